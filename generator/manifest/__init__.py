@@ -1,0 +1,1 @@
+"""crates.json: its models, and how it is read and checked."""

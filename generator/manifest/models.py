@@ -1,0 +1,184 @@
+"""The manifest, crates.json, as frozen models.
+
+What a single value may look like is said here, so that nothing hostile can reach a shell, a path or a workflow
+expression; what values must be to each other is said in `checks`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import Discriminator, Field, StringConstraints, Tag
+
+from generator.platforms import PLATFORM_NAMES, VALID_FOR, Kind, PlatformName
+from generator.strict import Strict
+
+MAX_CRATES: Final = 10_000
+
+# Rust's registry: a letter first, at most 64 characters.
+CrateName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,63}$")]
+# npm: lower case and URL-safe. Always scoped: npm blocks unscoped platform packages as spam.
+NpmScope = Annotated[str, StringConstraints(pattern=r"^@[a-z0-9][a-z0-9._-]*$", max_length=100)]
+NpmName = Annotated[str, StringConstraints(pattern=r"^@[a-z0-9][a-z0-9._-]*/[a-z0-9][a-z0-9._-]*$", max_length=214)]
+# Semantic version without build metadata, which npm drops.
+Version = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})(-[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?$",
+        max_length=64,
+    ),
+]
+# No credentials, no query, no transport but https: the URL is given to git.
+GitUrl = Annotated[
+    str,
+    StringConstraints(pattern=r"^https://[A-Za-z0-9][A-Za-z0-9.-]*(:\d{1,5})?(/[A-Za-z0-9._~-]+)+/?$", max_length=500),
+]
+CommitSha = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{40}$")]
+RelativePath = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^(\.|\.?[A-Za-z0-9_@+-][A-Za-z0-9._@+-]*(/\.?[A-Za-z0-9_@+-][A-Za-z0-9._@+-]*)*)$", max_length=500
+    ),
+]
+TemplateName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
+EnvName = Annotated[str, StringConstraints(pattern=r"^[A-Z_][A-Z0-9_]{0,99}$")]
+ActionRef = Annotated[
+    str, StringConstraints(pattern=r"^(\./|[A-Za-z0-9-]+/[A-Za-z0-9._-]+@[A-Za-z0-9._/-]+)$", max_length=200)
+]
+# Given to bash inside the sandbox, and nowhere else.
+Command = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]+$", max_length=4_000)]
+
+Size = Literal["small", "standard", "large"]
+Minutes = Annotated[float, Field(gt=0, le=1_440)]
+
+
+class PathSource(Strict):
+    """A directory of the checkout, relative to the manifest."""
+
+    path: RelativePath = Field(description="Directory of the crate, relative to the manifest, inside the repository.")
+
+
+class GitSource(Strict):
+    """A directory of a git repository at one revision."""
+
+    git: GitUrl = Field(description="https URL of the repository, without credentials.")
+    rev: CommitSha = Field(description="Full commit SHA.")
+    path: RelativePath = Field(default=".", description="Directory of the crate in that repository.")
+
+
+class RegistrySource(Strict):
+    """A version published in Rust's crate registry."""
+
+    registry: CrateName = Field(description="Name of the crate in the registry.")
+    version: Version = Field(description="Exact version.")
+
+
+def _source_tag(value: Any) -> str:
+    keys = value if isinstance(value, dict) else vars(value)
+    return next((tag for tag in ("git", "registry") if tag in keys), "path")
+
+
+Source = Annotated[
+    Annotated[PathSource, Tag("path")] | Annotated[GitSource, Tag("git")] | Annotated[RegistrySource, Tag("registry")],
+    Discriminator(_source_tag),
+]
+
+
+class Commands(Strict):
+    """Shell commands that replace the recipe's own, run by bash in the crate's directory inside the sandbox."""
+
+    build: Command | None = Field(default=None, description="Compiles the crate for the host platform.")
+    test: Command | None = Field(default=None, description="Runs the crate's tests.")
+
+
+class Limits(Strict):
+    """What the accounts allow at the same time."""
+
+    github_jobs: int = Field(default=20, ge=1, le=1_000, description="GitHub Actions jobs that run at once.")
+    e2b_sandboxes: int = Field(default=20, ge=1, le=2_000, description="E2B sandboxes that run at once.")
+
+
+class Fleet(Strict):
+    """What holds for every crate that does not say otherwise, and for the run as a whole."""
+
+    npm_scope: NpmScope = Field(description="npm scope of every package.")
+    slots: int = Field(default=30, ge=1, le=256, description="Jobs that build at the same time.")
+    template: TemplateName = Field(default="rust-napi-builder", description="E2B image that sandboxes start from.")
+    action: ActionRef = Field(
+        default="./", description="The action that generated workflows use: ./ or OWNER/REPOSITORY@REF."
+    )
+    platforms: tuple[PlatformName, ...] = Field(
+        default=PLATFORM_NAMES, min_length=1, description="Platforms to build for, where the crate's kind allows."
+    )
+    size: Size = Field(default="standard", description="Size class of the sandboxes.")
+    timeout_minutes: Minutes = Field(default=60, description="Longest time one attempt at a crate may take.")
+    retries: int = Field(default=3, ge=0, le=10, description="Further attempts after a transient failure.")
+    tests: bool = Field(default=True, description="Whether the crate's tests are run.")
+    env: tuple[EnvName, ...] = Field(
+        default=(), description="Names of environment variables that are passed into the sandbox."
+    )
+    limits: Limits = Field(default=Limits(), description="What the accounts allow at the same time.")
+
+
+class Crate(Strict):
+    """One crate; a setting that is given here replaces the fleet's."""
+
+    name: CrateName = Field(description="Name of the crate.")
+    npm_name: NpmName | None = Field(default=None, description="npm name, when it is not SCOPE/NAME.")
+    version: Version = Field(description="Version of the crate and of its package.")
+    kind: Kind = Field(
+        description="napi: addon; wasm: wasm-bindgen; bin: command-line program; lib: compiled and tested, no package."
+    )
+    source: Source = Field(description="Where the source lies.")
+    depends_on: tuple[CrateName, ...] = Field(default=(), description="Crates of this fleet that it depends on.")
+    expected_minutes: Minutes = Field(default=5, description="Expected minutes for all its platforms together.")
+    platforms: tuple[PlatformName, ...] | None = Field(default=None, min_length=1, description="Replaces the fleet's.")
+    size: Size | None = Field(default=None, description="Replaces the fleet's.")
+    timeout_minutes: Minutes | None = Field(default=None, description="Replaces the fleet's.")
+    retries: int | None = Field(default=None, ge=0, le=10, description="Replaces the fleet's.")
+    tests: bool | None = Field(default=None, description="Replaces the fleet's.")
+    env: tuple[EnvName, ...] | None = Field(default=None, description="Replaces the fleet's.")
+    commands: Commands = Field(default=Commands(), description="Replace the recipe's own commands.")
+
+
+class Manifest(Strict):
+    """The whole of crates.json."""
+
+    schema_: str | None = Field(default=None, alias="$schema", max_length=500, description="For editors.")
+    schema_version: Literal[1] = Field(description="Version of this format.")
+    fleet: Fleet
+    crates: tuple[Crate, ...] = Field(min_length=1, max_length=MAX_CRATES)
+
+
+class Settings(Strict):
+    """What holds for one crate after its own settings have replaced the fleet's."""
+
+    npm_name: NpmName
+    platforms: tuple[PlatformName, ...]
+    not_for_kind: tuple[PlatformName, ...]
+    size: Size
+    timeout_minutes: Minutes
+    retries: int
+    tests: bool
+    env: tuple[EnvName, ...]
+
+
+def npm_name(fleet: Fleet, crate: Crate) -> str:
+    """The crate's npm name; not yet checked to be a valid one when it is derived."""
+    return crate.npm_name or f"{fleet.npm_scope}/{crate.name}"
+
+
+def settings(fleet: Fleet, crate: Crate) -> Settings:
+    """Merge the fleet's settings with the crate's; platforms come in the order of `PLATFORM_NAMES`."""
+    wanted = crate.platforms or fleet.platforms
+    valid = VALID_FOR[crate.kind]
+    return Settings(
+        npm_name=npm_name(fleet, crate),
+        platforms=tuple(name for name in PLATFORM_NAMES if name in wanted and name in valid),
+        not_for_kind=tuple(name for name in PLATFORM_NAMES if name in wanted and name not in valid),
+        size=crate.size or fleet.size,
+        timeout_minutes=fleet.timeout_minutes if crate.timeout_minutes is None else crate.timeout_minutes,
+        retries=fleet.retries if crate.retries is None else crate.retries,
+        tests=fleet.tests if crate.tests is None else crate.tests,
+        env=fleet.env if crate.env is None else crate.env,
+    )

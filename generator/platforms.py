@@ -1,0 +1,73 @@
+"""The seven platforms, in napi's names, and which of them each kind of crate can be built for."""
+
+from __future__ import annotations
+
+import platform as machine
+import sys
+from dataclasses import dataclass
+from typing import Final, Literal, get_args
+
+PlatformName = Literal[
+    "linux-x64-gnu",
+    "linux-x64-musl",
+    "linux-arm64-gnu",
+    "darwin-x64",
+    "darwin-arm64",
+    "win32-x64-msvc",
+    "wasm32",
+]
+Kind = Literal["napi", "wasm", "bin", "lib"]
+
+PLATFORM_NAMES: Final[tuple[PlatformName, ...]] = get_args(PlatformName)
+NATIVE: Final[tuple[PlatformName, ...]] = tuple(name for name in PLATFORM_NAMES if name != "wasm32")
+
+
+@dataclass(frozen=True)
+class Platform:
+    """Where a package runs: the Rust target and npm's words for it (`libc` is npm's, for Linux only)."""
+
+    name: PlatformName
+    target: str
+    os: str
+    cpu: str
+    libc: str | None = None
+
+
+PLATFORMS: Final[dict[PlatformName, Platform]] = {
+    each.name: each
+    for each in (
+        Platform("linux-x64-gnu", "x86_64-unknown-linux-gnu", "linux", "x64", "glibc"),
+        Platform("linux-x64-musl", "x86_64-unknown-linux-musl", "linux", "x64", "musl"),
+        Platform("linux-arm64-gnu", "aarch64-unknown-linux-gnu", "linux", "arm64", "glibc"),
+        Platform("darwin-x64", "x86_64-apple-darwin", "darwin", "x64"),
+        Platform("darwin-arm64", "aarch64-apple-darwin", "darwin", "arm64"),
+        Platform("win32-x64-msvc", "x86_64-pc-windows-msvc", "win32", "x64"),
+        Platform("wasm32", "wasm32-unknown-unknown", "wasm", "wasm32"),
+    )
+}
+
+VALID_FOR: Final[dict[Kind, tuple[PlatformName, ...]]] = {
+    "napi": PLATFORM_NAMES,
+    "wasm": ("wasm32",),
+    "bin": NATIVE,
+    "lib": NATIVE,
+}
+
+WHY_NOT: Final[dict[Kind, str]] = {
+    "napi": "an addon runs on every platform",
+    "wasm": "a wasm-bindgen crate is one package that runs everywhere: wasm32 only",
+    "bin": "a command-line program has no use for wasm32",
+    "lib": "a library is compiled and tested on native platforms only",
+}
+
+
+def host_platform() -> PlatformName | None:
+    """The platform of this machine, or None where nothing can be built locally (Windows, 32 bits, ...)."""
+    cpu = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64", "arm64": "arm64"}.get(machine.machine().lower())
+    if sys.platform == "darwin":
+        name = f"darwin-{cpu}"
+    elif sys.platform == "linux":
+        name = f"linux-{cpu}-{'gnu' if machine.libc_ver()[0] == 'glibc' else 'musl'}"
+    else:
+        return None
+    return next((known for known in PLATFORM_NAMES if known == name), None)
