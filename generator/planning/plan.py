@@ -1,0 +1,113 @@
+"""The plan: crates balanced over slots by a pure, total and deterministic function of the manifest.
+
+Every job computes the whole plan and takes its part, so that no two jobs can disagree.
+"""
+
+from __future__ import annotations
+
+import heapq
+from typing import Literal
+
+from generator.errors import InputError
+from generator.manifest.models import Manifest, settings
+from generator.platforms import WHY_NOT, PlatformName
+from generator.strict import Strict
+
+
+class Shard(Strict):
+    """What one slot builds, longest crate first; `index` counts from 1."""
+
+    index: int
+    crates: tuple[str, ...]
+    predicted_minutes: float
+
+
+class Skipped(Strict):
+    """A unit that is in the fleet's platforms and is not built."""
+
+    crate: str
+    platform: PlatformName
+    reason: str
+
+
+class Plan(Strict):
+    """The versioned shape that `plan --json` prints; minutes are predictions from `expected_minutes`."""
+
+    plan_version: Literal[1] = 1
+    slots: int
+    shards: tuple[Shard, ...]
+    makespan_minutes: float
+    lower_bound_minutes: float
+    skipped: tuple[Skipped, ...]
+
+    @property
+    def ratio(self) -> float:
+        """Makespan over lower bound: 1.0 is proven to be the best possible."""
+        return self.makespan_minutes / self.lower_bound_minutes
+
+
+def make_plan(manifest: Manifest, slots: int | None = None) -> Plan:
+    """Balance every crate of the manifest over `slots` slots (the fleet's own number when it is not given)."""
+    count = slots or manifest.fleet.slots
+    minutes = {crate.name: crate.expected_minutes for crate in manifest.crates}
+    shards = balance(minutes, count)
+    return Plan(
+        slots=count,
+        shards=shards,
+        makespan_minutes=max(shard.predicted_minutes for shard in shards),
+        lower_bound_minutes=lower_bound(list(minutes.values()), count),
+        skipped=tuple(
+            Skipped(crate=crate.name, platform=platform, reason=WHY_NOT[crate.kind])
+            for crate in sorted(manifest.crates, key=lambda each: each.name)
+            for platform in settings(manifest.fleet, crate).not_for_kind
+        ),
+    )
+
+
+def longest_first(minutes: dict[str, float]) -> list[str]:
+    """Names by falling minutes; equal ones by name, so that the order never depends on the manifest's."""
+    return sorted(minutes, key=lambda name: (-minutes[name], name))
+
+
+def balance(minutes: dict[str, float], slots: int) -> tuple[Shard, ...]:
+    """Give the longest crate first to the least loaded slot (Graham's LPT: at most 4/3 of the best makespan).
+
+    Equal loads go to the lower index. There are never more shards than crates, so none is empty.
+    """
+    queue = [(0.0, index) for index in range(min(slots, len(minutes)))]
+    parts: list[list[str]] = [[] for _ in queue]
+    for name in longest_first(minutes):
+        load, index = heapq.heappop(queue)
+        parts[index].append(name)
+        heapq.heappush(queue, (load + minutes[name], index))
+    return tuple(
+        Shard(index=index + 1, crates=tuple(names), predicted_minutes=_rounded(sum(minutes[name] for name in names)))
+        for index, names in enumerate(parts)
+    )
+
+
+def lower_bound(minutes: list[float], slots: int) -> float:
+    """Return minutes that no assignment to `slots` slots can beat.
+
+    The largest of: the longest crate; the sum divided by the slots; and, for every k, the pairing bound: of the
+    k·slots + 1 longest crates some slot gets k + 1, which last at least as long as the k + 1 shortest of them.
+    """
+    ordered = sorted(minutes, reverse=True)
+    bound = max(ordered[0], sum(ordered) / slots)
+    for k in range(1, (len(ordered) - 1) // slots + 1):
+        bound = max(bound, sum(ordered[k * slots - k : k * slots + 1]))
+    return _rounded(bound)
+
+
+def shard_crates(plan: Plan, index: int) -> tuple[str, ...]:
+    """Return the crates of shard `index`, none when there are fewer shards; InputError outside 1 to slots."""
+    if not 1 <= index <= plan.slots:
+        raise InputError(
+            f"shard {index}/{plan.slots} does not exist", fix=f"give 1/{plan.slots} to {plan.slots}/{plan.slots}"
+        )
+    return next((shard.crates for shard in plan.shards if shard.index == index), ())
+
+
+def _rounded(minutes: float) -> float:
+    # Sums of decimal minutes would otherwise print as 12.600000000000001.
+    return round(minutes, 3)
