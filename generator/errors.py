@@ -7,7 +7,7 @@
     ├── Unavailable            4   sandboxes or GitHub cannot be reached; worth retrying
     └── Interrupted          130   SIGINT or SIGTERM
 
-Anything else that escapes is a bug.
+Anything else that escapes is a bug. `Unbuildable` never escapes: it ends one crate and is told in the report.
 """
 
 from __future__ import annotations
@@ -56,3 +56,7 @@ class Interrupted(CratematrixError):
     """The user or the CI stopped the run."""
 
     exit_code = 130
+
+
+class Unbuildable(Exception):
+    """One crate cannot be built as the manifest says: a permanent failure of that crate, in one sentence."""

@@ -24,14 +24,17 @@ NpmName = Annotated[str, StringConstraints(pattern=r"^@[a-z0-9][a-z0-9._-]*/[a-z
 Version = Annotated[
     str,
     StringConstraints(
-        pattern=r"^(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})(-[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?$",
+        pattern=r"^(0|[1-9][0-9]{0,8})(\.(0|[1-9][0-9]{0,8})){2}(-[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?$",
         max_length=64,
     ),
 ]
-# No credentials, no query, no transport but https: the URL is given to git.
+# No credentials, no query, no dot segments, no transport but https: the URL is given to git.
 GitUrl = Annotated[
     str,
-    StringConstraints(pattern=r"^https://[A-Za-z0-9][A-Za-z0-9.-]*(:\d{1,5})?(/[A-Za-z0-9._~-]+)+/?$", max_length=500),
+    StringConstraints(
+        pattern=r"^https://[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?(/\.?[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+/?$",
+        max_length=500,
+    ),
 ]
 CommitSha = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{40}$")]
 RelativePath = Annotated[
@@ -73,7 +76,10 @@ class RegistrySource(Strict):
     version: Version = Field(description="Exact version.")
 
 
-def _source_tag(value: Any) -> str:
+def _source_tag(value: Any) -> str | None:
+    """Which of the three a source is; None, which pydantic refuses, for what is no object at all."""
+    if not isinstance(value, dict | Strict):
+        return None
     keys = value if isinstance(value, dict) else vars(value)
     return next((tag for tag in ("git", "registry") if tag in keys), "path")
 

@@ -1,0 +1,41 @@
+# `make demo` runs the main job for real; `make test` passes the tests. Both set up everything they need.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+JOBS ?= 2
+
+.PHONY: demo test lint bench lock clean
+
+demo: $(VENV)/.runtime
+	@.ci/bubblewrap
+	@$(BIN)/python .ci/demo.py --jobs $(JOBS)
+
+test: $(VENV)/.dev
+	@.ci/bubblewrap
+	@$(BIN)/pytest
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+# Hash-locked requirements; `--universal` makes one file for every Python and system.
+LOCK := uv pip compile pyproject.toml --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url \
+	--custom-compile-command "make lock"
+
+lock: $(VENV)/.dev
+	$(BIN)/$(LOCK) --upgrade --output-file requirements/runtime.txt
+	$(BIN)/$(LOCK) --upgrade --group build --constraints requirements/runtime.txt --output-file requirements/build.txt
+	$(BIN)/$(LOCK) --upgrade --group dev --constraints requirements/build.txt --output-file requirements/dev.txt
+
+clean:
+	rm -rf $(VENV) dist .mypy_cache .pytest_cache .ruff_cache
+
+$(VENV)/.runtime: pyproject.toml requirements/build.txt
+	@.ci/venv "$(PYTHON)" $(VENV) requirements/build.txt
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml requirements/dev.txt
+	@.ci/venv "$(PYTHON)" $(VENV) requirements/dev.txt
+	@touch $@ $(VENV)/.runtime

@@ -1,0 +1,242 @@
+"""One attempt at one crate, in one sandbox, which is killed whatever happens."""
+
+from __future__ import annotations
+
+import tarfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from generator.builds.artifacts import digest_of, unit_artifacts, unpack
+from generator.builds.diagnostics import Diagnostic, Diagnostics, in_repository
+from generator.builds.failures import failure_of
+from generator.builds.log import CrateLog
+from generator.builds.task import Task
+from generator.errors import Unbuildable
+from generator.manifest.names import tarball_name
+from generator.packages.tarball import PackedFile, write_tarball
+from generator.platforms import PlatformName
+from generator.recipes.job import MAX_DESCRIPTION, Described, Job, describe
+from generator.recipes.kinds import RECIPES
+from generator.recipes.recipe import (
+    METADATA,
+    OUT,
+    OUT_TAR,
+    PACKAGE_JSON,
+    collect_script,
+    describe_script,
+    fetch_script,
+    load_script,
+)
+from generator.reports.models import Artifact, Failure, Phase, PhaseName, Unit
+from generator.sandboxes.sandbox import Command, Finished, Resources, Sandbox, SandboxError
+from generator.sources.collect import Collected
+
+MAX_ARTIFACT: Final = 2 * 1024 * 1024 * 1024
+
+
+class Failed(Exception):
+    """A phase failed; carries why."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.message)
+        self.failure = failure
+
+
+class Stopped(Exception):
+    """The run was stopped in the middle of a crate."""
+
+
+@dataclass
+class Outcome:
+    """What one attempt did so far."""
+
+    phases: list[Phase] = field(default_factory=list)
+    units: dict[PlatformName, Unit] = field(default_factory=dict)
+    tests: str = "not_run"
+    notes: tuple[str, ...] = ()
+    package: Artifact | None = None
+    loaded: str | None = None
+    failure: Failure | None = None
+
+
+def attempt(
+    task: Task, platforms: tuple[PlatformName, ...], source: Collected, resources: Resources, log: CrateLog
+) -> Outcome:
+    """Build a crate once; `Stopped` when the run is stopped, everything else is in the outcome."""
+    outcome = Outcome()
+    passed = {name: task.workshop.environment[name] for name in task.settings.env if name in task.workshop.environment}
+    try:
+        with _opened(task, resources, passed, outcome) as sandbox:
+            job = Job(task.crate, task.settings, source, platforms, task.workshop.host, sandbox.root)
+            _Life(task, job, sandbox, log, outcome).run()
+    except Failed as failed:
+        outcome.failure = failed.failure
+    return outcome
+
+
+@contextmanager
+def _opened(task: Task, resources: Resources, env: dict[str, str], outcome: Outcome) -> Iterator[Sandbox]:
+    task.workshop.observer.phase(task.crate.name, "open")
+    started = time.monotonic()
+    try:
+        sandbox = task.workshop.backend.open(task.crate.name, resources, env)
+    except SandboxError as error:
+        raise Failed(Failure(failure_class=error.failure_class, phase="open", message=str(error))) from None
+    outcome.phases.append(Phase(name="open", seconds=round(time.monotonic() - started, 3)))
+    try:
+        yield sandbox
+    finally:
+        sandbox.kill()
+
+
+class _Life:
+    """The phases of one crate, in order; each either ends well or raises `Failed`."""
+
+    def __init__(self, task: Task, job: Job, sandbox: Sandbox, log: CrateLog, outcome: Outcome) -> None:
+        self.task, self.job, self.sandbox, self.log, self.outcome = task, job, sandbox, log, outcome
+        self.recipe = RECIPES[job.crate.kind]
+        self.deadline = time.monotonic() + task.settings.timeout_minutes * 60
+        self.scratch = task.workshop.scratch / task.crate.name
+
+    def run(self) -> None:
+        """From the source to a package that loads."""
+        try:
+            described = self._fetch()
+            self.outcome.notes += described.notes
+            for note in described.notes:
+                self.log.line(f"note: {note}")
+            self._compile(described)
+            self._test(described)
+            if stage := self.recipe.stage(self.job, described):
+                self._load(described, self._pack(self._collect(stage), described))
+        except Unbuildable as error:
+            raise self._failed(self._phase_now, str(error)) from None
+        except SandboxError as error:
+            raise Failed(
+                Failure(failure_class=error.failure_class, phase=self._phase_now, message=str(error))
+            ) from None
+
+    def _fetch(self) -> Described:
+        self._enter("fetch")
+        if self.job.source.archive:
+            self.sandbox.put(self.job.source.archive, f"{self.job.root}/source")
+        self._command("fetch", fetch_script(self.job), self.job.root)
+        self.sandbox.close_network()
+        self._command("fetch", describe_script(self.job), self.job.root)
+        metadata = self._read(METADATA)
+        if metadata is None:
+            raise Unbuildable("cargo metadata gave no description of the crate")
+        return describe(self.job, metadata, self._read(PACKAGE_JSON))
+
+    def _compile(self, described: Described) -> None:
+        for platform in self.job.platforms:
+            self._enter("compile")
+            try:
+                done = self._command("compile", self.recipe.compile(self.job, described, platform), self.job.directory)
+            except (Failed, Unbuildable) as error:
+                self.outcome.units[platform] = Unit(platform=platform, state="failed", reason=str(error))
+                raise
+            self.outcome.units[platform] = Unit(platform=platform, state="built", seconds=round(done.seconds, 3))
+
+    def _test(self, described: Described) -> None:
+        if not self.task.settings.tests:
+            self.outcome.tests = "off"
+            return
+        script = self.recipe.test(self.job, described)
+        if script is None:
+            self.outcome.tests = "none"
+            return
+        self._enter("test")
+        self.outcome.tests = "failed"
+        self._command("test", script, self.job.directory)
+        self.outcome.tests = "passed"
+
+    def _collect(self, stage: str) -> Path:
+        self._enter("collect")
+        out = f"{self.job.root}/{OUT}"
+        self._command("collect", f'rm -rf "$OUT" && mkdir -p "$OUT"\n{stage}', self.job.directory, OUT=out)
+        said: list[str] = []
+        self._command("collect", collect_script(self.job), self.job.root, said)
+        archive, staged = self.scratch / OUT_TAR, self.scratch / OUT
+        self.scratch.mkdir(parents=True, exist_ok=True)
+        self.sandbox.get(f"{self.job.root}/{OUT_TAR}", archive, MAX_ARTIFACT)
+        if not said or said[-1].split()[:1] != [digest_of(archive)]:
+            raise SandboxError("what came out of the sandbox is not what was made in it: the digests differ")
+        unpack(archive, staged)
+        for platform in self.job.platforms:
+            found = unit_artifacts(staged, platform)
+            if not found:
+                raise Unbuildable(f"the build left nothing for {platform}")
+            self.outcome.units[platform] = self.outcome.units[platform].model_copy(update={"artifacts": found})
+        return staged
+
+    def _pack(self, staged: Path, described: Described) -> tuple[Path, Artifact]:
+        self._enter("pack")
+        files: tuple[PackedFile, ...] = self.recipe.pack(self.job, described, staged)
+        packed = self.scratch / tarball_name(self.task.settings.npm_name, self.task.crate.version)
+        size, digest = write_tarball(files, packed)
+        return packed, Artifact(file=packed.name, bytes=size, sha256=digest)
+
+    def _load(self, described: Described, made: tuple[Path, Artifact]) -> None:
+        self._enter("load")
+        packed, artifact = made
+        self._put_file(packed)
+        script, words = self.recipe.load(self.job, described)
+        self._command("load", load_script(self.job, packed.name, script), self.job.root)
+        packed.replace(self.task.workshop.out / packed.name)
+        self.outcome.package, self.outcome.loaded = artifact, words
+
+    def _put_file(self, file: Path) -> None:
+        """Give the sandbox the tarball; it unpacks tars only, so it gets a tar of that one file."""
+        carrier = self.scratch / "carrier.tar"
+        with tarfile.open(carrier, "w") as tar:
+            tar.add(file, arcname=file.name)
+        self.sandbox.put(carrier, f"{self.job.root}/packed")
+
+    def _enter(self, phase: PhaseName) -> None:
+        self._phase_now: PhaseName = phase
+        self.task.workshop.observer.phase(self.task.crate.name, phase)
+
+    def _command(self, phase: PhaseName, script: str, cwd: str, said: list[str] | None = None, **env: str) -> Finished:
+        """Run a script and keep its phase in the report; `Failed` when it does not exit with 0."""
+        found = Diagnostics()
+
+        def take(line: str) -> None:
+            found.feed(line)
+            self.log.line(line)
+            if said is not None and len(said) < 100:
+                said.append(line)
+
+        timeout = max(1.0, self.deadline - time.monotonic())
+        done = self.sandbox.run(Command(f"set -euo pipefail\n{script}", cwd, timeout, env), take)
+        self.outcome.phases.append(
+            Phase(name=phase, seconds=round(done.seconds, 3), exit_code=done.exit_code, peak_memory=done.peak_memory)
+        )
+        if done.killed == "stopped":
+            raise Stopped
+        if done.exit_code != 0 or done.killed:
+            failure = failure_of(phase, done, found, self.task.settings.timeout_minutes)
+            raise Failed(self._placed(failure))
+        return done
+
+    def _placed(self, failure: Failure) -> Failure:
+        top = f"{self.job.root}/source"
+        place = in_repository(Diagnostic("", failure.file, failure.line), self.job.workspace, top)
+        return failure.model_copy(update={"file": place.file, "line": place.line})
+
+    def _failed(self, phase: PhaseName, message: str) -> Failed:
+        return Failed(Failure(failure_class="permanent", phase=phase, message=message))
+
+    def _read(self, name: str) -> bytes | None:
+        """Return a small file that a script left in the root, or None where it left none."""
+        self.scratch.mkdir(parents=True, exist_ok=True)
+        destination = self.scratch / name
+        try:
+            self.sandbox.get(f"{self.job.root}/{name}", destination, MAX_DESCRIPTION)
+        except SandboxError:
+            return None
+        return destination.read_bytes()

@@ -1,0 +1,106 @@
+"""What compilers and test runners said went wrong, found in their output as it passes."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections import deque
+from dataclasses import dataclass, replace
+from typing import Final
+
+ESCAPES: Final = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(\x07|\x1b\\)|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+_RUSTC: Final = re.compile(r"^error(?:\[(E\d{4})\])?: (.{1,500})")
+_RUSTC_PLACE: Final = re.compile(r"^ {1,8}--> ([^:\s][^:]{0,300}):(\d{1,7}):\d{1,7}$")
+_TSC: Final = re.compile(r"^([^\s(][^(]{0,300})\((\d{1,7}),\d{1,7}\): error (TS\d{1,6}): (.{1,500})")
+_RUST_TEST: Final = re.compile(r"^test ([\w:<> -]{1,200}?)(?: - should panic)? \.\.\. FAILED$")
+_PANIC: Final = re.compile(r"^thread '.{1,200}' (?:\(\d+\) )?panicked at ([^:]{1,300}):(\d{1,7}):\d{1,7}:?$")
+_NODE_TEST: Final = re.compile(r"^\s*(?:not ok \d+ - |✖ )(.{1,200}?)(?: \([\d.]+ms\))?$")
+_PLAIN: Final = re.compile(r"^(?:npm error |npm ERR! |\[?[Ee]rror\]?: )(.{1,500})")
+# What rustc, cargo and npm say at the end of every failure, whatever it was.
+_SUMMARY: Final = re.compile(
+    r"^(aborting due to|could not compile|test failed, to rerun|\d+ targets? failed|code |path |command |workspace "
+    r"|location |Lifecycle script|A complete log)"
+)
+
+
+def plain(text: str) -> str:
+    """Return text without escape sequences and control characters: what crates print never steers a terminal."""
+    return ESCAPES.sub("", text)
+
+
+@dataclass(frozen=True)
+class Diagnostic:
+    """One error in a compiler's or test runner's own words, and the place it named."""
+
+    message: str
+    file: str | None = None
+    line: int | None = None
+
+
+class Diagnostics:
+    """Reads output line by line and keeps the first error of each sort, the failed tests, and the last lines."""
+
+    def __init__(self) -> None:
+        self.last: deque[str] = deque(maxlen=40)
+        self._errors: list[Diagnostic] = []
+        self._plain: Diagnostic | None = None
+        self._failed_tests: list[str] = []
+        self._panic: tuple[str, int] | None = None
+
+    def feed(self, raw: str) -> None:
+        """Take one line."""
+        line = plain(raw)
+        self.last.append(line)
+        if found := _RUSTC_PLACE.match(line):
+            self._place(found[1], int(found[2]))
+        elif (found := _RUSTC.match(line)) and not _SUMMARY.match(found[2]):
+            self._add(Diagnostic(f"{found[2]} ({found[1]})" if found[1] else found[2]))
+        elif found := _TSC.match(line):
+            self._add(Diagnostic(f"{found[4]} ({found[3]})", found[1], int(found[2])))
+        elif found := _RUST_TEST.match(line) or _NODE_TEST.match(line):
+            self._fail_test(found[1])
+        elif found := _PANIC.match(line):
+            self._panic = self._panic or (found[1], int(found[2]))
+        elif (found := _PLAIN.match(line)) and not _SUMMARY.match(found[1]):
+            self._plain = self._plain or Diagnostic(found[1])
+
+    def compiler_error(self) -> Diagnostic | None:
+        """Return the first error a compiler named a place for, else its first error, else the first plain one."""
+        placed = next((each for each in self._errors if each.file), None)
+        return placed or next(iter(self._errors), None) or self._plain
+
+    def test_failure(self) -> Diagnostic | None:
+        """Return how many tests failed, their names, and where the first panic was."""
+        if not self._failed_tests:
+            return None
+        count = len(self._failed_tests)
+        names = ", ".join(self._failed_tests[:5]) + (", ..." if count > 5 else "")
+        file, line = self._panic or (None, None)
+        return Diagnostic(f"{count} test{'s' * (count > 1)} failed: {names}", file, line)
+
+    def _add(self, found: Diagnostic) -> None:
+        if len(self._errors) < 50:
+            self._errors.append(found)
+
+    def _place(self, file: str, line: int) -> None:
+        if self._errors and self._errors[-1].file is None:
+            self._errors[-1] = replace(self._errors[-1], file=file, line=line)
+
+    def _fail_test(self, name: str) -> None:
+        if len(self._failed_tests) < 1_000 and name not in self._failed_tests and name != "failing tests:":
+            self._failed_tests.append(name)
+
+
+def in_repository(found: Diagnostic, workspace: str, root: str) -> Diagnostic:
+    """Return the diagnostic with its file named from the repository's top.
+
+    `workspace` is the directory that compilers run in and `root` the source's top, both in the sandbox. A file
+    elsewhere (a dependency, the standard library) is no place that a person can edit: it is taken out.
+    """
+    if found.file is None:
+        return found
+    path = posixpath.normpath(posixpath.join(workspace, found.file))
+    if path.startswith(root + "/"):
+        return replace(found, file=path.removeprefix(root + "/"))
+    return replace(found, file=None, line=None)

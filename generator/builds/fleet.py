@@ -1,0 +1,57 @@
+"""Building many crates at once: the next one starts as soon as any sandbox is free."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from generator.builds.crate import build_crate
+from generator.builds.task import Task
+from generator.reports.models import CrateReport, Failure
+from generator.sandboxes.sandbox import FailureClass
+
+
+def build_fleet(tasks: Sequence[Task], jobs: int) -> tuple[CrateReport, ...]:
+    """Build the tasks in their order, `jobs` at a time, and return their reports in that order.
+
+    A crate that fails stops no other. A stopped run returns as soon as its sandboxes are gone.
+    """
+    with ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="crate") as pool:
+        return tuple(pool.map(_build_one, tasks))
+
+
+def _build_one(task: Task) -> CrateReport:
+    try:
+        report = build_crate(task)
+    except OSError as error:
+        report = _failed(task, "transient", f"{error.filename or task.workshop.out}: {error.strerror}")
+    except Exception as error:
+        # A bug in one crate's path must not end the others.
+        report = _broken(task, error)
+    task.workshop.observer.finished(report)
+    return report
+
+
+def _broken(task: Task, error: Exception) -> CrateReport:
+    log: Path = task.workshop.out / "logs" / f"{task.crate.name}.log"
+    trace = "".join(traceback.format_exception(error))
+    message = f"cratematrix itself failed ({type(error).__name__}: {error}): see {log.name}"[:500]
+    try:
+        with log.open("a", encoding="utf-8", errors="replace") as file:
+            file.write(trace)
+    except OSError:
+        message = f"cratematrix itself failed: {type(error).__name__}: {error}"[:500]
+    return _failed(task, "permanent", message)
+
+
+def _failed(task: Task, failure_class: FailureClass, message: str) -> CrateReport:
+    crate = task.crate
+    return CrateReport(
+        name=crate.name,
+        version=crate.version,
+        kind=crate.kind,
+        state="failed",
+        failure=Failure(failure_class=failure_class, phase="source", message=message),
+    )

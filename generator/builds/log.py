@@ -1,0 +1,46 @@
+"""One log file per crate, bounded, and the live lines beside it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from generator.builds.diagnostics import plain
+from generator.builds.task import Observer
+
+# A crate that prints for ever fills neither the disk nor the CI's log.
+MAX_LOG_BYTES: Final = 32 * 1024 * 1024
+
+
+class CrateLog:
+    """Writes a crate's output to its file and to the observer."""
+
+    def __init__(self, crate: str, path: Path, observer: Observer) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._crate = crate
+        self._observer = observer
+        self._left = MAX_LOG_BYTES
+        self._file = path.open("w", encoding="utf-8", errors="replace")
+
+    def __enter__(self) -> Self:
+        """Open for the time of one build."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def line(self, raw: str) -> None:
+        """Take one line; what is over the bound is left out, and that is said once."""
+        if self._left <= 0:
+            return
+        text = plain(raw)
+        self._left -= len(text) + 1
+        if self._left <= 0:
+            text = f"(the output is longer than {MAX_LOG_BYTES // 2**20} MiB: the rest is left out)"
+        self._file.write(text + "\n")
+        self._file.flush()
+        self._observer.line(self._crate, text)

@@ -1,0 +1,75 @@
+"""Receipts: what was finished once is taken up again, never built twice."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Final, Literal
+
+from pydantic import ValidationError
+
+from generator import __version__
+from generator.builds.artifacts import digest_of
+from generator.builds.task import Task
+from generator.files import write_atomically
+from generator.platforms import PlatformName
+from generator.reports.models import CrateReport
+from generator.sources.collect import Collected
+from generator.strict import Strict
+
+MAX_RECEIPT: Final = 4 * 1024 * 1024
+
+
+class Receipt(Strict):
+    """That a crate was built from an input; `input` is the digest of everything that decides what comes out."""
+
+    receipt_version: Literal[1] = 1
+    input: str
+    report: CrateReport
+
+
+def input_digest(task: Task, platforms: tuple[PlatformName, ...], source: Collected) -> str:
+    """Digest the source, the manifest's words on it, the toolchain, this tool, and the values of named variables."""
+    workshop = task.workshop
+    values = {name: workshop.environment.get(name) for name in task.settings.env}
+    parts = [
+        __version__,
+        workshop.backend.name,
+        workshop.fingerprint,
+        list(platforms),
+        source.digest,
+        source.directory,
+        task.crate.model_dump(mode="json", exclude={"depends_on", "expected_minutes", "retries", "timeout_minutes"}),
+        task.settings.npm_name,
+        task.settings.tests,
+        values,
+    ]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def take_up(out: Path, crate: str, wanted: str) -> CrateReport | None:
+    """Return the report of an earlier build of the same input whose package is still there, unchanged."""
+    path = _path(out, crate)
+    try:
+        if path.stat().st_size > MAX_RECEIPT:
+            return None
+        receipt = Receipt.model_validate_json(path.read_bytes())
+    except (OSError, ValidationError):
+        return None
+    package = receipt.report.package
+    if receipt.input != wanted:
+        return None
+    if package and not ((out / package.file).is_file() and digest_of(out / package.file) == package.sha256):
+        return None
+    return receipt.report.model_copy(update={"attempts": 0, "seconds": 0.0})
+
+
+def leave(out: Path, wanted: str, report: CrateReport) -> None:
+    """Keep a receipt for a crate that was built."""
+    receipt = Receipt(input=wanted, report=report)
+    write_atomically(_path(out, report.name), receipt.model_dump_json(indent=1).encode())
+
+
+def _path(out: Path, crate: str) -> Path:
+    return out / "receipts" / f"{crate}.json"

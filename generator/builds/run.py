@@ -1,0 +1,139 @@
+"""The whole of `build`: from the manifest and a choice of crates to packages and a report."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import signal
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+from generator.builds.fleet import build_fleet
+from generator.builds.task import Observer, Task, Workshop
+from generator.errors import InputError
+from generator.files import write_atomically
+from generator.manifest.models import Manifest, settings
+from generator.planning.plan import longest_first, make_plan, shard_crates
+from generator.platforms import host_platform
+from generator.reports.models import Report
+from generator.sandboxes.bubblewrap import probe_isolation
+from generator.sandboxes.local import LocalBackend
+from generator.sandboxes.toolchain import find_toolchain
+from generator.sources.collect import Places, repository_top
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which crates to build: a shard "I/N", some names, or all."""
+
+    shard: str | None = None
+    crates: tuple[str, ...] = ()
+
+    def names(self, manifest: Manifest) -> tuple[str, ...]:
+        """Return the chosen crates, longest first; InputError for a crate or a shard that does not exist."""
+        if self.shard:
+            index, slots = _shard(self.shard)
+            return shard_crates(make_plan(manifest, slots), index)
+        minutes = {crate.name: crate.expected_minutes for crate in manifest.crates}
+        if unknown := sorted(set(self.crates) - set(minutes)):
+            raise InputError(f"the manifest has no crate {', '.join(unknown)}", fix="cratematrix plan")
+        return tuple(name for name in longest_first(minutes) if name in self.crates or not self.crates)
+
+    @property
+    def report_name(self) -> str:
+        """Name of the report: shards of one run must not overwrite each other's."""
+        return f"report-{_shard(self.shard)[0]}.json" if self.shard else "report.json"
+
+
+def _shard(text: str) -> tuple[int, int]:
+    if not (found := re.fullmatch(r"([1-9]\d{0,3})/([1-9]\d{0,3})", text)):
+        raise InputError(f"{text!r} is not a shard: write I/N, such as 1/30")
+    return int(found[1]), int(found[2])
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a run works: the manifest, the output directory, and the user's environment."""
+
+    manifest: Path
+    out: Path
+    environment: Mapping[str, str]
+    cache: Path
+
+
+def build(manifest: Manifest, choice: Choice, place: Place, jobs: int, isolated: bool, observer: Observer) -> Report:
+    """Build the chosen crates in local sandboxes, write the report into `place.out`, and return it."""
+    names = choice.names(manifest)
+    stop = threading.Event()
+    started = time.monotonic()
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(_stopping_on_signals(stop))
+        workshop = _workshop(place, isolated, stop, observer, stack)
+        crates = {crate.name: crate for crate in manifest.crates}
+        tasks = [Task(crates[name], settings(manifest.fleet, crates[name]), workshop) for name in names]
+        reports = build_fleet(tasks, jobs)
+    report = Report(
+        backend="local",
+        isolated=isolated,
+        shard=choice.shard,
+        interrupted=stop.is_set(),
+        seconds=round(time.monotonic() - started, 3),
+        crates=tuple(sorted(reports, key=lambda each: each.name)),
+    )
+    write_atomically(place.out / choice.report_name, (report.model_dump_json(indent=2) + "\n").encode())
+    return report
+
+
+def _workshop(
+    place: Place, isolated: bool, stop: threading.Event, observer: Observer, stack: contextlib.ExitStack
+) -> Workshop:
+    host = host_platform()
+    if host is None:
+        raise InputError("local sandboxes need Linux or macOS", fix="run it in WSL, or choose --backend e2b")
+    if isolated and (problem := probe_isolation()):
+        raise problem
+    toolchain = find_toolchain(place.environment)
+    try:
+        place.out.mkdir(parents=True, exist_ok=True)
+        (place.out / "logs").mkdir(exist_ok=True)
+        scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix=".scratch-", dir=place.out))
+    except OSError as error:
+        raise InputError(f"{place.out} cannot be used for output: {error.strerror}") from None
+    top = repository_top(place.manifest.parent)
+    relative = place.manifest.parent.resolve().relative_to(top).as_posix()
+    return Workshop(
+        backend=LocalBackend(toolchain, stop, isolation=isolated),
+        host=host,
+        missing=toolchain.missing,
+        fingerprint=toolchain.fingerprint,
+        places=Places(top, relative, place.cache / "git"),
+        environment=place.environment,
+        out=place.out,
+        scratch=Path(scratch),
+        stop=stop,
+        observer=observer,
+    )
+
+
+@contextlib.contextmanager
+def _stopping_on_signals(stop: threading.Event) -> Iterator[None]:
+    """The first SIGINT or SIGTERM stops the sandboxes and lets the report be written; the next one ends at once."""
+    before = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
+
+    def handle(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+        for each in before:
+            signal.signal(each, signal.SIG_DFL)
+
+    for each in before:
+        signal.signal(each, handle)
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)

@@ -1,0 +1,128 @@
+"""The one module that prints: data on stdout, talk on stderr; to a terminal, a pipe or a CI log."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from generator.errors import CratematrixError
+
+if TYPE_CHECKING:
+    from rich.console import Console as RichConsole
+    from rich.table import Table
+
+    from generator.reports.models import CrateReport, PhaseName
+
+# A pipe or a CI log has no width; tables must not be cut there.
+WIDE = 400
+
+
+def data(text: str) -> None:
+    """Print what the command was asked for."""
+    sys.stdout.write(text if text.endswith("\n") else text + "\n")
+    sys.stdout.flush()
+
+
+def say(text: str) -> None:
+    """Print a sentence for the person who watches."""
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()
+
+
+def error(problem: CratematrixError) -> None:
+    """Print an error: its details first, then one sentence, then the command that fixes it."""
+    for line in problem.problems:
+        say(line)
+    say(f"error: {problem.message}")
+    if problem.fix:
+        say(f"  fix: {problem.fix}")
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, talk: bool = False) -> None:
+    """Print a table, as data or as talk; in a terminal the last column is folded to fit."""
+    _rich(talk).print(_table(columns, rows))
+
+
+def _rich(talk: bool) -> RichConsole:
+    from rich.console import Console
+
+    stream = sys.stderr if talk else sys.stdout
+    return Console(file=stream, width=None if stream.isatty() else WIDE, highlight=False, soft_wrap=False)
+
+
+def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
+    from rich.table import Table
+    from rich.text import Text
+
+    drawn = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        last = column == columns[-1]
+        drawn.add_column(column, overflow="fold", no_wrap=not last)
+    for row in rows:
+        drawn.add_row(*(Text(cell, style=_STYLES.get(cell, "")) for cell in row))
+    return drawn
+
+
+_STYLES = {"built": "green", "passed": "green", "failed": "red", "skipped": "yellow", "not run": "yellow"}
+
+
+class BuildProgress:
+    """Shows a build while it runs: every line of every crate, and in a terminal a status that stays below them."""
+
+    def __init__(self, total: int) -> None:
+        self._total = total
+        self._done = 0
+        self._active: dict[str, tuple[PhaseName, float]] = {}
+        self._lock = threading.Lock()
+        self._rich = _rich(talk=True)
+        self._terminal = sys.stderr.isatty()
+
+    @contextmanager
+    def shown(self) -> Iterator[None]:
+        """Keep the status on the terminal for the time of the build."""
+        if not self._terminal:
+            yield
+            return
+        from rich.live import Live
+
+        with Live(get_renderable=self._status, console=self._rich, refresh_per_second=4, transient=True):
+            yield
+
+    def line(self, crate: str, text: str) -> None:
+        """Print one line of a crate's output; in a terminal cut to its width."""
+        # The runner's old command syntax is recognised anywhere in a line.
+        self._print(f"[{crate}] {text.replace('##[', '# #[')}")
+
+    def phase(self, crate: str, phase: PhaseName) -> None:
+        """Note that a crate entered a phase."""
+        with self._lock:
+            self._active[crate] = (phase, time.monotonic())
+        self._print(f"[{crate}] -- {phase}")
+
+    def finished(self, report: CrateReport) -> None:
+        """Note what became of a crate."""
+        with self._lock:
+            self._active.pop(report.name, None)
+            self._done += 1
+            count = f"{self._done}/{self._total}"
+        why = f": {report.failure.message}" if report.failure else ""
+        self._print(f"[{report.name}] == {report.state.replace('_', ' ')}{why} ({count})")
+
+    def _print(self, text: str) -> None:
+        from rich.text import Text
+
+        with self._lock:
+            if self._terminal:
+                self._rich.print(Text(text), no_wrap=True, overflow="ellipsis", crop=True)
+            else:
+                sys.stderr.write(text + "\n")
+                sys.stderr.flush()
+
+    def _status(self) -> Table:
+        now = time.monotonic()
+        rows = [(crate, phase, f"{now - since:.0f} s") for crate, (phase, since) in list(self._active.items())]
+        return _table((f"{self._done} of {self._total} done", "", ""), rows)

@@ -1,0 +1,1 @@
+"""npm packages from what came out of a sandbox."""

@@ -1,0 +1,58 @@
+"""Writing the tarball that `npm install` takes: the same bytes for the same files."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import json
+import tarfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, Final, cast
+
+# What `npm pack` itself writes into every entry, so that packages do not depend on the clock.
+NPM_TIME: Final = 499_162_500
+
+
+@dataclass(frozen=True)
+class PackedFile:
+    """A file of a package: its path in it, and either a file of the host or the content itself."""
+
+    path: str
+    content: Path | bytes
+    executable: bool = False
+
+
+def write_tarball(files: tuple[PackedFile, ...], destination: Path) -> tuple[int, str]:
+    """Write the package and return its size in bytes and its SHA-256; package.json comes first, as npm likes it."""
+    partial = destination.with_name(f".{destination.name}.partial")
+    ordered = sorted(files, key=lambda file: (file.path != "package.json", file.path))
+    with partial.open("wb") as raw:
+        packed = gzip.GzipFile(filename="", mode="wb", compresslevel=9, fileobj=raw, mtime=0)
+        with packed, tarfile.open(fileobj=cast("BinaryIO", packed), mode="w", format=tarfile.PAX_FORMAT) as tar:
+            for file in ordered:
+                _add(tar, file)
+    with partial.open("rb") as written:
+        digest = hashlib.file_digest(written, "sha256").hexdigest()
+    size = partial.stat().st_size
+    partial.replace(destination)
+    return size, digest
+
+
+def json_bytes(data: dict[str, Any]) -> bytes:
+    """Return a JSON file as npm writes it, keys in the given order."""
+    return (json.dumps(data, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def _add(tar: tarfile.TarFile, file: PackedFile) -> None:
+    info = tarfile.TarInfo(f"package/{file.path}")
+    info.mode = 0o755 if file.executable else 0o644
+    info.mtime = NPM_TIME
+    if isinstance(file.content, bytes):
+        info.size = len(file.content)
+        tar.addfile(info, io.BytesIO(file.content))
+        return
+    with file.content.open("rb") as source:
+        info.size = file.content.stat().st_size
+        tar.addfile(info, source)

@@ -1,0 +1,25 @@
+"""The plan as rows for people."""
+
+from __future__ import annotations
+
+from generator.planning.plan import Plan
+
+COLUMNS = ("slot", "minutes", "crates")
+
+
+def rows(plan: Plan) -> list[tuple[str, ...]]:
+    """One row per shard."""
+    return [(str(shard.index), f"{shard.predicted_minutes:g}", ", ".join(shard.crates)) for shard in plan.shards]
+
+
+def summary(plan: Plan) -> str:
+    """Return the prediction and how close it is to the best that can be had, and what is skipped."""
+    crates = sum(len(shard.crates) for shard in plan.shards)
+    reasons: dict[str, int] = {}
+    for each in plan.skipped:
+        reasons[each.reason] = reasons.get(each.reason, 0) + 1
+    skips = "".join(f"\nskipped {count} units: {reason}" for reason, count in sorted(reasons.items()))
+    return (
+        f"{crates} crates in {len(plan.shards)} of {plan.slots} slots: {plan.makespan_minutes:g} min predicted, "
+        f"lower bound {plan.lower_bound_minutes:g} min, ratio {plan.ratio:.3f}{skips}"
+    )

@@ -1,0 +1,92 @@
+"""Libraries and command-line programs: Cargo alone."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+from generator.errors import Unbuildable
+from generator.packages.program import program_package
+from generator.packages.tarball import PackedFile
+from generator.platforms import PlatformName
+from generator.recipes.job import Described, Job
+
+# What npm publishes beside the code; both spellings, with and without an ending.
+DOCUMENTS = "README* LICENSE* LICENCE* COPYING*"
+
+
+def cargo_test(job: Job) -> str:
+    """Run every test of the crate, also after the first failure; the network is closed."""
+    return job.crate.commands.test or "cargo test --offline --locked --release --no-fail-fast"
+
+
+def copy_documents(job: Job) -> str:
+    """Copy the crate's README and license files into the package."""
+    directory = shlex.quote(job.directory)
+    return (
+        f'for each in $(cd {directory} && ls {DOCUMENTS} 2>/dev/null || true); do cp {directory}/"$each" "$OUT/"; done'
+    )
+
+
+class LibraryRecipe:
+    """A library is compiled and tested; no package comes of it."""
+
+    def compile(self, job: Job, described: Described, platform: PlatformName) -> str:
+        """Compile the library, or everything where the crate has none."""
+        which = "--lib" if described.package.library else "--bins"
+        return job.crate.commands.build or f"cargo build --offline --locked --release {which}"
+
+    def test(self, job: Job, described: Described) -> str | None:
+        """Run the crate's tests."""
+        return cargo_test(job)
+
+    def stage(self, job: Job, described: Described) -> str | None:
+        """Nothing: there is no package."""
+        return None
+
+    def pack(self, job: Job, described: Described, staged: Path) -> tuple[PackedFile, ...]:
+        """Nothing: there is no package."""
+        return ()
+
+    def load(self, job: Job, described: Described) -> tuple[str, str]:
+        """Nothing: there is no package."""
+        return "", ""
+
+
+class ProgramRecipe:
+    """Command-line programs, behind a small shim for npm."""
+
+    def compile(self, job: Job, described: Described, platform: PlatformName) -> str:
+        """Compile every program of the crate."""
+        if not described.package.programs:
+            raise Unbuildable(f"{job.crate.name} is a bin in the manifest and has no program: use kind lib")
+        return job.crate.commands.build or "cargo build --offline --locked --release --bins"
+
+    def test(self, job: Job, described: Described) -> str | None:
+        """Run the crate's tests."""
+        return cargo_test(job)
+
+    def stage(self, job: Job, described: Described) -> str | None:
+        """Lay each platform's programs out as bin/PLATFORM/PROGRAM."""
+        lines = [copy_documents(job)]
+        for platform in job.platforms:
+            lines.append(f'mkdir -p "$OUT/bin/{platform}"')
+            lines += [
+                f'install -m 755 "$CARGO_TARGET_DIR/release/"{shlex.quote(name)} "$OUT/bin/{platform}/"'
+                for name in described.package.programs
+            ]
+        return "\n".join(lines)
+
+    def pack(self, job: Job, described: Described, staged: Path) -> tuple[PackedFile, ...]:
+        """Add package.json and a shim per program."""
+        return program_package(job.identity(described.package), described.package.programs, staged)
+
+    def load(self, job: Job, described: Described) -> tuple[str, str]:
+        """Start each program: any exit code but those of a shell or a shim that could not start it."""
+        names = described.package.programs
+        checks = [
+            f"code=0; timeout -k 1 20 npx --no-install {shlex.quote(name)} --version < /dev/null || code=$?\n"
+            f'case "$code" in 126|127|13[0-9]) echo "error: {name} does not start: exit $code" >&2; exit 1;; esac'
+            for name in names
+        ]
+        return "\n".join(checks), " && ".join(f"npx {name} --version" for name in names)

@@ -1,0 +1,161 @@
+"""What a recipe knows about the crate it writes scripts for."""
+
+from __future__ import annotations
+
+import json
+import posixpath
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from generator.errors import Unbuildable
+from generator.manifest.models import Crate, PathSource, Settings
+from generator.packages.identity import Identity
+from generator.platforms import PlatformName
+from generator.sources.collect import Collected
+
+MAX_DESCRIPTION: Final = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Job:
+    """One crate to build in a sandbox whose own directory is `root`, on a host that runs `host` packages."""
+
+    crate: Crate
+    settings: Settings
+    source: Collected
+    platforms: tuple[PlatformName, ...]
+    host: PlatformName
+    root: str
+
+    @property
+    def directory(self) -> str:
+        """The crate's directory in the sandbox."""
+        return posixpath.normpath(f"{self.root}/source/{self.source.directory}")
+
+    def identity(self, package: Package) -> Identity:
+        """What the npm package is called and says of itself."""
+        return Identity(
+            name=self.settings.npm_name,
+            version=self.crate.version,
+            description=package.description,
+            license=package.license,
+            repository=package.repository,
+            homepage=package.homepage,
+            keywords=package.keywords,
+        )
+
+    @property
+    def workspace(self) -> str:
+        """Directory of the Cargo workspace in the sandbox, from where rustc names files."""
+        return posixpath.normpath(f"{self.root}/source/{self.source.workspace}")
+
+
+class _Loose(BaseModel):
+    """What cargo prints has far more keys than are used here."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class Target(_Loose):
+    """One target of a Cargo package."""
+
+    name: str
+    kind: tuple[str, ...]
+    crate_types: tuple[str, ...] = ()
+
+
+class Package(_Loose):
+    """One package as `cargo metadata` describes it."""
+
+    name: str
+    version: str
+    manifest_path: str
+    targets: tuple[Target, ...]
+    description: str | None = None
+    license: str | None = None
+    repository: str | None = None
+    homepage: str | None = None
+    keywords: tuple[str, ...] = ()
+
+    @property
+    def programs(self) -> tuple[str, ...]:
+        """Names of its command-line programs, sorted."""
+        return tuple(sorted(target.name for target in self.targets if "bin" in target.kind))
+
+    @property
+    def library(self) -> Target | None:
+        """Its library target, if it has one."""
+        return next(
+            (
+                each
+                for each in self.targets
+                if {"lib", "cdylib", "rlib", "dylib", "staticlib", "proc-macro"} & set(each.kind)
+            ),
+            None,
+        )
+
+
+class _Metadata(_Loose):
+    packages: tuple[Package, ...]
+
+
+@dataclass(frozen=True)
+class Described:
+    """What the crate says of itself, in Cargo.toml and, where there is one, package.json."""
+
+    package: Package
+    package_json: dict[str, Any] | None
+    notes: tuple[str, ...] = ()
+
+    def script(self, name: Literal["build", "test"]) -> bool:
+        """Whether package.json has a script of that name, other than the placeholder that `npm init` writes."""
+        scripts = (self.package_json or {}).get("scripts")
+        text = scripts.get(name) if isinstance(scripts, dict) else None
+        return isinstance(text, str) and "no test specified" not in text
+
+
+def describe(job: Job, metadata: bytes, package_json: bytes | None) -> Described:
+    """Read what the sandbox printed; Unbuildable when it is not what the manifest says."""
+    try:
+        packages = _Metadata.model_validate_json(metadata).packages
+    except ValidationError:
+        raise Unbuildable("cargo metadata gave no usable description of the crate") from None
+    wanted = f"{job.directory}/Cargo.toml"
+    package = next((each for each in packages if posixpath.normpath(each.manifest_path) == wanted), None)
+    if package is None:
+        raise Unbuildable(f"{job.source.directory}/Cargo.toml describes a workspace, not a package")
+    declared = None if package_json is None else _package_json(job, package_json)
+    return Described(package, declared, _disagreements(job, package, declared))
+
+
+def _disagreements(job: Job, package: Package, declared: dict[str, Any] | None) -> tuple[str, ...]:
+    """Return how the crate's own files differ from the manifest, which wins.
+
+    In the manifest's own repository both can be mended in one commit: there a difference is a mistake, Unbuildable.
+    A pinned revision of another repository cannot be changed: there it is a note.
+    """
+    said = [("Cargo.toml", "version", package.version, job.crate.version)]
+    if declared is not None:
+        said.append(("package.json", "version", declared.get("version"), job.crate.version))
+        said.append(("package.json", "name", declared.get("name"), job.settings.npm_name))
+    notes = tuple(
+        f"{posixpath.normpath(f'{job.source.directory}/{file}')} has {key} {json.dumps(own)[:120]}, the manifest {wanted}"
+        for file, key, own, wanted in said
+        if own != wanted
+    )
+    if notes and isinstance(job.crate.source, PathSource):
+        raise Unbuildable(notes[0])
+    return notes
+
+
+def _package_json(job: Job, text: bytes) -> dict[str, Any]:
+    where = posixpath.normpath(f"{job.source.directory}/package.json")
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError):
+        raise Unbuildable(f"{where} is not valid JSON") from None
+    if not isinstance(data, dict):
+        raise Unbuildable(f"{where} is not a JSON object")
+    return data

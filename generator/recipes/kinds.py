@@ -1,0 +1,16 @@
+"""The recipe of each kind."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from generator.platforms import Kind
+from generator.recipes.cargo import LibraryRecipe, ProgramRecipe
+from generator.recipes.napi import AddonRecipe
+from generator.recipes.recipe import Recipe
+
+RECIPES: Final[dict[Kind, Recipe]] = {
+    "lib": LibraryRecipe(),
+    "bin": ProgramRecipe(),
+    "napi": AddonRecipe(),
+}

@@ -1,0 +1,65 @@
+"""napi addons: the crate's own package.json scripts, which call napi's command line."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from pathlib import Path
+
+from generator.errors import Unbuildable
+from generator.packages.addon import addon_package, binary_name
+from generator.packages.tarball import PackedFile
+from generator.platforms import PlatformName
+from generator.recipes.job import Described, Job
+from generator.recipes.recipe import NPM_FLAGS
+
+# `npm pack` knows what `files`, .npmignore and npm's own rules make of a directory; the addons themselves are added,
+# because packages that publish one package per platform leave them out.
+STAGE = """npm pack --dry-run --json %(flags)s --loglevel=silent > "$OUT/../files.json"
+node -e '
+const fs = require("fs"), path = require("path");
+const [list, out, binary] = process.argv.slice(1);
+const named = JSON.parse(fs.readFileSync(list, "utf8"))[0].files.map((file) => file.path);
+const addons = fs.readdirSync(".").filter((name) => name.startsWith(binary + ".") && name.endsWith(".node"));
+for (const name of new Set([...named, ...addons])) {
+  const to = path.join(out, name);
+  fs.mkdirSync(path.dirname(to), { recursive: true });
+  fs.copyFileSync(name, to);
+}
+' "$OUT/../files.json" "$OUT" %(binary)s"""
+
+
+class AddonRecipe:
+    """An addon for Node: a cdylib that exports napi's registration symbol, and the loader that napi writes."""
+
+    def compile(self, job: Job, described: Described, platform: PlatformName) -> str:
+        """Run the package's build script, or napi's own build where there is none."""
+        declared = self._declared(described)
+        binary_name(declared)
+        build = "npm run build" if described.script("build") else "npx --no-install napi build --platform --release"
+        return job.crate.commands.build or build
+
+    def test(self, job: Job, described: Described) -> str | None:
+        """Run the package's test script; `cargo test` does not link where the symbols are Node's."""
+        return job.crate.commands.test or ("npm test" if described.script("test") else None)
+
+    def stage(self, job: Job, described: Described) -> str | None:
+        """Copy what npm would publish, and the addons."""
+        return STAGE % {"flags": NPM_FLAGS, "binary": binary_name(self._declared(described))}
+
+    def pack(self, job: Job, described: Described, staged: Path) -> tuple[PackedFile, ...]:
+        """Check what package.json promises."""
+        identity = job.identity(described.package)
+        return addon_package(identity, self._declared(described), job.platforms, staged)
+
+    def load(self, job: Job, described: Described) -> tuple[str, str]:
+        """Require the installed package; one without any export did not load its addon."""
+        name = json.dumps(job.settings.npm_name)
+        check = f"if (Object.keys(require({name})).length === 0) throw new Error('it exports nothing')"
+        return f"node -e {shlex.quote(check)}", f"require({name})"
+
+    @staticmethod
+    def _declared(described: Described) -> dict[str, object]:
+        if described.package_json is None:
+            raise Unbuildable("kind napi needs a package.json with a napi key beside Cargo.toml")
+        return described.package_json

@@ -1,0 +1,123 @@
+"""The steps that every kind shares, and what a kind adds to them."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Final, Protocol
+
+from generator.manifest.models import RegistrySource
+from generator.packages.tarball import PackedFile
+from generator.platforms import PlatformName
+from generator.recipes.job import Described, Job
+
+# A run of npm that only unpacks: no lifecycle scripts, no audit calls, and no other git than the sandbox's.
+NPM_FLAGS: Final = "--ignore-scripts --no-audit --no-fund --no-update-notifier --git=git"
+
+# Where the recipes leave what a phase hands on, below the sandbox's root.
+METADATA: Final = "metadata.json"
+PACKAGE_JSON: Final = "package.json"
+OUT: Final = "out"
+OUT_TAR: Final = "out.tar"
+
+
+class Recipe(Protocol):
+    """What a kind of crate adds to the shared steps; scripts run in the crate's directory."""
+
+    def compile(self, job: Job, described: Described, platform: PlatformName) -> str:
+        """Script that compiles one platform; Unbuildable when the crate is not of this kind."""
+
+    def test(self, job: Job, described: Described) -> str | None:
+        """Script that runs the tests on the host, or None where there are none to run."""
+
+    def stage(self, job: Job, described: Described) -> str | None:
+        """Script that puts exactly the files of the package into $OUT, or None for a crate without a package."""
+
+    def pack(self, job: Job, described: Described, staged: Path) -> tuple[PackedFile, ...]:
+        """Files of the package from those that came out; Unbuildable names what is missing."""
+
+    def load(self, job: Job, described: Described) -> tuple[str, str]:
+        """Script that loads the installed package, and the words a person would use for it."""
+
+
+def fetch_script(job: Job) -> str:
+    """Download everything the build needs and execute nothing of the crate.
+
+    Cargo runs outside of the source, so that no configuration in it can name a program for Cargo to start.
+    """
+    parts = ["cd " + shlex.quote(job.root)]
+    if isinstance(job.crate.source, RegistrySource):
+        parts.append(_registry_source(job.crate.source))
+        parts.append(_fetch_published(job))
+    else:
+        parts.append(_fetch_locked(job))
+    parts.append(_npm_install(job))
+    return "\n".join(parts)
+
+
+def describe_script(job: Job) -> str:
+    """Leave cargo's description of the crate, and its package.json, where the host can take them."""
+    root, directory = shlex.quote(job.root), shlex.quote(job.directory)
+    return (
+        f"cd {root}\n"
+        f"cargo metadata --offline --no-deps --format-version 1 --manifest-path {directory}/Cargo.toml > {METADATA}\n"
+        f"if [ -f {directory}/package.json ]; then cp -L {directory}/package.json {PACKAGE_JSON}; fi"
+    )
+
+
+def collect_script(job: Job) -> str:
+    """Make one tar of what was staged and print its SHA-256."""
+    root = shlex.quote(job.root)
+    return f"cd {root} && tar --format=ustar --sort=name -cf {OUT_TAR} -C {OUT} . && sha256sum {OUT_TAR}"
+
+
+def load_script(job: Job, tarball: str, load: str) -> str:
+    """Install the package into an empty folder, with the source out of reach, and load it there."""
+    root = shlex.quote(job.root)
+    return (
+        f"cd {root} && rm -rf load && mkdir load && mv source source.out-of-reach\n"
+        "cd load && echo '{\"private\": true}' > package.json\n"
+        f"npm install --offline {NPM_FLAGS} --loglevel=error ../packed/{shlex.quote(tarball)}\n"
+        f"{load}"
+    )
+
+
+def _registry_source(source: RegistrySource) -> str:
+    """Download one published crate; `cargo info` does so without resolving its dependencies."""
+    name, version = source.registry, source.version
+    return f"""cargo info --quiet {name}@{version} > /dev/null
+mkdir -p source && cp -R "$CARGO_HOME"/registry/src/*/{name}-{version}/. source/
+rm -f source/.cargo-ok"""
+
+
+def _fetch_locked(job: Job) -> str:
+    """Fetch by the repository's own lock file; what it does not hold is an error, so that no version slips in."""
+    manifest, lock = shlex.quote(f"{job.directory}/Cargo.toml"), shlex.quote(f"{job.workspace}/Cargo.lock")
+    if not job.source.has_lock:
+        return f"cargo fetch --manifest-path {manifest}"
+    pins = "grep -E '^(checksum|source = \"git)' {} | sort -u"
+    return f"""cp {lock} lock.given
+cargo fetch --manifest-path {manifest}
+if comm -13 <({pins.format("lock.given")} || true) <({pins.format(lock)} || true) | grep -q .; then
+  echo "error: Cargo.lock does not hold all dependencies: run cargo update --workspace and commit it" >&2; exit 1
+fi"""
+
+
+def _fetch_published(job: Job) -> str:
+    """Fetch by the published lock file, or anew where the registry no longer has a version that it names."""
+    manifest = shlex.quote(f"{job.directory}/Cargo.toml")
+    return f"""if [ -f source/Cargo.lock ] && ! cargo fetch --locked --manifest-path {manifest} 2> fetch.log; then
+  cat fetch.log >&2
+  grep -qE 'lock file|failed to select|no matching package|yanked' fetch.log || exit 101
+  echo "note: the published Cargo.lock cannot be used any more; dependencies are resolved anew"
+  rm source/Cargo.lock
+fi
+cargo fetch --manifest-path {manifest}"""
+
+
+def _npm_install(job: Job) -> str:
+    directory = shlex.quote(job.directory)
+    return f"""if [ -f {directory}/package.json ]; then
+  cd {directory}
+  if [ -f package-lock.json ]; then npm ci {NPM_FLAGS}; else npm install --no-package-lock {NPM_FLAGS}; fi
+fi"""

@@ -1,0 +1,1 @@
+"""What a run did: JSON first, then tables for people."""

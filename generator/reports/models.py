@@ -1,0 +1,91 @@
+"""The report that `build` writes, version 1."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from generator.platforms import Kind, PlatformName
+from generator.sandboxes.sandbox import FailureClass
+from generator.strict import Strict
+
+State = Literal["built", "failed", "skipped", "not_run"]
+PhaseName = Literal["source", "open", "fetch", "compile", "test", "collect", "pack", "load"]
+
+
+class Failure(Strict):
+    """Why a crate was not built.
+
+    `message` is one sentence, the compiler's own where there is one; `file` and `line` are the ones it named, from
+    the repository's top. `exit_code` is the failing command's.
+    """
+
+    failure_class: FailureClass = Field(alias="class")
+    phase: PhaseName
+    message: str
+    file: str | None = None
+    line: int | None = None
+    exit_code: int | None = None
+
+
+class Artifact(Strict):
+    """A file that came out of the sandbox: its size in bytes and its SHA-256 in hexadecimal."""
+
+    file: str
+    bytes: int
+    sha256: str
+
+
+class Unit(Strict):
+    """One crate for one platform; `seconds` is its compile time."""
+
+    platform: PlatformName
+    state: State
+    reason: str | None = None
+    seconds: float = 0.0
+    artifacts: tuple[Artifact, ...] = ()
+
+
+class Phase(Strict):
+    """One step in the life of a crate; `peak_memory` is in bytes, 0 where nothing was measured."""
+
+    name: PhaseName
+    seconds: float
+    exit_code: int | None = None
+    peak_memory: int = 0
+
+
+class CrateReport(Strict):
+    """What became of one crate.
+
+    `attempts` is 0 for a crate whose package was taken up from an earlier run. `phases` are those of the last
+    attempt. `loaded` is the command that loaded the installed package.
+    """
+
+    name: str
+    version: str
+    kind: Kind
+    state: State
+    attempts: int = 0
+    seconds: float = 0.0
+    units: tuple[Unit, ...] = ()
+    phases: tuple[Phase, ...] = ()
+    peak_memory: int = 0
+    package: Artifact | None = None
+    loaded: str | None = None
+    tests: Literal["passed", "failed", "off", "none", "not_run"] = "not_run"
+    notes: tuple[str, ...] = ()
+    failure: Failure | None = None
+
+
+class Report(Strict):
+    """What one run of `build` did; `seconds` is wall-clock time."""
+
+    report_version: Literal[1] = 1
+    backend: Literal["local", "e2b"]
+    isolated: bool
+    shard: str | None = None
+    interrupted: bool = False
+    seconds: float
+    crates: tuple[CrateReport, ...]

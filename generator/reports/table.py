@@ -1,0 +1,48 @@
+"""The report as rows for people."""
+
+from __future__ import annotations
+
+from generator.reports.models import CrateReport, Report
+
+COLUMNS = ("crate", "kind", "state", "tests", "time", "result")
+
+
+def rows(report: Report) -> list[tuple[str, ...]]:
+    """One row per crate, the failed ones last, where the eye ends."""
+    order = {"skipped": 0, "not_run": 1, "built": 2, "failed": 3}
+    crates = sorted(report.crates, key=lambda crate: (order[crate.state], crate.name))
+    return [
+        (
+            crate.name,
+            crate.kind,
+            crate.state.replace("_", " "),
+            crate.tests.replace("_", " "),
+            _time(crate),
+            _result(crate),
+        )
+        for crate in crates
+    ]
+
+
+def summary(report: Report) -> str:
+    """Return one sentence on the whole run."""
+    states = [crate.state for crate in report.crates]
+    words = {"built": "built", "failed": "failed", "skipped": "skipped", "not_run": "not run"}
+    parts = [f"{states.count(state)} {word}" for state, word in words.items() if state in states]  # type: ignore[arg-type]
+    total = f"{len(states)} crate{'s' * (len(states) != 1)}"
+    return f"{total}: {', '.join(parts) or 'nothing to do'} in {report.seconds:.0f} s"
+
+
+def _time(crate: CrateReport) -> str:
+    return "earlier" if crate.state == "built" and crate.attempts == 0 else f"{crate.seconds:.0f} s"
+
+
+def _result(crate: CrateReport) -> str:
+    if crate.failure:
+        place = f"{crate.failure.file}:{crate.failure.line}: " if crate.failure.file else ""
+        return f"{place}{crate.failure.message}"
+    if crate.state in {"skipped", "not_run"}:
+        return next((unit.reason for unit in crate.units if unit.reason), "")
+    if crate.package is None:
+        return "no package: a library"
+    return f"{crate.package.file} ({crate.package.bytes / 1024:.0f} KiB)"

@@ -1,0 +1,127 @@
+"""Collecting a crate's source into one tar, the same bytes for the same files."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import posixpath
+import tarfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from generator.errors import InputError
+from generator.manifest.models import Crate, GitSource, PathSource, RegistrySource
+from generator.sources.cargo import Closure, belongs, closure, is_within, reduced_workspace
+from generator.sources.tree import CheckoutTree, Entry, RevisionTree, Tree
+
+MAX_TOTAL: Final = 1024 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Collected:
+    """A crate's source.
+
+    `archive` is None for a crate of the registry, which the sandbox fetches itself. `directory` is the crate's and
+    `workspace` its Cargo workspace's, both from the top of the archive. `digest` names the content. `notes` are
+    sentences for the person who builds.
+    """
+
+    archive: Path | None
+    directory: str
+    workspace: str
+    digest: str
+    has_lock: bool
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where sources come from: the repository's top, the manifest's directory in it, and a cache for git."""
+
+    top: Path
+    manifest_directory: str
+    git_cache: Path
+
+
+def repository_top(directory: Path) -> Path:
+    """Return the nearest directory upwards that holds .git, else the directory itself."""
+    resolved = directory.resolve()
+    return next((each for each in (resolved, *resolved.parents) if (each / ".git").exists()), resolved)
+
+
+def collect(crate: Crate, places: Places, archive: Path) -> Collected:
+    """Write the crate's source to `archive`; InputError when it is not there, Unavailable when git cannot get it."""
+    match crate.source:
+        case PathSource(path=path):
+            checkout = CheckoutTree(places.top)
+            directory = posixpath.normpath(posixpath.join(places.manifest_directory, path))
+            forgotten = checkout.untracked(directory)
+            notes = (
+                (f"{len(forgotten)} untracked files are left out, {forgotten[0]} first: git add them",)
+                if forgotten
+                else ()
+            )
+            return _collect(checkout, directory, archive, notes)
+        case GitSource(git=url, rev=rev, path=path):
+            name = hashlib.sha256(url.encode()).hexdigest()[:16]
+            return _collect(RevisionTree(url, rev, places.git_cache / name), posixpath.normpath(path), archive, ())
+        case RegistrySource(registry=name, version=version):
+            digest = hashlib.sha256(json.dumps(["registry", name, version]).encode()).hexdigest()
+            return Collected(None, ".", ".", digest, has_lock=True)
+
+
+def _collect(tree: Tree, directory: str, archive: Path, notes: tuple[str, ...]) -> Collected:
+    entries = tree.entries()
+    known = {entry.path: entry for entry in entries}
+
+    def read(path: str) -> str | None:
+        if path not in known or known[path].kind == "link":
+            return None
+        try:
+            return tree.read(path).decode()
+        except UnicodeDecodeError:
+            raise InputError(f"{path} is not UTF-8 text") from None
+
+    wanted = closure(directory, read)
+    packages = frozenset(posixpath.dirname(path) or "." for path in known if posixpath.basename(path) == "Cargo.toml")
+    chosen = [entry for entry in entries if belongs(entry.path, wanted, packages)]
+    for entry in chosen:
+        _refuse_links_out(tree, entry)
+    digest = _write(tree, chosen, wanted, archive)
+    lock = posixpath.normpath(posixpath.join(wanted.lock_directory, "Cargo.lock"))
+    return Collected(archive, directory, wanted.lock_directory, digest, lock in known, notes)
+
+
+def _write(tree: Tree, entries: list[Entry], wanted: Closure, archive: Path) -> str:
+    """Write the tar and return its SHA-256: sorted, without times, owners or any mode but the executable bit."""
+    total = 0
+    top = None if wanted.workspace is None else posixpath.normpath(posixpath.join(wanted.workspace, "Cargo.toml"))
+    with tarfile.open(archive, "w", format=tarfile.PAX_FORMAT) as tar:
+        for entry in entries:
+            data = tree.read(entry.path)
+            if entry.path == top:
+                data = reduced_workspace(data.decode(), wanted).encode()
+            total += len(data)
+            if total > MAX_TOTAL:
+                raise InputError(f"the source of {wanted.crate} is larger than {MAX_TOTAL // 2**20} MiB")
+            info = tarfile.TarInfo(entry.path)
+            info.mode = 0o755 if entry.kind == "executable" else 0o644
+            if entry.kind == "link":
+                info.type, info.linkname = tarfile.SYMTYPE, data.decode(errors="surrogateescape")
+                tar.addfile(info)
+            else:
+                info.size = len(data)
+                tar.addfile(info, io.BytesIO(data))
+    with archive.open("rb") as written:
+        return hashlib.file_digest(written, "sha256").hexdigest()
+
+
+def _refuse_links_out(tree: Tree, entry: Entry) -> None:
+    if entry.kind != "link":
+        return
+    target = tree.read(entry.path).decode(errors="surrogateescape")
+    inside = posixpath.normpath(posixpath.join(posixpath.dirname(entry.path), target))
+    if target.startswith("/") or not is_within(inside, ".") or inside.startswith(".."):
+        raise InputError(f"{entry.path} is a link that leads out of the repository")

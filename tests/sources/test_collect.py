@@ -1,0 +1,218 @@
+"""Collecting sources from real git repositories into tars."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from generator.errors import InputError, Unavailable
+from generator.manifest.models import Crate
+from generator.sources.collect import Collected, Places, collect, repository_top
+
+GIT = ["git", "-c", "user.name=test", "-c", "user.email=test@example.invalid", "-c", "commit.gpgsign=false"]
+
+
+def git(top: Path, *words: str) -> str:
+    return subprocess.run([*GIT, *words], cwd=top, check=True, capture_output=True, text=True).stdout.strip()  # noqa: TID251
+
+
+def repository(top: Path, files: dict[str, str], *, tracked: bool = True) -> Path:
+    for name, text in files.items():
+        (top / name).parent.mkdir(parents=True, exist_ok=True)
+        (top / name).write_text(text)
+    git(top, "init", "--quiet")
+    if tracked:
+        git(top, "add", "--all")
+        git(top, "commit", "--quiet", "--message", "all")
+    return top
+
+
+def package(name: str, rest: str = "") -> str:
+    return f'[package]\nname = "{name}"\nversion = "1.0.0"\n{rest}'
+
+
+def crate(source: dict[str, str]) -> Crate:
+    return Crate.model_validate_json(json.dumps({"name": "one", "version": "1.0.0", "kind": "lib", "source": source}))
+
+
+def collected(top: Path, path: str, tmp: Path) -> tuple[Collected, dict[str, str]]:
+    archive = tmp / "source.tar"
+    found = collect(crate({"path": path}), Places(top, ".", tmp / "git"), archive)
+    return found, contents(archive)
+
+
+def contents(archive: Path) -> dict[str, str]:
+    with tarfile.open(archive) as tar:
+        return {
+            member.name: member.linkname if member.issym() else tar.extractfile(member).read().decode()  # type: ignore[union-attr]
+            for member in tar
+        }
+
+
+WORKSPACE = {
+    "Cargo.toml": '# kept\n[workspace]\nmembers = ["crates/*"]\ndefault-members = ["crates/other"]\n\n'
+    '[workspace.dependencies]\nshared = { path = "crates/shared" }\n\n[profile.release]\nlto = true\n',
+    "Cargo.lock": "version = 4\n",
+    "crates/one/Cargo.toml": package(
+        "one", "[dependencies]\nshared.workspace = true\n[dev-dependencies]\nhelp = { path = '../help' }\n"
+    ),
+    "crates/one/src/lib.rs": "//! one",
+    "crates/shared/Cargo.toml": package("shared"),
+    "crates/shared/src/lib.rs": "",
+    "crates/help/Cargo.toml": package(
+        "help", "[target.'cfg(unix)'.build-dependencies]\ndeep = { path = '../../deep' }\n"
+    ),
+    "crates/help/src/lib.rs": "",
+    "deep/Cargo.toml": package("deep"),
+    "deep/src/lib.rs": "",
+    "crates/other/Cargo.toml": package("other"),
+    "crates/other/src/lib.rs": "",
+    ".cargo/config.toml": "[build]\n",
+    "secret.txt": "not of the crate",
+}
+
+
+def test_a_crate_comes_with_its_path_dependencies_and_its_workspace_and_nothing_else(tmp_path: Path) -> None:
+    top = repository(tmp_path / "repo", WORKSPACE)
+    found, files = collected(top, "crates/one", tmp_path)
+    assert sorted(files) == [
+        ".cargo/config.toml", "Cargo.lock", "Cargo.toml",
+        "crates/help/Cargo.toml", "crates/help/src/lib.rs",
+        "crates/one/Cargo.toml", "crates/one/src/lib.rs",
+        "crates/shared/Cargo.toml", "crates/shared/src/lib.rs",
+        "deep/Cargo.toml", "deep/src/lib.rs",
+    ]  # fmt: skip
+    assert (found.directory, found.workspace, found.has_lock) == ("crates/one", ".", True)
+
+
+def test_the_workspace_keeps_all_but_the_members_that_are_not_there(tmp_path: Path) -> None:
+    _, files = collected(repository(tmp_path / "repo", WORKSPACE), "crates/one", tmp_path)
+    assert files["Cargo.toml"].startswith("# kept\n[workspace]\n")
+    assert '"crates/help", "crates/one", "crates/shared", "deep"' in files["Cargo.toml"]
+    assert "default-members" not in files["Cargo.toml"]
+    assert "lto = true" in files["Cargo.toml"]
+
+
+def test_the_digest_follows_the_content_that_is_built_and_nothing_else(tmp_path: Path) -> None:
+    top = repository(tmp_path / "repo", WORKSPACE)
+    before, _ = collected(top, "crates/one", tmp_path)
+    (top / "crates/other/src/lib.rs").write_text("// another crate")
+    (top / "crates/one/src/lib.rs").touch()
+    assert collected(top, "crates/one", tmp_path)[0].digest == before.digest
+    (top / "deep/src/lib.rs").write_text("// changed")
+    assert collected(top, "crates/one", tmp_path)[0].digest != before.digest
+
+
+def test_a_crate_at_the_top_leaves_out_the_other_members_and_keeps_its_own_fixtures(tmp_path: Path) -> None:
+    files = {
+        "Cargo.toml": package("one", '[workspace]\nmembers = ["crates/*"]\n'),
+        "src/lib.rs": "",
+        "crates/other/Cargo.toml": package("other"),
+        "crates/other/src/lib.rs": "",
+        "tests/fixture/Cargo.toml": package("fixture"),
+    }
+    _, found = collected(repository(tmp_path / "repo", files), ".", tmp_path)
+    assert sorted(found) == ["Cargo.toml", "src/lib.rs", "tests/fixture/Cargo.toml"]
+
+
+def test_what_git_does_not_track_is_left_out_and_said(tmp_path: Path) -> None:
+    top = repository(tmp_path / "repo", {"Cargo.toml": package("one"), "src/lib.rs": "", ".gitignore": "target\n"})
+    (top / "target").mkdir()
+    (top / "target/big").write_text("built")
+    (top / ".env").write_text("TOKEN=1")
+    found, files = collected(top, ".", tmp_path)
+    assert sorted(files) == [".gitignore", "Cargo.toml", "src/lib.rs"]
+    assert found.notes == ("1 untracked files are left out, .env first: git add them",)
+
+
+def test_a_crate_that_is_not_tracked_says_how_to_add_it(tmp_path: Path) -> None:
+    top = repository(tmp_path / "repo", {"Cargo.toml": package("one")}, tracked=False)
+    with pytest.raises(InputError, match=r"^Cargo\.toml is missing, or not tracked by git$") as error:
+        collected(top, ".", tmp_path)
+    assert error.value.fix == "git add Cargo.toml"
+
+
+def test_without_git_everything_but_build_output_is_taken(tmp_path: Path) -> None:
+    top = tmp_path / "plain"
+    for name in ("src/lib.rs", "target/x", "node_modules/y/z"):
+        (top / name).parent.mkdir(parents=True, exist_ok=True)
+        (top / name).write_text("")
+    (top / "Cargo.toml").write_text(package("one"))
+    _, files = collected(top, ".", tmp_path)
+    assert sorted(files) == ["Cargo.toml", "src/lib.rs"]
+
+
+@pytest.mark.parametrize("target", ["/etc/passwd", "../../outside"])
+def test_a_link_that_leads_out_is_refused(tmp_path: Path, target: str) -> None:
+    top = tmp_path / "repo"
+    top.mkdir()
+    (top / "leak").symlink_to(target)
+    repository(top, {"Cargo.toml": package("one"), "src/lib.rs": ""})
+    with pytest.raises(InputError, match=r"^leak is a link that leads out of the repository$"):
+        collected(top, ".", tmp_path)
+
+
+def test_a_link_inside_stays_a_link(tmp_path: Path) -> None:
+    top = tmp_path / "repo"
+    top.mkdir()
+    (top / "LICENSE").symlink_to("docs/LICENSE")
+    _, files = collected(repository(top, {"Cargo.toml": package("one"), "docs/LICENSE": "MIT"}), ".", tmp_path)
+    assert files["LICENSE"] == "docs/LICENSE"
+
+
+def test_a_dependency_outside_of_the_repository_is_refused(tmp_path: Path) -> None:
+    top = repository(tmp_path / "repo", {"Cargo.toml": package("one", "[dependencies]\nx = { path = '../x' }\n")})
+    with pytest.raises(InputError, match=r"Cargo\.toml depends on \.\./x, which lies outside of the repository"):
+        collected(top, ".", tmp_path)
+
+
+def test_broken_toml_is_named_with_its_line(tmp_path: Path) -> None:
+    top = repository(tmp_path / "repo", {"Cargo.toml": "[package]\nname = \n"})
+    with pytest.raises(InputError, match=r"Cargo\.toml: .*line 2"):
+        collected(top, ".", tmp_path)
+
+
+@pytest.fixture
+def remote(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[str, str]:
+    """A repository that git reaches under an https URL, by the user's own git configuration."""
+    top = repository(tmp_path / "remote", {**WORKSPACE, "run.sh": "#!/bin/sh\n"})
+    (top / "run.sh").chmod(0o755)
+    git(top, "add", "--all")
+    git(top, "commit", "--quiet", "--allow-empty", "--message", "mode")
+    git(top, "config", "uploadpack.allowAnySHA1InWant", "true")
+    monkeypatch.setenv("GIT_CONFIG_COUNT", "1")
+    monkeypatch.setenv("GIT_CONFIG_KEY_0", f"url.file://{top}.insteadOf")
+    monkeypatch.setenv("GIT_CONFIG_VALUE_0", "https://git.example.invalid/fleet.git")
+    return "https://git.example.invalid/fleet.git", git(top, "rev-parse", "HEAD")
+
+
+def test_a_git_revision_gives_the_same_tar_as_its_checkout(tmp_path: Path, remote: tuple[str, str]) -> None:
+    url, rev = remote
+    places = Places(tmp_path / "nowhere", ".", tmp_path / "cache")
+    there = collect(crate({"git": url, "rev": rev, "path": "crates/one"}), places, tmp_path / "there.tar")
+    here, _ = collected(tmp_path / "remote", "crates/one", tmp_path)
+    assert there.digest == here.digest
+    assert there.directory == "crates/one"
+
+
+def test_a_revision_that_does_not_exist_is_the_users_mistake(tmp_path: Path, remote: tuple[str, str]) -> None:
+    places = Places(tmp_path, ".", tmp_path / "cache")
+    with pytest.raises(InputError, match=r"has no commit 0{40} that can be read"):
+        collect(crate({"git": remote[0], "rev": "0" * 40}), places, tmp_path / "x.tar")
+
+
+def test_a_host_that_does_not_answer_is_worth_another_try(tmp_path: Path) -> None:
+    source = {"git": "https://host.invalid/x.git", "rev": "1" * 40}
+    with pytest.raises(Unavailable, match=r"https://host\.invalid/x\.git could not be fetched: "):
+        collect(crate(source), Places(tmp_path, ".", tmp_path / "cache"), tmp_path / "x.tar")
+
+
+def test_the_repository_is_the_nearest_directory_with_git(tmp_path: Path) -> None:
+    top = repository(tmp_path / "repo", {"a/b/crates.json": "{}"})
+    assert repository_top(top / "a/b") == top.resolve()
+    (tmp_path / "plain").mkdir()
+    assert repository_top(tmp_path / "plain") == (tmp_path / "plain").resolve()
