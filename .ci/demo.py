@@ -1,0 +1,72 @@
+"""The main job, for real and without an account: build, pack, install into an empty folder, load in Node."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from generator import console
+
+TOP = Path(__file__).resolve().parent.parent
+GOOD = ("fleet-tally", "fleet-text", "fleet-search", "fleet-wasm", "fleet-cli")
+# One of the 110 that the crate registry serves and that compiles in seconds.
+PUBLISHED = ("temporal-lead-solver",)
+
+
+def main() -> int:
+    """Build both fleets, load what came out, and show what was done."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--jobs", default="2", help="sandboxes at the same time")
+    jobs = parser.parse_args().jobs
+    out = TOP / "dist" / "demo"
+    built = [
+        *build(TOP / "tests/fleet/crates.json", GOOD, out / "fleet", jobs),
+        *build(TOP / "crates.json", PUBLISHED, out / "published", jobs),
+    ]
+    with tempfile.TemporaryDirectory(prefix="cratematrix-demo-") as empty:
+        rows = [loaded(crate, package, Path(empty)) for crate, package in built]
+    console.say("")
+    console.table(("crate", "state", "package", "loaded in an empty folder by"), rows)
+    return 0 if all(row[1] in {"built", "skipped"} for row in rows) else 1
+
+
+def build(manifest: Path, crates: tuple[str, ...], out: Path, jobs: str) -> list[tuple[dict, Path | None]]:
+    """Build crates with the installed command and return each one's report with its package."""
+    command = [str(Path(sys.executable).with_name("cratematrix")), "build", "--manifest", str(manifest)]
+    command += [word for crate in crates for word in ("--crate", crate)]
+    code = subprocess.call([*command, "--out", str(out), "--jobs", jobs])
+    if code != 0:
+        sys.exit(code)
+    report = json.loads((out / "report.json").read_text(encoding="utf-8"))
+    return [(crate, out / crate["package"]["file"] if crate["package"] else None) for crate in report["crates"]]
+
+
+def loaded(crate: dict, package: Path | None, empty: Path) -> tuple[str, str, str, str]:
+    """Install a package where nothing else is, and load it as its user would."""
+    if package is None:
+        words = crate["units"][0]["reason"] if crate["state"] == "skipped" else "a library: compiled, tests passed"
+        return crate["name"], crate["state"], "", words
+    folder = empty / crate["name"]
+    folder.mkdir()
+    npm = ["npm", "install", "--offline", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+    run([*npm, str(package)], folder)
+    require = f"console.log(Object.keys({crate['loaded']}).join(' '))"
+    run(crate["loaded"].split() if crate["kind"] == "bin" else ["node", "-e", require], folder)
+    return crate["name"], crate["state"], os.path.relpath(package), crate["loaded"]
+
+
+def run(command: list[str], folder: Path) -> None:
+    """Show a command and what it prints; end the demonstration when it fails."""
+    console.say("$ " + " ".join(word if " " not in word else f"'{word}'" for word in command))
+    if code := subprocess.call(command, cwd=folder, stdout=sys.stderr):
+        console.say(f"error: exit {code}")
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,120 @@
+"""What comes out of a sandbox is hostile until it is checked."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from generator.builds.artifacts import unit_artifacts, unpack
+from generator.errors import Unbuildable
+from generator.platforms import PlatformName
+
+ELF_X64 = b"\x7fELF\x02\x01\x01" + bytes(9) + b"\x03\x00\x3e\x00" + bytes(44)
+ELF_ARM64 = b"\x7fELF\x02\x01\x01" + bytes(9) + b"\x03\x00\xb7\x00" + bytes(44)
+
+
+def tar_of(path: Path, *members: tarfile.TarInfo) -> Path:
+    with tarfile.open(path, "w") as tar:
+        for member in members:
+            tar.addfile(member, io.BytesIO(bytes(member.size)))
+    return path
+
+
+def member(
+    name: str, kind: bytes = tarfile.REGTYPE, link: str = "", mode: int = 0o644, size: int = 3
+) -> tarfile.TarInfo:
+    info = tarfile.TarInfo(name)
+    info.type, info.linkname, info.mode = kind, link, mode
+    info.size = size if kind == tarfile.REGTYPE else 0
+    return info
+
+
+def test_plain_files_come_out_with_their_executable_bit_and_no_other(tmp_path: Path) -> None:
+    archive = tar_of(
+        tmp_path / "x.tar", member("./", tarfile.DIRTYPE), member("./a/b.txt", mode=0o4666), member("./run", mode=0o755)
+    )
+    unpack(archive, tmp_path / "out")
+    assert (tmp_path / "out/a/b.txt").stat().st_mode & 0o7777 == 0o644
+    assert (tmp_path / "out/run").stat().st_mode & 0o7777 == 0o755
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        member("../escape"),
+        member("/etc/escape"),
+        member("a/../../escape"),
+        member("link", tarfile.SYMTYPE, "/etc/passwd"),
+        member("hard", tarfile.LNKTYPE, "a"),
+        member("device", tarfile.CHRTYPE),
+        member("pipe", tarfile.FIFOTYPE),
+        member("new\nline"),
+        member("back\\slash"),
+        member("c:stream"),
+        member("\x1b[31m"),
+    ],
+    ids=lambda info: repr(info.name),
+)
+def test_anything_but_a_plain_file_with_a_plain_name_is_refused(tmp_path: Path, bad: tarfile.TarInfo) -> None:
+    with pytest.raises(Unbuildable, match="only plain files with plain names may be"):
+        unpack(tar_of(tmp_path / "x.tar", bad), tmp_path / "out")
+    assert not (tmp_path / "escape").exists()
+
+
+def test_a_file_twice_and_a_file_below_a_file_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(Unbuildable, match="in its package twice"):
+        unpack(tar_of(tmp_path / "x.tar", member("a"), member("./a")), tmp_path / "out")
+    with pytest.raises(Unbuildable, match="below a file"):
+        unpack(tar_of(tmp_path / "y.tar", member("a"), member("a/b")), tmp_path / "out2")
+
+
+def test_too_many_files_are_refused(tmp_path: Path) -> None:
+    many = [member(f"f{number}", size=0) for number in range(10_001)]
+    with pytest.raises(Unbuildable, match="more than 10000 files"):
+        unpack(tar_of(tmp_path / "x.tar", *many), tmp_path / "out")
+
+
+def test_a_size_over_the_bound_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    info = tarfile.TarInfo("huge")
+    info.size = 3 * 2**30
+    (tmp_path / "x.tar").write_bytes(info.tobuf() + bytes(1024))
+    with pytest.raises(Unbuildable, match="or 2 GiB"):
+        unpack(tmp_path / "x.tar", tmp_path / "out")
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+@pytest.mark.parametrize("junk", [b"", b"not a tar at all", b"x" * 5_000])
+def test_what_is_not_a_tar_is_refused(tmp_path: Path, junk: bytes) -> None:
+    (tmp_path / "x.tar").write_bytes(junk)
+    with pytest.raises(Unbuildable, match="not a readable tar"):
+        unpack(tmp_path / "x.tar", tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("name", "platform", "content"),
+    [
+        ("x.linux-x64-gnu.node", "linux-x64-gnu", ELF_X64),
+        ("x.linux-arm64-gnu.node", "linux-arm64-gnu", ELF_ARM64),
+        ("bin/linux-x64-musl/tool", "linux-x64-musl", ELF_X64),
+        ("x.darwin-arm64.node", "darwin-arm64", b"\xcf\xfa\xed\xfe\x0c\x00\x00\x01"),
+        ("x.win32-x64-msvc.node", "win32-x64-msvc", b"MZ\x90"),
+        ("web/x_bg.wasm", "wasm32", b"\0asm\x01\0\0\0"),
+    ],
+)
+def test_a_binary_of_the_right_format_is_listed_with_its_digest(
+    tmp_path: Path, name: str, platform: PlatformName, content: bytes
+) -> None:
+    (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / name).write_bytes(content)
+    (only,) = unit_artifacts(tmp_path, platform)
+    assert (only.file, only.bytes, len(only.sha256)) == (name, len(content), 64)
+
+
+@pytest.mark.parametrize("content", [ELF_ARM64, b"#!/bin/sh\n", b""])
+def test_a_binary_of_another_format_or_machine_is_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "x.linux-x64-gnu.node").write_bytes(content)
+    with pytest.raises(Unbuildable, match=r"x\.linux-x64-gnu\.node is not a linux-x64-gnu binary"):
+        unit_artifacts(tmp_path, "linux-x64-gnu")
