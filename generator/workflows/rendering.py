@@ -1,0 +1,105 @@
+"""From a manifest and a number of shards to the text of every generated file; nothing is read but the templates."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Final
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from pydantic import TypeAdapter, ValidationError
+
+from generator.errors import InputError
+from generator.manifest.models import Manifest, RelativePath, settings
+from generator.workflows import limits
+from generator.workflows.header import header
+from generator.workflows.values import Pin, yaml_value
+
+# Installing the tool, and the first download of everything that a sandbox needs.
+SETUP_MINUTES: Final = 20
+SUFFIX: Final = ".j2"
+
+
+def render(manifest: Manifest, shards: int, manifest_path: str) -> dict[str, str]:
+    """Return every generated file: its path relative to the repository's root, and its text.
+
+    `manifest_path` is relative to the repository's root too. InputError when it cannot stand in a workflow, or when
+    GitHub would not run the result.
+    """
+    _check_path(manifest_path)
+    limits.check_shards(shards)
+    environment = _environment(template_directory())
+    values = _values(manifest, shards, manifest_path)
+    rendered = {
+        name.removesuffix(SUFFIX): header(manifest_path) + environment.get_template(name).render(values)
+        for name in environment.list_templates(filter_func=lambda name: name.endswith(SUFFIX))
+    }
+    limits.check_workflows(rendered)
+    return rendered
+
+
+def template_directory() -> Path:
+    """Return where the templates lie: inside an installed package, beside it in a checkout."""
+    package = Path(__file__).resolve().parents[1]
+    installed = package / "templates"
+    return installed if installed.is_dir() else package.parent / "templates"
+
+
+def pins() -> dict[str, Pin]:
+    """Return the published actions that generated workflows may use, by name."""
+    text = (template_directory() / "pins.json").read_text(encoding="utf-8")
+    return {pin.action: pin for pin in TypeAdapter(tuple[Pin, ...]).validate_json(text)}
+
+
+def job_minutes(manifest: Manifest, shards: int) -> int:
+    """Return after how many minutes a shard's job is cancelled.
+
+    A shard filled longest crate first is expected to take at most the mean plus the longest crate (Graham, 1966).
+    Twice that, one more crate that runs into its timeout and the setup are allowed; whole tens, so that a new estimate
+    seldom changes the file; never more than GitHub gives a job.
+    """
+    expected = [crate.expected_minutes for crate in manifest.crates]
+    longest_attempt = max(settings(manifest.fleet, crate).timeout_minutes for crate in manifest.crates)
+    allowed = 2 * (math.fsum(expected) / shards + max(expected)) + longest_attempt + SETUP_MINUTES
+    return min(math.ceil(allowed / 10) * 10, limits.JOB_MINUTES)
+
+
+def _values(manifest: Manifest, shards: int, manifest_path: str) -> dict[str, object]:
+    fleet = manifest.fleet
+    return {
+        "manifest": manifest_path,
+        "action": fleet.action,
+        "shards": [{"index": index, "name": f"{index}/{shards}"} for index in range(1, shards + 1)],
+        "max_parallel": min(fleet.slots, fleet.limits.github_jobs),
+        "timeout_minutes": job_minutes(manifest, shards),
+        "pins": pins(),
+    }
+
+
+def _environment(templates: Path) -> Environment:
+    """Jinja with delimiters that neither GitHub's expressions nor bash use; every value passes `yaml_value`."""
+    return Environment(
+        loader=FileSystemLoader(templates, encoding="utf-8"),
+        undefined=StrictUndefined,
+        finalize=yaml_value,
+        autoescape=False,  # noqa: S701  YAML, not HTML: see yaml_value
+        keep_trailing_newline=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        block_start_string="{{%",
+        block_end_string="%}}",
+        variable_start_string="{{{",
+        variable_end_string="}}}",
+        comment_start_string="{{#",
+        comment_end_string="#}}",
+    )
+
+
+def _check_path(manifest_path: str) -> None:
+    try:
+        TypeAdapter(RelativePath).validate_python(manifest_path)
+    except ValidationError:
+        raise InputError(
+            f"the manifest's path {manifest_path!r} cannot stand in a workflow: it must be relative to the repository's"
+            " root, without .., of letters, digits and . _ @ + - /"
+        ) from None

@@ -1,0 +1,82 @@
+"""Rendered workflows as files that a reviewer can read, and what other tools say about them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from generator import processes
+from generator.manifest.models import Manifest
+from generator.planning.plan import make_plan
+from generator.workflows.files import check, write
+from generator.workflows.rendering import render
+
+ROOT = Path(__file__).resolve().parents[2]
+GOLDEN = Path(__file__).resolve().parent / "golden"
+CASES = sorted(path.name for path in GOLDEN.iterdir())
+
+
+def rendered_case(case: Path) -> dict[str, str]:
+    [file] = [path for path in case.rglob("crates.*") if path.is_file()]
+    manifest = Manifest.model_validate_json(json.dumps(YAML(typ="safe", pure=True).load(file)))
+    return render(manifest, manifest.fleet.slots, file.relative_to(case).as_posix())
+
+
+def texts(directory: Path) -> dict[str, str]:
+    files = [path for path in directory.rglob("*") if path.is_file()]
+    return {path.relative_to(directory).as_posix(): path.read_text(encoding="utf-8") for path in files}
+
+
+def schema_says(schema: str, *files: Path) -> processes.Completed:
+    argv = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, *map(str, files)]
+    return processes.run(argv, timeout=120)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_case_renders_as_expected(name: str, update_golden: bool) -> None:
+    rendered = rendered_case(GOLDEN / name)
+    expected = GOLDEN / name / "expected"
+    if update_golden:
+        shutil.rmtree(expected, ignore_errors=True)
+        write(rendered, expected)
+    assert texts(expected) == rendered, "run: pytest tests/workflows --update-golden"
+
+
+def test_own_workflows_are_not_stale() -> None:
+    manifest = Manifest.model_validate_json((ROOT / "crates.json").read_text(encoding="utf-8"))
+    rendered = render(manifest, len(make_plan(manifest).shards), "crates.json")
+    stale = check(rendered, ROOT)
+    assert stale == "", f"checked-in workflows are stale, run: cratematrix generate\n{stale}"
+
+
+def test_workflows_satisfy_the_schema() -> None:
+    said = schema_says("vendor.github-workflows", *GOLDEN.glob("*/expected/.github/workflows/*.yml"))
+    assert said.exit_code == 0, said.stdout.decode()
+
+
+def test_action_satisfies_the_schema() -> None:
+    said = schema_says("vendor.github-actions", ROOT / "action.yml")
+    assert said.exit_code == 0, said.stdout.decode()
+
+
+def test_the_schema_is_a_judge(tmp_path: Path) -> None:
+    workflow = rendered_case(GOLDEN / "one-crate")[".github/workflows/release.yml"]
+    wrong = tmp_path / "wrong.yml"
+    wrong.write_text(workflow.replace("runs-on:", "runs-onn:"), encoding="utf-8")
+    assert schema_says("vendor.github-workflows", wrong).exit_code == 1
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_text_is_tidy(name: str) -> None:
+    for path, text in rendered_case(GOLDEN / name).items():
+        lines = text.split("\n")
+        assert lines[-1] == "", path
+        assert lines[-2] != "", path
+        assert [line for line in lines if line != line.rstrip()] == [], path
+        assert "{{{" not in text, path
+        assert "%}}" not in text, path

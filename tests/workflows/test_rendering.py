@@ -1,0 +1,177 @@
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from jinja2 import StrictUndefined, UndefinedError
+from ruamel.yaml import YAML
+
+from generator import processes
+from generator.errors import InputError
+from generator.manifest.models import Manifest
+from generator.workflows.files import check, write
+from generator.workflows.header import header, owner
+from generator.workflows.rendering import job_minutes, pins, render
+from generator.workflows.values import quoted, yaml_value
+
+ROOT = Path(__file__).resolve().parents[2]
+RELEASE = ".github/workflows/release.yml"
+# Renders the manifest on stdin; prints which package did, and the result.
+SCRIPT = """
+import json, sys
+import generator
+from generator.manifest.models import Manifest
+from generator.workflows.rendering import render
+rendered = render(Manifest.model_validate_json(sys.stdin.read()), 30, "crates.json")
+print(json.dumps([generator.__file__, rendered]))
+"""
+
+MINUTES = st.lists(st.floats(min_value=0.1, max_value=1_440), min_size=1, max_size=5).map(tuple)
+PLAIN = st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E)).filter(lambda text: "${{" not in text)
+
+
+def yaml(text: str) -> Any:
+    return YAML(typ="safe", pure=True).load(text)
+
+
+def build_job(workflow: str) -> Any:
+    return yaml(workflow)["jobs"]["build"]
+
+
+@settings(deadline=None, max_examples=30)
+@given(slots=st.integers(1, 256), github_jobs=st.integers(1, 300), minutes=MINUTES)
+def test_matrix_holds_every_shard_once(fleets: Any, slots: int, github_jobs: int, minutes: tuple[float, ...]) -> None:
+    manifest = fleets.make(slots, github_jobs=github_jobs, minutes=minutes)
+    job = build_job(render(manifest, slots, "crates.json")[RELEASE])
+    assert job["strategy"]["matrix"] == {
+        "include": [{"index": number, "shard": f"{number}/{slots}"} for number in range(1, slots + 1)]
+    }
+    assert job["strategy"]["max-parallel"] == min(slots, github_jobs)
+    assert job["timeout-minutes"] == job_minutes(manifest, slots)
+
+
+@settings(deadline=None, max_examples=30)
+@given(slots=st.integers(1, 256), position=st.integers(min_value=1), minutes=MINUTES)
+def test_rendered_is_not_stale_and_edited_is(
+    fleets: Any, slots: int, position: int, minutes: tuple[float, ...]
+) -> None:
+    rendered = render(fleets.make(slots, minutes=minutes), slots, "crates.json")
+    with tempfile.TemporaryDirectory() as directory:
+        root = Path(directory)
+        write(rendered, root)
+        assert check(rendered, root) == ""
+        assert write(rendered, root) == ()
+        lines = rendered[RELEASE].splitlines(keepends=True)
+        lines.insert(1 + position % len(lines), "# by hand\n")
+        (root / RELEASE).write_text("".join(lines), encoding="utf-8")
+        assert "\n-# by hand\n" in check(rendered, root)
+
+
+def test_another_number_of_shards_makes_files_stale(fleets: Any, tmp_path: Path) -> None:
+    write(render(fleets.make(3), 3, "crates.json"), tmp_path)
+    diff = check(render(fleets.make(3), 2, "crates.json"), tmp_path)
+    assert '\n-          - { index: 3, shard: "3/3" }\n' in diff
+
+
+def rendered_elsewhere(manifest: Manifest, package: Path, cwd: Path, **env: str) -> dict[str, str]:
+    said = processes.run(
+        [sys.executable, "-c", SCRIPT],
+        timeout=60,
+        cwd=cwd,
+        env={**os.environ, "PYTHONPATH": str(package), **env},
+        stdin=manifest.model_dump_json(by_alias=True).encode(),
+    )
+    assert said.exit_code == 0, said.stderr
+    file, rendered = json.loads(said.stdout)
+    assert Path(file).is_relative_to(package)
+    return dict(rendered)
+
+
+def test_same_text_for_every_hash_seed_and_place(fleets: Any, tmp_path: Path) -> None:
+    manifest = fleets.make(30, minutes=(1.5, 2.25, 30.0))
+    here = render(manifest, 30, "crates.json")
+    assert rendered_elsewhere(manifest, ROOT, ROOT, PYTHONHASHSEED="1", LC_ALL="C", TZ="UTC") == here
+    assert rendered_elsewhere(manifest, ROOT, tmp_path, PYTHONHASHSEED="2", LC_ALL="C.UTF-8", TZ="Asia/Tokyo") == here
+
+
+def test_an_installed_wheel_renders_the_same(fleets: Any, tmp_path: Path) -> None:
+    argv = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+    build = processes.run(argv, timeout=120, cwd=ROOT)
+    assert build.exit_code == 0, build.stderr
+    [wheel] = tmp_path.glob("*.whl")
+    installed = tmp_path / "installed"
+    zipfile.ZipFile(wheel).extractall(installed)
+    manifest = fleets.make(30)
+    assert rendered_elsewhere(manifest, installed, tmp_path) == render(manifest, 30, "crates.json")
+
+
+@pytest.mark.parametrize("shards", [-1, 0, 257])
+def test_shards_that_are_no_matrix(fleets: Any, shards: int) -> None:
+    with pytest.raises(InputError, match=f"^{shards} shards cannot be a matrix: GitHub allows 1 to 256 jobs"):
+        render(fleets.make(), shards, "crates.json")
+
+
+@pytest.mark.parametrize(
+    "path", ["", "a b.json", "../crates.json", "/crates.json", "a\nb.json", "$(id).json", "${{ x }}", "a:b"]
+)
+def test_paths_that_cannot_stand_in_a_workflow(fleets: Any, path: str) -> None:
+    with pytest.raises(InputError, match="cannot stand in a workflow"):
+        render(fleets.make(), 1, path)
+
+
+@pytest.mark.parametrize("path", ["crates.json", "fleet/crates.yaml", ".cratematrix/a-b_c@1+2.json"])
+def test_the_header_names_manifest_and_command(path: str) -> None:
+    line = header(path)
+    assert line.startswith("# ")
+    assert line.count("\n") == 1
+    assert owner(line + "on: push\n") == path
+    assert line.endswith(f"--manifest {path}`.\n" if path != "crates.json" else "run `cratematrix generate`.\n")
+
+
+@pytest.mark.parametrize("text", ["", "\n# Generated by cratematrix from a: b", "# Generated by cratematrix from a"])
+def test_other_first_lines_are_no_header(text: str) -> None:
+    assert owner(text) is None
+
+
+@given(PLAIN)
+def test_a_quoted_value_is_that_value_in_yaml(text: str) -> None:
+    assert yaml(f"key: {quoted(text)} # comment\n") == {"key": text}
+
+
+@pytest.mark.parametrize("text", ["a\nb", "é", "\x7f", "${{ github.token }}"])
+def test_values_the_models_refuse_are_never_written(text: str) -> None:
+    with pytest.raises(ValueError, match="not a plain value"):
+        quoted(text)
+
+
+def test_a_value_a_template_misses_is_a_failure() -> None:
+    with pytest.raises(UndefinedError, match="'slots' is undefined"):
+        yaml_value(StrictUndefined(name="slots"))
+    with pytest.raises(TypeError, match="not list"):
+        yaml_value([])
+
+
+def test_pins_are_written_with_their_version() -> None:
+    assert [yaml_value(pin) for pin in pins().values()] == [
+        f"{pin.action}@{pin.sha} # {pin.version}" for pin in pins().values()
+    ]
+
+
+@pytest.mark.parametrize(
+    ("minutes", "shards", "expected"),
+    [
+        ((5.0,), 1, 100),  # 2 * (5 + 5) + 60 + 20
+        ((5.0,) * 110, 30, 130),  # 2 * (18.3 + 5) + 60 + 20 = 126.7
+        ((200.0,), 1, 360),  # GitHub ends every job then
+    ],
+)
+def test_minutes_of_a_job(fleets: Any, minutes: tuple[float, ...], shards: int, expected: int) -> None:
+    assert job_minutes(fleets.make(minutes=minutes), shards) == expected
