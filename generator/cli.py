@@ -77,9 +77,9 @@ def init(manifest: Path, force: bool) -> None:
 
     found = discover(manifest.absolute().parent)
     write_new(manifest, manifest_text(found), force=force)
-    console.table(("crate", "kind", "path", "why"), ((c.name, c.kind, c.path, c.reason) for c in found.found))
+    console.table(("crate", "kind", "path", "why"), ((c.name, c.kind, c.path, c.why) for c in found.found))
     for left in found.left_out:
-        console.say(f"left out {left.path}: {left.reason}")
+        console.say(f"left out {left.path}: {left.why}")
     for note in found.notes:
         console.say(f"note: {note}")
     console.say(f"{manifest}: {len(found.found)} crates; next: cratematrix plan")
@@ -136,10 +136,10 @@ def generate(manifest: Path, only_check: bool) -> None:
             console.data(found)
             fix = "cratematrix generate" + ("" if name == "crates.json" else f" --manifest {manifest}")
             raise Stale(f"the workflows are not what {manifest} would generate", fix=fix)
-        console.say(f"{len(rendered)} workflows are up to date")
-        return
-    for change in write(rendered, top):
-        console.say(str(change))
+    else:
+        for change in write(rendered, top):
+            console.say(str(change))
+    console.say(f"up to date: {', '.join(rendered)}")
 
 
 @main.command()

@@ -44,7 +44,15 @@ def error(problem: CratematrixError) -> None:
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, talk: bool = False) -> None:
     """Print a table, as data or as talk; in a terminal the last column is folded to fit."""
-    _rich(talk).print(_table(columns, rows))
+    drawing = _rich(talk)
+    if drawing.is_terminal:
+        drawing.print(_table(columns, rows))
+        return
+    with drawing.capture() as captured:
+        drawing.print(_table(columns, rows))
+    # Without a terminal nothing needs the spaces that fill up the last column.
+    text = "\n".join(line.rstrip() for line in captured.get().splitlines())
+    (say if talk else data)(text)
 
 
 def _rich(talk: bool) -> RichConsole:

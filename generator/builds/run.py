@@ -21,7 +21,7 @@ from generator.manifest.models import Manifest, settings
 from generator.planning.plan import longest_first, make_plan, shard_crates
 from generator.platforms import host_platform
 from generator.reports.models import Report
-from generator.sandboxes.bubblewrap import probe_isolation
+from generator.sandboxes.isolation import probe_isolation
 from generator.sandboxes.local import LocalBackend
 from generator.sandboxes.toolchain import find_toolchain
 from generator.sources.collect import Places, repository_top
@@ -109,7 +109,7 @@ def _workshop(
     return Workshop(
         backend=LocalBackend(toolchain, stop, isolation=isolated),
         host=host,
-        missing=toolchain.missing,
+        missing=lambda platform: toolchain.missing(platform, host),
         fingerprint=toolchain.fingerprint,
         places=Places(top, relative, place.cache / "git"),
         environment=place.environment,

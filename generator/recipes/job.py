@@ -136,7 +136,7 @@ def _disagreements(job: Job, package: Package, declared: dict[str, Any] | None) 
     In the manifest's own repository both can be mended in one commit: there a difference is a mistake, Unbuildable.
     A pinned revision of another repository cannot be changed: there it is a note.
     """
-    said = [("Cargo.toml", "version", package.version, job.crate.version)]
+    said: list[tuple[str, str, Any, str]] = [("Cargo.toml", "version", package.version, job.crate.version)]
     if declared is not None:
         said.append(("package.json", "version", declared.get("version"), job.crate.version))
         said.append(("package.json", "name", declared.get("name"), job.settings.npm_name))

@@ -1,0 +1,195 @@
+"""What the values of a valid manifest must be to each other; pure, from a manifest to the problems in it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from pydantic import TypeAdapter, ValidationError
+
+from generator.manifest.models import Crate, Fleet, Manifest, NpmName, RegistrySource, npm_name
+from generator.manifest.names import github_asset_name, tarball_name
+from generator.manifest.problems import Loc, Problem, quoted
+from generator.platforms import VALID_FOR, WHY_NOT
+
+# The keys to GitHub and to the sandboxes themselves, under their usual names; ACTIONS_* are the runner's own.
+_FORBIDDEN_ENV: Final = re.compile(
+    r"ACTIONS_.*|(.*_)?(GITHUB|GH|GHCR)_(.*_)?(TOKEN|PAT|KEY|SECRET|PASSWORD)(_.*)?|(.*_)?E2B_(.*_)?(KEY|TOKEN)"
+)
+_NPM_NAME: Final = TypeAdapter[str](NpmName)
+_LONGEST_CYCLE_SHOWN: Final = 8
+
+
+def check_manifest(manifest: Manifest) -> tuple[Problem, ...]:
+    """Everything that is wrong between the values of a manifest, in the order of the checks."""
+    checks = (
+        _equal_names,
+        _npm_names,
+        _changed_assets,
+        _dependencies,
+        _cycles,
+        _platforms,
+        _repetitions,
+        _registry_versions,
+        _secrets,
+    )
+    return tuple(problem for check in checks for problem in check(manifest))
+
+
+def _crates(manifest: Manifest) -> Iterator[tuple[int, Crate]]:
+    return enumerate(manifest.crates)
+
+
+def _name_loc(index: int, crate: Crate) -> Loc:
+    """Where the npm name of a crate comes from."""
+    return ("crates", index, "npm_name" if crate.npm_name else "name")
+
+
+def _equal_names(manifest: Manifest) -> Iterator[Problem]:
+    """Names become files, and file systems that ignore case exist: names that differ only in case are equal."""
+    seen: dict[tuple[str, str], tuple[Loc, str]] = {}
+    for index, crate in _crates(manifest):
+        names = _names(manifest.fleet, index, crate)
+        clash = next(((what, name, loc) for what, name, loc in names if (what, name.lower()) in seen), None)
+        if clash:
+            what, name, loc = clash
+            other, first = seen[what, name.lower()]
+            how = "is" if name == first else "differs only in case from"
+            yield Problem(loc, f"the {what} {quoted(name)} {how} that of another crate", other=other)
+        for what, name, loc in names:
+            seen.setdefault((what, name.lower()), (loc, name))
+
+
+def _names(fleet: Fleet, index: int, crate: Crate) -> list[tuple[str, str, Loc]]:
+    """The names that must be a crate's own, from the cause to its effects; a library is not packed."""
+    own: list[tuple[str, str, Loc]] = [("crate name", crate.name, ("crates", index, "name"))]
+    if crate.kind == "lib":
+        return own
+    package, loc = npm_name(fleet, crate), _name_loc(index, crate)
+    asset = github_asset_name(tarball_name(package, crate.version))
+    return [*own, ("npm name", package, loc), ("release asset", asset, loc)]
+
+
+def _npm_names(manifest: Manifest) -> Iterator[Problem]:
+    for index, crate in _crates(manifest):
+        name = npm_name(manifest.fleet, crate)
+        if not _is_npm_name(name):
+            sentence = f"{quoted(name)} would not be an npm name, which is lower-case; give this crate an npm_name"
+            yield Problem(("crates", index, "name"), sentence)
+
+
+def _is_npm_name(name: str) -> bool:
+    try:
+        _NPM_NAME.validate_python(name)
+    except ValidationError:
+        return False
+    return True
+
+
+def _changed_assets(manifest: Manifest) -> Iterator[Problem]:
+    for index, crate in _crates(manifest):
+        asset = tarball_name(npm_name(manifest.fleet, crate), crate.version)
+        renamed = github_asset_name(asset)
+        if asset != renamed:
+            sentence = (
+                f"GitHub would rename the release asset {quoted(asset)} to {quoted(renamed)}; choose another name"
+            )
+            yield Problem(_name_loc(index, crate), sentence)
+
+
+def _dependencies(manifest: Manifest) -> Iterator[Problem]:
+    known = {crate.name: None for crate in manifest.crates}
+    for index, crate in _crates(manifest):
+        for position, name in enumerate(crate.depends_on):
+            loc: Loc = ("crates", index, "depends_on", position)
+            if name == crate.name:
+                yield Problem(loc, f"{quoted(name)} depends on itself; remove it")
+            elif name not in known:
+                yield Problem(loc, f"{quoted(name)} is not a crate of this fleet", wrong=name, known=known)
+
+
+def _cycles(manifest: Manifest) -> Iterator[Problem]:
+    """One problem for every dependency that closes a cycle: without these there is none.
+
+    graphlib would name a single cycle; this is its depth-first search, carried on.
+    """
+    index = {crate.name: number for number, crate in _crates(manifest)}
+    waiting = [
+        iter([(place, index[name]) for place, name in enumerate(crate.depends_on) if name in index])
+        for crate in manifest.crates
+    ]
+    depth: dict[int, int] = {}
+    for start in index.values():
+        path = [] if start in depth else [start]
+        depth.setdefault(start, 0)
+        while path:
+            place, needed = next(waiting[path[-1]], (None, -1))
+            if place is None:
+                depth[path.pop()] = -1
+            elif needed not in depth:
+                depth[needed] = len(path)
+                path.append(needed)
+            elif depth[needed] >= 0 and needed != path[-1]:
+                cycle = _cycle(manifest, path, depth[needed])
+                yield Problem(("crates", path[-1], "depends_on", place), f"this closes a cycle: {cycle}; remove one")
+
+
+def _cycle(manifest: Manifest, path: list[int], start: int) -> str:
+    """The path from `start` on and back, as a -> b -> a; a long one without its middle."""
+    hidden = len(path) - start - _LONGEST_CYCLE_SHOWN
+    if hidden <= 0:
+        shown = [manifest.crates[number].name for number in path[start:]]
+    else:
+        half = _LONGEST_CYCLE_SHOWN // 2
+        ends = [manifest.crates[number].name for number in (*path[start : start + half], *path[-half:])]
+        shown = [*ends[:half], f"({hidden:,} more)", *ends[half:]]
+    return " -> ".join([*shown, shown[0]])
+
+
+def _platforms(manifest: Manifest) -> Iterator[Problem]:
+    for index, crate in _crates(manifest):
+        valid = VALID_FOR[crate.kind]
+        why = WHY_NOT[crate.kind]
+        for place, name in enumerate(crate.platforms or ()):
+            if name not in valid:
+                yield Problem(("crates", index, "platforms", place), f"{name} is not for this crate: {why}")
+        if crate.platforms is None and not set(manifest.fleet.platforms) & set(valid):
+            sentence = f"none of the fleet's platforms is for this crate ({why}); give it platforms of its own"
+            yield Problem(("crates", index, "kind"), sentence)
+
+
+def _repetitions(manifest: Manifest) -> Iterator[Problem]:
+    lists: list[tuple[Loc, tuple[str, ...]]] = [
+        (("fleet", "platforms"), manifest.fleet.platforms),
+        (("fleet", "env"), manifest.fleet.env),
+    ]
+    for index, crate in _crates(manifest):
+        lists.append((("crates", index, "depends_on"), crate.depends_on))
+        lists.append((("crates", index, "platforms"), crate.platforms or ()))
+        lists.append((("crates", index, "env"), crate.env or ()))
+    for loc, values in lists:
+        first: dict[str, int] = {}
+        for place, value in enumerate(values):
+            if first.setdefault(value, place) != place:
+                sentence = f"{quoted(value)} is in this list before; remove one"
+                yield Problem((*loc, place), sentence, other=(*loc, first[value]))
+
+
+def _registry_versions(manifest: Manifest) -> Iterator[Problem]:
+    for index, crate in _crates(manifest):
+        source = crate.source
+        if isinstance(source, RegistrySource) and source.version != crate.version:
+            sentence = f"{quoted(source.version)} is not the crate's version, {quoted(crate.version)}"
+            yield Problem(("crates", index, "source", "version"), sentence, other=("crates", index, "version"))
+
+
+def _secrets(manifest: Manifest) -> Iterator[Problem]:
+    lists: list[tuple[Loc, tuple[str, ...]]] = [(("fleet",), manifest.fleet.env)]
+    lists += [(("crates", index), crate.env or ()) for index, crate in _crates(manifest)]
+    for loc, names in lists:
+        for place, name in enumerate(names):
+            if _FORBIDDEN_ENV.fullmatch(name):
+                yield Problem(
+                    (*loc, "env", place), f"{quoted(name)} never enters a sandbox: it is a key to the build itself"
+                )

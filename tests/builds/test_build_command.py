@@ -1,0 +1,270 @@
+"""`cratematrix build` on small crates that compile in a second, in real sandboxes."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import MakeRepository
+from tests.support import COMMAND, Ran, cratematrix, entry, library, write_files
+
+ADDON = 'echo "int answer = 42;" | cc -shared -x c - -o demo.linux-x64-gnu.node'
+
+
+def build(top: Path, *words: str, **env: str) -> Ran:
+    return cratematrix("build", *words, cwd=top, env=env)
+
+
+def report(top: Path, name: str = "report.json") -> dict[str, dict[str, Any]]:
+    return {crate["name"]: crate for crate in json.loads((top / "dist" / name).read_text())["crates"]}
+
+
+def test_a_failed_crate_stops_no_other_and_says_where_it_failed(repository: MakeRepository) -> None:
+    files = library("good", "pub fn one() -> u8 { 1 }") | library("bad", '\npub fn one() -> u8 { "1" }\n')
+    top = repository([entry("bad", expected_minutes=9), entry("good")], files)
+    ran = build(top, "--all", "--jobs", "1")
+    assert ran.code == 1
+    assert ran.out == ""
+    assert "bad/src/lib.rs:2: mismatched types (E0308)" in ran.err
+    assert ran.err.rstrip().endswith("error: 1 of 2 crates failed\n  fix: read dist/logs/bad.log")
+    crates = report(top)
+    assert crates["good"]["state"] == "built"
+    assert crates["bad"]["failure"] == {
+        "class": "permanent", "phase": "compile", "message": "mismatched types (E0308)",
+        "file": "bad/src/lib.rs", "line": 2, "exit_code": 101,
+    }  # fmt: skip
+    assert "mismatched types" in (top / "dist/logs/bad.log").read_text()
+
+
+def test_a_failing_test_is_a_failure_with_its_name(repository: MakeRepository) -> None:
+    top = repository([entry("one")], library("one", "#[test]\nfn sums() {\n    assert_eq!(1 + 1, 3);\n}\n"))
+    assert build(top, "--crate", "one").code == 1
+    failure = report(top)["one"]["failure"]
+    assert (failure["phase"], failure["message"]) == ("test", "1 test failed: sums")
+    assert (failure["file"], failure["line"]) == ("one/src/lib.rs", 3)
+    assert report(top)["one"]["tests"] == "failed"
+
+
+def test_tests_can_be_switched_off_for_one_crate(repository: MakeRepository) -> None:
+    top = repository([entry("one", tests=False)], library("one", "#[test]\nfn no() { panic!() }\n"))
+    assert build(top, "--all").code == 0
+    assert report(top)["one"]["tests"] == "off"
+
+
+def test_what_was_built_is_taken_up_until_something_that_decides_it_changes(repository: MakeRepository) -> None:
+    top = repository([entry("one")], library("one"))
+    build(top, "--all")
+    assert report(top)["one"]["attempts"] == 1
+    again = build(top, "--all")
+    assert (again.code, report(top)["one"]["attempts"]) == (0, 0)
+    assert "taken up from an earlier run" in again.err
+    (top / "one/src/lib.rs").write_text("// changed\n")
+    build(top, "--all")
+    assert report(top)["one"]["attempts"] == 1
+
+
+def test_a_package_that_was_tampered_with_is_built_again(repository: MakeRepository) -> None:
+    files = library("tool", rest='[[bin]]\nname = "tool"\npath = "src/main.rs"\n')
+    top = repository([entry("tool", kind="bin")], files | {"tool/src/main.rs": "fn main() {}\n"})
+    assert build(top, "--all").code == 0
+    package = top / "dist" / report(top)["tool"]["package"]["file"]
+    original = package.read_bytes()
+    package.write_bytes(original[:-1])
+    build(top, "--all")
+    assert report(top)["tool"]["attempts"] == 1
+    assert package.read_bytes() == original
+
+
+def test_shards_write_reports_of_their_own_and_together_build_everything(repository: MakeRepository) -> None:
+    top = repository([entry("one"), entry("two")], library("one") | library("two"))
+    for index in ("1", "2"):
+        assert build(top, "--shard", f"{index}/2").code == 0
+    assert report(top, "report-1.json").keys() | report(top, "report-2.json").keys() == {"one", "two"}
+    assert build(top, "--shard", "9/9").code == 0
+    assert report(top, "report-9.json") == {}
+
+
+def test_a_build_that_takes_too_long_is_stopped_and_never_tried_again(repository: MakeRepository) -> None:
+    loops = "#[test]\nfn waits() { std::thread::sleep(std::time::Duration::from_secs(300)) }\n"
+    top = repository([entry("one", timeout_minutes=0.1, retries=3)], library("one", loops))
+    started = time.monotonic()
+    assert build(top, "--all").code == 1
+    assert time.monotonic() - started < 60
+    assert report(top)["one"]["failure"]["class"] == "too_slow"
+    assert report(top)["one"]["attempts"] == 1
+
+
+def test_a_build_that_needs_more_memory_gets_the_next_size_once(repository: MakeRepository) -> None:
+    hog = "#[test]\nfn grows() { std::hint::black_box(vec![1u8; 3 << 30]); }\n"
+    top = repository([entry("one", size="small")], library("one", hog))
+    assert build(top, "--all").code == 0
+    crate = report(top)["one"]
+    assert crate["attempts"] == 2
+    assert crate["notes"][0].startswith("attempt 1 failed (too_small): ")
+    assert crate["peak_memory"] > 2**31
+
+
+def test_only_named_variables_reach_a_crate(repository: MakeRepository) -> None:
+    script = 'fn main() { for (k, v) in std::env::vars() { println!("cargo:warning={k}={v}"); } }\n'
+    top = repository([entry("one", env=["ALLOWED"])], library("one") | {"one/build.rs": script})
+    ran = build(top, "--all", ALLOWED="yes-this", FORBIDDEN="not-this", GITHUB_TOKEN="not-this-either")
+    assert ran.code == 0
+    assert "ALLOWED=yes-this" in ran.err
+    assert "not-this" not in ran.err
+    assert "not-this" not in (top / "dist/logs/one.log").read_text()
+
+
+def test_what_crates_print_reaches_neither_the_terminal_nor_the_runner_as_a_command(repository: MakeRepository) -> None:
+    prints = '#[test]\nfn prints() { eprintln!("\\u{1b}[31mred ##[error]x\\n::error::y\\u{7}"); panic!() }\n'
+    top = repository([entry("one")], library("one", prints))
+    ran = build(top, "--all")
+    assert "[one] ::error::y" in ran.err
+    assert "\x1b" not in ran.err
+    assert "\x07" not in ran.err
+    assert "##[" not in ran.err
+    assert not re.search(r"^\s*::", ran.err, re.MULTILINE)
+
+
+def test_a_lock_file_that_is_out_of_date_is_told_and_not_quietly_changed(repository: MakeRepository) -> None:
+    top = repository([entry("one")], library("one", rest='[dependencies]\nitoa = "1"\n'))
+    assert build(top, "--all").code == 1
+    failure = report(top)["one"]["failure"]
+    assert failure["message"] == "Cargo.lock does not hold all dependencies: run cargo update --workspace and commit it"
+    assert failure["class"] == "permanent"
+
+
+def test_a_version_that_differs_from_the_manifest_is_a_failure(repository: MakeRepository) -> None:
+    top = repository([entry("one", version="2.0.0")], library("one"))
+    assert build(top, "--all").code == 1
+    assert report(top)["one"]["failure"]["message"] == 'one/Cargo.toml has version "1.0.0", the manifest 2.0.0'
+
+
+def addon(main: str, loader: str, **scripts: str) -> dict[str, str]:
+    package = {
+        "name": "@demo/demo", "version": "1.0.0", "main": main, "napi": {"binaryName": "demo"},
+        "scripts": {"postinstall": "touch /build/ran-postinstall", **scripts},
+    }  # fmt: skip
+    return library("demo") | {"demo/package.json": json.dumps(package), "demo/index.js": loader}
+
+
+@pytest.mark.parametrize(
+    ("main", "loader", "command", "phase", "message"),
+    [
+        ("dist/index.js", "", ADDON, "pack", "package.json names dist/index.js as its main, and nothing built it"),
+        ("index.js", "require('./lost.js')", ADDON, "load", "Cannot find module './lost.js'"),
+        ("index.js", "throw new Error('symbol not found')", ADDON, "load", "symbol not found"),
+        ("index.js", "", ADDON, "load", "it exports nothing"),
+        ("index.js", "exports.x = 1", "true", "collect", "the build left nothing for linux-x64-gnu"),
+        (
+            "index.js",
+            "exports.x = 1",
+            "echo text > demo.linux-x64-gnu.node",
+            "collect",
+            "demo.linux-x64-gnu.node is not a linux-x64-gnu binary",
+        ),
+        ("index.js", "exports.x = 1", f"{ADDON}; ln -s /etc/passwd index.d.ts", "collect", None),
+    ],
+)
+def test_a_package_that_nothing_built_or_that_does_not_load_is_a_failure(
+    repository: MakeRepository, main: str, loader: str, command: str, phase: str, message: str | None
+) -> None:
+    top = repository([entry("demo", kind="napi", commands={"build": command})], addon(main, loader))
+    ran = build(top, "--all")
+    crate = report(top)["demo"]
+    if message is None:
+        # npm itself leaves a link out of the package; the rest is a package like any other.
+        assert "index.d.ts" not in str(crate["package"])
+        return
+    assert ran.code == 1
+    assert (crate["failure"]["phase"], crate["package"]) == (phase, None)
+    assert message in crate["failure"]["message"]
+    assert not list((top / "dist").glob("*.tgz"))
+
+
+def test_a_package_carries_no_install_script(repository: MakeRepository) -> None:
+    top = repository([entry("demo", kind="napi", commands={"build": ADDON})], addon("index.js", "exports.x = 1"))
+    assert build(top, "--all").code == 0
+    package = top / "dist" / report(top)["demo"]["package"]["file"]
+    shown = subprocess.run(["tar", "-xzOf", package, "package/package.json"], capture_output=True, check=True)  # noqa: TID251
+    assert "postinstall" not in shown.stdout.decode()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_stops_everything_within_five_seconds_and_the_report_is_written(
+    repository: MakeRepository, number: signal.Signals
+) -> None:
+    waits = "#[test]\nfn waits() { std::thread::sleep(std::time::Duration::from_secs(271)) }\n"
+    top = repository(
+        [entry("one"), entry("two"), entry("zoo")], library("one", waits) | library("two", waits) | library("zoo")
+    )
+    words = [COMMAND, "build", "--all", "--jobs", "2"]
+    with subprocess.Popen(words, cwd=top, stderr=subprocess.PIPE, text=True) as runner:
+        assert runner.stderr is not None
+        waiting = 0
+        while waiting < 2:
+            waiting += "-- test" in runner.stderr.readline()
+        time.sleep(1)
+        started = time.monotonic()
+        runner.send_signal(number)
+        said = runner.stderr.read()
+        assert runner.wait(10) == 130
+        assert time.monotonic() - started < 5
+    assert "error: interrupted: what was finished is kept" in said
+    assert {crate["state"] for crate in report(top).values()} == {"not_run"}
+    assert not list((top / "dist").glob(".scratch*"))
+
+
+def test_the_next_crate_starts_as_soon_as_any_sandbox_is_free(repository: MakeRepository) -> None:
+    slow = "#[test]\nfn waits() { std::thread::sleep(std::time::Duration::from_secs(25)) }\n"
+    crates = [entry("slow", expected_minutes=9), *(entry(f"quick{number}") for number in range(3))]
+    files = library("slow", slow)
+    for number in range(3):
+        files |= library(f"quick{number}")
+    top = repository(crates, files)
+    ran = build(top, "--all", "--jobs", "2")
+    order = re.findall(r"^\[(\w+)\] == built", ran.err, re.MULTILINE)
+    assert order[-1] == "slow"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ((), "say what to build: one of --shard I/N, --crate NAME and --all"),
+        (("--all", "--crate", "one"), "say what to build: one of --shard I/N, --crate NAME and --all"),
+        (("--crate", "two"), "the manifest has no crate two"),
+        (("--shard", "3/2"), "shard 3/2 does not exist"),
+        (("--shard", "x"), "'x' is not a shard: write I/N, such as 1/30"),
+        (("--all", "--out", "crates.json"), "crates.json"),
+    ],
+)
+def test_a_choice_that_cannot_be_built_is_an_input_error(
+    repository: MakeRepository, words: tuple[str, ...], message: str
+) -> None:
+    top = repository([entry("one")], library("one"))
+    ran = build(top, *words)
+    assert (ran.code, message in ran.err) == (2, True)
+    assert "Traceback" not in ran.err
+    assert not (top / "dist").exists()
+
+
+def test_without_a_toolchain_a_sentence_says_how_to_get_one(repository: MakeRepository, tmp_path: Path) -> None:
+    top = repository([entry("one")], library("one"))
+    tools = write_files(tmp_path / "bin", {})
+    tools.mkdir(exist_ok=True)
+    for name in ("git", "bwrap", "cc"):
+        for folder in os.environ["PATH"].split(":"):
+            if (Path(folder) / name).exists():
+                (tools / name).symlink_to(Path(folder) / name)
+                break
+    ran = build(top, "--all", PATH=str(tools), HOME=str(tmp_path))
+    assert ran.code == 2
+    assert "rustup" in ran.err
+    assert "nodejs.org" in ran.err

@@ -1,0 +1,42 @@
+"""What all tests share: repositories made on the spot, and a copy of the sample fleet."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import settings
+
+from tests.support import TOP, git_repository, write_files
+
+# Shared machines stop for longer than any deadline; an example that hangs fails by the test run's own limit.
+settings.register_profile("shared", deadline=None)
+settings.load_profile("shared")
+
+MakeRepository = Callable[..., Path]
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> MakeRepository:
+    """Make a repository of crates with a manifest, its platforms only the host's own."""
+
+    def make(crates: list[dict[str, Any]], files: Mapping[str, str], **fleet: Any) -> Path:
+        top = tmp_path / "repo"
+        head = {"npm_scope": "@demo", "slots": 2, "platforms": ["linux-x64-gnu"], "retries": 0, **fleet}
+        manifest = {"schema_version": 1, "fleet": head, "crates": crates}
+        write_files(top, {**files, "crates.json": json.dumps(manifest, indent=2)})
+        return git_repository(top)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def fleet_copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a repository of its own with the sample fleet in it."""
+    top = tmp_path_factory.mktemp("fleet") / "repo"
+    shutil.copytree(TOP / "tests/fleet", top, ignore=shutil.ignore_patterns("target", "node_modules", "dist"))
+    return git_repository(top)

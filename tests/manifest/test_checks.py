@@ -1,0 +1,220 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from generator.manifest.checks import check_manifest
+from generator.manifest.models import Manifest
+from generator.manifest.problems import Loc
+from generator.platforms import PLATFORM_NAMES
+
+Crates = list[dict[str, Any]]
+
+
+def crate(name: str, **settings_: Any) -> dict[str, Any]:
+    return {"name": name, "version": "1.0.0", "kind": "bin", "source": {"path": "."}, **settings_}
+
+
+def manifest(*crates: dict[str, Any], **fleet: Any) -> Manifest:
+    plain = {"schema_version": 1, "fleet": {"npm_scope": "@s", **fleet}, "crates": crates}
+    return Manifest.model_validate(plain, strict=False)
+
+
+def found(*crates: dict[str, Any], **fleet: Any) -> list[tuple[Loc, str, Loc | None]]:
+    return [(each.loc, each.sentence, each.other) for each in check_manifest(manifest(*crates, **fleet))]
+
+
+def test_the_example_has_no_problem(example: Callable[[], dict[str, Any]]) -> None:
+    assert check_manifest(Manifest.model_validate(example(), strict=False, by_alias=True)) == ()
+
+
+@pytest.mark.parametrize(
+    ("second", "key", "sentence", "other"),
+    [
+        (crate("a"), "name", 'the crate name "a" is that of another crate', "name"),
+        (
+            crate("A", npm_name="@s/b"),
+            "name",
+            'the crate name "A" differs only in case from that of another crate',
+            "name",
+        ),
+        (crate("b", npm_name="@s/a"), "npm_name", 'the npm name "@s/a" is that of another crate', "name"),
+        (
+            crate("b", npm_name="@s-a/c", version="2.0.0"),
+            "npm_name",
+            'the release asset "s-a-c-2.0.0.tgz" is that of another crate',
+            "npm_name",
+        ),
+    ],
+)
+def test_names_are_a_crate_s_own_and_the_cause_is_told_once(
+    second: dict[str, Any], key: str, sentence: str, other: str
+) -> None:
+    third = crate("x", npm_name="@s/a-c", version="2.0.0")
+    assert found(crate("a"), third, second) == [
+        (("crates", 2, key), sentence, ("crates", 0 if "asset" not in sentence else 1, other))
+    ]
+
+
+def test_assets_that_differ_only_in_case_collide() -> None:
+    problems = found(crate("a", npm_name="@s-x/a", version="1.0.0-A"), crate("b", npm_name="@s/x-a", version="1.0.0-a"))
+    assert problems == [
+        (
+            ("crates", 1, "npm_name"),
+            'the release asset "s-x-a-1.0.0-a.tgz" differs only in case from that of another crate',
+            ("crates", 0, "npm_name"),
+        )
+    ]
+
+
+def test_a_library_has_no_package_that_could_collide() -> None:
+    assert found(crate("a"), crate("b", npm_name="@s/a", kind="lib")) == []
+
+
+def test_a_derived_npm_name_must_be_one() -> None:
+    sentence = '"@s/Foo" would not be an npm name, which is lower-case; give this crate an npm_name'
+    assert found(crate("Foo")) == [(("crates", 0, "name"), sentence, None)]
+    assert found(crate("Foo", npm_name="@s/foo")) == []
+
+
+def test_assets_that_github_would_rename() -> None:
+    assert found(crate("a", npm_name="@s/a..b")) == [
+        (
+            ("crates", 0, "npm_name"),
+            'GitHub would rename the release asset "s-a..b-1.0.0.tgz" to "s-a.b-1.0.0.tgz"; choose another name',
+            None,
+        )
+    ]
+
+
+def test_dependencies_are_others_of_the_fleet() -> None:
+    (problem,) = check_manifest(manifest(crate("ruv-fann"), crate("b", depends_on=["ruv-fann", "ruv-fan"])))
+    assert (problem.loc, problem.sentence) == (("crates", 1, "depends_on", 1), '"ruv-fan" is not a crate of this fleet')
+    assert (problem.wrong, list(problem.known)) == ("ruv-fan", ["ruv-fann", "b"])
+    loc = ("crates", 0, "depends_on", 0)
+    assert found(crate("a", depends_on=["a"])) == [(loc, '"a" depends on itself; remove it', None)]
+
+
+@pytest.mark.parametrize(
+    ("graph", "cycles"),
+    [
+        ({"a": "b", "b": "c", "c": "a"}, {(2, 0): "a -> b -> c -> a"}),
+        ({"a": "b", "b": "a", "c": "d", "d": "c"}, {(1, 0): "a -> b -> a", (3, 0): "c -> d -> c"}),
+        ({"a": "bc", "b": "a", "c": "a"}, {(1, 0): "a -> b -> a", (2, 0): "a -> c -> a"}),
+        ({"a": "b", "b": "cd", "c": "d", "d": "b"}, {(3, 0): "b -> c -> d -> b"}),
+        ({"a": "bcd", "b": "cd", "c": "d", "d": ""}, {}),
+    ],
+)
+def test_every_cycle_is_named(graph: dict[str, str], cycles: dict[tuple[int, int], str]) -> None:
+    problems = found(*(crate(name, depends_on=list(needed)) for name, needed in graph.items()))
+    assert problems == [
+        (("crates", index, "depends_on", place), f"this closes a cycle: {cycle}; remove one", None)
+        for (index, place), cycle in cycles.items()
+    ]
+
+
+def test_a_long_cycle_is_named_without_its_middle() -> None:
+    ((loc, sentence, _),) = found(*(crate(f"c{i}", depends_on=[f"c{(i + 1) % 5000}"]) for i in range(5000)))
+    assert loc == ("crates", 4999, "depends_on", 0)
+    assert sentence == (
+        "this closes a cycle: c0 -> c1 -> c2 -> c3 -> (4,992 more) -> c4996 -> c4997 -> c4998 -> c4999 -> c0; remove one"
+    )
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.lists(st.sets(st.integers(0, 7)), min_size=8, max_size=8))
+def test_without_what_closes_a_cycle_there_is_an_order(graph: list[set[int]]) -> None:
+    problems = check_manifest(
+        manifest(*(crate(f"c{i}", depends_on=[f"c{j}" for j in sorted(needed)]) for i, needed in enumerate(graph)))
+    )
+    edges = {(i, j) for i, needed in enumerate(graph) for j in needed}
+    for problem in problems:
+        _, index, _, place = problem.loc
+        edges.remove((int(index), sorted(graph[int(index)])[int(place)]))
+    left = set(range(8))
+    while free := {i for i in left if not any((i, j) in edges for j in left)}:
+        left -= free
+    assert left == set()
+    # Nothing is refused in a fleet that has an order already.
+    if all(j < i for i, needed in enumerate(graph) for j in needed):
+        assert not problems
+
+
+def test_platforms_that_a_crate_asks_for_must_fit_its_kind() -> None:
+    problems = found(
+        crate("a", platforms=["linux-x64-gnu", "wasm32"]),
+        crate("b", kind="wasm", platforms=["darwin-x64"]),
+        crate("c", kind="lib", platforms=["wasm32"]),
+        crate("d", kind="napi", platforms=list(PLATFORM_NAMES)),
+    )
+    assert [(loc, sentence) for loc, sentence, _ in problems] == [
+        (
+            ("crates", 0, "platforms", 1),
+            "wasm32 is not for this crate: a command-line program has no use for wasm32",
+        ),
+        (
+            ("crates", 1, "platforms", 0),
+            "darwin-x64 is not for this crate: a wasm-bindgen crate is one package that runs everywhere: wasm32 only",
+        ),
+        (
+            ("crates", 2, "platforms", 0),
+            "wasm32 is not for this crate: a library is compiled and tested on native platforms only",
+        ),
+    ]
+
+
+def test_platforms_of_the_fleet_need_not_fit_but_one_must() -> None:
+    assert found(crate("a", kind="wasm"), crate("b"), platforms=["wasm32", "darwin-x64"]) == []
+    ((loc, sentence, _),) = found(crate("a", kind="wasm"), crate("b"), platforms=["darwin-x64"])
+    assert loc == ("crates", 0, "kind")
+    assert sentence.startswith("none of the fleet's platforms is for this crate (a wasm-bindgen crate is one package")
+    assert found(crate("a", kind="wasm", platforms=["wasm32"]), platforms=["darwin-x64"]) == []
+
+
+@pytest.mark.parametrize("where", ["fleet", "crate"])
+@pytest.mark.parametrize(("key", "values"), [("platforms", ["darwin-x64"] * 2), ("env", ["A", "B", "A"])])
+def test_lists_hold_a_value_once(where: str, key: str, values: list[str]) -> None:
+    problems = found(crate("a"), **{key: values}) if where == "fleet" else found(crate("a", **{key: values}))
+    loc: Loc = ("fleet", key) if where == "fleet" else ("crates", 0, key)
+    sentence = f'"{values[0]}" is in this list before; remove one'
+    assert problems == [((*loc, len(values) - 1), sentence, (*loc, 0))]
+
+
+def test_dependencies_are_listed_once() -> None:
+    problems = found(crate("a"), crate("b", depends_on=["a", "a"]))
+    assert [loc for loc, _, _ in problems] == [("crates", 1, "depends_on", 1)]
+
+
+def test_the_version_in_the_registry_is_the_crate_s() -> None:
+    assert found(crate("a", source={"registry": "a", "version": "1.0.1"})) == [
+        (
+            ("crates", 0, "source", "version"),
+            '"1.0.1" is not the crate\'s version, "1.0.0"',
+            ("crates", 0, "version"),
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "GITHUB_TOKEN", "GH_TOKEN", "E2B_API_KEY", "E2B_ACCESS_TOKEN", "ACTIONS_RUNTIME_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_URL",
+        "GH_PAT", "GITHUB_PAT_2", "GH_ENTERPRISE_TOKEN", "HOMEBREW_GITHUB_API_TOKEN", "MY_GH_TOKEN", "GITHUB_APP_PRIVATE_KEY",
+        "GHCR_PASSWORD", "GITHUB_SECRET",
+    ],
+)  # fmt: skip
+def test_the_build_s_own_keys_never_enter_a_sandbox(name: str) -> None:
+    sentence = f'"{name}" never enters a sandbox: it is a key to the build itself'
+    assert found(crate("a"), env=[name]) == [(("fleet", "env", 0), sentence, None)]
+    assert found(crate("a", env=["OK", name])) == [(("crates", 0, "env", 1), sentence, None)]
+
+
+@pytest.mark.parametrize(
+    "name", ["OPENROUTER_API_KEY", "NPM_TOKEN", "GITHUB_SHA", "HIGH_KEY", "LENGTH_TOKEN", "E2B_DOMAIN"]
+)
+def test_other_names_may_be_passed_on(name: str) -> None:
+    assert found(crate("a"), env=[name]) == []

@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from generator.manifest.models import Crate, Fleet, Manifest, PathSource
+from generator.manifest.path_sources import check_sources
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A manifest's directory below a repository's top, beside something that is none of its business."""
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside/Cargo.toml").touch()
+    root = tmp_path / "repository/builds"
+    root.mkdir(parents=True)
+    (root.parent / ".git").mkdir()
+    return root
+
+
+def problems(root: Path, path: str) -> list[str]:
+    crate = Crate(name="a", version="1.0.0", kind="bin", source=PathSource(path=path))
+    manifest = Manifest(schema_version=1, fleet=Fleet(npm_scope="@s"), crates=(crate,))
+    found = check_sources(manifest, root)
+    assert [each.loc for each in found] == [("crates", 0, "source", "path")] * len(found)
+    return [each.sentence for each in found]
+
+
+def test_a_directory_with_a_cargo_toml(root: Path) -> None:
+    (root / "crates/a").mkdir(parents=True)
+    (root / "crates/a/Cargo.toml").touch()
+    assert problems(root, "crates/a") == []
+    assert problems(root, ".") == ['"." holds no Cargo.toml; give the directory of the crate']
+    (root / "Cargo.toml").touch()
+    assert problems(root, ".") == []
+
+
+def test_what_is_not_there(root: Path) -> None:
+    (root / "file").touch()
+    assert problems(root, "none") == ['there is no directory "none" beside the manifest']
+    assert problems(root, "file/x") == ['there is no directory "file/x" beside the manifest']
+    assert problems(root, "file") == ['"file" is a file; give the directory that holds Cargo.toml']
+
+
+def test_a_cargo_toml_is_a_file(root: Path) -> None:
+    (root / "a/Cargo.toml").mkdir(parents=True)
+    assert problems(root, "a") == ['"a" holds no Cargo.toml; give the directory of the crate']
+
+
+def test_links_may_lead_about_the_repository_but_not_out_of_it(root: Path) -> None:
+    (root.parent / "crates").mkdir()
+    (root.parent / "crates/Cargo.toml").touch()
+    (root / "inside").symlink_to("../crates")
+    (root / "out").symlink_to("../../outside")
+    (root / "a").mkdir()
+    (root / "a/Cargo.toml").symlink_to("../../../outside/Cargo.toml")
+    (root / "circle").symlink_to("circle")
+    out = "leads out of the repository by a symbolic link; sources must lie inside"
+    assert problems(root, "inside") == []
+    assert problems(root, "out") == [f'"out" {out}']
+    assert problems(root, "a") == [f'"a" {out}']
+    assert problems(root, "circle") == ['"circle" cannot be looked into; mind its permissions and symbolic links']
+
+
+def test_without_a_repository_the_manifest_s_directory_is_the_limit(root: Path) -> None:
+    (root.parent / "crates").mkdir()
+    (root.parent / "crates/Cargo.toml").touch()
+    (root / "up").symlink_to("../crates")
+    assert problems(root, "up") == []
+    (root.parent / ".git").rmdir()
+    assert "leads out of the repository" in problems(root, "up")[0]
+
+
+def test_a_repository_may_be_a_worktree_and_its_path_a_link(root: Path, tmp_path: Path) -> None:
+    (root.parent / ".git").rmdir()
+    (root.parent / ".git").write_text("gitdir: elsewhere\n")
+    (root.parent / "crates").mkdir()
+    (root.parent / "crates/Cargo.toml").touch()
+    (root / "up").symlink_to("../crates")
+    (tmp_path / "link").symlink_to(root)
+    assert problems(tmp_path / "link", "up") == []
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="permissions do not bind root")
+def test_what_may_not_be_looked_into(root: Path) -> None:
+    (root / "a").mkdir(mode=0)
+    assert problems(root, "a") == ['"a" cannot be looked into; mind its permissions and symbolic links']

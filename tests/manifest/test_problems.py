@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from generator.manifest.document import Document
+from generator.manifest.problems import MAX_COMPARED, MAX_SHOWN, Problem, escaped, json_path, quoted, refusal
+
+LINES = Document(lines={(): 1, ("a",): 3, ("b",): 2, ("b", 0): 9})
+
+
+def test_a_problem_is_file_line_path_and_sentence() -> None:
+    error = refusal(Path("dir/crates.json"), [Problem(("b", 0), "is wrong")], LINES.line)
+    assert error.problems == ("dir/crates.json:9: $.b[0]: is wrong",)
+    assert error.message == "dir/crates.json has 1 error"
+    assert error.exit_code == 2
+
+
+def test_problems_come_by_line_and_else_in_their_order() -> None:
+    problems = [Problem(("a",), "x"), Problem(("b",), "y"), Problem(("a",), "w"), Problem((), "late", line=8)]
+    error = refusal(Path("m.yaml"), problems, LINES.line)
+    assert error.problems == ("m.yaml:2: $.b: y", "m.yaml:3: $.a: x", "m.yaml:3: $.a: w", "m.yaml:8: $: late")
+    assert error.message == "m.yaml has 4 errors"
+
+
+def test_the_other_place_and_the_near_miss_are_added() -> None:
+    problem = Problem(("a",), "is not one", other=("b", 0), wrong="linux-x64-gmu", known=["wasm32", "linux-x64-gnu"])
+    error = refusal(Path("m.json"), [problem], LINES.line)
+    assert error.problems == ('m.json:3: $.a: is not one (line 9); did you mean "linux-x64-gnu"?',)
+    many = Problem(("a",), "is not one", wrong="nam", known=["name"] * (MAX_COMPARED + 1))
+    assert refusal(Path("m.json"), [many], LINES.line).problems == ("m.json:3: $.a: is not one",)
+    far = Problem(("a",), "is not one", wrong="windows", known=["wasm32", "linux-x64-gnu"])
+    assert refusal(Path("m.json"), [far], LINES.line).problems == ("m.json:3: $.a: is not one",)
+
+
+@pytest.mark.parametrize(("count", "last"), [(MAX_SHOWN, "$.a: no"), (MAX_SHOWN + 1, "$: 1 more from here on;")])
+def test_only_so_many_problems_are_shown(count: int, last: str) -> None:
+    error = refusal(Path("m.json"), [Problem(("a",), "no")] * count, LINES.line)
+    assert error.problems[MAX_SHOWN - 1] == "m.json:3: $.a: no"
+    assert error.problems[-1].startswith(f"m.json:3: {last}")
+    assert len(error.problems) == count
+    assert error.message == f"m.json has {count} errors"
+    assert len(refusal(Path("m.json"), [Problem(("a",), "no")] * 5000, LINES.line).problems) == MAX_SHOWN + 1
+
+
+def test_a_file_s_name_cannot_write_lines_either() -> None:
+    error = refusal(Path("a\n::error::b\x1b[2J.json"), [Problem((), "x")], LINES.line)
+    assert error.problems == (r"a\n:\x3aerror:\x3ab\x1b[2J.json:1: $: x",)
+    assert error.message == r"a\n:\x3aerror:\x3ab\x1b[2J.json has 1 error"
+
+
+def test_paths() -> None:
+    assert json_path(()) == "$"
+    assert json_path(("crates", 3, "npm_name")) == "$.crates[3].npm_name"
+    assert json_path(("$schema", "a b", "", "x.y", "a\n", "k" * 61)) == (
+        rf'$.$schema["a b"][""]["x.y"]["a\n"]["{"k" * 60}..."]'
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("a b", '"a b"'),
+        ("h\u00e9", '"h\u00e9"'),
+        ('"\\', r'"\"\\"'),
+        ("\x1b]0;\r\n\u202e\u2028\ud800", r'"\x1b]0;\r\n\u202e\u2028\ud800"'),
+        ("x" * 60, f'"{"x" * 60}"'),
+        ("x" * 61, f'"{"x" * 60}..."'),
+        ("::error::", r'":\x3aerror:\x3a"'),
+        (":::", r'":\x3a:"'),
+        ("::::", r'":\x3a:\x3a"'),
+        ("###[stop]", r'"###\x5bstop]"'),
+        (1, "1"),
+        (True, "true"),
+        (None, "null"),
+        (1.5, "1.5"),
+        ([1], "a list"),
+        ({}, "an object"),
+    ],
+)
+def test_values_in_messages(value: object, shown: str) -> None:
+    assert quoted(value) == shown
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.text(st.sampled_from(':#[\n\r\x1b\u2028\u202e\ud800ab"\\') | st.characters()))
+def test_no_text_escapes_its_line(text: str) -> None:
+    shown = escaped(text)
+    assert shown.isprintable()
+    assert "::" not in shown
+    assert "##[" not in shown
+    assert len(quoted(text * 50)) <= 2 + 10 * 60 + 3

@@ -1,0 +1,64 @@
+"""What tests share: one way to run the installed command, and files of crates made on the spot."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+TOP = Path(__file__).resolve().parent.parent
+COMMAND = str(Path(sys.executable).with_name("cratematrix"))
+
+
+@dataclass(frozen=True)
+class Ran:
+    """How the command ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+def cratematrix(*words: str | Path, cwd: Path, env: Mapping[str, str] | None = None) -> Ran:
+    """Run the installed command as a user does."""
+    done = subprocess.run(  # noqa: TID251
+        [COMMAND, *map(str, words)],
+        cwd=cwd,
+        env={**os.environ, **(env or {})},
+        capture_output=True,
+        text=True,
+        timeout=900,
+        check=False,
+    )
+    return Ran(done.returncode, done.stdout, done.stderr)
+
+
+def git_repository(top: Path) -> Path:
+    """Make a directory a git repository in which everything is tracked."""
+    for words in (["init", "--quiet"], ["add", "--all", "--force"]):
+        subprocess.run(["git", *words], cwd=top, check=True, capture_output=True)  # noqa: TID251
+    return top
+
+
+def write_files(top: Path, files: Mapping[str, str]) -> Path:
+    """Write files below a directory."""
+    for name, text in files.items():
+        (top / name).parent.mkdir(parents=True, exist_ok=True)
+        (top / name).write_text(text)
+    return top
+
+
+def library(name: str, lib: str = "", rest: str = "") -> dict[str, str]:
+    """Return the files of a crate without dependencies, which compiles in a second."""
+    head = f'[package]\nname = "{name}"\nversion = "1.0.0"\nedition = "2021"\n\n[workspace]\n\n'
+    lock = f'version = 4\n\n[[package]]\nname = "{name}"\nversion = "1.0.0"\n'
+    return {f"{name}/Cargo.toml": head + rest, f"{name}/src/lib.rs": lib, f"{name}/Cargo.lock": lock}
+
+
+def entry(name: str, **more: Any) -> dict[str, Any]:
+    """Return a crate's entry in the manifest."""
+    return {"name": name, "version": "1.0.0", "kind": "lib", "source": {"path": name}, **more}
