@@ -1,0 +1,97 @@
+"""Which files a repository holds, and reading the few that matter; sizes are bounded and no link is followed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from generator.errors import InputError
+from generator.processes import run
+from generator.sources.tree import GIT
+
+MAX_FILE: Final = 1024 * 1024
+# A path in crates.json has at most 500 characters; deeper directories are not worth a walk.
+MAX_DEPTH: Final = 64
+BUILD_OUTPUT: Final = frozenset({"target", "node_modules"})
+# cargo vendor leaves it in every crate that it copies.
+VENDORED: Final = ".cargo-checksum.json"
+
+
+def list_files(root: Path) -> tuple[str, ...]:
+    """Paths from the root, in POSIX form, sorted, of what can describe a crate: Cargo.toml, package.json and *.rs.
+
+    In a git checkout they are what git tracks or would track, else what a walk finds. Build output, hidden directories,
+    vendored crates and the inside of submodules are not there.
+    """
+    listed = {path for path in _from_git(root) or _from_walk(root) if _matters(path) and not _is_hidden(path)}
+    vendored = {path.removesuffix(VENDORED) for path in listed if path.endswith("/" + VENDORED)}
+    # Files that git tracks may have been deleted; a link is there, wherever it leads.
+    return tuple(sorted(path for path in listed if not _is_below(path, vendored) and os.path.lexists(root / path)))
+
+
+def read_text(root: Path, path: str) -> str:
+    """Text of a listed file; InputError says why it cannot be had."""
+    full = root / path
+    try:
+        if os.path.realpath(full) != os.path.join(os.path.realpath(root), path):  # noqa: PTH118
+            raise InputError("it is a symbolic link or lies behind one, and links are not followed")
+        found = full.lstat()
+        if not stat.S_ISREG(found.st_mode):
+            raise InputError("it is not a regular file")
+        if found.st_size > MAX_FILE:
+            raise InputError(f"it is larger than {MAX_FILE // 2**20} MiB")
+        data = full.read_bytes()
+    except OSError as error:
+        raise InputError(f"it cannot be read: {error.strerror}") from None
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise InputError(f"line {line}: it is not UTF-8 text") from None
+
+
+def git_words(root: Path, *arguments: str) -> bytes | None:
+    """What git prints, or None where there is no git or it refuses."""
+    if shutil.which("git") is None:
+        return None
+    done = run([*GIT, *arguments], timeout=60, cwd=root)
+    return done.stdout if done.exit_code == 0 else None
+
+
+def _from_git(root: Path) -> list[str]:
+    listed = git_words(root, "ls-files", "-z", "--cached", "--others", "--exclude-standard") or b""
+    return [os.fsdecode(path) for path in listed.split(b"\0")[:-1]]
+
+
+def _from_walk(root: Path) -> Iterator[str]:
+    waiting = [""]
+    while waiting:
+        directory = waiting.pop()
+        try:
+            entries = list(os.scandir(root / directory))
+        except OSError:
+            continue  # not ours to read
+        for entry in entries:
+            if not entry.is_dir(follow_symlinks=False):
+                yield directory + entry.name
+            elif not _is_hidden(f"{directory}{entry.name}/"):
+                waiting.append(f"{directory}{entry.name}/")
+
+
+def _is_hidden(path: str) -> bool:
+    directories = path.split("/")[:-1]
+    return len(directories) > MAX_DEPTH or any(each in BUILD_OUTPUT or each.startswith(".") for each in directories)
+
+
+def _matters(path: str) -> bool:
+    return path.rpartition("/")[2] in {"Cargo.toml", "package.json", VENDORED} or path.endswith(".rs")
+
+
+def _is_below(path: str, directories: set[str]) -> bool:
+    """Whether a path starts with one of some directories, which end with a slash."""
+    ends = (index + 1 for index, letter in enumerate(path) if letter == "/")
+    return any(path[:end] in directories for end in ends)

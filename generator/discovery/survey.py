@@ -1,0 +1,124 @@
+"""Everything that a repository says about its crates, read once, broken files noted."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, TypeVar
+
+from generator.discovery.descriptions import CargoToml, Package, PackageJson, cargo_toml, package_json
+from generator.discovery.files import list_files, read_text
+from generator.discovery.kinds import SUPPORT, Candidate
+from generator.discovery.workspaces import members, workspace_root
+from generator.errors import InputError
+from generator.manifest.models import MAX_CRATES
+
+TARGET_FILE: Final = re.compile(r"(?:(.*)/)?(src/(?:lib|main|bin/[^/]+|bin/[^/]+/main)\.rs)")
+MAX_SENTENCE: Final = 300
+
+Described = TypeVar("Described")
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A file that stands for a crate, from the root, and why it becomes none; both are printable as they are."""
+
+    path: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What was read, each by its directory; `members` by the directory of the workspace's root."""
+
+    manifests: Mapping[str, CargoToml]
+    packages: Mapping[str, PackageJson]
+    targets: Mapping[str, frozenset[str]]
+    members: Mapping[str, frozenset[str]]
+    broken: tuple[LeftOut, ...]
+
+    def candidates(self) -> list[Candidate]:
+        """Every Cargo.toml with a [package], by directory."""
+        addons = self.addon_packages()
+        below: dict[str, list[str]] = defaultdict(list)
+        for directory in addons:
+            below[parent(directory)].append(directory)
+        return [
+            self._candidate(directory, manifest.package, [*{parent(directory)} & {*addons}, *below[directory]])
+            for directory, manifest in self.manifests.items()
+            if manifest.package is not None
+        ]
+
+    def addon_packages(self) -> list[str]:
+        """Directories whose package.json has a `napi` key and that hold no Cargo.toml."""
+        return [
+            each for each, package in self.packages.items() if package.napi is not None and each not in self.manifests
+        ]
+
+    def _candidate(self, directory: str, package: Package, nearby: list[str]) -> Candidate:
+        return Candidate(
+            directory=directory,
+            manifest=self.manifests[directory],
+            package=package,
+            root=workspace_root(directory, self.manifests),
+            files=self.targets.get(directory, frozenset()),
+            beside=self.packages.get(directory),
+            nearby=posixpath.normpath(f"{nearby[0]}/package.json") if nearby else None,
+        )
+
+
+def survey(root: Path) -> Survey:
+    """Read every Cargo.toml and package.json below a directory; InputError when there are too many."""
+    files = list_files(root)
+    manifests, broken = _described(root, files, "Cargo.toml", cargo_toml)
+    products = [path for path in files if SUPPORT.isdisjoint(path.split("/"))]
+    packages, also_broken = _described(root, products, "package.json", package_json)
+    targets: dict[str, set[str]] = defaultdict(set)
+    for path in files:
+        if match := TARGET_FILE.fullmatch(path):
+            targets[match[1] or "."].add(match[2])
+    return Survey(
+        manifests=manifests,
+        packages=packages,
+        targets={directory: frozenset(paths) for directory, paths in targets.items()},
+        members={each: members(each, manifests) for each in manifests if manifests[each].workspace is not None},
+        broken=(*broken, *also_broken),
+    )
+
+
+def parent(directory: str) -> str:
+    """The directory above one; the top is its own parent."""
+    return posixpath.dirname(directory) or "."
+
+
+def printable(text: str) -> str:
+    """A text that may come from the repository, on one line, without control characters and of bounded length."""
+    escaped = "".join(
+        each if each.isprintable() else each.encode("unicode_escape").decode() for each in text[:MAX_SENTENCE]
+    )
+    return escaped + ("…" if len(text) > MAX_SENTENCE else "")
+
+
+def left_out(path: str, why: str) -> LeftOut:
+    """A file that is left out, made printable."""
+    return LeftOut(printable(path), printable(why))
+
+
+def _described(
+    root: Path, files: list[str] | tuple[str, ...], name: str, parse: Callable[[str], Described]
+) -> tuple[dict[str, Described], list[LeftOut]]:
+    paths = [path for path in files if posixpath.basename(path) == name]
+    if len(paths) > MAX_CRATES:
+        raise InputError(f"{root} holds more than {MAX_CRATES:,} {name} files", fix="start in a directory below it")
+    described: dict[str, Described] = {}
+    broken: list[LeftOut] = []
+    for path in paths:
+        try:
+            described[posixpath.dirname(path) or "."] = parse(read_text(root, path))
+        except InputError as error:
+            broken.append(left_out(path, error.message))
+    return described, broken

@@ -1,0 +1,323 @@
+"""One small repository for every rule about what a crate becomes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from generator.discovery import Discovery, discover
+
+Plant = Callable[[Mapping[str, str]], Path]
+
+PACKAGE = '[package]\nname = "x"\nversion = "1.2.3"\n'
+CDYLIB = PACKAGE + '[lib]\ncrate-type = ["cdylib"]\n'
+ADDON = CDYLIB + '[dependencies]\nnapi = "3"\n'
+NAPI = json.dumps({"name": "@scope/x", "version": "1.2.3", "napi": {"binaryName": "x"}})
+WASM = CDYLIB + '[dependencies]\nwasm-bindgen = "0.2"\n'
+ADDON_WHY = "it depends on napi, and package.json beside it has a `napi` key"
+
+KINDS = {
+    "library by its file": ({"Cargo.toml": PACKAGE, "src/lib.rs": ""}, "lib", "it has a library"),
+    "library by its table": ({"Cargo.toml": PACKAGE + '[lib]\npath = "x.rs"\n', "x.rs": ""}, "lib", "it has a library"),
+    "cdylib without a binding": ({"Cargo.toml": CDYLIB, "src/lib.rs": ""}, "lib", "it has a library"),
+    "not published": ({"Cargo.toml": PACKAGE + "publish = false\n", "src/lib.rs": ""}, "lib", "it has a library"),
+    "program by src/main.rs": ({"Cargo.toml": PACKAGE, "src/main.rs": ""}, "bin", "it has the program x"),
+    "program beside a library": (
+        {"Cargo.toml": PACKAGE, "src/main.rs": "", "src/lib.rs": ""},
+        "bin",
+        "it has the program x",
+    ),
+    "programs in src/bin": (
+        {"Cargo.toml": PACKAGE, "src/bin/b.rs": "", "src/bin/a/main.rs": "", "src/bin/a/parts.rs": ""},
+        "bin",
+        "it has the programs a, b",
+    ),
+    "four programs": (
+        {"Cargo.toml": PACKAGE} | {f"src/bin/{name}.rs": "" for name in "abcd"},
+        "bin",
+        "it has the programs a, b, c and 1 more",
+    ),
+    "program by its table": (
+        {"Cargo.toml": PACKAGE + '[[bin]]\nname = "tool"\npath = "tool.rs"\n', "tool.rs": ""},
+        "bin",
+        "it has the program tool",
+    ),
+    "autobins off": (
+        {"Cargo.toml": PACKAGE + "autobins = false\n", "src/bin/a.rs": "", "src/main.rs": "", "src/lib.rs": ""},
+        "lib",
+        "it has a library",
+    ),
+    "autobins off with a table": (
+        {
+            "Cargo.toml": PACKAGE + 'autobins = false\n[[bin]]\nname = "a"\n',
+            "src/bin/a.rs": "",
+            "src/bin/b.rs": "",
+            "src/lib.rs": "",
+        },
+        "bin",
+        "it has the program a",
+    ),
+    "program that needs a feature": (
+        {
+            "Cargo.toml": PACKAGE + '[[bin]]\nname = "x"\nrequired-features = ["cli"]\n[features]\ncli = []\n',
+            "src/main.rs": "",
+            "src/lib.rs": "",
+        },
+        "lib",
+        "it has a library",
+    ),
+    "program that needs a default feature": (
+        {
+            "Cargo.toml": PACKAGE
+            + '[[bin]]\nname = "x"\nrequired-features = ["cli"]\n'
+            + '[features]\ndefault = ["all"]\nall = ["cli"]\ncli = []\n',
+            "src/main.rs": "",
+            "src/lib.rs": "",
+        },
+        "bin",
+        "it has the program x",
+    ),
+    "wasm": ({"Cargo.toml": WASM, "src/lib.rs": ""}, "wasm", "it is a cdylib that depends on wasm-bindgen"),
+    "wasm in the old spelling": (
+        {"Cargo.toml": WASM.replace("crate-type", "crate_type"), "src/lib.rs": ""},
+        "wasm",
+        "it is a cdylib that depends on wasm-bindgen",
+    ),
+    "wasm on one platform, renamed": (
+        {
+            "Cargo.toml": CDYLIB
+            + "[target.'cfg(target_arch = \"wasm32\")'.dependencies]\n"
+            + 'bindgen = { package = "wasm-bindgen", version = "0.2" }\n',
+            "src/lib.rs": "",
+        },
+        "wasm",
+        "it is a cdylib that depends on wasm-bindgen",
+    ),
+    "wasm with a program": (
+        {"Cargo.toml": WASM, "src/lib.rs": "", "src/main.rs": ""},
+        "wasm",
+        "it is a cdylib that depends on wasm-bindgen; that it also has the program x does not change that",
+    ),
+    "wasm-bindgen that is off by default": (
+        {"Cargo.toml": CDYLIB + '[dependencies]\nwasm-bindgen = { version = "0.2", optional = true }\n'},
+        "lib",
+        "it has a library",
+    ),
+    "wasm-bindgen that a default feature only adds to": (
+        {
+            "Cargo.toml": CDYLIB
+            + '[dependencies]\nwasm-bindgen = { version = "0.2", optional = true }\n'
+            + '[features]\ndefault = ["wasm-bindgen?/std"]\n'
+        },
+        "lib",
+        "it has a library",
+    ),
+    "wasm-bindgen that a default feature switches on": (
+        {
+            "Cargo.toml": CDYLIB
+            + '[dependencies]\nwasm-bindgen = { version = "0.2", optional = true }\n'
+            + '[features]\ndefault = ["js"]\njs = ["dep:wasm-bindgen"]\n'
+        },
+        "wasm",
+        "it is a cdylib that depends on wasm-bindgen",
+    ),
+    "wasm-bindgen without a cdylib": (
+        {"Cargo.toml": PACKAGE + '[dependencies]\nwasm-bindgen = "0.2"\n', "src/lib.rs": ""},
+        "lib",
+        "it has a library",
+    ),
+    "wasm-bindgen for tests only": (
+        {"Cargo.toml": CDYLIB + '[dev-dependencies]\nwasm-bindgen = "0.2"\n', "src/lib.rs": ""},
+        "lib",
+        "it has a library",
+    ),
+    "addon": (
+        {"Cargo.toml": ADDON, "package.json": NAPI, "src/lib.rs": ""},
+        "napi",
+        ADDON_WHY,
+    ),
+    "addon that is not published": (
+        {"Cargo.toml": ADDON.replace("[lib]", "publish = false\n[lib]"), "package.json": NAPI},
+        "napi",
+        ADDON_WHY,
+    ),
+    "addon and program at once": (
+        {"Cargo.toml": ADDON, "package.json": NAPI, "src/lib.rs": "", "src/main.rs": ""},
+        "napi",
+        ADDON_WHY + "; that it also has the program x does not change that",
+    ),
+    "addon and wasm at once": (
+        {"Cargo.toml": ADDON + 'wasm-bindgen = "0.2"\n', "package.json": NAPI},
+        "napi",
+        ADDON_WHY,
+    ),
+    "napi key without napi": ({"Cargo.toml": CDYLIB, "package.json": NAPI}, "lib", "it has a library"),
+    "napi in a plain library": (
+        {"Cargo.toml": PACKAGE + '[dependencies]\nnapi = "3"\n', "src/lib.rs": ""},
+        "lib",
+        "it has a library",
+    ),
+    "package.json without a napi key": (
+        {"Cargo.toml": PACKAGE, "package.json": '{"name": "site"}', "src/main.rs": ""},
+        "bin",
+        "it has the program x",
+    ),
+}
+
+
+@pytest.mark.parametrize(("files", "kind", "why"), KINDS.values(), ids=KINDS)
+def test_a_crate_becomes_the_kind_that_its_files_say(plant: Plant, files: dict[str, str], kind: str, why: str) -> None:
+    discovery = discover(plant(files))
+    assert [(each.name, each.version, each.kind, each.path) for each in discovery.found] == [("x", "1.2.3", kind, ".")]
+    if why == "it has a library":
+        why = "it has a library, but no program and no binding for Node or wasm"
+    assert discovery.found[0].why == why
+    assert discovery.left_out == ()
+
+
+LIBRARY = {"src/lib.rs": ""}
+LEFT_OUT = {
+    "no target": ({"Cargo.toml": PACKAGE, "build.rs": ""}, "it has neither a library nor a program"),
+    "autolib off": ({"Cargo.toml": PACKAGE + "autolib = false\n"} | LIBRARY, "it has neither a library nor a program"),
+    "procedural macro": ({"Cargo.toml": PACKAGE + "[lib]\nproc-macro = true\n"} | LIBRARY, "a procedural macro"),
+    "procedural macro by its type": (
+        {"Cargo.toml": PACKAGE + '[lib]\ncrate-type = ["proc-macro"]\n'} | LIBRARY,
+        "a procedural macro runs inside the compiler",
+    ),
+    "fuzz targets": (
+        {"Cargo.toml": PACKAGE + "[package.metadata]\ncargo-fuzz = true\n", "src/main.rs": ""},
+        "it holds fuzz targets",
+    ),
+    "xtask by name": ({"Cargo.toml": PACKAGE.replace('"x"', '"xtask"'), "src/main.rs": ""}, "an xtask crate automates"),
+    "xtask of a part": (
+        {"Cargo.toml": PACKAGE.replace('"x"', '"docs-xtask"'), "src/main.rs": ""},
+        "an xtask crate automates",
+    ),
+    "addon without package.json": ({"Cargo.toml": ADDON} | LIBRARY, "no package.json with a `napi` key lies beside"),
+    "addon whose package.json is no addon's": (
+        {"Cargo.toml": ADDON, "package.json": "{}"} | LIBRARY,
+        "no package.json with a `napi` key lies beside",
+    ),
+    "addon with package.json below": (
+        {"Cargo.toml": ADDON, "js/package.json": NAPI} | LIBRARY,
+        "its package.json is js/package.json: move it beside Cargo.toml",
+    ),
+    "name": ({"Cargo.toml": PACKAGE.replace('"x"', '"_x"')} | LIBRARY, "crates.json cannot hold its name '_x'"),
+    "control characters in the name": (
+        {"Cargo.toml": PACKAGE.replace('"x"', r'"\u001b[2J"')} | LIBRARY,
+        r"crates.json cannot hold its name '\x1b[2J'",
+    ),
+    "build metadata": (
+        {"Cargo.toml": PACKAGE.replace("1.2.3", "1.2.3+4")} | LIBRARY,
+        "crates.json cannot hold its version '1.2.3+4'",
+    ),
+    "version from nowhere": (
+        {"Cargo.toml": PACKAGE.replace('"1.2.3"', "{ workspace = true }")} | LIBRARY,
+        "its version is inherited",
+    ),
+    "workspace that is not there": (
+        {"Cargo.toml": PACKAGE + 'workspace = "../up"\n'} | LIBRARY,
+        "it names a workspace outside of this directory",
+    ),
+    "workspace without a Cargo.toml": (
+        {"Cargo.toml": PACKAGE + 'workspace = "up"\n'} | LIBRARY,
+        "it belongs to the workspace up, which has no Cargo.toml with [workspace] that can be read",
+    ),
+    "depends on itself": (
+        {"Cargo.toml": PACKAGE + '[dependencies]\nx = { path = "." }\n'} | LIBRARY,
+        "it depends on itself",
+    ),
+}
+
+
+@pytest.mark.parametrize(("files", "why"), LEFT_OUT.values(), ids=LEFT_OUT)
+def test_a_crate_is_left_out_with_a_reason(plant: Plant, files: dict[str, str], why: str) -> None:
+    discovery = discover(plant(files))
+    assert discovery.found == ()
+    assert [each.path for each in discovery.left_out] == ["Cargo.toml"]
+    assert why in discovery.left_out[0].why
+
+
+@pytest.mark.parametrize("directory", ["benches", "examples", "fixtures", "fuzz", "testdata", "tests", "xtask"])
+def test_crates_that_serve_the_repository_are_left_out(plant: Plant, directory: str) -> None:
+    discovery = discover(plant({f"{directory}/deep/Cargo.toml": PACKAGE, f"{directory}/deep/src/lib.rs": ""}))
+    assert _left_out(discovery) == {
+        f"{directory}/deep/Cargo.toml": f"crates below a directory named {directory} serve the repository itself"
+    }
+
+
+def test_package_json_files_that_serve_the_repository_are_not_read(plant: Plant) -> None:
+    tests = {"tests/a/package.json": "{broken", "examples/b/package.json": json.dumps({"name": "@other/b", "napi": {}})}
+    discovery = discover(plant({"Cargo.toml": PACKAGE, "src/lib.rs": ""} | tests))
+    assert (discovery.left_out, discovery.npm_scope) == ((), "@your-scope")
+
+
+def test_a_directory_that_only_begins_like_tests_is_none(plant: Plant) -> None:
+    discovery = discover(plant({"tests-of-time/Cargo.toml": PACKAGE, "tests-of-time/src/lib.rs": ""}))
+    assert [each.path for each in discovery.found] == ["tests-of-time"]
+
+
+def test_an_addon_below_its_package_json_says_where_that_is(plant: Plant) -> None:
+    discovery = discover(plant({"native/Cargo.toml": ADDON, "package.json": NAPI}))
+    assert _left_out(discovery) == {
+        "native/Cargo.toml": "it is an addon, but its package.json is package.json: move it beside Cargo.toml"
+    }
+
+
+def test_a_napi_key_without_a_crate_is_told(plant: Plant) -> None:
+    discovery = discover(plant({"js/package.json": NAPI, "Cargo.toml": PACKAGE, "src/lib.rs": ""}))
+    assert _left_out(discovery) == {
+        "js/package.json": "it has a `napi` key, but no Cargo.toml that can be read lies beside it"
+    }
+
+
+def test_a_path_that_crates_json_cannot_hold_is_told(plant: Plant) -> None:
+    discovery = discover(plant({"my crate/Cargo.toml": PACKAGE, "my crate/src/lib.rs": ""}))
+    assert "crates.json cannot hold its path" in _left_out(discovery)["my crate/Cargo.toml"]
+
+
+def test_a_version_that_is_not_given_is_cargos_own(plant: Plant) -> None:
+    discovery = discover(plant({"Cargo.toml": '[package]\nname = "x"\n', "src/lib.rs": ""}))
+    assert [each.version for each in discovery.found] == ["0.0.0"]
+
+
+def test_of_equal_names_the_one_nearest_to_the_top_stays(plant: Plant) -> None:
+    upper = PACKAGE.replace('"x"', '"X"')
+    files = {f"{directory}/src/lib.rs": "" for directory in ("z", "a/b", "c/d")}
+    discovery = discover(plant(files | {"z/Cargo.toml": upper, "a/b/Cargo.toml": PACKAGE, "c/d/Cargo.toml": PACKAGE}))
+    assert [each.path for each in discovery.found] == ["z"]
+    assert _left_out(discovery) == dict.fromkeys(
+        ("a/b/Cargo.toml", "c/d/Cargo.toml"), "its name x is also that of z/Cargo.toml"
+    )
+
+
+def test_of_equal_npm_names_the_first_stays(plant: Plant) -> None:
+    discovery = discover(
+        plant(
+            {
+                "a/Cargo.toml": ADDON,
+                "a/package.json": NAPI,
+                "b/Cargo.toml": ADDON.replace('"x"', '"y"'),
+                "b/package.json": NAPI,
+            }
+        )
+    )
+    assert [each.name for each in discovery.found] == ["x"]
+    assert _left_out(discovery) == {"b/Cargo.toml": "its name @scope/x is also that of a/Cargo.toml"}
+
+
+def test_an_addon_that_would_not_build_is_found_with_a_note(plant: Plant) -> None:
+    package = json.dumps({"name": "x", "version": "2.0.0", "napi": {}})
+    discovery = discover(plant({"Cargo.toml": ADDON, "package.json": package}))
+    assert [(each.kind, each.version, each.npm_name) for each in discovery.found] == [("napi", "1.2.3", None)]
+    assert discovery.notes[1:] == (
+        "package.json has version 2.0.0 and Cargo.toml 1.2.3: make them equal, or it will not build",
+        "package.json has the name x: make it @scope/name, as in crates.json, or it will not build",
+    )
+
+
+def _left_out(discovery: Discovery) -> dict[str, str]:
+    return {each.path: each.why for each in discovery.left_out}
