@@ -12,6 +12,7 @@ from typing import Final
 
 from generator.builds.artifacts import digest_of, unit_artifacts, unpack
 from generator.builds.diagnostics import Diagnostic, Diagnostics, in_repository
+from generator.builds.endings import Failed, Stopped
 from generator.builds.failures import failure_of
 from generator.builds.log import CrateLog
 from generator.builds.task import Task
@@ -22,6 +23,7 @@ from generator.platforms import PlatformName
 from generator.recipes.job import MAX_DESCRIPTION, Described, Job, describe
 from generator.recipes.kinds import RECIPES
 from generator.recipes.recipe import (
+    LOCK,
     METADATA,
     OUT,
     OUT_TAR,
@@ -36,18 +38,6 @@ from generator.sandboxes.sandbox import Command, Finished, Resources, Sandbox, S
 from generator.sources.collect import Collected
 
 MAX_ARTIFACT: Final = 2 * 1024 * 1024 * 1024
-
-
-class Failed(Exception):
-    """A phase failed; carries why."""
-
-    def __init__(self, failure: Failure) -> None:
-        super().__init__(failure.message)
-        self.failure = failure
-
-
-class Stopped(Exception):
-    """The run was stopped in the middle of a crate."""
 
 
 @dataclass
@@ -130,7 +120,11 @@ class _Life:
         metadata = self._read(METADATA)
         if metadata is None:
             raise Unbuildable("cargo metadata gave no description of the crate")
-        return describe(self.job, metadata, self._read(PACKAGE_JSON))
+        described = describe(self.job, metadata, self._read(PACKAGE_JSON))
+        lock = (self._read(LOCK) or b"").decode(errors="replace")
+        for tool in self.recipe.tools(self.job, lock):
+            self.sandbox.put(self.task.workshop.tools.archive(tool, self.log), self.job.tools)
+        return described
 
     def _compile(self, described: Described) -> None:
         for platform in self.job.platforms:

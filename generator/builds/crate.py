@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from generator.builds import receipts
-from generator.builds.attempt import Outcome, Stopped, attempt
+from generator.builds.attempt import Outcome, attempt
+from generator.builds.endings import Stopped
 from generator.builds.log import CrateLog
 from generator.builds.task import Task
 from generator.errors import InputError, Unavailable

@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from generator.builds.diagnostics import plain
-from generator.builds.task import Observer
+from generator.builds.observer import Observer
 
 # A crate that prints for ever fills neither the disk nor the CI's log.
 MAX_LOG_BYTES: Final = 32 * 1024 * 1024

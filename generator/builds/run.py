@@ -14,7 +14,9 @@ from pathlib import Path
 from types import FrameType
 
 from generator.builds.fleet import build_fleet
-from generator.builds.task import Observer, Task, Workshop
+from generator.builds.observer import Observer
+from generator.builds.task import Task, Workshop
+from generator.builds.tools import ToolShelf
 from generator.errors import InputError
 from generator.files import write_atomically
 from generator.manifest.models import Manifest, settings
@@ -106,8 +108,10 @@ def _workshop(
         raise InputError(f"{place.out} cannot be used for output: {error.strerror}") from None
     top = repository_top(place.manifest.parent)
     relative = place.manifest.parent.resolve().relative_to(top).as_posix()
+    backend = LocalBackend(toolchain, stop, isolation=isolated)
     return Workshop(
-        backend=LocalBackend(toolchain, stop, isolation=isolated),
+        backend=backend,
+        tools=ToolShelf(place.cache / "tools", backend, toolchain.fingerprint),
         host=host,
         missing=lambda platform: toolchain.missing(platform, host),
         fingerprint=toolchain.fingerprint,

@@ -1,4 +1,4 @@
-"""What the builder is given for each crate, and whom it tells what happens."""
+"""What the builder is given for each crate, and what all of them share."""
 
 from __future__ import annotations
 
@@ -6,26 +6,13 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
+from generator.builds.observer import Observer
+from generator.builds.tools import ToolShelf
 from generator.manifest.models import Crate, Settings
 from generator.platforms import PlatformName
-from generator.reports.models import CrateReport, PhaseName
 from generator.sandboxes.sandbox import Backend
 from generator.sources.collect import Places
-
-
-class Observer(Protocol):
-    """Whoever shows the run to a person; called from many threads at once."""
-
-    def line(self, crate: str, text: str) -> None:
-        """Take one line of a crate's output, without control characters."""
-
-    def phase(self, crate: str, phase: PhaseName) -> None:
-        """Take note that a crate entered a phase."""
-
-    def finished(self, report: CrateReport) -> None:
-        """Take note of what became of a crate."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +24,7 @@ class Workshop:
     """
 
     backend: Backend
+    tools: ToolShelf
     host: PlatformName
     missing: Callable[[PlatformName], str | None]
     fingerprint: str

@@ -10,6 +10,7 @@ from generator.packages.program import program_package
 from generator.packages.tarball import PackedFile
 from generator.platforms import PlatformName
 from generator.recipes.job import Described, Job
+from generator.recipes.recipe import Tool
 
 # What npm publishes beside the code; both spellings, with and without an ending.
 DOCUMENTS = "README* LICENSE* LICENCE* COPYING*"
@@ -30,6 +31,10 @@ def copy_documents(job: Job) -> str:
 
 class LibraryRecipe:
     """A library is compiled and tested; no package comes of it."""
+
+    def tools(self, job: Job, lock: str) -> tuple[Tool, ...]:
+        """None: Cargo does it all."""
+        return ()
 
     def compile(self, job: Job, described: Described, platform: PlatformName) -> str:
         """Compile the library, or everything where the crate has none."""
@@ -55,6 +60,10 @@ class LibraryRecipe:
 
 class ProgramRecipe:
     """Command-line programs, behind a small shim for npm."""
+
+    def tools(self, job: Job, lock: str) -> tuple[Tool, ...]:
+        """None: Cargo does it all."""
+        return ()
 
     def compile(self, job: Job, described: Described, platform: PlatformName) -> str:
         """Compile every program of the crate."""

@@ -8,9 +8,11 @@ from generator.platforms import Kind
 from generator.recipes.cargo import LibraryRecipe, ProgramRecipe
 from generator.recipes.napi import AddonRecipe
 from generator.recipes.recipe import Recipe
+from generator.recipes.wasm import WebRecipe
 
 RECIPES: Final[dict[Kind, Recipe]] = {
     "lib": LibraryRecipe(),
     "bin": ProgramRecipe(),
     "napi": AddonRecipe(),
+    "wasm": WebRecipe(),
 }

@@ -11,7 +11,7 @@ from generator.packages.addon import addon_package, binary_name
 from generator.packages.tarball import PackedFile
 from generator.platforms import PlatformName
 from generator.recipes.job import Described, Job
-from generator.recipes.recipe import NPM_FLAGS
+from generator.recipes.recipe import NPM_FLAGS, Tool
 
 # `npm pack` knows what `files`, .npmignore and npm's own rules make of a directory; the addons themselves are added,
 # because packages that publish one package per platform leave them out.
@@ -31,6 +31,10 @@ for (const name of new Set([...named, ...addons])) {
 
 class AddonRecipe:
     """An addon for Node: a cdylib that exports napi's registration symbol, and the loader that napi writes."""
+
+    def tools(self, job: Job, lock: str) -> tuple[Tool, ...]:
+        """None: napi's command line is one of the package's own development dependencies."""
+        return ()
 
     def compile(self, job: Job, described: Described, platform: PlatformName) -> str:
         """Run the package's build script, or napi's own build where there is none."""

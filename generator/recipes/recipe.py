@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -16,13 +17,26 @@ NPM_FLAGS: Final = "--ignore-scripts --no-audit --no-fund --no-update-notifier -
 
 # Where the recipes leave what a phase hands on, below the sandbox's root.
 METADATA: Final = "metadata.json"
+LOCK: Final = "Cargo.lock"
 PACKAGE_JSON: Final = "package.json"
 OUT: Final = "out"
 OUT_TAR: Final = "out.tar"
 
 
+@dataclass(frozen=True)
+class Tool:
+    """A program of the crate registry that a recipe needs: which crate, in which version, and what it is called."""
+
+    crate: str
+    version: str
+    program: str
+
+
 class Recipe(Protocol):
     """What a kind of crate adds to the shared steps; scripts run in the crate's directory."""
+
+    def tools(self, job: Job, lock: str) -> tuple[Tool, ...]:
+        """Programs that must lie in `job.tools` before compiling; `lock` is the text of Cargo.lock after fetching."""
 
     def compile(self, job: Job, described: Described, platform: PlatformName) -> str:
         """Script that compiles one platform; Unbuildable when the crate is not of this kind."""
@@ -47,7 +61,7 @@ def fetch_script(job: Job) -> str:
     """
     parts = ["cd " + shlex.quote(job.root)]
     if isinstance(job.crate.source, RegistrySource):
-        parts.append(_registry_source(job.crate.source))
+        parts.append(registry_source(job.crate.source.registry, job.crate.source.version))
         parts.append(_fetch_published(job))
     else:
         parts.append(_fetch_locked(job))
@@ -56,11 +70,12 @@ def fetch_script(job: Job) -> str:
 
 
 def describe_script(job: Job) -> str:
-    """Leave cargo's description of the crate, and its package.json, where the host can take them."""
-    root, directory = shlex.quote(job.root), shlex.quote(job.directory)
+    """Leave cargo's description of the crate, its lock file and its package.json where the host can take them."""
+    root, directory, workspace = (shlex.quote(each) for each in (job.root, job.directory, job.workspace))
     return (
         f"cd {root}\n"
         f"cargo metadata --offline --no-deps --format-version 1 --manifest-path {directory}/Cargo.toml > {METADATA}\n"
+        f"cp {workspace}/Cargo.lock {LOCK}\n"
         f"if [ -f {directory}/package.json ]; then cp -L {directory}/package.json {PACKAGE_JSON}; fi"
     )
 
@@ -82,9 +97,8 @@ def load_script(job: Job, tarball: str, load: str) -> str:
     )
 
 
-def _registry_source(source: RegistrySource) -> str:
-    """Download one published crate; `cargo info` does so without resolving its dependencies."""
-    name, version = source.registry, source.version
+def registry_source(name: str, version: str) -> str:
+    """Download one published crate into `source`; `cargo info` does so without resolving its dependencies."""
     return f"""cargo info --quiet {name}@{version} > /dev/null
 mkdir -p source && cp -R "$CARGO_HOME"/registry/src/*/{name}-{version}/. source/
 rm -f source/.cargo-ok"""

@@ -28,7 +28,7 @@ def summary(report: Report) -> str:
     """Return one sentence on the whole run."""
     states = [crate.state for crate in report.crates]
     words = {"built": "built", "failed": "failed", "skipped": "skipped", "not_run": "not run"}
-    parts = [f"{states.count(state)} {word}" for state, word in words.items() if state in states]  # type: ignore[arg-type]
+    parts = [f"{states.count(state)} {word}" for state, word in words.items() if state in states]
     total = f"{len(states)} crate{'s' * (len(states) != 1)}"
     return f"{total}: {', '.join(parts) or 'nothing to do'} in {report.seconds:.0f} s"
 

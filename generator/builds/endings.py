@@ -1,0 +1,17 @@
+"""How a crate's way through its phases ends early."""
+
+from __future__ import annotations
+
+from generator.reports.models import Failure
+
+
+class Failed(Exception):
+    """A phase failed; carries why."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.message)
+        self.failure = failure
+
+
+class Stopped(Exception):
+    """The run was stopped in the middle of a crate."""

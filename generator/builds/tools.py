@@ -1,0 +1,96 @@
+"""Programs that recipes need and the registry publishes as source: built once, in a sandbox of their own, and kept."""
+
+from __future__ import annotations
+
+import hashlib
+import shlex
+import tarfile
+import tempfile
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from generator.builds.diagnostics import Diagnostics
+from generator.builds.endings import Failed, Stopped
+from generator.builds.failures import failure_of
+from generator.builds.log import CrateLog
+from generator.recipes.recipe import Tool, registry_source
+from generator.reports.models import Failure, PhaseName
+from generator.sandboxes.sandbox import SIZES, Backend, Command, Sandbox, SandboxError
+
+MAX_PROGRAM: Final = 256 * 1024 * 1024
+TIMEOUT_MINUTES: Final = 30
+
+
+@dataclass
+class ToolShelf:
+    """The tools of this machine, below `directory`; `fingerprint` keeps those of different toolchains apart."""
+
+    directory: Path
+    backend: Backend
+    fingerprint: str
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def archive(self, tool: Tool, log: CrateLog) -> Path:
+        """Return a tar that holds the program; the first who asks builds it while the others wait."""
+        toolchain = hashlib.sha256(self.fingerprint.encode()).hexdigest()[:16]
+        path = self.directory / toolchain / f"{tool.crate}-{tool.version}.tar"
+        with self._lock:
+            if not path.exists():
+                log.line(f"building {tool.crate} {tool.version}, once for this machine")
+                self._build(tool, path, log)
+        return path
+
+    def _build(self, tool: Tool, path: Path, log: CrateLog) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".building-", dir=path.parent) as scratch:
+            program = Path(scratch) / tool.program
+            self._make(tool, program, log)
+            packed = Path(scratch) / path.name
+            with tarfile.open(packed, "w") as tar:
+                program.chmod(0o755)
+                tar.add(program, arcname=tool.program)
+            packed.replace(path)
+
+    def _make(self, tool: Tool, program: Path, log: CrateLog) -> None:
+        sandbox = self.backend.open(tool.crate, SIZES["standard"], {})
+        try:
+            self._run(sandbox, "fetch", _fetch(tool), log)
+            sandbox.close_network()
+            self._run(sandbox, "compile", _compile(tool), log)
+            sandbox.get(f"{sandbox.root}/target/release/{tool.program}", program, MAX_PROGRAM)
+        except SandboxError as error:
+            raise Failed(Failure(failure_class=error.failure_class, phase="compile", message=str(error))) from None
+        finally:
+            sandbox.kill()
+
+    @staticmethod
+    def _run(sandbox: Sandbox, phase: PhaseName, script: str, log: CrateLog) -> None:
+        said = Diagnostics()
+
+        def take(line: str) -> None:
+            said.feed(line)
+            log.line(line)
+
+        done = sandbox.run(Command(f"set -euo pipefail\n{script}", sandbox.root, TIMEOUT_MINUTES * 60), take)
+        if done.killed == "stopped":
+            raise Stopped
+        if done.exit_code != 0 or done.killed:
+            raise Failed(failure_of(phase, done, said, TIMEOUT_MINUTES))
+
+
+def _fetch(tool: Tool) -> str:
+    """Fetch by the published lock file where the registry still has all of it, else anew."""
+    return (
+        f"{registry_source(tool.crate, tool.version)}\ncd source\n"
+        "cargo fetch --locked || { rm Cargo.lock && cargo fetch; }"
+    )
+
+
+def _compile(tool: Tool) -> str:
+    # Unoptimised it compiles in a third of the time and still binds a module in under a second.
+    return (
+        f"cd source && cargo build --offline --release --bin {shlex.quote(tool.program)} --no-default-features "
+        "--config profile.release.opt-level=0 --config profile.release.lto=false"
+    )

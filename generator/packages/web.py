@@ -1,0 +1,43 @@
+"""The package of a wasm-bindgen crate: one module for Node, bundlers and browsers, chosen by conditional exports."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from generator.errors import Unbuildable
+from generator.packages.files import packed_files
+from generator.packages.identity import ENGINES, Identity
+from generator.packages.tarball import PackedFile, json_bytes
+
+
+def web_package(identity: Identity, module: str, staged: Path) -> tuple[PackedFile, ...]:
+    """Add package.json to what wasm-bindgen wrote; Unbuildable names a file that is missing.
+
+    `node` comes first among the conditions because bundlers that build for Node set `module` too.
+    """
+    files = packed_files(staged)
+    paths = {file.path for file in files}
+    promised = (f"{module}.cjs", f"{module}.d.cts", f"{module}.js", f"{module}.d.ts", f"{module}_bg.wasm")
+    for path in (*promised, f"{module}_web.js", f"{module}_web.d.ts", f"{module}_browser.js"):
+        if path not in paths:
+            raise Unbuildable(f"wasm-bindgen did not write what {path} is made of")
+    package_json = identity.fields() | {
+        "type": "module",
+        "main": f"./{module}.cjs",
+        "module": f"./{module}.js",
+        "types": f"./{module}.d.ts",
+        "exports": {
+            ".": {
+                "node": {"types": f"./{module}.d.cts", "default": f"./{module}.cjs"},
+                "module": {"types": f"./{module}.d.ts", "default": f"./{module}.js"},
+                "default": {"types": f"./{module}.d.ts", "default": f"./{module}_browser.js"},
+            },
+            "./web": {"types": f"./{module}_web.d.ts", "default": f"./{module}_web.js"},
+            f"./{module}_bg.wasm": f"./{module}_bg.wasm",
+            "./package.json": "./package.json",
+        },
+        "files": sorted(paths),
+        "sideEffects": [f"./{module}.cjs", f"./{module}.js", f"./{module}_browser.js", "./snippets/**"],
+        "engines": ENGINES,
+    }
+    return (PackedFile("package.json", json_bytes(package_json)), *files)
