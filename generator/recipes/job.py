@@ -47,6 +47,11 @@ class Job:
         )
 
     @property
+    def tools(self) -> str:
+        """Directory of the programs that the recipe asked for."""
+        return f"{self.root}/tools"
+
+    @property
     def workspace(self) -> str:
         """Directory of the Cargo workspace in the sandbox, from where rustc names files."""
         return posixpath.normpath(f"{self.root}/source/{self.source.workspace}")

@@ -30,8 +30,10 @@ for each in bundler web; do
   }
 done
 cp -R bundler/. "$OUT/"
-cp nodejs/%(module)s.js "$OUT/%(module)s.cjs" && cp nodejs/%(module)s.d.ts "$OUT/%(module)s.d.cts"
-cp web/%(module)s.js "$OUT/%(module)s_web.js" && cp web/%(module)s.d.ts "$OUT/%(module)s_web.d.ts"
+sed "s|\\./%(module)s\\.d\\.ts|./%(module)s.d.cts|" nodejs/%(module)s.js > "$OUT/%(module)s.cjs"
+cp nodejs/%(module)s.d.ts "$OUT/%(module)s.d.cts"
+sed "s|\\./%(module)s\\.d\\.ts|./%(module)s_web.d.ts|" web/%(module)s.js > "$OUT/%(module)s_web.js"
+cp web/%(module)s.d.ts "$OUT/%(module)s_web.d.ts"
 cat > "$OUT/%(module)s_browser.js" <<'END'
 import init from "./%(module)s_web.js";
 await init();

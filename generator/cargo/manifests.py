@@ -1,0 +1,147 @@
+"""What of a Cargo.toml says what a crate is, where it belongs and what it needs; everything else is passed over."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Final, TypeVar
+
+from pydantic import AliasChoices, AliasGenerator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from generator.errors import InputError
+
+# tomllib needs quadratic time for a dotted key: 20,000 parts take 6 s.
+MAX_DOTS_IN_A_LINE: Final = 500
+
+
+class Description(BaseModel):
+    """Frozen, unknown keys passed over, no silent conversions; Cargo reads both crate-type and crate_type."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        strict=True,
+        extra="ignore",
+        alias_generator=AliasGenerator(validation_alias=lambda name: AliasChoices(name.replace("_", "-"), name)),
+    )
+
+
+class Inherited(Description):
+    """`key.workspace = true`."""
+
+    workspace: bool
+
+
+class DependencyTable(Description):
+    """A dependency that is more than a version."""
+
+    path: str | None = None
+    package: str | None = None
+    workspace: bool = False
+    optional: bool = False
+
+
+Dependency = Annotated[DependencyTable, BeforeValidator(lambda value: {} if isinstance(value, str) else value)]
+
+
+class Sections(Description):
+    """Dependencies of all platforms or of one."""
+
+    dependencies: dict[str, Dependency] = {}
+    build_dependencies: dict[str, Dependency] = {}
+    dev_dependencies: dict[str, Dependency] = {}
+
+
+class Package(Description):
+    """[package]."""
+
+    name: str
+    version: str | Inherited | None = None
+    workspace: str | None = None
+    autobins: bool = True
+    autolib: bool = True
+    metadata: dict[str, Any] = {}
+
+
+class Library(Description):
+    """[lib]."""
+
+    proc_macro: bool = False
+    crate_type: list[str] = []
+
+
+class Program(Description):
+    """[[bin]]."""
+
+    name: str | None = None
+    path: str | None = None
+    required_features: list[str] = []
+
+
+class SharedPackage(Description):
+    """[workspace.package]."""
+
+    version: str | None = None
+
+
+class Workspace(Description):
+    """[workspace]."""
+
+    members: list[str] = []
+    exclude: list[str] = []
+    dependencies: dict[str, Dependency] = {}
+    package: SharedPackage = SharedPackage()
+
+
+class CargoToml(Sections):
+    """A whole Cargo.toml."""
+
+    package: Package | None = None
+    workspace: Workspace | None = None
+    library: Library | None = Field(default=None, validation_alias="lib")
+    programs: list[Program] = Field(default=[], validation_alias="bin")
+    features: dict[str, list[str]] = {}
+    target: dict[str, Sections] = {}
+
+    def sections(self) -> Iterator[Sections]:
+        """The dependencies of all platforms, then those of single ones."""
+        yield self
+        yield from self.target.values()
+
+
+Described = TypeVar("Described", bound=Description)
+
+
+def cargo_toml(text: str) -> CargoToml:
+    """Cargo.toml's text as a model; InputError says what is wrong and in which line."""
+    crowded = next((n for n, line in enumerate(text.split("\n"), 1) if line.count(".") > MAX_DOTS_IN_A_LINE), None)
+    if crowded is not None:
+        raise InputError(f"line {crowded}: it has more than {MAX_DOTS_IN_A_LINE} dots")
+    try:
+        described = validated(CargoToml, tomllib.loads(text))
+    except RecursionError:
+        raise InputError("it is nested too deeply") from None
+    except ValueError as error:  # tomllib.TOMLDecodeError, or an integer of more than 4,300 digits
+        raise InputError(_toml_error(str(error), text)) from None
+    if described.package is None and described.workspace is None:
+        raise InputError("it has neither [package] nor [workspace]")
+    return described
+
+
+def _toml_error(message: str, text: str) -> str:
+    """The sentence with its line in front; tomllib says it at the end, or says "end of document"."""
+    sentence, _, place = message.partition(" (at ")
+    at = re.match(r"line (\d+)", place)
+    line = f"line {at[1]}: " if at else f"line {text.count(chr(10)) + 1}: " if place else ""
+    return f"{line}it is not valid TOML: {sentence}"
+
+
+def validated(model: type[Described], value: object) -> Described:
+    """A parsed file as a model; InputError says which key is wrong."""
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise InputError(f"{where or 'the whole file'}: {first['msg']}") from None

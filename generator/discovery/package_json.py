@@ -1,0 +1,29 @@
+"""What of a package.json says what a crate is; everything else is passed over."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from generator.cargo.manifests import Description, validated
+from generator.errors import InputError
+
+
+class PackageJson(Description):
+    """A whole package.json; `napi` is where napi's own command line is configured."""
+
+    name: str | None = None
+    version: str | None = None
+    napi: dict[str, Any] | None = None
+
+
+def package_json(text: str) -> PackageJson:
+    """package.json's text as a model; InputError says what is wrong and in which line."""
+    try:
+        return validated(PackageJson, json.loads(text))
+    except RecursionError:
+        raise InputError("it is nested too deeply") from None
+    except json.JSONDecodeError as error:
+        raise InputError(f"line {error.lineno}: it is not valid JSON: {error.msg}") from None
+    except ValueError as error:  # an integer of more than 4,300 digits
+        raise InputError(f"it is not valid JSON: {error}") from None

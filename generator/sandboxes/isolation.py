@@ -1,0 +1,148 @@
+"""Starting a command under bubblewrap on this machine, and saying why that is not possible."""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from generator.errors import CratematrixError, InputError, Unavailable
+from generator.processes import run
+from generator.sandboxes.bubblewrap import INSIDE_ID, UNPRIVILEGED, Bind, View, root_arguments, user_arguments
+from generator.sandboxes.toolchain import SYSTEM_PATH
+
+# What programs need of /etc: nothing that belongs to the host's users or services.
+_ETC: Final = ("alternatives", "ld.so.cache", "ld.so.conf", "ld.so.conf.d")
+# Public certificates only: beside them lie private keys.
+_CERTIFICATES: Final = (
+    *("ssl/certs", "ssl/cert.pem", "ssl/openssl.cnf", "ca-certificates", "pki/ca-trust/extracted"),
+    *("pki/tls/certs", "pki/tls/cert.pem", "pki/tls/openssl.cnf"),
+)
+_ROOT_LINKS: Final = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
+
+WRITTEN: Final = {
+    "passwd": f"builder:x:{INSIDE_ID}:{INSIDE_ID}::/build/home:/bin/bash\n",
+    "group": f"builder:x:{INSIDE_ID}:\n",
+    "hosts": "127.0.0.1 localhost sandbox\n::1 localhost\n",
+    "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
+}
+
+# (setting, value that forbids user namespaces, value that allows them): Ubuntu 24.04, old Debian, everywhere.
+_SWITCHES: Final = (
+    ("kernel.apparmor_restrict_unprivileged_userns", "1", "0"),
+    ("kernel.unprivileged_userns_clone", "0", "1"),
+    ("user.max_user_namespaces", "0", "15000"),
+)
+
+# For bubblewrap itself: nothing of the runner's environment reaches a sandbox by accident.
+HOST_ENV: Final = {"PATH": ":".join(SYSTEM_PATH)}
+
+_WITHOUT: Final = "or `--no-isolation`, which gives crates everything that you may read and write"
+
+
+def is_root() -> bool:
+    """Whether the runner is root, and a sandbox takes two steps.
+
+    Never one step instead, not even where root has no other user to become: the kernel does not limit the number of
+    root's processes, and then a fork bomb reaches the host.
+    """
+    return os.geteuid() == 0
+
+
+def system_view() -> View:
+    """Return the part of every view that is the same: the system's programs and libraries, and nothing else."""
+    places = [Path("/") / name for name in _ROOT_LINKS]
+    links = tuple((str(place), str(place.readlink())) for place in places if place.is_symlink())
+    directories = [Path("/usr"), *(place for place in places if place.is_dir() and not place.is_symlink())]
+    configuration = (Path("/etc") / name for name in (*_ETC, *_CERTIFICATES))
+    return View(
+        binds=tuple(Bind(str(place), str(place)) for place in (*directories, *configuration) if place.exists()),
+        links=links,
+        known=_known_options(),
+    )
+
+
+@functools.cache
+def _known_options() -> frozenset[str]:
+    try:
+        said = run(["bwrap", "--help"], timeout=30, env=HOST_ENV)
+    except CratematrixError:
+        return frozenset()
+    return frozenset(re.findall(r"^ +(--[a-z-]+)", said.stdout.decode(errors="replace") + said.stderr, re.MULTILINE))
+
+
+def write_etc(directory: Path) -> None:
+    """Write the files of /etc that a sandbox has of its own."""
+    directory.mkdir()
+    for name, content in WRITTEN.items():
+        (directory / name).write_text(content)
+    # Its addresses are of use only while the network is open; the host's own file may be a link into /run.
+    resolver = Path("/etc/resolv.conf")
+    (directory / "resolv.conf").write_text(resolver.read_text(errors="replace") if resolver.exists() else "")
+
+
+def etc_binds(directory: Path, network: bool) -> tuple[Bind, ...]:
+    """What `write_etc` has written, as a sandbox sees it."""
+    names = (*WRITTEN, *(("resolv.conf",) if network else ()))
+    return tuple(Bind(str(directory / name), f"/etc/{name}") for name in names)
+
+
+def steps(view: View) -> tuple[list[str], ...]:
+    """Bubblewrap's options, once or twice: see `root_arguments`."""
+    return root_arguments(view) if is_root() else (user_arguments(view),)
+
+
+def chain(options: Sequence[Sequence[str]]) -> list[str]:
+    """Return the command line that goes before a program; between two steps root is given up."""
+    down = ("setpriv", f"--reuid={UNPRIVILEGED}", f"--regid={UNPRIVILEGED}", "--clear-groups", "--")
+    words: list[str] = []
+    for number, step in enumerate(options):
+        words += [*(down if number else ()), "bwrap", *step, "--"]
+    return words
+
+
+def in_memory(words: list[str]) -> int:
+    """Return a descriptor that bwrap's `--args` reads: a command line could be read by every user of the machine.
+
+    ValueError for a word with a NUL, which would be two words, the second of them an option.
+    """
+    if any("\0" in word for word in words):
+        raise ValueError("a variable holds a NUL")
+    descriptor = os.memfd_create("arguments")
+    with os.fdopen(os.dup(descriptor), "wb") as file:
+        file.write(b"".join(os.fsencode(word) + b"\0" for word in words))
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    return descriptor
+
+
+def probe_isolation() -> CratematrixError | None:
+    """Return why commands cannot be isolated on this machine, with what to do about it, or None if they can."""
+    if sys.platform != "linux":
+        return InputError(f"{sys.platform} has no bubblewrap: crates cannot be isolated", fix=_WITHOUT)
+    try:
+        done = run([*chain(steps(system_view())), "/bin/bash", "-c", ":"], timeout=30, env=HOST_ENV)
+    except InputError:
+        return InputError(
+            "bubblewrap, which isolates crates, is not installed", fix=f"apt-get install bubblewrap, {_WITHOUT}"
+        )
+    except CratematrixError as error:
+        return Unavailable(f"bubblewrap cannot isolate crates: {error.message}", fix=_WITHOUT)
+    if done.exit_code == 0:
+        return None
+    said = (done.stderr.strip().splitlines() or [f"exit code {done.exit_code}"])[-1]
+    return Unavailable(
+        f"bubblewrap cannot isolate crates here: {said[:300]}", fix=f"{way_out(Path('/proc/sys'))}, {_WITHOUT}"
+    )
+
+
+def way_out(settings: Path) -> str:
+    """Return how to allow user namespaces, by what the kernel says in /proc/sys."""
+    for name, blocking, value in _SWITCHES:
+        setting = settings / name.replace(".", "/")
+        if setting.exists() and setting.read_text().strip() == blocking:
+            return f"sudo sysctl -w {name}={value}"
+    return "allow user namespaces (in a container: run it with --privileged, or with its seccomp profile off)"

@@ -1,0 +1,231 @@
+"""Sandboxes on this machine.
+
+Isolated, every command runs under bubblewrap: it sees the system's programs read-only, the tools it builds with, its
+own /build and /tmp, and nothing else of the host; its process tree ends with it. `isolation=False` (macOS, or Linux
+without user namespaces) keeps the files apart and ends what it finds of the process tree, and that is all: a crate can
+then read and write whatever its user can, and the network stays open.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shlex
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+from typing import Final, Literal
+
+from generator.errors import InputError
+from generator.sandboxes.directories import PrivateDirectory, claim
+from generator.sandboxes.isolation import system_view
+from generator.sandboxes.outside import Outside, npm_registry, outside
+from generator.sandboxes.process_tree import ProcessTable
+from generator.sandboxes.running import Watch, follow
+from generator.sandboxes.sandbox import Command, FailureClass, Finished, OnLine, Resources, SandboxError
+from generator.sandboxes.shells import NO_DIRECTORY, READY, IsolatedShell, PlainShell, launcher
+from generator.sandboxes.taking import take_file
+from generator.sandboxes.toolchain import Toolchain
+from generator.sandboxes.variables import variables
+
+UNPACK_SECONDS: Final = 600
+MAX_COMPLAINTS: Final = 5
+
+
+class LocalBackend:
+    """Opens sandboxes below `directory` (default: the user's cache); safe to use from many threads.
+
+    All their commands end as soon as `stop` is set. `environ` says which registries, proxies and certificates the
+    user has, and nothing else of it reaches a sandbox.
+    """
+
+    name: Literal["local"] = "local"
+
+    def __init__(
+        self,
+        toolchain: Toolchain,
+        stop: threading.Event,
+        isolation: bool = True,
+        directory: Path | None = None,
+        environ: Mapping[str, str] = os.environ,
+    ) -> None:
+        self._toolchain, self._stop, self._isolation, self._environ = toolchain, stop, isolation, environ
+        self._directory = ((directory or _cache(environ)) / "sandboxes").absolute()
+        self._table = ProcessTable()
+        self._lock = threading.Lock()
+        self._turns = itertools.count()
+        self._outside: Outside | None = None
+
+    def open(self, crate: str, resources: Resources, env: Mapping[str, str]) -> LocalSandbox:
+        """Make a sandbox; InputError when there is no place for any, SandboxError when this one failed."""
+        beyond = self._beyond()
+        place = claim(self._directory, crate)
+        shell = self._shell(place.path, self._processors(resources.cpus), beyond)
+        try:
+            shell.prepare()
+        except OSError as error:
+            place.remove()
+            raise SandboxError(f"a sandbox cannot be prepared: {error.strerror}") from None
+        given = {**beyond.registries, **env}
+        return LocalSandbox(place, shell, resources, given, beyond.ways, self._stop, self._table)
+
+    def _beyond(self) -> Outside:
+        with self._lock:
+            if self._outside is None:
+                self._outside = outside(self._environ, npm_registry(self._environ), self._isolation)
+            return self._outside
+
+    def _shell(self, directory: Path, processors: Sequence[int], beyond: Outside) -> IsolatedShell | PlainShell:
+        if not self._isolation:
+            tools = (self._toolchain.rust / "bin", self._toolchain.node / "bin")
+            path = ":".join((*map(str, tools), self._environ.get("PATH", os.defpath)))
+            return PlainShell(directory, path, processors)
+        system = system_view()
+        binds = (*system.binds, *self._toolchain.binds, *beyond.certificates)
+        view = replace(system, binds=binds, links=(*system.links, *self._toolchain.links))
+        return IsolatedShell(directory, view, self._toolchain.path, processors)
+
+    def _processors(self, cpus: int) -> list[int]:
+        """Choose processors in turn, so that sandboxes which need few of them do not share the same few."""
+        usable = sorted(os.sched_getaffinity(0)) if sys.platform == "linux" else list(range(os.cpu_count() or 1))
+        count = min(cpus, len(usable))
+        with self._lock:
+            first = next(self._turns) * count
+        return sorted(usable[(first + number) % len(usable)] for number in range(count))
+
+
+class LocalSandbox:
+    """One sandbox of this machine; runs one command at a time.
+
+    A command lives no longer than the thread that runs it: the kernel ties the two together, which is what ends a
+    sandbox whose runner is killed. `isolated` says whether `close_network` closes anything.
+    """
+
+    def __init__(
+        self,
+        place: PrivateDirectory,
+        shell: IsolatedShell | PlainShell,
+        resources: Resources,
+        env: Mapping[str, str],
+        ways: Mapping[str, str],
+        stop: threading.Event,
+        table: ProcessTable,
+    ) -> None:
+        self._place, self._shell, self._resources, self._env, self._ways = place, shell, resources, env, ways
+        self._stop, self._table = stop, table
+        self._killed, self._removed = threading.Event(), False
+        self._network, self._busy = True, threading.Lock()
+
+    @property
+    def root(self) -> str:
+        """/build, or the real directory where nothing is isolated."""
+        return self._shell.root
+
+    @property
+    def isolated(self) -> bool:
+        """Whether commands are kept from the host and, after `close_network`, from the network."""
+        return isinstance(self._shell, IsolatedShell)
+
+    def put(self, archive: Path, directory: str) -> None:
+        """Unpack a plain tar inside the sandbox, where a hostile one can do no more harm than a hostile build."""
+        self._below_root(directory)
+        target, last = shlex.quote(directory), deque[str](maxlen=1)
+        script = f"mkdir -p -- {target} && tar -x --no-same-owner -f - -C {target}"
+        with archive.open("rb") as tar:
+            done = self._run(Command(script, self.root, UNPACK_SECONDS), last.append, network=False, stdin=tar.fileno())
+        if done.killed or done.exit_code != 0:
+            failure: FailureClass = "too_small" if done.killed in ("disk", "memory") else "permanent"
+            raise SandboxError(f"{archive.name} cannot be unpacked: {done.killed or ''.join(last)}", failure)
+
+    def run(self, command: Command, on_line: OnLine) -> Finished:
+        """Run a command to its end; SandboxError when it could not be started."""
+        return self._run(command, on_line, network=self._network, stdin=subprocess.DEVNULL)
+
+    def close_network(self) -> None:
+        """Keep all later commands from the network, if they are isolated."""
+        self._network = False
+
+    def get(self, path: str, destination: Path, max_bytes: int) -> None:
+        """Copy one regular file out, following no link."""
+        take_file(self._place.path / "build", self._below_root(path), destination, max_bytes)
+
+    def kill(self) -> None:
+        """End the command that runs, if any, and remove the sandbox's files; safe to call twice."""
+        self._killed.set()
+        with self._busy:
+            if not self._removed:
+                self._removed = True
+                self._place.remove()
+
+    def _run(self, command: Command, on_line: OnLine, *, network: bool, stdin: int) -> Finished:
+        with self._busy:
+            if self._removed:
+                raise SandboxError("the sandbox has been killed")
+            started = time.monotonic()
+            announced = _Announced(on_line)
+            watch = self._watch(started + command.timeout)
+            with self._start(command, network, stdin) as process:
+                killed = follow(process, announced, watch, self._shell.end)
+        if killed is None:
+            announced.check(command)
+        code = process.returncode if process.returncode >= 0 else 128 - process.returncode
+        return Finished(code, time.monotonic() - started, killed, watch.peak_memory)
+
+    def _start(self, command: Command, network: bool, stdin: int) -> subprocess.Popen[bytes]:
+        given = {**(self._ways if network else {}), **self._env, **command.env}
+        env = variables(self.root, self._shell.path, len(self._shell.processors), given)
+        program = launcher(command.script, command.cwd, self._resources)
+        try:
+            return self._shell.start(program, env, network, stdin)
+        except (OSError, ValueError) as error:
+            raise SandboxError(f"a command cannot be started: {error}") from None
+
+    def _watch(self, deadline: float) -> Watch:
+        memory = self._resources.memory_mib * 1024 * 1024
+        return Watch((self._stop, self._killed), deadline, memory, self._place.path, self._table)
+
+    def _below_root(self, path: str) -> PurePosixPath:
+        try:
+            relative = PurePosixPath(path).relative_to(self.root)
+        except ValueError:
+            raise SandboxError(f"{path} is not below {self.root}", "permanent") from None
+        if ".." in relative.parts:
+            raise SandboxError(f"{path} is not below {self.root}", "permanent")
+        return relative
+
+
+class _Announced:
+    """Holds output back until the launcher has said that the command starts; what comes before is the sandbox's."""
+
+    def __init__(self, on_line: OnLine) -> None:
+        self._on_line = on_line
+        self._ready = False
+        self._complaints: list[str] = []
+
+    def __call__(self, line: str) -> None:
+        if self._ready:
+            self._on_line(line)
+        elif line == READY:
+            self._ready = True
+        else:
+            self._complaints = [*self._complaints, line][-MAX_COMPLAINTS:]
+
+    def check(self, command: Command) -> None:
+        """SandboxError when the command never started."""
+        if self._ready:
+            return
+        if self._complaints == [NO_DIRECTORY]:
+            raise SandboxError(f"{command.cwd} is not a directory of the sandbox", "permanent")
+        raise SandboxError("a command cannot be started: " + (" ".join(self._complaints) or "nothing was said"))
+
+
+def _cache(environ: Mapping[str, str]) -> Path:
+    home = environ.get("XDG_CACHE_HOME") or (environ.get("HOME") and f"{environ['HOME']}/.cache")
+    if not home:
+        raise InputError("there is no place for sandboxes: neither XDG_CACHE_HOME nor HOME is set")
+    return Path(home) / "cratematrix"

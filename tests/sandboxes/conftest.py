@@ -1,0 +1,83 @@
+"""Sandboxes of every backend that this machine has; what a test needs of them is opened through `open_sandbox`."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from generator.sandboxes.local import LocalBackend
+from generator.sandboxes.sandbox import Finished, Resources, Sandbox
+from generator.sandboxes.toolchain import Toolchain, find_toolchain
+from tests.sandboxes.watching import run_in
+
+ISOLATED = pytest.param(
+    "isolated", marks=pytest.mark.skipif(sys.platform != "linux", reason="bubblewrap is for Linux only")
+)
+PLENTY = Resources(cpus=2, memory_mib=2_048)
+
+_NAPS = itertools.count(4_000)
+
+OpenSandbox = Callable[..., Sandbox]
+Run = Callable[..., tuple[Finished, list[str]]]
+
+
+@pytest.fixture(scope="session")
+def toolchain() -> Toolchain:
+    return find_toolchain(os.environ)
+
+
+@pytest.fixture
+def stop() -> threading.Event:
+    return threading.Event()
+
+
+@pytest.fixture
+def nap() -> str:
+    """A length of sleep, in seconds, that no other test and no other process of this machine uses: $NAP in scripts."""
+    return f"{next(_NAPS)}.{os.getpid()}"
+
+
+@pytest.fixture(params=[ISOLATED, "plain"])
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def backend(kind: str, toolchain: Toolchain, stop: threading.Event, tmp_path: Path) -> LocalBackend:
+    # Naming npm's registry saves asking npm, which takes half a second.
+    environ = {**os.environ, "npm_config_registry": "https://npm.invalid/"}
+    return LocalBackend(toolchain, stop, isolation=kind == "isolated", directory=tmp_path, environ=environ)
+
+
+@pytest.fixture
+def open_sandbox(backend: LocalBackend) -> Iterator[OpenSandbox]:
+    opened: list[Sandbox] = []
+
+    def open_one(resources: Resources = PLENTY, **env: str) -> Sandbox:
+        opened.append(backend.open("crate", resources, env))
+        return opened[-1]
+
+    yield open_one
+    for sandbox in opened:
+        sandbox.kill()
+
+
+@pytest.fixture
+def sandbox(open_sandbox: OpenSandbox) -> Sandbox:
+    return open_sandbox()
+
+
+@pytest.fixture
+def run(sandbox: Sandbox) -> Run:
+    """Run a script in the test's one sandbox, in its root: how it ended, and its lines."""
+
+    def run_one(script: str, timeout: float = 60, cwd: str = "", **env: str) -> tuple[Finished, list[str]]:
+        return run_in(sandbox, script, timeout, cwd, **env)
+
+    return run_one

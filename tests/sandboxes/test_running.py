@@ -1,0 +1,21 @@
+from __future__ import annotations
+
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+from generator.sandboxes.process_tree import ProcessTable
+from generator.sandboxes.running import Watch, follow
+
+
+def test_a_disk_that_runs_full_ends_the_command(tmp_path: Path) -> None:
+    more_than_any_disk_has = 1 << 62
+    watch = Watch(
+        (threading.Event(),), time.monotonic() + 60, 1 << 40, tmp_path, ProcessTable(), more_than_any_disk_has
+    )
+    lines: list[str] = []
+    with subprocess.Popen(["/bin/bash", "-c", "echo up; exec sleep 30"], stdout=subprocess.PIPE) as process:
+        assert follow(process, lines.append, watch, lambda one: one.kill()) == "disk"
+    assert lines == ["up"]
+    assert watch.peak_memory > 0

@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+import sys
+from pathlib import Path, PurePosixPath
+
+import pytest
+
+from generator.sandboxes.sandbox import SandboxError
+from generator.sandboxes.taking import take_file
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only /proc has files that hold more than they say")
+def test_a_file_that_holds_more_than_it_says_is_refused(tmp_path: Path) -> None:
+    assert Path("/proc/self/status").stat().st_size == 0
+    with pytest.raises(SandboxError, match="status is larger than 10 bytes"):
+        take_file(Path("/proc/self"), PurePosixPath("status"), tmp_path / "taken", 10)
+    assert not (tmp_path / "taken").exists()
+
+
+def test_a_link_is_not_followed_in_any_component(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    (root / "real" / "deep").mkdir(parents=True)
+    (root / "real" / "deep" / "file").write_text("found")
+    (root / "link").symlink_to("real")
+    (root / "real" / "near").symlink_to("deep")
+    (root / "real" / "deep" / "alias").symlink_to("file")
+    for path in ("link/deep/file", "real/near/file", "real/deep/alias"):
+        with pytest.raises(SandboxError, match="cannot be taken out of the sandbox"):
+            take_file(root, PurePosixPath(path), tmp_path / "taken", 100)
+    take_file(root, PurePosixPath("real/deep/file"), tmp_path / "taken", 5)
+    assert (tmp_path / "taken").read_text() == "found"

@@ -1,0 +1,169 @@
+"""The command line as its users meet it: streams, exit codes, sentences."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+from generator.cli import main
+from tests.conftest import MakeRepository
+from tests.support import COMMAND, TOP, cratematrix, entry, git_repository, library, write_files
+
+HEAVY = {"pydantic", "jinja2", "ruamel", "rich", "psutil", "tomlkit", "json"}
+
+
+@pytest.mark.parametrize("word", ["--help", "--version"])
+def test_help_and_version_import_nothing_heavy(word: str) -> None:
+    script = (
+        "import sys; sys.argv = ['cratematrix', sys.argv[1]]\n"
+        "from generator.cli import main\n"
+        "try: main()\nexcept SystemExit: pass\n"
+        "print(*sys.modules, file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", script, word], capture_output=True, text=True, check=True)  # noqa: TID251
+    assert HEAVY & set(done.stderr.split()) == set()
+
+
+def test_every_command_and_option_says_what_it_is_for() -> None:
+    for name, command in main.commands.items():
+        assert command.help, name
+        for parameter in command.params:
+            assert isinstance(parameter, click.Option), (name, parameter.name)
+            assert parameter.help, (name, parameter.name)
+
+
+def test_the_readme_lists_exactly_the_commands_there_are() -> None:
+    listed = re.findall(r"^\| `cratematrix (\w+)", (TOP / "README.md").read_text(), re.MULTILINE)
+    assert listed == list(main.commands), "mend the table of commands in README.md"
+
+
+def test_an_option_can_be_given_as_a_variable(repository: MakeRepository) -> None:
+    top = repository([entry("one"), entry("two")], {**library("one"), **library("two")})
+    ran = cratematrix("plan", "--json", cwd=top, env={"CRATEMATRIX_PLAN_SLOTS": "1"})
+    assert json.loads(ran.out)["slots"] == 1
+
+
+def test_the_plan_of_the_110_crates_has_each_exactly_once_in_at_most_30_shards() -> None:
+    ran = cratematrix("plan", "--json", cwd=TOP)
+    plan = json.loads(ran.out)
+    names = [name for shard in plan["shards"] for name in shard["crates"]]
+    assert len(names) == len(set(names)) == 110
+    assert len(plan["shards"]) <= plan["slots"] == 30
+    ratio = re.search(r"ratio (\d\.\d+)", ran.err)
+    assert ratio is not None
+    assert 1 <= float(ratio[1]) < 4 / 3
+
+
+def test_the_plan_is_a_table_for_people_and_fits_a_pipe() -> None:
+    ran = cratematrix("plan", cwd=TOP)
+    assert ran.out.splitlines()[0].split() == ["slot", "minutes", "crates"]
+    assert len(ran.out.splitlines()) == 31
+    assert "110 crates in 30 of 30 slots" in ran.err
+
+
+def test_generate_writes_checks_and_says_how_to_mend(repository: MakeRepository) -> None:
+    top = repository([entry("one"), entry("two")], {**library("one"), **library("two")})
+    assert cratematrix("generate", cwd=top).code == 0
+    assert cratematrix("generate", "--check", cwd=top).code == 0
+    text = (top / "crates.json").read_text()
+    (top / "crates.json").write_text(text.replace('"slots": 2', '"slots": 1'))
+    ran = cratematrix("generate", "--check", cwd=top)
+    assert ran.code == 3
+    assert '-          - { index: 2, shard: "2/2" }' in ran.out
+    assert ran.err.endswith(
+        "error: the workflows are not what crates.json would generate\n  fix: cratematrix generate\n"
+    )
+
+
+def test_a_touched_version_makes_the_workflows_stale(tmp_path: Path) -> None:
+    for name in ("crates.json", ".github"):
+        source = TOP / name
+        if source.is_dir():
+            shutil.copytree(source, tmp_path / name)
+        else:
+            shutil.copy(source, tmp_path / name)
+    git_repository(tmp_path)
+    assert cratematrix("generate", "--check", cwd=tmp_path).code == 0
+    text = (tmp_path / "crates.json").read_text()
+    (tmp_path / "crates.json").write_text(text.replace('"version": "1.0.1"', '"version": "1.0.2"', 1))
+    ran = cratematrix("generate", "--check", cwd=tmp_path)
+    assert ran.code == 3
+    assert "+++ b/.github/workflows/release.yml" in ran.out
+
+
+def test_generating_under_other_hash_seeds_gives_the_same_bytes(repository: MakeRepository) -> None:
+    top = repository(
+        [entry(f"crate{number}") for number in range(5)],
+        {k: v for n in range(5) for k, v in library(f"crate{n}").items()},
+    )
+    written = []
+    for seed in ("0", "1", "4242"):
+        assert cratematrix("generate", cwd=top, env={"PYTHONHASHSEED": seed}).code == 0
+        written.append((top / ".github/workflows/release.yml").read_bytes())
+    assert len(set(written)) == 1
+
+
+def test_init_writes_a_manifest_that_check_accepts_and_never_overwrites_it(tmp_path: Path) -> None:
+    top = git_repository(write_files(tmp_path, library("one") | library("two")))
+    ran = cratematrix("init", cwd=top)
+    assert ran.code == 0
+    assert cratematrix("check", cwd=top).code == 0
+    before = (top / "crates.json").read_bytes()
+    again = cratematrix("init", cwd=top)
+    assert (again.code, (top / "crates.json").read_bytes()) == (2, before)
+    assert "--force" in again.err
+    assert cratematrix("init", "--force", cwd=top).code == 0
+
+
+def test_the_schema_that_is_printed_is_the_one_that_is_checked_in() -> None:
+    assert cratematrix("schema", cwd=TOP).out == (TOP / "crates.schema.json").read_text()
+
+
+HOSTILE = {
+    "shell": ("name", "x; rm -rf ~"),
+    "expression": ("version", "${{ github.token }}"),
+    "substitution": ("name", "$(touch pwned)"),
+    "type": ("kind", 7),
+    "path": ("source", {"path": "../../etc"}),
+    "url": ("source", {"git": "ext::sh -c touch% pwned", "rev": "0" * 40}),
+    "escape": ("name", "\x1b[2J\n::error::owned"),
+}
+
+
+@pytest.mark.parametrize("command", ["check", "plan", "generate", "build"])
+@pytest.mark.parametrize(("key", "value"), HOSTILE.values(), ids=HOSTILE)
+def test_a_hostile_manifest_is_refused_with_its_line_and_nothing_is_written(
+    repository: MakeRepository, command: str, key: str, value: object
+) -> None:
+    top = repository([entry("one") | {key: value}], library("one"))
+    before = sorted(path for path in top.rglob("*") if ".git/" not in str(path))
+    ran = cratematrix(command, *(["--all"] if command == "build" else []), cwd=top)
+    assert ran.code == 2
+    assert re.match(rf"crates\.json:\d+: \$\.crates\[0\]\.{key}", ran.err)
+    assert "Traceback" not in ran.err
+    assert "\x1b" not in ran.err
+    assert not re.search(r"^::", ran.err, re.MULTILINE)
+    assert sorted(path for path in top.rglob("*") if ".git/" not in str(path)) == before
+
+
+def test_a_reader_that_goes_away_is_no_error_to_look_at() -> None:
+    with subprocess.Popen([COMMAND, "plan", "--json"], cwd=TOP, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as ran:
+        assert ran.stdout is not None
+        assert ran.stderr is not None
+        ran.stdout.close()
+        said = ran.stderr.read().decode()
+    assert "Traceback" not in said
+    assert "Exception" not in said
+
+
+def test_a_missing_manifest_says_how_to_make_one(tmp_path: Path) -> None:
+    ran = cratematrix("plan", cwd=tmp_path)
+    assert (ran.code, ran.out) == (2, "")
+    assert "fix: cratematrix init" in ran.err
