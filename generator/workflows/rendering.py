@@ -11,9 +11,10 @@ from pydantic import TypeAdapter, ValidationError
 
 from generator.errors import InputError
 from generator.manifest.models import Manifest, RelativePath, settings
+from generator.planning.plan import make_plan
 from generator.workflows import limits
 from generator.workflows.header import header
-from generator.workflows.values import Pin, yaml_value
+from generator.workflows.values import Comment, Pin, yaml_value
 
 # Installing the tool, and the first download of everything that a sandbox needs.
 SETUP_MINUTES: Final = 20
@@ -69,11 +70,27 @@ def _values(manifest: Manifest, shards: int, manifest_path: str) -> dict[str, ob
     return {
         "manifest": manifest_path,
         "action": fleet.action,
-        "shards": [{"index": index, "name": f"{index}/{shards}"} for index in range(1, shards + 1)],
+        "shards": _shards(manifest, shards),
         "max_parallel": min(fleet.slots, fleet.limits.github_jobs),
         "timeout_minutes": job_minutes(manifest, shards),
         "pins": pins(),
     }
+
+
+def _shards(manifest: Manifest, count: int) -> list[dict[str, object]]:
+    """Return the matrix, each shard with its crates and their versions, so that a reviewer sees what a change moves."""
+    versions = {crate.name: crate.version for crate in manifest.crates}
+    crates = {shard.index: shard.crates for shard in make_plan(manifest, count).shards}
+    return [
+        {
+            "index": index,
+            "name": f"{index}/{count}",
+            "crates": Comment(
+                text=", ".join(f"{name} {versions[name]}" for name in crates.get(index, ())) or "nothing"
+            ),
+        }
+        for index in range(1, count + 1)
+    ]
 
 
 def _environment(templates: Path) -> Environment:

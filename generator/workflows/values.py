@@ -25,15 +25,25 @@ class Pin(Strict):
         return f"{self.action}@{self.sha} # {self.version}"
 
 
+class Comment(Strict):
+    """What stands behind a # for people to read."""
+
+    text: str
+
+
 def quoted(text: str) -> str:
     """Return a YAML double-quoted scalar; ValueError for what the manifest's models never let through.
 
     A JSON string of printable ASCII is the same scalar in YAML. GitHub looks for expressions after YAML is read, so
     no quoting can take the meaning from one.
     """
+    return json.dumps(_plain(text))
+
+
+def _plain(text: str) -> str:
     if not (text.isascii() and text.isprintable()) or "${{" in text:
         raise ValueError(f"not a plain value: {text!r}")
-    return json.dumps(text)
+    return text
 
 
 def yaml_value(value: object) -> str:
@@ -41,10 +51,12 @@ def yaml_value(value: object) -> str:
     match value:
         case Pin():
             return value.uses
+        case Comment():
+            return "# " + _plain(value.text)
         case str():
             return quoted(value)
         case int():
             return json.dumps(value)
         case Undefined():
             return str(value)
-    raise TypeError(f"templates get numbers, texts and pins, not {type(value).__name__}")
+    raise TypeError(f"templates get numbers, texts, comments and pins, not {type(value).__name__}")
