@@ -187,7 +187,7 @@ def build(
     loaded = load_manifest(manifest)
     choice = Choice(shard, crates)
     progress = console.BuildProgress(len(choice.names(loaded)))
-    place = Place(manifest, out, os.environ, Path(click.get_app_dir("cratematrix", force_posix=True)))
+    place = Place(manifest, out, os.environ)
     with progress.shown():
         report = run_build(
             loaded, choice, place, jobs or max(1, (os.cpu_count() or 1) // 2), not no_isolation, progress

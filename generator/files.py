@@ -1,9 +1,10 @@
-"""Writing files so that a reader, or a killed process, never leaves half of one."""
+"""Where files lie, and writing them so that a reader, or a killed process, never leaves half of one."""
 
 from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from generator.errors import InputError
@@ -25,3 +26,11 @@ def write_atomically(path: Path, content: bytes) -> None:
             raise
     except OSError as error:
         raise InputError(f"{path} cannot be written: {error.strerror}") from None
+
+
+def cache_directory(environ: Mapping[str, str]) -> Path:
+    """Return where sandboxes, fetched repositories and tools are kept: the user's cache, by the XDG rules."""
+    home = environ.get("XDG_CACHE_HOME") or (environ.get("HOME") and f"{environ['HOME']}/.cache")
+    if not home:
+        raise InputError("there is no place for sandboxes: neither XDG_CACHE_HOME nor HOME is set")
+    return Path(home).absolute() / "cratematrix"

@@ -16,7 +16,7 @@ from generator.builds.endings import Failed, Stopped
 from generator.builds.failures import failure_of
 from generator.builds.log import CrateLog
 from generator.builds.task import Task
-from generator.errors import Unbuildable
+from generator.errors import InputError, Unbuildable
 from generator.manifest.names import tarball_name
 from generator.packages.tarball import PackedFile, write_tarball
 from generator.platforms import PlatformName
@@ -76,6 +76,8 @@ def _opened(task: Task, resources: Resources, env: dict[str, str], outcome: Outc
         sandbox = task.workshop.backend.open(task.crate.name, resources, env)
     except SandboxError as error:
         raise Failed(Failure(failure_class=error.failure_class, phase="open", message=str(error))) from None
+    except InputError as error:
+        raise Failed(Failure(failure_class="permanent", phase="open", message=error.message)) from None
     outcome.phases.append(Phase(name="open", seconds=round(time.monotonic() - started, 3)))
     try:
         yield sandbox

@@ -18,7 +18,7 @@ from generator.builds.observer import Observer
 from generator.builds.task import Task, Workshop
 from generator.builds.tools import ToolShelf
 from generator.errors import InputError
-from generator.files import write_atomically
+from generator.files import cache_directory, write_atomically
 from generator.manifest.models import Manifest, settings
 from generator.planning.plan import longest_first, make_plan, shard_crates
 from generator.platforms import host_platform
@@ -65,7 +65,6 @@ class Place:
     manifest: Path
     out: Path
     environment: Mapping[str, str]
-    cache: Path
 
 
 def build(manifest: Manifest, choice: Choice, place: Place, jobs: int, isolated: bool, observer: Observer) -> Report:
@@ -108,14 +107,15 @@ def _workshop(
         raise InputError(f"{place.out} cannot be used for output: {error.strerror}") from None
     top = repository_top(place.manifest.parent)
     relative = place.manifest.parent.resolve().relative_to(top).as_posix()
-    backend = LocalBackend(toolchain, stop, isolation=isolated)
+    cache = cache_directory(place.environment)
+    backend = LocalBackend(toolchain, stop, isolated, cache, place.environment)
     return Workshop(
         backend=backend,
-        tools=ToolShelf(place.cache / "tools", backend, toolchain.fingerprint),
+        tools=ToolShelf(cache / "tools", backend, toolchain.fingerprint),
         host=host,
         missing=lambda platform: toolchain.missing(platform, host),
         fingerprint=toolchain.fingerprint,
-        places=Places(top, relative, place.cache / "git"),
+        places=Places(top, relative, cache / "git"),
         environment=place.environment,
         out=place.out,
         scratch=Path(scratch),

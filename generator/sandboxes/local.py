@@ -21,7 +21,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Final, Literal
 
-from generator.errors import InputError
+from generator.files import cache_directory
 from generator.sandboxes.directories import PrivateDirectory, claim
 from generator.sandboxes.isolation import system_view
 from generator.sandboxes.outside import Outside, npm_registry, outside
@@ -55,7 +55,7 @@ class LocalBackend:
         environ: Mapping[str, str] = os.environ,
     ) -> None:
         self._toolchain, self._stop, self._isolation, self._environ = toolchain, stop, isolation, environ
-        self._directory = ((directory or _cache(environ)) / "sandboxes").absolute()
+        self._directory = ((directory or cache_directory(environ)) / "sandboxes").absolute()
         self._table = ProcessTable()
         self._lock = threading.Lock()
         self._turns = itertools.count()
@@ -222,10 +222,3 @@ class _Announced:
         if self._complaints == [NO_DIRECTORY]:
             raise SandboxError(f"{command.cwd} is not a directory of the sandbox", "permanent")
         raise SandboxError("a command cannot be started: " + (" ".join(self._complaints) or "nothing was said"))
-
-
-def _cache(environ: Mapping[str, str]) -> Path:
-    home = environ.get("XDG_CACHE_HOME") or (environ.get("HOME") and f"{environ['HOME']}/.cache")
-    if not home:
-        raise InputError("there is no place for sandboxes: neither XDG_CACHE_HOME nor HOME is set")
-    return Path(home) / "cratematrix"
