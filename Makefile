@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 JOBS ?= 2
 
-.PHONY: demo test lint bench lock clean
+.PHONY: demo test lint lock clean
 
 demo: $(VENV)/.runtime
 	@.ci/bubblewrap
@@ -13,7 +13,7 @@ demo: $(VENV)/.runtime
 
 test: $(VENV)/.dev
 	@.ci/bubblewrap
-	@$(BIN)/pytest
+	@$(BIN)/pytest --numprocesses 2 --dist loadgroup
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

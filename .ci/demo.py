@@ -15,7 +15,7 @@ from generator import console
 TOP = Path(__file__).resolve().parent.parent
 GOOD = ("fleet-tally", "fleet-text", "fleet-search", "fleet-wasm", "fleet-cli")
 # One of the 110 that the crate registry serves and that compiles in seconds.
-PUBLISHED = ("temporal-lead-solver",)
+PUBLISHED = ("leanr-rag-gateway",)
 
 
 def main() -> int:

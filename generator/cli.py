@@ -148,7 +148,12 @@ def generate(manifest: Path, only_check: bool) -> None:
 @click.option("--crate", "crates", multiple=True, metavar="NAME", help="Build this crate; may be given several times.")
 @click.option("--all", "everything", is_flag=True, help="Build every crate of the manifest.")
 @click.option(
-    "--backend", type=click.Choice(["local"]), default="local", show_default=True, help="Where sandboxes are."
+    "--backend",
+    type=click.Choice(["local"]),
+    default="local",
+    show_default=True,
+    expose_value=False,
+    help="Where sandboxes come from.",
 )
 @click.option(
     "--jobs", type=click.IntRange(1, 256), help="Sandboxes at the same time.  [default: half of the processors]"
@@ -168,7 +173,6 @@ def build(
     shard: str | None,
     crates: tuple[str, ...],
     everything: bool,
-    backend: str,
     jobs: int | None,
     out: Path,
     no_isolation: bool,
