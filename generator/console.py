@@ -101,15 +101,16 @@ class BuildProgress:
             yield
 
     def line(self, crate: str, text: str) -> None:
-        """Print one line of a crate's output; in a terminal cut to its width."""
-        # The runner's old command syntax is recognised anywhere in a line.
-        self._print(f"[{crate}] {text.replace('##[', '# #[')}")
+        """Print one line of a crate's output; in a terminal cut to its width. Empty lines are in the log only."""
+        if text.strip():
+            # The runner's old command syntax is recognised anywhere in a line.
+            self._print(crate, text.replace("##[", "# #["))
 
     def phase(self, crate: str, phase: PhaseName) -> None:
         """Note that a crate entered a phase."""
         with self._lock:
             self._active[crate] = (phase, time.monotonic())
-        self._print(f"[{crate}] -- {phase}")
+        self._print(crate, f"-- {phase}", "cyan")
 
     def finished(self, report: CrateReport) -> None:
         """Note what became of a crate."""
@@ -117,17 +118,19 @@ class BuildProgress:
             self._active.pop(report.name, None)
             self._done += 1
             count = f"{self._done}/{self._total}"
+        state = report.state.replace("_", " ")
         why = f": {report.failure.message}" if report.failure else ""
-        self._print(f"[{report.name}] == {report.state.replace('_', ' ')}{why} ({count})")
+        self._print(report.name, f"== {state}{why} ({count})", f"bold {_STYLES[state]}")
 
-    def _print(self, text: str) -> None:
+    def _print(self, crate: str, text: str, style: str = "") -> None:
         from rich.text import Text
 
         with self._lock:
             if self._terminal:
-                self._rich.print(Text(text), no_wrap=True, overflow="ellipsis", crop=True)
+                line = Text.assemble((f"[{crate}] ", "dim"), (text, style))
+                self._rich.print(line, no_wrap=True, overflow="ellipsis", crop=True)
             else:
-                sys.stderr.write(text + "\n")
+                sys.stderr.write(f"[{crate}] {text}\n")
                 sys.stderr.flush()
 
     def _status(self) -> Table:

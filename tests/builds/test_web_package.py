@@ -47,7 +47,7 @@ def package(environment: Mapping[str, str], fleet_copy: Path, tmp_path_factory: 
         assert ran.code == 0, ran.err
         (crate,) = json.loads((out / "report.json").read_text())["crates"]
         assert crate["units"][0]["artifacts"][0]["file"] == "fleet_wasm_bg.wasm"
-        made.append(out / crate["package"]["file"])
+        made.append(out / str(crate["package"]["file"]))
     assert made[0].read_bytes() == made[1].read_bytes()
     return made[0]
 

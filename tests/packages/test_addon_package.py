@@ -1,0 +1,84 @@
+"""What of an addon's package.json is published, and which promises are checked."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from generator.errors import Unbuildable
+from generator.packages.addon import addon_package, binary_name
+from generator.packages.identity import Identity
+
+IDENTITY = Identity("@demo/words", "1.2.3")
+DECLARED: dict[str, Any] = {
+    "name": "@demo/words",
+    "version": "1.2.3",
+    "main": "index.js",
+    "types": "./index.d.ts",
+    "napi": {"binaryName": "words"},
+}
+
+
+def published(tmp: Path, *paths: str, **more: Any) -> dict[str, Any]:
+    for path in ("index.js", "index.d.ts", "words.linux-x64-gnu.node", *paths):
+        (tmp / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp / path).write_text("")
+    files = addon_package(IDENTITY, DECLARED | more, ("linux-x64-gnu",), tmp)
+    content = files[0].content
+    assert isinstance(content, bytes)
+    return dict(json.loads(content))
+
+
+def test_install_scripts_and_what_only_developers_need_are_taken_out(tmp_path: Path) -> None:
+    scripts = {"postinstall": "x", "prepare": "x", "install": "x", "preinstall": "x", "test": "node --test"}
+    declared = published(tmp_path, scripts=scripts, devDependencies={"a": "1"}, publishConfig={"access": "public"})
+    assert declared["scripts"] == {"test": "node --test"}
+    assert "devDependencies" not in declared
+    assert "publishConfig" not in declared
+
+
+def test_platform_packages_are_not_looked_for_on_the_network(tmp_path: Path) -> None:
+    optional = {"@demo/words-linux-x64-gnu": "1.2.3", "@demo/words-darwin-arm64": "1.2.3", "other": "2"}
+    assert published(tmp_path, optionalDependencies=optional)["optionalDependencies"] == {"other": "2"}
+
+
+def test_the_files_are_exactly_those_of_the_package(tmp_path: Path) -> None:
+    declared = published(tmp_path, "dist/a.js", files=["everything"])
+    assert declared["files"] == ["dist/a.js", "index.d.ts", "index.js", "words.linux-x64-gnu.node"]
+
+
+def test_the_manifest_decides_name_and_version(tmp_path: Path) -> None:
+    declared = published(tmp_path, name="@other/name", version="9.9.9")
+    assert (declared["name"], declared["version"]) == ("@demo/words", "1.2.3")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"main": "dist/index.js"}, "package.json names dist/index.js as its main, and nothing built it"),
+        ({"types": "lost.d.ts"}, "package.json names lost.d.ts as its types, and nothing built it"),
+        ({"napi": {"binaryName": "other"}}, r"other\.linux-x64-gnu\.node was not built"),
+        ({"napi": None}, "package.json has no napi key"),
+    ],
+)
+def test_a_promise_that_nothing_keeps_is_named(tmp_path: Path, change: dict[str, Any], message: str) -> None:
+    with pytest.raises(Unbuildable, match=message):
+        published(tmp_path, **change)
+
+
+@pytest.mark.parametrize(
+    ("napi", "name"),
+    [({"binaryName": "new"}, "new"), ({"name": "old"}, "old"), ({}, "index")],
+    ids=["version 3", "version 2", "default"],
+)
+def test_the_binarys_name_is_found_in_both_styles(napi: dict[str, str], name: str) -> None:
+    assert binary_name({"napi": napi}) == name
+
+
+@pytest.mark.parametrize("name", ["", "../x", "a b", "$(x)", "a/b", 7, None, "x'y"])
+def test_a_binary_name_that_could_mean_anything_else_is_refused(name: object) -> None:
+    with pytest.raises(Unbuildable, match="letters, digits, dots, - and _"):
+        binary_name({"napi": {"binaryName": name}})
