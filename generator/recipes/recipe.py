@@ -57,7 +57,8 @@ class Recipe(Protocol):
 def fetch_script(job: Job) -> str:
     """Download everything the build needs and execute nothing of the crate.
 
-    Cargo runs outside of the source, so that no configuration in it can name a program for Cargo to start.
+    Cargo runs outside of the source, so that no configuration in it can name a program for Cargo to start. npm runs
+    for addons only: other crates may have a package.json that is no business of their build.
     """
     parts = ["cd " + shlex.quote(job.root)]
     if isinstance(job.crate.source, RegistrySource):
@@ -65,7 +66,8 @@ def fetch_script(job: Job) -> str:
         parts.append(_fetch_published(job))
     else:
         parts.append(_fetch_locked(job))
-    parts.append(_npm_install(job))
+    if job.crate.kind == "napi":
+        parts.append(_npm_install(job))
     return "\n".join(parts)
 
 
