@@ -1,1 +1,1 @@
-"""Cargo's own rules, as far as they can be told from Cargo.toml files alone: workspaces, path dependencies, features."""
+"""Cargo's own rules, as far as Cargo.toml files alone tell them: workspaces, path dependencies, features."""

@@ -12,6 +12,9 @@ from pydantic import AliasChoices, AliasGenerator, BaseModel, BeforeValidator, C
 
 from generator.errors import InputError
 
+MAX_SIZE: Final = 1024 * 1024
+"""Characters of a Cargo.toml; the largest of well-known repositories have a tenth of it."""
+
 # tomllib needs quadratic time for a dotted key: 20,000 parts take 6 s.
 MAX_DOTS_IN_A_LINE: Final = 500
 
@@ -58,6 +61,8 @@ class Package(Description):
 
     name: str
     version: str | Inherited | None = None
+    edition: str | Inherited | None = None
+    resolver: str | None = None
     workspace: str | None = None
     autobins: bool = True
     autolib: bool = True
@@ -83,6 +88,7 @@ class SharedPackage(Description):
     """[workspace.package]."""
 
     version: str | None = None
+    edition: str | None = None
 
 
 class Workspace(Description):
@@ -92,6 +98,7 @@ class Workspace(Description):
     exclude: list[str] = []
     dependencies: dict[str, Dependency] = {}
     package: SharedPackage = SharedPackage()
+    resolver: str | None = None
 
 
 class CargoToml(Sections):
@@ -103,18 +110,35 @@ class CargoToml(Sections):
     programs: list[Program] = Field(default=[], validation_alias="bin")
     features: dict[str, list[str]] = {}
     target: dict[str, Sections] = {}
+    patch: dict[str, dict[str, Dependency]] = {}
+    replace: dict[str, Dependency] = {}
 
     def sections(self) -> Iterator[Sections]:
         """The dependencies of all platforms, then those of single ones."""
         yield self
         yield from self.target.values()
 
+    def patches(self) -> Iterator[DependencyTable]:
+        """What takes the place of other packages; Cargo heeds this in the root of a workspace alone."""
+        for tables in (*self.patch.values(), self.replace):
+            yield from tables.values()
+
+
+Manifests = Mapping[str, CargoToml]
+"""The Cargo.toml files of a repository by directory, from its top, "." for the top."""
 
 Described = TypeVar("Described", bound=Description)
 
 
+def manifest_path(directory: str) -> str:
+    """Path of a directory's Cargo.toml."""
+    return posixpath.normpath(f"{directory}/Cargo.toml")
+
+
 def cargo_toml(text: str) -> CargoToml:
     """Cargo.toml's text as a model; InputError says what is wrong and in which line."""
+    if len(text) > MAX_SIZE:
+        raise InputError(f"it is larger than {MAX_SIZE // 2**20} MiB")
     crowded = next((n for n, line in enumerate(text.split("\n"), 1) if line.count(".") > MAX_DOTS_IN_A_LINE), None)
     if crowded is not None:
         raise InputError(f"line {crowded}: it has more than {MAX_DOTS_IN_A_LINE} dots")

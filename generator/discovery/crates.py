@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
-from generator.discovery.descriptions import Inherited
+from generator.cargo.manifests import Inherited, manifest_path
+from generator.cargo.workspaces import path_dependencies, shared_by
 from generator.discovery.kinds import Candidate, depends_on, kind_of
 from generator.discovery.scopes import is_npm_name, is_valid, npm_scope
 from generator.discovery.survey import LeftOut, Survey, left_out, printable, survey
-from generator.discovery.workspaces import path_dependencies, shared_by
 from generator.errors import InputError
 from generator.manifest.models import CrateName, RelativePath, Version
 from generator.platforms import Kind
@@ -88,12 +88,12 @@ def discover(root: Path) -> Discovery:
 def _judged(crate: Candidate, seen: Survey) -> _Chosen | LeftOut:
     """What a crate becomes when it is looked at alone."""
     kind, why = kind_of(crate, seen.manifests)
-    version = _version(crate, seen)
+    version = _version(crate, kind, seen)
     obstacle = _obstacle(crate, version, seen)
     if kind is None:
-        return left_out(_file(crate.directory), why)
+        return left_out(manifest_path(crate.directory), why)
     if version is None or obstacle is not None:
-        return left_out(_file(crate.directory), obstacle or "")
+        return left_out(manifest_path(crate.directory), obstacle or "")
     return _Chosen(crate, kind, version, why)
 
 
@@ -118,8 +118,8 @@ def _obstacle(crate: Candidate, version: str | None, seen: Survey) -> str | None
         return f"it belongs to the workspace {crate.root}, which has no Cargo.toml with [workspace] that can be read"
     if crate.root is not None and crate.directory not in seen.members[crate.root]:
         return (
-            f"it lies below the workspace {_file(crate.root)} without being a member, and cargo refuses to build that: "
-            "name it in members or in exclude"
+            f"it lies below the workspace {manifest_path(crate.root)} without being a member, "
+            "and cargo refuses to build that: name it in members or in exclude"
         )
     if not is_valid(CrateName, crate.package.name):
         return (
@@ -135,13 +135,16 @@ def _obstacle(crate: Candidate, version: str | None, seen: Survey) -> str | None
     return None
 
 
-def _version(crate: Candidate, seen: Survey) -> str | None:
-    """The version that Cargo sees, 0.0.0 where none is given; None when it is inherited from nowhere."""
-    own = crate.package.version
-    if not isinstance(own, Inherited):
-        return own or "0.0.0"
-    shared = shared_by(crate.root, seen.manifests)
-    return shared.package.version if shared else None
+def _version(crate: Candidate, kind: Kind | None, seen: Survey) -> str | None:
+    """The version of the package: an addon's is package.json's where it says one, else it is the one that Cargo sees.
+
+    napi's own projects leave 0.0.0 in Cargo.toml, which is also what Cargo takes where none is given. None when the
+    version is inherited from nowhere: cargo refuses that, whatever package.json says.
+    """
+    own, shared = crate.package.version, shared_by(crate.root, seen.manifests)
+    cargos = (shared.package.version if shared else None) if isinstance(own, Inherited) else own or "0.0.0"
+    beside = crate.beside.version if kind == "napi" and crate.beside is not None else None
+    return cargos if cargos is None or beside is None else beside
 
 
 def _npm_name(crate: Candidate) -> str | None:
@@ -167,7 +170,7 @@ def _repeated(crates: list[Candidate]) -> dict[str, str]:
         names = [name for name in (crate.package.name.lower(), _npm_name(crate)) if name is not None]
         taken = next((name for name in names if name in owners), None)
         if taken is not None:
-            repeated[crate.directory] = f"its name {taken} is also that of {_file(owners[taken])}"
+            repeated[crate.directory] = f"its name {taken} is also that of {manifest_path(owners[taken])}"
         else:
             owners |= dict.fromkeys(names, crate.directory)
     return repeated
@@ -211,25 +214,18 @@ def _circular(needs: Mapping[str, list[str]]) -> dict[str, str]:
 def _drop(chosen: dict[str, _Chosen], unwanted: Mapping[str, str]) -> list[LeftOut]:
     for directory in unwanted:
         del chosen[directory]
-    return [left_out(_file(directory), why) for directory, why in unwanted.items()]
+    return [left_out(manifest_path(directory), why) for directory, why in unwanted.items()]
 
 
 def _differences(found: tuple[Found, ...], seen: Survey) -> list[str]:
-    """What an addon's package.json says other than crates.json will; the build refuses it until both are equal."""
+    """What an addon's package.json does not say as crates.json will; the build refuses it until both are equal."""
     notes = []
     for crate in (each for each in found if each.kind == "napi"):
         package = seen.packages[crate.path]
         where = posixpath.normpath(f"{crate.path}/package.json")
-        if package.version != crate.version:
-            said = f"has version {package.version}" if package.version is not None else "has no version"
-            notes.append(
-                printable(f"{where} {said} and Cargo.toml {crate.version}: make them equal, or it will not build")
-            )
+        if package.version is None:
+            notes.append(f"{where} has no version: make it {crate.version}, as in crates.json, or it will not build")
         if crate.npm_name is None:
             said = f"has the name {package.name}" if package.name is not None else "has no name"
             notes.append(printable(f"{where} {said}: make it @scope/name, as in crates.json, or it will not build"))
     return notes
-
-
-def _file(directory: str) -> str:
-    return posixpath.normpath(f"{directory}/Cargo.toml")

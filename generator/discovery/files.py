@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from generator.cargo.manifests import MAX_SIZE
 from generator.errors import InputError
 from generator.processes import run
 from generator.sources.tree import GIT
 
-MAX_FILE: Final = 1024 * 1024
 # A path in crates.json has at most 500 characters; deeper directories are not worth a walk.
 MAX_DEPTH: Final = 64
 BUILD_OUTPUT: Final = frozenset({"target", "node_modules"})
@@ -42,8 +42,8 @@ def read_text(root: Path, path: str) -> str:
         found = full.lstat()
         if not stat.S_ISREG(found.st_mode):
             raise InputError("it is not a regular file")
-        if found.st_size > MAX_FILE:
-            raise InputError(f"it is larger than {MAX_FILE // 2**20} MiB")
+        if found.st_size > MAX_SIZE:
+            raise InputError(f"it is larger than {MAX_SIZE // 2**20} MiB")
         data = full.read_bytes()
     except OSError as error:
         raise InputError(f"it cannot be read: {error.strerror}") from None

@@ -10,8 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from generator.discovery.descriptions import CargoToml, Package, PackageJson, Program
-from generator.discovery.workspaces import Manifests, inherited
+from generator.cargo.features import enabled_by_default
+from generator.cargo.manifests import CargoToml, Manifests, Package, Program
+from generator.cargo.workspaces import inherited
+from generator.discovery.package_json import PackageJson
 from generator.platforms import Kind
 
 # Directories whose crates serve the repository itself, as Cargo and its users name them.
@@ -74,7 +76,7 @@ def serves_the_repository(crate: Candidate) -> str | None:
 
 def program_names(crate: Candidate) -> tuple[str, ...]:
     """Names of the programs that a plain `cargo build` makes, sorted."""
-    default = enabled_by_default(crate.manifest)
+    default = enabled_by_default(crate.manifest.features)
     declared = {path for program in crate.manifest.programs for path in _paths(program, crate.package.name)}
     built = {_name(program) for program in crate.manifest.programs if default.issuperset(program.required_features)}
     if crate.package.autobins:
@@ -83,26 +85,14 @@ def program_names(crate: Candidate) -> tuple[str, ...]:
     return tuple(sorted(built))
 
 
-def enabled_by_default(manifest: CargoToml) -> frozenset[str]:
-    """Features and optional dependencies that are on when nobody says otherwise."""
-    enabled: set[str] = set()
-    waiting = ["default"]
-    while waiting:
-        name = waiting.pop()
-        if name not in enabled:
-            enabled.add(name)
-            switched = (each for each in manifest.features.get(name, []) if "?/" not in each)
-            waiting += [each.removeprefix("dep:").split("/")[0] for each in switched]
-    return frozenset(enabled)
-
-
 def depends_on(crate: Candidate, wanted: str, manifests: Manifests, *, by_default: bool = False) -> bool:
     """Whether a crate depends on a package of that name, on any platform; with `by_default`, without asking for it."""
-    default = enabled_by_default(crate.manifest)
+    default = enabled_by_default(crate.manifest.features)
     for sections in crate.manifest.sections():
         for name, table in sections.dependencies.items():
             meant = inherited(name, crate.root, manifests) if table.workspace else table
-            if (meant.package or name) == wanted and not (by_default and table.optional and name not in default):
+            on = not table.optional or not default.isdisjoint({name, f"dep:{name}"})
+            if (meant.package or name) == wanted and (on or not by_default):
                 return True
     return False
 

@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar
 
-from generator.discovery.descriptions import CargoToml, Package, PackageJson, cargo_toml, package_json
+from generator.cargo.directories import parent
+from generator.cargo.manifests import CargoToml, Package, cargo_toml
+from generator.cargo.workspaces import members, workspace_root
 from generator.discovery.files import list_files, read_text
 from generator.discovery.kinds import SUPPORT, Candidate
-from generator.discovery.workspaces import members, workspace_root
+from generator.discovery.package_json import PackageJson, package_json
 from generator.errors import InputError
 from generator.manifest.models import MAX_CRATES
 
@@ -90,11 +92,6 @@ def survey(root: Path) -> Survey:
     )
 
 
-def parent(directory: str) -> str:
-    """The directory above one; the top is its own parent."""
-    return posixpath.dirname(directory) or "."
-
-
 def printable(text: str) -> str:
     """A text that may come from the repository, on one line, without control characters and of bounded length."""
     escaped = "".join(
@@ -118,7 +115,7 @@ def _described(
     broken: list[LeftOut] = []
     for path in paths:
         try:
-            described[posixpath.dirname(path) or "."] = parse(read_text(root, path))
+            described[parent(path)] = parse(read_text(root, path))
         except InputError as error:
             broken.append(left_out(path, error.message))
     return described, broken

@@ -7,8 +7,9 @@ import posixpath
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from generator.cargo.features import enabled_by_default
 from generator.errors import Unbuildable
 from generator.manifest.models import Crate, PathSource, Settings
 from generator.packages.identity import Identity
@@ -69,6 +70,7 @@ class Target(_Loose):
     name: str
     kind: tuple[str, ...]
     crate_types: tuple[str, ...] = ()
+    required_features: tuple[str, ...] = Field(default=(), validation_alias="required-features")
 
 
 class Package(_Loose):
@@ -78,6 +80,7 @@ class Package(_Loose):
     version: str
     manifest_path: str
     targets: tuple[Target, ...]
+    features: dict[str, tuple[str, ...]] = {}
     description: str | None = None
     license: str | None = None
     repository: str | None = None
@@ -132,21 +135,45 @@ def describe(job: Job, metadata: bytes, package_json: bytes | None) -> Described
     if package is None:
         raise Unbuildable(f"{job.source.directory}/Cargo.toml describes a workspace, not a package")
     declared = None if package_json is None else _package_json(job, package_json)
-    return Described(package, declared, _disagreements(job, package, declared))
+    notes = _disagreements(job, package, declared)
+    return Described(_as_built(job, package), declared, notes)
+
+
+def _as_built(job: Job, package: Package) -> Package:
+    """Return the package without the targets that cargo passes over because features they require are off.
+
+    What a build command of the manifest's own switches on is not known: then every target counts.
+    """
+    if job.crate.commands.build is not None:
+        return package
+    on = enabled_by_default(package.features)
+    targets = tuple(each for each in package.targets if on.issuperset(each.required_features))
+    built = package.model_copy(update={"targets": targets})
+    off = {name for each in package.targets if "bin" in each.kind for name in each.required_features} - on
+    if job.crate.kind == "bin" and off and not built.programs:
+        raise Unbuildable(
+            f"every program of {job.crate.name} requires features that are off by default ({', '.join(sorted(off))}): "
+            "add them to `default` in Cargo.toml, or give the crate a build command that enables them"
+        )
+    return built
 
 
 def _disagreements(job: Job, package: Package, declared: dict[str, Any] | None) -> tuple[str, ...]:
     """Return how the crate's own files differ from the manifest, which wins.
 
     In the manifest's own repository both can be mended in one commit: there a difference is a mistake, Unbuildable.
-    A pinned revision of another repository cannot be changed: there it is a note.
+    A pinned revision of another repository cannot be changed: there it is a note. An addon's version is that of its
+    package.json: napi's own projects leave 0.0.0 in Cargo.toml.
     """
-    said: list[tuple[str, str, Any, str]] = [("Cargo.toml", "version", package.version, job.crate.version)]
+    said: list[tuple[str, str, Any, str]] = []
+    if job.crate.kind != "napi" or declared is None:
+        said.append(("Cargo.toml", "version", package.version, job.crate.version))
     if declared is not None:
         said.append(("package.json", "version", declared.get("version"), job.crate.version))
         said.append(("package.json", "name", declared.get("name"), job.settings.npm_name))
     notes = tuple(
-        f"{posixpath.normpath(f'{job.source.directory}/{file}')} has {key} {json.dumps(own)[:120]}, the manifest {wanted}"
+        f"{posixpath.normpath(f'{job.source.directory}/{file}')} has {key} {json.dumps(own)[:120]}, "
+        f"the manifest {wanted}"
         for file, key, own, wanted in said
         if own != wanted
     )

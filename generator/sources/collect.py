@@ -7,13 +7,18 @@ import io
 import json
 import posixpath
 import tarfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from generator.cargo.directories import joined, parent
+from generator.cargo.manifests import manifest_path
 from generator.errors import InputError
 from generator.manifest.models import Crate, GitSource, PathSource, RegistrySource
-from generator.sources.cargo import Closure, belongs, closure, is_within, reduced_workspace
+from generator.sources.closure import belongs, closure
+from generator.sources.manifests import TreeManifests, text_of
+from generator.sources.reduction import reduced
 from generator.sources.tree import CheckoutTree, Entry, RevisionTree, Tree
 
 MAX_TOTAL: Final = 1024 * 1024 * 1024
@@ -74,38 +79,30 @@ def collect(crate: Crate, places: Places, archive: Path) -> Collected:
 
 def _collect(tree: Tree, directory: str, archive: Path, notes: tuple[str, ...]) -> Collected:
     entries = tree.entries()
-    known = {entry.path: entry for entry in entries}
-
-    def read(path: str) -> str | None:
-        if path not in known or known[path].kind == "link":
-            return None
-        try:
-            return tree.read(path).decode()
-        except UnicodeDecodeError:
-            raise InputError(f"{path} is not UTF-8 text") from None
-
-    wanted = closure(directory, read)
-    packages = frozenset(posixpath.dirname(path) or "." for path in known if posixpath.basename(path) == "Cargo.toml")
-    chosen = [entry for entry in entries if belongs(entry.path, wanted, packages)]
+    manifests = TreeManifests(tree, entries)
+    wanted = closure(directory, manifests)
+    chosen = [entry for entry in entries if belongs(entry.path, wanted)]
     for entry in chosen:
         _refuse_links_out(tree, entry)
-    digest = _write(tree, chosen, wanted, archive)
-    lock = posixpath.normpath(posixpath.join(wanted.lock_directory, "Cargo.lock"))
-    return Collected(archive, directory, wanted.lock_directory, digest, lock in known, notes)
+    edited = {
+        path: reduced(text_of(tree, path), root, wanted, manifests).encode()
+        for root, path in ((root, manifest_path(root)) for root in wanted.workspaces)
+    }
+    digest = _write(tree, directory, chosen, edited, archive)
+    lock = posixpath.normpath(f"{wanted.lock_directory}/Cargo.lock")
+    has_lock = any(entry.path == lock for entry in entries)
+    return Collected(archive, directory, wanted.lock_directory, digest, has_lock, notes)
 
 
-def _write(tree: Tree, entries: list[Entry], wanted: Closure, archive: Path) -> str:
+def _write(tree: Tree, directory: str, entries: list[Entry], edited: Mapping[str, bytes], archive: Path) -> str:
     """Write the tar and return its SHA-256: sorted, without times, owners or any mode but the executable bit."""
     total = 0
-    top = None if wanted.workspace is None else posixpath.normpath(posixpath.join(wanted.workspace, "Cargo.toml"))
     with tarfile.open(archive, "w", format=tarfile.PAX_FORMAT) as tar:
         for entry in entries:
-            data = tree.read(entry.path)
-            if entry.path == top:
-                data = reduced_workspace(data.decode(), wanted).encode()
+            data = edited[entry.path] if entry.path in edited else tree.read(entry.path)
             total += len(data)
             if total > MAX_TOTAL:
-                raise InputError(f"the source of {wanted.crate} is larger than {MAX_TOTAL // 2**20} MiB")
+                raise InputError(f"the source of {directory} is larger than {MAX_TOTAL // 2**20} MiB")
             info = tarfile.TarInfo(entry.path)
             info.mode = 0o755 if entry.kind == "executable" else 0o644
             if entry.kind == "link":
@@ -122,6 +119,5 @@ def _refuse_links_out(tree: Tree, entry: Entry) -> None:
     if entry.kind != "link":
         return
     target = tree.read(entry.path).decode(errors="surrogateescape")
-    inside = posixpath.normpath(posixpath.join(posixpath.dirname(entry.path), target))
-    if target.startswith("/") or not is_within(inside, ".") or inside.startswith(".."):
+    if joined(parent(entry.path), target) is None:
         raise InputError(f"{entry.path} is a link that leads out of the repository")

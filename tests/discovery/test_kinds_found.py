@@ -80,6 +80,17 @@ KINDS = {
         "bin",
         "it has the program x",
     ),
+    "program that needs an optional dependency of the same name": (
+        {
+            "Cargo.toml": PACKAGE
+            + '[[bin]]\nname = "x"\nrequired-features = ["cli"]\n[dependencies]\ncli = { version = "1", optional = true }\n'
+            + '[features]\ndefault = ["dep:cli"]\ncli = []\n',
+            "src/main.rs": "",
+            "src/lib.rs": "",
+        },
+        "lib",
+        "it has a library",
+    ),
     "wasm": ({"Cargo.toml": WASM, "src/lib.rs": ""}, "wasm", "it is a cdylib that depends on wasm-bindgen"),
     "wasm in the old spelling": (
         {"Cargo.toml": WASM.replace("crate-type", "crate_type"), "src/lib.rs": ""},
@@ -226,6 +237,14 @@ LEFT_OUT = {
         {"Cargo.toml": PACKAGE + 'workspace = "up"\n'} | LIBRARY,
         "it belongs to the workspace up, which has no Cargo.toml with [workspace] that can be read",
     ),
+    "build metadata in an addon's package.json": (
+        {"Cargo.toml": ADDON, "package.json": NAPI.replace("1.2.3", "1.2.3+4")} | LIBRARY,
+        "crates.json cannot hold its version '1.2.3+4'",
+    ),
+    "version of an addon from nowhere": (
+        {"Cargo.toml": ADDON.replace('"1.2.3"', "{ workspace = true }"), "package.json": NAPI} | LIBRARY,
+        "its version is inherited",
+    ),
     "depends on itself": (
         {"Cargo.toml": PACKAGE + '[dependencies]\nx = { path = "." }\n'} | LIBRARY,
         "it depends on itself",
@@ -310,13 +329,27 @@ def test_of_equal_npm_names_the_first_stays(plant: Plant) -> None:
 
 
 def test_an_addon_that_would_not_build_is_found_with_a_note(plant: Plant) -> None:
-    package = json.dumps({"name": "x", "version": "2.0.0", "napi": {}})
+    package = json.dumps({"name": "x", "napi": {}})
     discovery = discover(plant({"Cargo.toml": ADDON, "package.json": package}))
     assert [(each.kind, each.version, each.npm_name) for each in discovery.found] == [("napi", "1.2.3", None)]
     assert discovery.notes[1:] == (
-        "package.json has version 2.0.0 and Cargo.toml 1.2.3: make them equal, or it will not build",
+        "package.json has no version: make it 1.2.3, as in crates.json, or it will not build",
         "package.json has the name x: make it @scope/name, as in crates.json, or it will not build",
     )
+
+
+@pytest.mark.parametrize("cargos", ["0.0.0", "1.2.3", "3.0.0+no-version-of-npm"])
+def test_the_version_of_an_addon_is_that_of_its_package_json(plant: Plant, cargos: str) -> None:
+    package = json.dumps({"name": "@scope/x", "version": "2.0.0-rc.1", "napi": {}})
+    discovery = discover(plant({"Cargo.toml": ADDON.replace("1.2.3", cargos), "package.json": package}))
+    assert [(each.kind, each.version) for each in discovery.found] == [("napi", "2.0.0-rc.1")]
+    assert discovery.notes == ()
+
+
+def test_the_version_of_a_program_is_cargos_whatever_lies_beside(plant: Plant) -> None:
+    package = json.dumps({"name": "@scope/x", "version": "2.0.0"})
+    discovery = discover(plant({"Cargo.toml": PACKAGE, "src/main.rs": "", "package.json": package}))
+    assert [(each.kind, each.version) for each in discovery.found] == [("bin", "1.2.3")]
 
 
 def _left_out(discovery: Discovery) -> dict[str, str]:

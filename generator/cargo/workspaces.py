@@ -1,19 +1,15 @@
-"""Which Cargo workspace a directory belongs to, by Cargo's own rules.
+"""Which Cargo workspace a directory belongs to, who its members are, and what they depend on by path.
 
-Directories are paths from the repository's top in POSIX form, "." for the top. The rules are those of
-https://doc.rust-lang.org/cargo/reference/workspaces.html; the tests hold them against `cargo metadata`.
+The rules are those of https://doc.rust-lang.org/cargo/reference/workspaces.html; the tests hold them against
+`cargo metadata`.
 """
 
 from __future__ import annotations
 
-import posixpath
-from collections.abc import Iterator, Mapping
-from fnmatch import fnmatchcase
-from functools import cache
+from collections.abc import Iterable, Iterator
 
-from generator.discovery.descriptions import CargoToml, DependencyTable, Workspace
-
-Manifests = Mapping[str, CargoToml]
+from generator.cargo.directories import expanded, is_within, joined, upwards
+from generator.cargo.manifests import DependencyTable, Manifests, Workspace
 
 
 def workspace_root(directory: str, manifests: Manifests) -> str | None:
@@ -33,9 +29,21 @@ def workspace_root(directory: str, manifests: Manifests) -> str | None:
 
 def members(root: str, manifests: Manifests) -> frozenset[str]:
     """Directories of a workspace's members: those it names, its own package, and their path dependencies below it."""
+    return reached([root, *named(root, manifests)], root, manifests)
+
+
+def named(root: str, manifests: Manifests) -> list[str]:
+    """Directories that a workspace's `members` names and its `exclude` does not take back; some may hold no crate."""
     shared = manifests[root].workspace or Workspace()
-    named = [joined(root, pattern) for pattern in shared.members]
-    waiting = [root, *(each for pattern in named for each in _expanded(pattern, manifests))]
+    patterns = (joined(root, pattern) for pattern in shared.members)
+    matched = (each for pattern in patterns if pattern is not None for each in expanded(pattern, manifests))
+    return [each for each in matched if not _is_excluded(each, root, shared)]
+
+
+def reached(start: Iterable[str], root: str, manifests: Manifests) -> frozenset[str]:
+    """Members of a workspace when `start` are members: these and their path dependencies below it."""
+    shared = manifests[root].workspace or Workspace()
+    waiting = [*start]
     found: set[str] = set()
     while waiting:
         directory = waiting.pop()
@@ -53,15 +61,24 @@ def members(root: str, manifests: Manifests) -> frozenset[str]:
 def path_dependencies(
     directory: str, root: str | None, manifests: Manifests, *, development: bool = False
 ) -> Iterator[str]:
-    """Directories that a crate depends on by path, also by way of its workspace's root; some may hold no crate."""
+    """Directories of the repository that a crate depends on by path; some may hold no crate."""
+    for home, path in written_paths(directory, root, manifests, development=development):
+        if (target := joined(home, path)) is not None:
+            yield target
+
+
+def written_paths(
+    directory: str, root: str | None, manifests: Manifests, *, development: bool = False
+) -> Iterator[tuple[str, str]]:
+    """A crate's path dependencies: the directory whose Cargo.toml says it, its own or its workspace's, and the path."""
     for sections in manifests[directory].sections():
         tables = [sections.dependencies, sections.build_dependencies, *[sections.dev_dependencies] * development]
         for name, table in (item for each in tables for item in each.items()):
             home, wanted = (
                 (root or directory, inherited(name, root, manifests)) if table.workspace else (directory, table)
             )
-            if wanted.path is not None and (target := joined(home, wanted.path)) is not None:
-                yield target
+            if wanted.path is not None:
+                yield home, wanted.path
 
 
 def inherited(name: str, root: str | None, manifests: Manifests) -> DependencyTable:
@@ -75,24 +92,6 @@ def shared_by(root: str | None, manifests: Manifests) -> Workspace | None:
     return manifests[root].workspace if root is not None and root in manifests else None
 
 
-def joined(directory: str, path: str) -> str | None:
-    """A path from a directory as a path from the top, or None when it leads out of the repository."""
-    target = posixpath.normpath(posixpath.join(directory, path))
-    return None if target.startswith("/") or target.split("/")[0] == ".." else target
-
-
-def is_within(path: str, directory: str) -> bool:
-    """Whether a path is a directory or lies in it."""
-    return directory == "." or path == directory or path.startswith(directory + "/")
-
-
-def upwards(directory: str) -> Iterator[str]:
-    """The directories above one, nearest first."""
-    while directory != ".":
-        directory = posixpath.dirname(directory) or "."
-        yield directory
-
-
 def _is_excluded(directory: str, root: str, shared: Workspace) -> bool:
     """Cargo takes `exclude` and, against it, `members` as plain directories here, not as patterns."""
 
@@ -100,29 +99,3 @@ def _is_excluded(directory: str, root: str, shared: Workspace) -> bool:
         return any((top := joined(root, path)) is not None and is_within(directory, top) for path in paths)
 
     return among(shared.exclude) and not among(shared.members)
-
-
-def _expanded(pattern: str | None, manifests: Manifests) -> list[str]:
-    if pattern is None:
-        return []
-    if not set(pattern) & set("*?["):
-        return [pattern]
-    parts = pattern.split("/")
-    wanted = tuple(part for part, before in zip(parts, ["", *parts], strict=False) if (part, before) != ("**", "**"))
-    return [each for each in manifests if _matches(() if each == "." else tuple(each.split("/")), wanted)]
-
-
-def _matches(parts: tuple[str, ...], wanted: tuple[str, ...]) -> bool:
-    """Whether a path matches a pattern part by part; `**` is any number of parts, at the end at least one."""
-
-    @cache
-    def rest(part: int, want: int) -> bool:
-        if want == len(wanted):
-            return part == len(parts)
-        if part == len(parts):
-            return False
-        if wanted[want] == "**":
-            return want == len(wanted) - 1 or rest(part, want + 1) or rest(part + 1, want)
-        return fnmatchcase(parts[part], wanted[want]) and rest(part + 1, want + 1)
-
-    return rest(0, 0)

@@ -1,0 +1,50 @@
+"""The Cargo.toml files of a tree, each read when it is first asked for."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator, Mapping, Sequence
+
+from generator.cargo.directories import parent
+from generator.cargo.manifests import CargoToml, cargo_toml
+from generator.errors import InputError
+from generator.sources.tree import Entry, Tree
+
+
+class TreeManifests(Mapping[str, CargoToml]):
+    """What there is, by directory; a broken file that nobody asks for stops nothing, any other is an InputError."""
+
+    def __init__(self, tree: Tree, entries: Sequence[Entry]) -> None:
+        self._tree = tree
+        self._paths = {
+            parent(each.path): each.path
+            for each in entries
+            if posixpath.basename(each.path) == "Cargo.toml" and each.kind != "link"
+        }
+        self._read: dict[str, CargoToml] = {}
+
+    def __getitem__(self, directory: str) -> CargoToml:
+        path = self._paths[directory]
+        if directory not in self._read:
+            try:
+                self._read[directory] = cargo_toml(text_of(self._tree, path))
+            except InputError as error:
+                raise InputError(f"{path}: {error.message}") from None
+        return self._read[directory]
+
+    def __contains__(self, directory: object) -> bool:
+        return directory in self._paths
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._paths)
+
+    def __len__(self) -> int:
+        return len(self._paths)
+
+
+def text_of(tree: Tree, path: str) -> str:
+    """A file's text without a byte order mark, which Cargo passes over too; InputError when it is not UTF-8."""
+    try:
+        return tree.read(path).decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise InputError("it is not UTF-8 text") from None

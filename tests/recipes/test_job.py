@@ -1,0 +1,162 @@
+"""What a crate says of itself, by cargo's own description of crates made on the spot."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from generator.errors import Unbuildable
+from generator.manifest.models import Crate, Fleet, settings
+from generator.processes import output
+from generator.recipes.job import Described, Job, describe
+from generator.sources.collect import Collected
+from tests.support import write_files
+
+pytestmark = pytest.mark.skipif(shutil.which("cargo") is None, reason="cargo is not installed")
+
+PACKAGE = '[package]\nname = "x"\nversion = "{}"\nedition = "2021"\n'
+LIBRARY = {"Cargo.toml": PACKAGE.format("1.0.0"), "src/lib.rs": ""}
+PINNED = {"git": "https://git.example.invalid/x.git", "rev": "1" * 40}
+
+
+def described(
+    root: Path, files: Mapping[str, str], declared: dict[str, Any] | bytes | None = None, **crate: Any
+) -> Described:
+    """Describe a crate of these files in a sandbox's directory, as cargo sees it."""
+    write_files(root / "source/crate", files)
+    entry = {"name": "x", "version": "1.0.0", "kind": "bin", "source": {"path": "crate"}, **crate}
+    model = Crate.model_validate_json(json.dumps(entry))
+    fleet = Fleet(npm_scope="@demo")
+    source = Collected(None, "crate", "crate", "", has_lock=False)
+    job = Job(model, settings(fleet, model), source, ("linux-x64-gnu",), "linux-x64-gnu", str(root))
+    argv = ["cargo", "metadata", "--offline", "--no-deps", "--format-version", "1", "--manifest-path"]
+    metadata = output([*argv, f"{job.directory}/Cargo.toml"], timeout=60)
+    return describe(job, metadata, json.dumps(declared).encode() if isinstance(declared, dict) else declared)
+
+
+TOOLS = """
+[[bin]]
+name = "plain"
+path = "src/main.rs"
+[[bin]]
+name = "pretty"
+path = "src/main.rs"
+required-features = ["color", "table"]
+[[bin]]
+name = "hidden"
+path = "src/main.rs"
+required-features = ["color", "debug"]
+[features]
+default = ["all"]
+all = ["color", "table"]
+color = []
+table = []
+debug = []
+"""
+
+
+def test_programs_are_those_that_a_default_build_makes(tmp_path: Path) -> None:
+    files = {"Cargo.toml": PACKAGE.format("1.0.0") + TOOLS, "src/main.rs": "fn main() {}"}
+    assert described(tmp_path, files).package.programs == ("plain", "pretty")
+    target = tmp_path / "target"
+    words = ["cargo", "build", "--offline", "--bins", "--target-dir", str(target)]
+    output(words, timeout=120, cwd=tmp_path / "source/crate")
+    assert [name for name in ("hidden", "plain", "pretty") if (target / "debug" / name).exists()] == ["plain", "pretty"]
+
+
+def test_a_build_command_may_enable_any_feature(tmp_path: Path) -> None:
+    files = {"Cargo.toml": PACKAGE.format("1.0.0") + TOOLS, "src/main.rs": "fn main() {}"}
+    commands = {"build": "cargo build --offline --locked --release --bins --all-features"}
+    assert described(tmp_path, files, commands=commands).package.programs == ("hidden", "plain", "pretty")
+
+
+HIDDEN = TOOLS.replace('default = ["all"]\n', "").replace(
+    '[[bin]]\nname = "plain"\npath = "src/main.rs"\n', "autobins = false\n"
+)
+
+
+def test_a_program_of_which_nothing_is_left_says_which_features_to_enable(tmp_path: Path) -> None:
+    files = {"Cargo.toml": PACKAGE.format("1.0.0") + HIDDEN, "src/main.rs": "fn main() {}"}
+    with pytest.raises(Unbuildable) as caught:
+        described(tmp_path, files)
+    assert str(caught.value) == (
+        "every program of x requires features that are off by default (color, debug, table): "
+        "add them to `default` in Cargo.toml, or give the crate a build command that enables them"
+    )
+
+
+def test_a_library_needs_no_program(tmp_path: Path) -> None:
+    files = {"Cargo.toml": PACKAGE.format("1.0.0") + HIDDEN, "src/main.rs": "fn main() {}", "src/lib.rs": ""}
+    package = described(tmp_path, files, kind="lib").package
+    assert (package.programs, package.library is not None) == ((), True)
+
+
+@pytest.mark.parametrize("version", ["0.0.0", "0.9.0", "1.0.0"])
+@pytest.mark.parametrize("source", [{"path": "crate"}, PINNED], ids=["here", "pinned"])
+def test_an_addon_has_the_version_of_its_package_json(tmp_path: Path, version: str, source: dict[str, str]) -> None:
+    declared = {"name": "@demo/x", "version": "1.0.0", "napi": {}}
+    files = {"Cargo.toml": PACKAGE.format(version), "src/lib.rs": ""}
+    found = described(tmp_path, files, declared, kind="napi", source=source)
+    assert (found.package_json, found.notes) == (declared, ())
+
+
+DIFFERENCES = {
+    "version of Cargo.toml": ({"version": "2.0.0"}, None, 'crate/Cargo.toml has version "1.0.0", the manifest 2.0.0'),
+    "version of package.json": (
+        {"kind": "napi"},
+        {"name": "@demo/x", "version": "1.0.1"},
+        'crate/package.json has version "1.0.1", the manifest 1.0.0',
+    ),
+    "package.json without a version": (
+        {"kind": "napi"},
+        {"name": "@demo/x"},
+        "crate/package.json has version null, the manifest 1.0.0",
+    ),
+    "name of package.json": (
+        {"kind": "napi"},
+        {"name": "x", "version": "1.0.0"},
+        'crate/package.json has name "x", the manifest @demo/x',
+    ),
+    "Cargo.toml of a program beside a package.json": (
+        {"version": "2.0.0"},
+        {"name": "@demo/x", "version": "2.0.0"},
+        'crate/Cargo.toml has version "1.0.0", the manifest 2.0.0',
+    ),
+}
+
+
+@pytest.mark.parametrize(("crate", "declared", "sentence"), DIFFERENCES.values(), ids=DIFFERENCES)
+def test_a_difference_is_a_mistake_here_and_a_note_in_another_repository(
+    tmp_path: Path, crate: dict[str, str], declared: dict[str, str] | None, sentence: str
+) -> None:
+    with pytest.raises(Unbuildable) as caught:
+        described(tmp_path, LIBRARY, declared, **{"kind": "lib", **crate})
+    assert str(caught.value) == sentence
+    assert described(tmp_path, LIBRARY, declared, **{"kind": "lib", **crate, "source": PINNED}).notes == (sentence,)
+
+
+def test_a_workspace_is_no_crate(tmp_path: Path) -> None:
+    with pytest.raises(Unbuildable, match=r"^crate/Cargo\.toml describes a workspace, not a package$"):
+        described(
+            tmp_path,
+            {
+                "Cargo.toml": '[workspace]\nmembers = ["a"]\n',
+                "a/Cargo.toml": PACKAGE.format("1.0.0"),
+                "a/src/lib.rs": "",
+            },
+        )
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [(b"{", "not valid JSON"), (b"[" * 100_000, "not valid JSON"), (b"[]", "not a JSON object")],
+    ids=["broken", "deep", "array"],
+)
+def test_a_package_json_that_is_none_is_told(tmp_path: Path, text: bytes, what: str) -> None:
+    with pytest.raises(Unbuildable, match=rf"^crate/package\.json is {what}$"):
+        described(tmp_path, LIBRARY, text, kind="napi")
