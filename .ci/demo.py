@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -53,7 +54,7 @@ def loaded(crate: dict, package: Path | None, empty: Path) -> tuple[str, str, st
         return crate["name"], crate["state"], "", words
     folder = empty / crate["name"]
     folder.mkdir()
-    npm = ["npm", "install", "--offline", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+    npm = ["npm", "install", "--offline", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier"]
     run([*npm, str(package)], folder)
     require = f"console.log(Object.keys({crate['loaded']}).join(' '))"
     run(crate["loaded"].split() if crate["kind"] == "bin" else ["node", "-e", require], folder)
@@ -62,7 +63,7 @@ def loaded(crate: dict, package: Path | None, empty: Path) -> tuple[str, str, st
 
 def run(command: list[str], folder: Path) -> None:
     """Show a command and what it prints; end the demonstration when it fails."""
-    console.say("$ " + " ".join(word if " " not in word else f"'{word}'" for word in command))
+    console.say("$ " + shlex.join(command))
     if code := subprocess.call(command, cwd=folder, stdout=sys.stderr):
         console.say(f"error: exit {code}")
         sys.exit(1)

@@ -66,8 +66,9 @@ def _build(task: Task, able: tuple[PlatformName, ...], log: CrateLog) -> CrateRe
         source = _source(task, log)
     except (InputError, Unavailable) as error:
         kind: FailureClass = "transient" if isinstance(error, Unavailable) else "permanent"
-        log.line(f"error: {error.message}")
-        return _failed(task, Failure(failure_class=kind, phase="source", message=error.message))
+        message = error.message + (f": {error.fix}" if error.fix else "")
+        log.line(f"error: {message}")
+        return _failed(task, Failure(failure_class=kind, phase="source", message=message))
     for note in source.notes:
         log.line(f"note: {note}")
     wanted = receipts.input_digest(task, able, source)

@@ -45,6 +45,7 @@ class CheckoutTree:
 
     def __init__(self, top: Path) -> None:
         self.top = top
+        self._resolved_top = top.resolve()
         self._tracked = (top / ".git").exists()
 
     def entries(self) -> tuple[Entry, ...]:
@@ -86,6 +87,8 @@ class CheckoutTree:
 
     def _entry(self, path: str) -> Entry | None:
         full = self.top / path
+        if not full.parent.resolve().is_relative_to(self._resolved_top):
+            raise InputError(f"{path} lies behind a link that leads out of the repository")
         if full.is_symlink():
             return Entry(path, "link")
         if not full.is_file():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import tarfile
 from pathlib import Path
@@ -153,6 +154,17 @@ def test_a_link_that_leads_out_is_refused(tmp_path: Path, target: str) -> None:
     (top / "leak").symlink_to(target)
     repository(top, {"Cargo.toml": package("one"), "src/lib.rs": ""})
     with pytest.raises(InputError, match=r"^leak is a link that leads out of the repository$"):
+        collected(top, ".", tmp_path)
+
+
+def test_a_directory_that_became_a_link_out_is_refused(tmp_path: Path) -> None:
+    top = repository(tmp_path / "repo", {"Cargo.toml": package("one"), "src/lib.rs": ""})
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "lib.rs").write_text("secret")
+    shutil.rmtree(top / "src")
+    (top / "src").symlink_to(elsewhere)
+    with pytest.raises(InputError, match=r"^src/lib\.rs lies behind a link that leads out of the repository$"):
         collected(top, ".", tmp_path)
 
 
