@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from generator.errors import CratematrixError
+from generator.text import shown
 
 if TYPE_CHECKING:
     from rich.console import Console as RichConsole
@@ -17,8 +20,12 @@ if TYPE_CHECKING:
 
     from generator.reports.models import CrateReport, PhaseName
 
-# A pipe or a CI log has no width; tables must not be cut there.
-WIDE = 400
+# A stream that the caller closed is None in Python; what would go there goes nowhere.
+sys.stdout = sys.stdout or Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
+sys.stderr = sys.stderr or Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
+
+# A pipe or a CI log has no width; tables must be neither cut nor folded there.
+WIDE = 100_000
 
 
 def data(text: str) -> None:
@@ -28,9 +35,10 @@ def data(text: str) -> None:
 
 
 def say(text: str) -> None:
-    """Print a sentence for the person who watches."""
-    sys.stderr.write(text + "\n")
-    sys.stderr.flush()
+    """Print lines for the person who watches; that nobody does any more is no reason to stop."""
+    with contextlib.suppress(OSError, ValueError):
+        sys.stderr.write("".join(shown(line) + "\n" for line in text.split("\n")))
+        sys.stderr.flush()
 
 
 def error(problem: CratematrixError) -> None:
@@ -71,7 +79,7 @@ def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
         last = column == columns[-1]
         drawn.add_column(column, overflow="fold", no_wrap=not last)
     for row in rows:
-        drawn.add_row(*(Text(cell, style=_STYLES.get(cell, "")) for cell in row))
+        drawn.add_row(*(Text(shown(cell), style=_STYLES.get(cell, "")) for cell in row))
     return drawn
 
 
@@ -89,7 +97,7 @@ class BuildProgress:
         self._rich = _rich(talk=True)
         self._terminal = sys.stderr.isatty()
 
-    @contextmanager
+    @contextlib.contextmanager
     def shown(self) -> Iterator[None]:
         """Keep the status on the terminal for the time of the build."""
         if not self._terminal:
@@ -103,8 +111,7 @@ class BuildProgress:
     def line(self, crate: str, text: str) -> None:
         """Print one line of a crate's output; in a terminal cut to its width. Empty lines are in the log only."""
         if text.strip():
-            # The runner's old command syntax is recognised anywhere in a line.
-            self._print(crate, text.replace("##[", "# #["))
+            self._print(crate, text)
 
     def phase(self, crate: str, phase: PhaseName) -> None:
         """Note that a crate entered a phase."""
@@ -126,12 +133,12 @@ class BuildProgress:
         from rich.text import Text
 
         with self._lock:
-            if self._terminal:
-                line = Text.assemble((f"[{crate}] ", "dim"), (text, style))
+            if not self._terminal:
+                say(f"[{crate}] {shown(text)}")
+                return
+            line = Text.assemble((f"[{crate}] ", "dim"), (shown(text), style))
+            with contextlib.suppress(OSError):
                 self._rich.print(line, no_wrap=True, overflow="ellipsis", crop=True)
-            else:
-                sys.stderr.write(f"[{crate}] {text}\n")
-                sys.stderr.flush()
 
     def _status(self) -> Table:
         now = time.monotonic()

@@ -3,22 +3,34 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import BinaryIO
 
 from generator.errors import InputError
 
 
 def write_atomically(path: Path, content: bytes) -> None:
     """Write a file beside its place and move it there; InputError with the system's reason when that fails."""
+    _atomically(path, lambda file: file.write(content))
+
+
+def copy_atomically(source: Path, path: Path) -> None:
+    """Copy a file, which may lie on another disk, beside its place and move it there; InputError when that fails."""
+    with source.open("rb") as content:
+        _atomically(path, lambda file: shutil.copyfileobj(content, file, 1024 * 1024))
+
+
+def _atomically(path: Path, fill: Callable[[BinaryIO], object]) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
         partial = Path(name)
         try:
             with os.fdopen(handle, "wb") as file:
-                file.write(content)
+                fill(file)
             partial.chmod(0o644)
             partial.replace(path)
         except BaseException:

@@ -51,7 +51,7 @@ def unpack(archive: Path, destination: Path) -> None:
 
 def _unpack_one(tar: tarfile.TarFile, member: tarfile.TarInfo, destination: Path) -> None:
     parts = [part for part in PurePosixPath(member.name).parts if part != "."]
-    if not member.isreg() or not parts or ".." in parts or not all(map(_PART.match, parts)):
+    if not member.isreg() or not parts or ".." in parts or not all(map(_PART.fullmatch, parts)):
         raise Unbuildable(
             f"the build left {member.name[:200]!r} in its package: only plain files with plain names may be"
         )

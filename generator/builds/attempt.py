@@ -16,7 +16,8 @@ from generator.builds.endings import Failed, Stopped
 from generator.builds.failures import failure_of
 from generator.builds.log import CrateLog
 from generator.builds.task import Task
-from generator.errors import InputError, Unbuildable
+from generator.errors import CratematrixError, InputError, Unbuildable
+from generator.files import copy_atomically
 from generator.manifest.names import tarball_name
 from generator.packages.tarball import PackedFile, write_tarball
 from generator.platforms import PlatformName
@@ -32,6 +33,7 @@ from generator.recipes.recipe import (
     describe_script,
     fetch_script,
     load_script,
+    restore_script,
 )
 from generator.reports.models import Artifact, Failure, Phase, PhaseName, Unit
 from generator.sandboxes.sandbox import Command, Finished, Resources, Sandbox, SandboxError
@@ -58,9 +60,8 @@ def attempt(
 ) -> Outcome:
     """Build a crate once; `Stopped` when the run is stopped, everything else is in the outcome."""
     outcome = Outcome()
-    passed = {name: task.workshop.environment[name] for name in task.settings.env if name in task.workshop.environment}
     try:
-        with _opened(task, resources, passed, outcome) as sandbox:
+        with _opened(task, resources, outcome) as sandbox:
             job = Job(task.crate, task.settings, source, platforms, task.workshop.host, sandbox.root)
             _Life(task, job, sandbox, log, outcome).run()
     except Failed as failed:
@@ -69,11 +70,11 @@ def attempt(
 
 
 @contextmanager
-def _opened(task: Task, resources: Resources, env: dict[str, str], outcome: Outcome) -> Iterator[Sandbox]:
+def _opened(task: Task, resources: Resources, outcome: Outcome) -> Iterator[Sandbox]:
     task.workshop.observer.phase(task.crate.name, "open")
     started = time.monotonic()
     try:
-        sandbox = task.workshop.backend.open(task.crate.name, resources, env)
+        sandbox = task.workshop.backend.open(task.crate.name, resources, {})
     except SandboxError as error:
         raise Failed(Failure(failure_class=error.failure_class, phase="open", message=str(error))) from None
     except InputError as error:
@@ -93,6 +94,8 @@ class _Life:
         self.recipe = RECIPES[job.crate.kind]
         self.deadline = time.monotonic() + task.settings.timeout_minutes * 60
         self.scratch = task.workshop.scratch / task.crate.name
+        environment = task.workshop.environment
+        self.passed = {name: environment[name] for name in task.settings.env if name in environment}
 
     def run(self) -> None:
         """From the source to a package that loads."""
@@ -111,6 +114,8 @@ class _Life:
             raise Failed(
                 Failure(failure_class=error.failure_class, phase=self._phase_now, message=str(error))
             ) from None
+        except CratematrixError as error:
+            raise self._failed(self._phase_now, error.message) from None
 
     def _fetch(self) -> Described:
         self._enter("fetch")
@@ -118,6 +123,7 @@ class _Life:
             self.sandbox.put(self.job.source.archive, f"{self.job.root}/source")
         self._command("fetch", fetch_script(self.job), self.job.root)
         self.sandbox.close_network()
+        self._command("fetch", restore_script(self.job), self.job.root)
         self._command("fetch", describe_script(self.job), self.job.root)
         metadata = self._read(METADATA)
         if metadata is None:
@@ -125,7 +131,7 @@ class _Life:
         described = describe(self.job, metadata, self._read(PACKAGE_JSON))
         lock = (self._read(LOCK) or b"").decode(errors="replace")
         for tool in self.recipe.tools(self.job, lock):
-            self.sandbox.put(self.task.workshop.tools.archive(tool, self.log), self.job.tools)
+            self.sandbox.put(self.task.workshop.tools.archive(tool, self.log, self.task.workshop.stop), self.job.tools)
         return described
 
     def _compile(self, described: Described) -> None:
@@ -183,7 +189,7 @@ class _Life:
         self._put_file(packed)
         script, words = self.recipe.load(self.job, described)
         self._command("load", load_script(self.job, packed.name, script), self.job.root)
-        packed.replace(self.task.workshop.out / packed.name)
+        copy_atomically(packed, self.task.workshop.out / packed.name)
         self.outcome.package, self.outcome.loaded = artifact, words
 
     def _put_file(self, file: Path) -> None:
@@ -208,7 +214,9 @@ class _Life:
                 said.append(line)
 
         timeout = max(1.0, self.deadline - time.monotonic())
-        done = self.sandbox.run(Command(f"set -euo pipefail\n{script}", cwd, timeout, env), take)
+        # While the network is open nothing of the user's environment is there to be sent away.
+        given = env if phase == "fetch" else {**self.passed, **env}
+        done = self.sandbox.run(Command(f"set -euo pipefail\n{script}", cwd, timeout, given), take)
         self.outcome.phases.append(
             Phase(name=phase, seconds=round(done.seconds, 3), exit_code=done.exit_code, peak_memory=done.peak_memory)
         )

@@ -49,7 +49,7 @@ def build_crate(task: Task) -> CrateReport:
     """Build one crate; whatever goes wrong is in its report, and nothing is raised but for a bug."""
     started = time.monotonic()
     if task.workshop.stop.is_set():
-        return _report(task, "not_run", _units(task.settings.platforms, "not_run", "the run was stopped"))
+        return _stopped(task, task.settings.platforms, 0)
     able = tuple(name for name in task.settings.platforms if task.workshop.missing(name) is None)
     if not able:
         return _report(task, "skipped", _skipped(task))
@@ -66,18 +66,20 @@ def _build(task: Task, able: tuple[PlatformName, ...], log: CrateLog) -> CrateRe
         source = _source(task, log)
     except (InputError, Unavailable) as error:
         kind: FailureClass = "transient" if isinstance(error, Unavailable) else "permanent"
+        if task.workshop.stop.is_set():
+            return _stopped(task, able, 0)
         message = error.message + (f": {error.fix}" if error.fix else "")
         log.line(f"error: {message}")
         return _failed(task, Failure(failure_class=kind, phase="source", message=message))
     for note in source.notes:
         log.line(f"note: {note}")
     wanted = receipts.input_digest(task, able, source)
-    if earlier := receipts.take_up(task.workshop.out, task.crate.name, wanted):
+    if earlier := receipts.take_up(task, wanted):
         log.line("taken up from an earlier run: nothing that decides the result has changed")
         return earlier
     report = _attempts(task, able, source, log)
     if report.state == "built":
-        receipts.leave(task.workshop.out, wanted, report)
+        receipts.leave(task, wanted, report)
     return report
 
 
@@ -94,7 +96,8 @@ def _source(task: Task, log: CrateLog) -> Collected:
             if again is None or task.workshop.stop.is_set():
                 raise
             log.line(f"{error.message}; trying again after {again.delay:g} s")
-            task.workshop.stop.wait(again.delay)
+            if task.workshop.stop.wait(again.delay):
+                raise
 
 
 def _attempts(task: Task, able: tuple[PlatformName, ...], source: Collected, log: CrateLog) -> CrateReport:
@@ -104,9 +107,11 @@ def _attempts(task: Task, able: tuple[PlatformName, ...], source: Collected, log
         try:
             outcome = attempt(task, able, source, SIZES[size], log)
         except Stopped:
-            return _report(task, "not_run", _units(able, "not_run", "the run was stopped"), attempts=number)
+            return _stopped(task, able, number)
         if outcome.failure is None:
             return _finished(task, "built", outcome, number, tuple(notes))
+        if task.workshop.stop.is_set():
+            return _stopped(task, able, number)
         transient += outcome.failure.failure_class == "transient"
         again = retry_after(outcome.failure.failure_class, size, task.settings.size, transient, task.settings.retries)
         if again is None:
@@ -116,7 +121,7 @@ def _attempts(task: Task, able: tuple[PlatformName, ...], source: Collected, log
         log.line(f"{notes[-1]}; trying again after {again.delay:g} s with size {again.size}")
         size = again.size
         if task.workshop.stop.wait(again.delay):
-            return _report(task, "not_run", _units(able, "not_run", "the run was stopped"), attempts=number)
+            return _stopped(task, able, number)
 
 
 def _finished(task: Task, state: State, outcome: Outcome, attempts: int, notes: tuple[str, ...]) -> CrateReport:
@@ -137,6 +142,10 @@ def _finished(task: Task, state: State, outcome: Outcome, attempts: int, notes: 
         notes=(*notes, *outcome.notes),
         failure=outcome.failure,
     )
+
+
+def _stopped(task: Task, platforms: tuple[PlatformName, ...], attempts: int) -> CrateReport:
+    return _report(task, "not_run", _units(platforms, "not_run", "the run was stopped"), attempts=attempts)
 
 
 def _failed(task: Task, failure: Failure) -> CrateReport:

@@ -8,7 +8,7 @@ from collections import deque
 from dataclasses import dataclass, replace
 from typing import Final
 
-ESCAPES: Final = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(\x07|\x1b\\)|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+from generator.text import plain
 
 _RUSTC: Final = re.compile(r"^error(?:\[(E\d{4})\])?: (.{1,500})")
 _RUSTC_PLACE: Final = re.compile(r"^ {1,8}--> ([^:\s][^:]{0,300}):(\d{1,7}):\d{1,7}$")
@@ -22,11 +22,6 @@ _SUMMARY: Final = re.compile(
     r"^(aborting due to|could not compile|test failed, to rerun|\d+ targets? failed|code |path |command |workspace "
     r"|location |Lifecycle script|A complete log)"
 )
-
-
-def plain(text: str) -> str:
-    """Return text without escape sequences and control characters: what crates print never steers a terminal."""
-    return ESCAPES.sub("", text)
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ WHAT: Final[dict[PhaseName, str]] = {
     "open": "opening the sandbox",
     "fetch": "fetching dependencies",
     "compile": "compiling",
-    "test": "the tests",
+    "test": "running the tests",
     "collect": "collecting what was built",
     "pack": "packing",
     "load": "installing and loading the package",

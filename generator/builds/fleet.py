@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 from generator.builds.crate import build_crate
 from generator.builds.task import Task
+from generator.errors import CratematrixError
 from generator.reports.models import CrateReport, Failure
 from generator.sandboxes.sandbox import FailureClass
 
@@ -19,12 +20,18 @@ def build_fleet(tasks: Sequence[Task], jobs: int) -> tuple[CrateReport, ...]:
     A crate that fails stops no other. A stopped run returns as soon as its sandboxes are gone.
     """
     with ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="crate") as pool:
-        return tuple(pool.map(_build_one, tasks))
+        running = [pool.submit(_build_one, task) for task in tasks]
+        # A signal may be delivered to any thread, but only a main thread that wakes up runs its handler.
+        while wait(running, timeout=0.2).not_done:
+            pass
+        return tuple(each.result() for each in running)
 
 
 def _build_one(task: Task) -> CrateReport:
     try:
         report = build_crate(task)
+    except CratematrixError as error:
+        report = _failed(task, "permanent", error.message + (f": {error.fix}" if error.fix else ""))
     except OSError as error:
         report = _failed(task, "transient", f"{error.filename or task.workshop.out}: {error.strerror}")
     except Exception as error:

@@ -6,8 +6,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from generator.builds.diagnostics import plain
 from generator.builds.observer import Observer
+from generator.text import plain
 
 # A crate that prints for ever fills neither the disk nor the CI's log.
 MAX_LOG_BYTES: Final = 32 * 1024 * 1024
@@ -38,7 +38,7 @@ class CrateLog:
         if self._left <= 0:
             return
         text = plain(raw)
-        self._left -= len(text) + 1
+        self._left -= len(text.encode()) + 1
         if self._left <= 0:
             text = f"(the output is longer than {MAX_LOG_BYTES // 2**20} MiB: the rest is left out)"
         self._file.write(text + "\n")

@@ -13,6 +13,7 @@ from generator import __version__
 from generator.builds.artifacts import digest_of
 from generator.builds.task import Task
 from generator.files import write_atomically
+from generator.manifest.names import tarball_name
 from generator.platforms import PlatformName
 from generator.reports.models import CrateReport
 from generator.sources.collect import Collected
@@ -48,28 +49,36 @@ def input_digest(task: Task, platforms: tuple[PlatformName, ...], source: Collec
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def take_up(out: Path, crate: str, wanted: str) -> CrateReport | None:
+def take_up(task: Task, wanted: str) -> CrateReport | None:
     """Return the report of an earlier build of the same input whose package is still there, unchanged."""
-    path = _path(out, crate)
+    path = _path(task)
     try:
-        if path.stat().st_size > MAX_RECEIPT:
+        if not path.is_file() or path.stat().st_size > MAX_RECEIPT:
             return None
         receipt = Receipt.model_validate_json(path.read_bytes())
     except (OSError, ValidationError):
         return None
-    package = receipt.report.package
-    if receipt.input != wanted:
-        return None
-    if package and not ((out / package.file).is_file() and digest_of(out / package.file) == package.sha256):
+    if receipt.input != wanted or not _is_whole(task, receipt.report):
         return None
     return receipt.report.model_copy(update={"attempts": 0, "seconds": 0.0})
 
 
-def leave(out: Path, wanted: str, report: CrateReport) -> None:
+def leave(task: Task, wanted: str, report: CrateReport) -> None:
     """Keep a receipt for a crate that was built."""
     receipt = Receipt(input=wanted, report=report)
-    write_atomically(_path(out, report.name), receipt.model_dump_json(indent=1).encode())
+    write_atomically(_path(task), receipt.model_dump_json(indent=1).encode())
 
 
-def _path(out: Path, crate: str) -> Path:
-    return out / "receipts" / f"{crate}.json"
+def _is_whole(task: Task, report: CrateReport) -> bool:
+    if (report.name, report.version, report.state) != (task.crate.name, task.crate.version, "built"):
+        return False
+    if report.package is None:
+        return task.crate.kind == "lib"
+    package = task.workshop.out / tarball_name(task.settings.npm_name, task.crate.version)
+    return report.package.file == package.name and package.is_file() and digest_of(package) == report.package.sha256
+
+
+def _path(task: Task) -> Path:
+    """Receipts lie in the user's cache: what lies in the checkout may have come with a pull request."""
+    out = hashlib.sha256(str(task.workshop.out.resolve()).encode()).hexdigest()[:16]
+    return task.workshop.receipts / out / f"{task.crate.name}.json"

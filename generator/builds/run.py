@@ -23,6 +23,7 @@ from generator.manifest.models import Manifest, settings
 from generator.planning.plan import longest_first, make_plan, shard_crates
 from generator.platforms import host_platform
 from generator.reports.models import Report
+from generator.sandboxes.directories import claim
 from generator.sandboxes.isolation import probe_isolation
 from generator.sandboxes.local import LocalBackend
 from generator.sandboxes.toolchain import find_toolchain
@@ -99,15 +100,12 @@ def _workshop(
     if isolated and (problem := probe_isolation()):
         raise problem
     toolchain = find_toolchain(place.environment)
-    try:
-        place.out.mkdir(parents=True, exist_ok=True)
-        (place.out / "logs").mkdir(exist_ok=True)
-        scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix=".scratch-", dir=place.out))
-    except OSError as error:
-        raise InputError(f"{place.out} cannot be used for output: {error.strerror}") from None
+    _check_out(place.out)
     top = repository_top(place.manifest.parent)
     relative = place.manifest.parent.resolve().relative_to(top).as_posix()
     cache = cache_directory(place.environment)
+    scratch = claim(cache / "scratch", "run")
+    stack.callback(scratch.remove)
     backend = LocalBackend(toolchain, stop, isolated, cache, place.environment)
     return Workshop(
         backend=backend,
@@ -118,16 +116,26 @@ def _workshop(
         places=Places(top, relative, cache / "git"),
         environment=place.environment,
         out=place.out,
-        scratch=Path(scratch),
+        scratch=scratch.path,
+        receipts=cache / "receipts",
         stop=stop,
         observer=observer,
     )
 
 
+def _check_out(out: Path) -> None:
+    try:
+        (out / "logs").mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=out):
+            pass
+    except OSError as error:
+        raise InputError(f"{out} cannot be used for output: {error.strerror}") from None
+
+
 @contextlib.contextmanager
 def _stopping_on_signals(stop: threading.Event) -> Iterator[None]:
-    """The first SIGINT or SIGTERM stops the sandboxes and lets the report be written; the next one ends at once."""
-    before = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
+    """Let the first SIGINT, SIGTERM or SIGHUP stop the sandboxes, then write the report; the next ends at once."""
+    before = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
 
     def handle(_number: int, _frame: FrameType | None) -> None:
         stop.set()

@@ -20,7 +20,8 @@ class Workshop:
     """What all crates of a run share.
 
     `missing` says why this machine cannot build a platform, or None. `environment` holds the variables that crates
-    may name. `fingerprint` names the toolchain. `out` receives packages, logs and receipts; `scratch` is deleted.
+    may name. `fingerprint` names the toolchain. `out` receives packages and logs; `scratch` is deleted after the run,
+    `receipts` is kept.
     """
 
     backend: Backend
@@ -32,6 +33,7 @@ class Workshop:
     environment: Mapping[str, str]
     out: Path
     scratch: Path
+    receipts: Path
     stop: threading.Event
     observer: Observer
 

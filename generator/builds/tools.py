@@ -32,14 +32,19 @@ class ToolShelf:
     fingerprint: str
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def archive(self, tool: Tool, log: CrateLog) -> Path:
-        """Return a tar that holds the program; the first who asks builds it while the others wait."""
+    def archive(self, tool: Tool, log: CrateLog, stop: threading.Event) -> Path:
+        """Return a tar that holds the program; the first who asks builds it while the others wait, until `stop`."""
         toolchain = hashlib.sha256(self.fingerprint.encode()).hexdigest()[:16]
         path = self.directory / toolchain / f"{tool.crate}-{tool.version}.tar"
-        with self._lock:
+        while not self._lock.acquire(timeout=0.2):
+            if stop.is_set():
+                raise Stopped
+        try:
             if not path.exists():
                 log.line(f"building {tool.crate} {tool.version}, once for this machine")
                 self._build(tool, path, log)
+        finally:
+            self._lock.release()
         return path
 
     def _build(self, tool: Tool, path: Path, log: CrateLog) -> None:

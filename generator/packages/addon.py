@@ -48,9 +48,11 @@ def addon_package(
     for key in ("main", "types", "module", "browser"):
         if isinstance(promised := declared.get(key), str) and not _exists(promised, paths):
             raise Unbuildable(f"package.json names {promised} as its {key}, and nothing built it")
+    if declared.get("bundleDependencies") or declared.get("bundledDependencies"):
+        raise Unbuildable("package.json bundles dependencies, whose install scripts would run: list them instead")
     if "main" not in declared and "exports" not in declared and "index.js" not in paths:
         raise Unbuildable("package.json has no main, and there is no index.js")
-    kept = tuple(file for file in files if file.path != "package.json")
+    kept = tuple(file for file in files if file.path not in {"package.json", "binding.gyp"})
     return (PackedFile("package.json", json_bytes(_published(identity, declared, paths))), *kept)
 
 
@@ -62,10 +64,10 @@ def _published(identity: Identity, declared: dict[str, Any], paths: set[str]) ->
     published = {
         key: value
         for key, value in declared.items()
-        if key not in {"devDependencies", "publishConfig", "packageManager"}
+        if key not in {"devDependencies", "gypfile", "publishConfig", "packageManager"}
     }
     published |= {"name": identity.name, "version": identity.version}
-    published["files"] = sorted(path for path in paths if path != "package.json")
+    published["files"] = sorted(paths - {"package.json", "binding.gyp"})
     if isinstance(scripts := declared.get("scripts"), dict):
         published["scripts"] = {key: value for key, value in scripts.items() if key not in INSTALL_SCRIPTS}
     if isinstance(optional := declared.get("optionalDependencies"), dict):

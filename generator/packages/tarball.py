@@ -42,7 +42,7 @@ def write_tarball(files: tuple[PackedFile, ...], destination: Path) -> tuple[int
 
 def json_bytes(data: dict[str, Any]) -> bytes:
     """Return a JSON file as npm writes it, keys in the given order."""
-    return (json.dumps(data, indent=2, ensure_ascii=False) + "\n").encode()
+    return (json.dumps(data, indent=2, ensure_ascii=False) + "\n").encode("utf-8", "replace")
 
 
 def _add(tar: tarfile.TarFile, file: PackedFile) -> None:

@@ -12,9 +12,6 @@ from generator.platforms import PlatformName
 from generator.recipes.job import Described, Job
 from generator.recipes.recipe import Tool
 
-# What npm publishes beside the code; both spellings, with and without an ending.
-DOCUMENTS = "README* LICENSE* LICENCE* COPYING*"
-
 
 def cargo_test(job: Job) -> str:
     """Run every test of the crate, also after the first failure; the network is closed."""
@@ -22,11 +19,9 @@ def cargo_test(job: Job) -> str:
 
 
 def copy_documents(job: Job) -> str:
-    """Copy the crate's README and license files into the package."""
-    directory = shlex.quote(job.directory)
-    return (
-        f'for each in $(cd {directory} && ls {DOCUMENTS} 2>/dev/null || true); do cp {directory}/"$each" "$OUT/"; done'
-    )
+    """Copy the crate's README and license files into the package: what npm publishes beside the code."""
+    names = " -o ".join(f"-name '{each}*'" for each in ("README", "LICENSE", "LICENCE", "COPYING"))
+    return f'find {shlex.quote(job.directory)} -maxdepth 1 -type f \\( {names} \\) -exec cp -t "$OUT" {{}} +'
 
 
 class LibraryRecipe:

@@ -12,8 +12,18 @@ from generator.packages.tarball import PackedFile
 from generator.platforms import PlatformName
 from generator.recipes.job import Described, Job
 
-# A run of npm that only unpacks: no lifecycle scripts, no audit calls, and no other git than the sandbox's.
-NPM_FLAGS: Final = "--ignore-scripts --no-audit --no-fund --no-update-notifier --git=git"
+# A run of npm that only unpacks: no lifecycle scripts, no audit calls. A git dependency would be prepared by a second
+# npm that runs its scripts: none are allowed, by npm 11's own option and, for older ones, by a git that always fails.
+NPM_FLAGS: Final = (
+    "--ignore-scripts --allow-git=none --git=/bin/false --node-options= --no-audit --no-fund --no-update-notifier"
+)
+
+# What a project's .npmrc may say while the network is open: where packages come from, and how strict npm is. Other keys
+# name programs to run or modules to load, and a value with ${...} would send variables away.
+_NPMRC: Final = (
+    r"^(@[a-z0-9._-]+:)?registry *= *https://[A-Za-z0-9./:_-]+$"
+    r"|^(legacy-peer-deps|strict-peer-deps|engine-strict|prefer-dedupe) *= *(true|false)$"
+)
 
 # Where the recipes leave what a phase hands on, below the sandbox's root.
 METADATA: Final = "metadata.json"
@@ -85,7 +95,8 @@ def describe_script(job: Job) -> str:
 def collect_script(job: Job) -> str:
     """Make one tar of what was staged and print its SHA-256."""
     root = shlex.quote(job.root)
-    return f"cd {root} && tar --format=ustar --sort=name -cf {OUT_TAR} -C {OUT} . && sha256sum {OUT_TAR}"
+    pack = f"tar --format=ustar --sort=name -cf {OUT_TAR} -C {OUT} ."
+    return f"cd {root} && rm -rf {OUT_TAR} && {pack} && sha256sum {OUT_TAR}"
 
 
 def load_script(job: Job, tarball: str, load: str) -> str:
@@ -131,9 +142,23 @@ fi
 cargo fetch --manifest-path {manifest}"""
 
 
+def restore_script(job: Job) -> str:
+    """Put back what npm was not to read while the network was open."""
+    return f"""cd {shlex.quote(job.root)}
+find source -name .npmrc.given -type f | while IFS= read -r each; do mv "$each" "${{each%.given}}"; done"""
+
+
 def _npm_install(job: Job) -> str:
+    """Install by npm's own lock file where there is one; refuses dependencies from git."""
     directory = shlex.quote(job.directory)
-    return f"""if [ -f {directory}/package.json ]; then
+    return f"""find source -name .npmrc | while IFS= read -r each; do
+  mv "$each" "$each.given" && {{ grep -E '{_NPMRC}' "$each.given" > "$each" || true; }}
+done
+if [ -f {directory}/package.json ]; then
   cd {directory}
+  if grep -qE '"(resolved|version)": *"git' package-lock.json npm-shrinkwrap.json 2>/dev/null; then
+    echo "error: npm dependencies from git are not built: they would run their scripts while the network is open" >&2
+    exit 1
+  fi
   if [ -f package-lock.json ]; then npm ci {NPM_FLAGS}; else npm install --no-package-lock {NPM_FLAGS}; fi
 fi"""

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from generator.platforms import Kind, PlatformName
 from generator.sandboxes.sandbox import FailureClass
 from generator.strict import Strict
+from generator.text import plain
+
+MAX_SENTENCE: Final = 1_000
 
 State = Literal["built", "failed", "skipped", "not_run"]
 PhaseName = Literal["source", "open", "fetch", "compile", "test", "collect", "pack", "load"]
+
+
+def _sentence(text: str) -> str:
+    cut = plain(text).strip()
+    return cut if len(cut) <= MAX_SENTENCE else cut[: MAX_SENTENCE - 1] + "…"
+
+
+Sentence = Annotated[str, AfterValidator(_sentence)]
+"""A model's text that somebody else may have written: plain, on one line, of bounded length."""
 
 
 class Failure(Strict):
@@ -23,8 +35,8 @@ class Failure(Strict):
 
     failure_class: FailureClass = Field(alias="class")
     phase: PhaseName
-    message: str
-    file: str | None = None
+    message: Sentence
+    file: Sentence | None = None
     line: int | None = None
     exit_code: int | None = None
 
@@ -32,7 +44,7 @@ class Failure(Strict):
 class Artifact(Strict):
     """A file that came out of the sandbox: its size in bytes and its SHA-256 in hexadecimal."""
 
-    file: str
+    file: Sentence
     bytes: int
     sha256: str
 
@@ -42,7 +54,7 @@ class Unit(Strict):
 
     platform: PlatformName
     state: State
-    reason: str | None = None
+    reason: Sentence | None = None
     seconds: float = 0.0
     artifacts: tuple[Artifact, ...] = ()
 
@@ -73,9 +85,9 @@ class CrateReport(Strict):
     phases: tuple[Phase, ...] = ()
     peak_memory: int = 0
     package: Artifact | None = None
-    loaded: str | None = None
+    loaded: Sentence | None = None
     tests: Literal["passed", "failed", "off", "none", "not_run"] = "not_run"
-    notes: tuple[str, ...] = ()
+    notes: tuple[Sentence, ...] = ()
     failure: Failure | None = None
 
 

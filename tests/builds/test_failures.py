@@ -27,7 +27,7 @@ def said(*lines: str) -> Diagnostics:
         ("compile", Finished(101, 1), "(signal: 9, SIGKILL: kill)", "too_small", "compiling was killed for memory: choose a larger size"),
         ("compile", Finished(137, 1, "memory"), "", "too_small", "compiling needed more memory than the sandbox has: choose a larger size"),
         ("compile", Finished(101, 1), "No space left on device (os error 28)", "too_small", "compiling filled the disk"),
-        ("test", Finished(137, 9, "timeout"), "", "too_slow", "the tests took longer than 5 minutes: raise timeout_minutes"),
+        ("test", Finished(137, 9, "timeout"), "", "too_slow", "running the tests took longer than 5 minutes: raise timeout_minutes"),
         ("fetch", Finished(101, 1), "warning: spurious network error (3 tries remaining)", "transient", "fetching dependencies failed with exit code 101"),
         ("fetch", Finished(1, 1), "npm error network request failed, reason: connect ECONNREFUSED", "transient", "network request failed, reason: connect ECONNREFUSED"),
         ("fetch", Finished(101, 1), "error: no matching package named `x` found", "permanent", "no matching package named `x` found"),

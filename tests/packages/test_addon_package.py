@@ -40,6 +40,12 @@ def test_install_scripts_and_what_only_developers_need_are_taken_out(tmp_path: P
     assert "publishConfig" not in declared
 
 
+def test_nothing_is_left_that_makes_npm_compile_at_install_time(tmp_path: Path) -> None:
+    declared = published(tmp_path, "binding.gyp", gypfile=True)
+    assert "gypfile" not in declared
+    assert "binding.gyp" not in declared["files"]
+
+
 def test_platform_packages_are_not_looked_for_on_the_network(tmp_path: Path) -> None:
     optional = {"@demo/words-linux-x64-gnu": "1.2.3", "@demo/words-darwin-arm64": "1.2.3", "other": "2"}
     assert published(tmp_path, optionalDependencies=optional)["optionalDependencies"] == {"other": "2"}
@@ -62,6 +68,7 @@ def test_the_manifest_decides_name_and_version(tmp_path: Path) -> None:
         ({"types": "lost.d.ts"}, "package.json names lost.d.ts as its types, and nothing built it"),
         ({"napi": {"binaryName": "other"}}, r"other\.linux-x64-gnu\.node was not built"),
         ({"napi": None}, "package.json has no napi key"),
+        ({"bundleDependencies": ["x"]}, "bundles dependencies, whose install scripts would run"),
     ],
 )
 def test_a_promise_that_nothing_keeps_is_named(tmp_path: Path, change: dict[str, Any], message: str) -> None:

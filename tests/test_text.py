@@ -1,0 +1,49 @@
+"""Hostile text never steers a terminal or GitHub's runner, and never breaks a report."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import BaseModel
+
+from generator.reports.models import MAX_SENTENCE, Sentence
+from generator.text import plain, shown
+
+ANYTHING = st.text(st.characters())
+
+
+@given(ANYTHING)
+def test_plain_text_is_one_printable_line_of_valid_utf_8(text: str) -> None:
+    safe = plain(text)
+    assert not any(ord(character) < 32 and character != "\t" for character in safe)
+    assert not set(safe) & set("\x7f\u2028\u2029\u202e")
+    assert safe.encode().decode() == safe
+
+
+def test_colours_titles_and_links_are_taken_out() -> None:
+    assert plain("\x1b[1;31merror\x1b[0m \x1b]8;;http://x\x07here\x1b]8;;\x07") == "error here"
+
+
+@pytest.mark.parametrize(
+    ("text", "safe"),
+    [
+        ("::error::x", ": :error::x"),
+        ("  ::add-mask::x", "  : :add-mask::x"),
+        ("a ##[error]x ##[group]", "a # #[error]x # #[group]"),
+        ("crate::module::item", "crate::module::item"),
+        ("a\n::error::b", "a ::error::b"),
+    ],
+)
+def test_no_line_is_a_command_to_the_runner(text: str, safe: str) -> None:
+    assert shown(text) == safe
+
+
+@given(ANYTHING)
+def test_whatever_a_model_is_given_can_be_written_as_json(text: str) -> None:
+    class Model(BaseModel):
+        said: Sentence
+
+    model = Model(said=text)
+    assert len(model.said) <= MAX_SENTENCE
+    assert Model.model_validate_json(model.model_dump_json()) == model
