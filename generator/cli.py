@@ -26,7 +26,7 @@ class Cli(click.Group):
             raise
         except CratematrixError as problem:
             if ctx.params["debug"]:
-                raise
+                console.trace()
             console.error(problem)
             ctx.exit(problem.exit_code)
         except BrokenPipeError:
@@ -35,7 +35,7 @@ class Cli(click.Group):
             ctx.exit(1)
         except Exception as bug:
             if ctx.params["debug"]:
-                raise
+                console.trace()
             console.error(CratematrixError(f"a bug: {type(bug).__name__}: {bug}", fix="run it again with --debug"))
             ctx.exit(1)
 
@@ -140,6 +140,10 @@ def generate(manifest: Path, only_check: bool) -> None:
         for change in write(rendered, top):
             console.say(str(change))
     console.say(f"up to date: {', '.join(rendered)}")
+    if loaded.fleet.action == "./" and not (top / "action.yml").exists():
+        console.say(
+            "note: the workflow uses ./, and this repository has no action.yml: set fleet.action in the manifest"
+        )
 
 
 @main.command()
@@ -197,6 +201,8 @@ def build(
             loaded, choice, place, jobs or max(1, (os.cpu_count() or 1) // 2), not no_isolation, progress
         )
     console.table(table.COLUMNS, table.rows(report), talk=True)
+    for remark in table.remarks(report):
+        console.say(remark)
     console.say(f"{table.summary(report)}; report: {out / choice.report_name}")
     if report.interrupted:
         raise Interrupted("interrupted: what was finished is kept", fix="run the same command again to go on")

@@ -50,6 +50,13 @@ def error(problem: CratematrixError) -> None:
         say(f"  fix: {problem.fix}")
 
 
+def trace() -> None:
+    """Print the traceback of the error that is being handled."""
+    import traceback
+
+    say(traceback.format_exc().rstrip())
+
+
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, talk: bool = False) -> None:
     """Print a table, as data or as talk; in a terminal the last column is folded to fit."""
     drawing = _rich(talk)

@@ -230,7 +230,8 @@ class _Life:
     def _placed(self, failure: Failure) -> Failure:
         top = f"{self.job.root}/source"
         place = in_repository(Diagnostic("", failure.file, failure.line), self.job.workspace, top)
-        return failure.model_copy(update={"file": place.file, "line": place.line})
+        message = failure.message.replace(f"{top}/", "")
+        return failure.model_copy(update={"message": message, "file": place.file, "line": place.line})
 
     def _failed(self, phase: PhaseName, message: str) -> Failed:
         return Failed(Failure(failure_class="permanent", phase=phase, message=message))

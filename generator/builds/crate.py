@@ -14,6 +14,7 @@ from generator.builds.log import CrateLog
 from generator.builds.task import Task
 from generator.errors import InputError, Unavailable
 from generator.manifest.models import Size
+from generator.manifest.names import tarball_name
 from generator.platforms import PlatformName
 from generator.reports.models import CrateReport, Failure, State, Unit
 from generator.sandboxes.sandbox import SIZES, FailureClass
@@ -21,6 +22,7 @@ from generator.sources.collect import Collected, collect
 
 FIRST_DELAY: Final = 2.0
 LONGEST_DELAY: Final = 60.0
+NO_LOCK: Final = "there is no Cargo.lock: dependencies are resolved anew each time; commit one"
 NEXT_SIZE: Final[dict[Size, Size]] = {"small": "standard", "standard": "large"}
 
 
@@ -71,13 +73,16 @@ def _build(task: Task, able: tuple[PlatformName, ...], log: CrateLog) -> CrateRe
         message = error.message + (f": {error.fix}" if error.fix else "")
         log.line(f"error: {message}")
         return _failed(task, Failure(failure_class=kind, phase="source", message=message))
-    for note in source.notes:
+    notes = (*source.notes, *([] if source.has_lock else [NO_LOCK]))
+    for note in notes:
         log.line(f"note: {note}")
     wanted = receipts.input_digest(task, able, source)
     if earlier := receipts.take_up(task, wanted):
         log.line("taken up from an earlier run: nothing that decides the result has changed")
         return earlier
-    report = _attempts(task, able, source, log)
+    # A package of an earlier build must not be taken for one of this.
+    (task.workshop.out / tarball_name(task.settings.npm_name, task.crate.version)).unlink(missing_ok=True)
+    report = _attempts(task, able, source, log, notes)
     if report.state == "built":
         receipts.leave(task, wanted, report)
     return report
@@ -100,8 +105,10 @@ def _source(task: Task, log: CrateLog) -> Collected:
                 raise
 
 
-def _attempts(task: Task, able: tuple[PlatformName, ...], source: Collected, log: CrateLog) -> CrateReport:
-    size, number, transient, notes = task.settings.size, 0, 0, list(source.notes)
+def _attempts(
+    task: Task, able: tuple[PlatformName, ...], source: Collected, log: CrateLog, given: tuple[str, ...]
+) -> CrateReport:
+    size, number, transient, notes = task.settings.size, 0, 0, list(given)
     while True:
         number += 1
         try:

@@ -42,12 +42,17 @@ class Diagnostics:
         self._plain: Diagnostic | None = None
         self._failed_tests: list[str] = []
         self._panic: tuple[str, int] | None = None
+        self._cause_follows = False
 
     def feed(self, raw: str) -> None:
         """Take one line."""
         line = plain(raw)
         self.last.append(line)
-        if found := _RUSTC_PLACE.match(line):
+        if self._cause_follows and line.strip():
+            self._cause(line.strip())
+        elif line == "Caused by:":
+            self._cause_follows = True
+        elif found := _RUSTC_PLACE.match(line):
             self._place(found[1], int(found[2]))
         elif (found := _RUSTC.match(line)) and not _SUMMARY.match(found[2]):
             self._add(Diagnostic(f"{found[2]} ({found[1]})" if found[1] else found[2]))
@@ -81,6 +86,12 @@ class Diagnostics:
     def _place(self, file: str, line: int) -> None:
         if self._errors and self._errors[-1].file is None:
             self._errors[-1] = replace(self._errors[-1], file=file, line=line)
+
+    def _cause(self, text: str) -> None:
+        """Add what cargo names as the cause to the error before it."""
+        self._cause_follows = False
+        if self._errors and self._errors[-1].file is None and len(self._errors[-1].message) < 800:
+            self._errors[-1] = replace(self._errors[-1], message=f"{self._errors[-1].message}: {text[:300]}")
 
     def _fail_test(self, name: str) -> None:
         if len(self._failed_tests) < 1_000 and name not in self._failed_tests and name != "failing tests:":

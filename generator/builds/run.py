@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from types import FrameType
 
@@ -44,7 +45,9 @@ class Choice:
             return shard_crates(make_plan(manifest, slots), index)
         minutes = {crate.name: crate.expected_minutes for crate in manifest.crates}
         if unknown := sorted(set(self.crates) - set(minutes)):
-            raise InputError(f"the manifest has no crate {', '.join(unknown)}", fix="cratematrix plan")
+            near = get_close_matches(unknown[0], minutes, 1)
+            hint = f'; did you mean "{near[0]}"?' if near else ""
+            raise InputError(f"the manifest has no crate {', '.join(unknown)}{hint}", fix="cratematrix plan")
         return tuple(name for name in longest_first(minutes) if name in self.crates or not self.crates)
 
     @property
@@ -96,7 +99,7 @@ def _workshop(
 ) -> Workshop:
     host = host_platform()
     if host is None:
-        raise InputError("local sandboxes need Linux or macOS", fix="run it in WSL, or choose --backend e2b")
+        raise InputError("local sandboxes need Linux or macOS", fix="run it in WSL")
     if isolated and (problem := probe_isolation()):
         raise problem
     toolchain = find_toolchain(place.environment)
@@ -113,7 +116,7 @@ def _workshop(
         host=host,
         missing=lambda platform: toolchain.missing(platform, host),
         fingerprint=toolchain.fingerprint,
-        places=Places(top, relative, cache / "git"),
+        places=Places(top, relative, cache / "git", stop, place.out.resolve()),
         environment=place.environment,
         out=place.out,
         scratch=scratch.path,

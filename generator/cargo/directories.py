@@ -25,10 +25,10 @@ def parent(path: str) -> str:
 
 
 def upwards(directory: str) -> Iterator[str]:
-    """The directories above one, nearest first."""
-    while directory != ".":
-        directory = parent(directory)
-        yield directory
+    """The directories above one, nearest first; of an absolute path they end at its root."""
+    while (above := parent(directory)) != directory:
+        yield above
+        directory = above
 
 
 def expanded(pattern: str, directories: Iterable[str]) -> list[str]:

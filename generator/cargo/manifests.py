@@ -11,12 +11,16 @@ from typing import Annotated, Any, Final, TypeVar
 from pydantic import AliasChoices, AliasGenerator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from generator.errors import InputError
+from generator.manifest.problems import escaped
 
 MAX_SIZE: Final = 1024 * 1024
 """Characters of a Cargo.toml; the largest of well-known repositories have a tenth of it."""
 
 # tomllib needs quadratic time for a dotted key: 20,000 parts take 6 s.
 MAX_DOTS_IN_A_LINE: Final = 500
+
+# Characters of a key that a message shows.
+MAX_KEY: Final = 200
 
 
 class Description(BaseModel):
@@ -168,4 +172,4 @@ def validated(model: type[Described], value: object) -> Described:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise InputError(f"{where or 'the whole file'}: {first['msg']}") from None
+        raise InputError(f"{escaped(where[:MAX_KEY]) or 'the whole file'}: {first['msg']}") from None

@@ -18,7 +18,7 @@ def summary(plan: Plan) -> str:
     reasons: dict[str, int] = {}
     for each in plan.skipped:
         reasons[each.reason] = reasons.get(each.reason, 0) + 1
-    skips = "".join(f"\nskipped {count} units: {reason}" for reason, count in sorted(reasons.items()))
+    skips = "".join(f"\nskipped {count} unit{'s' * (count > 1)}: {reason}" for reason, count in sorted(reasons.items()))
     return (
         f"{crates} crates in {len(plan.shards)} of {plan.slots} slots: {plan.makespan_minutes:g} min predicted, "
         f"lower bound {plan.lower_bound_minutes:g} min, ratio {plan.ratio:.3f}{skips}"

@@ -33,6 +33,20 @@ def summary(report: Report) -> str:
     return f"{total}: {', '.join(parts) or 'nothing to do'} in {report.seconds:.0f} s"
 
 
+def remarks(report: Report) -> list[str]:
+    """Return what a person should know beside the table: notes on failed crates, and which platforms were skipped."""
+    notes = [
+        f"note on {crate.name}: {note}" for crate in report.crates if crate.state == "failed" for note in crate.notes
+    ]
+    skipped: dict[str, list[str]] = {}
+    for crate in report.crates:
+        for unit in crate.units:
+            if unit.state == "skipped" and crate.state == "built":
+                skipped.setdefault(unit.platform, []).append(crate.name)
+    counts = [f"{platform} ({len(names)})" for platform, names in sorted(skipped.items())]
+    return notes + ([f"not built here, crates in brackets: {', '.join(counts)}; the report says why"] if counts else [])
+
+
 def _time(crate: CrateReport) -> str:
     return "earlier" if crate.state == "built" and crate.attempts == 0 else f"{crate.seconds:.0f} s"
 

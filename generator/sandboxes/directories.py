@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,9 +26,15 @@ class PrivateDirectory:
     path: Path
     owner: int
 
-    def remove(self) -> None:
-        """Remove it; what cannot be removed now is left for `claim` to find, the lock is given up either way."""
-        _remove(self.path)
+    def remove(self, *, wait: bool = True) -> None:
+        """Remove it, or let a process of its own do so; what is left over is for `claim` to find. Gives up the lock."""
+        if wait:
+            _remove(self.path)
+        else:
+            quiet = subprocess.DEVNULL
+            subprocess.Popen(
+                ["rm", "-rf", "--", self.path], stdin=quiet, stdout=quiet, stderr=quiet, start_new_session=True
+            )
         os.close(self.owner)
 
 

@@ -160,7 +160,8 @@ class LocalSandbox:
         with self._busy:
             if not self._removed:
                 self._removed = True
-                self._place.remove()
+                # A run that is being stopped must not wait for gigabytes to be deleted.
+                self._place.remove(wait=not self._stop.is_set())
 
     def _run(self, command: Command, on_line: OnLine, *, network: bool, stdin: int) -> Finished:
         with self._busy:

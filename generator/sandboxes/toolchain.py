@@ -89,7 +89,7 @@ class Toolchain:
         if platform == host:
             return None
         if platform != "wasm32":
-            return f"building for {platform} on this machine is not supported yet: use `--backend e2b`"
+            return f"this machine builds for {host} only: build on a machine that is {platform}"
         target = PLATFORMS[platform].target
         if target in self.targets:
             return None

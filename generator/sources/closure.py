@@ -10,6 +10,7 @@ from generator.cargo.directories import is_within, joined, parent, upwards
 from generator.cargo.manifests import CargoToml, Manifests, manifest_path
 from generator.cargo.workspaces import named, workspace_root, written_paths
 from generator.errors import InputError
+from generator.sources.naming import shown, word
 
 
 @dataclass(frozen=True)
@@ -72,10 +73,12 @@ def _root(directory: str, manifests: Manifests) -> str | None:
     root = workspace_root(directory, manifests)
     if root is None and package is not None and package.workspace is not None:
         raise InputError(
-            f"{manifest_path(directory)} names the workspace {package.workspace}, which lies outside of the repository"
+            f"{shown(manifest_path(directory))} names the workspace {shown(package.workspace)}, "
+            "which lies outside of the repository"
         )
     if root is not None and _required(root, manifests).workspace is None:
-        raise InputError(f"{manifest_path(root)} has no [workspace], but {manifest_path(directory)} belongs to it")
+        top, below = shown(manifest_path(root)), shown(manifest_path(directory))
+        raise InputError(f"{top} has no [workspace], but {below} belongs to it")
     return root
 
 
@@ -101,12 +104,12 @@ def _written(
 def _inside(home: str, path: str) -> str:
     target = joined(home, path)
     if target is None:
-        raise InputError(f"{manifest_path(home)} depends on {path}, which lies outside of the repository")
+        raise InputError(f"{shown(manifest_path(home))} depends on {shown(path)}, which lies outside of the repository")
     return target
 
 
 def _required(directory: str, manifests: Manifests) -> CargoToml:
     if directory not in manifests:
         path = manifest_path(directory)
-        raise InputError(f"{path} is missing, or not tracked by git", fix=f"git add {path}")
+        raise InputError(f"{shown(path)} is missing, or not tracked by git", fix=f"git add {word(path)}")
     return manifests[directory]

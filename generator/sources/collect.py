@@ -7,7 +7,9 @@ import io
 import json
 import posixpath
 import tarfile
+import threading
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -18,8 +20,10 @@ from generator.errors import InputError
 from generator.manifest.models import Crate, GitSource, PathSource, RegistrySource
 from generator.sources.closure import belongs, closure
 from generator.sources.manifests import TreeManifests, text_of
+from generator.sources.naming import shown
 from generator.sources.reduction import reduced
-from generator.sources.tree import CheckoutTree, Entry, RevisionTree, Tree
+from generator.sources.revisions import RevisionTree
+from generator.sources.tree import CheckoutTree, Entry, Tree
 
 MAX_TOTAL: Final = 1024 * 1024 * 1024
 
@@ -43,11 +47,16 @@ class Collected:
 
 @dataclass(frozen=True)
 class Places:
-    """Where sources come from: the repository's top, the manifest's directory in it, and a cache for git."""
+    """Where sources come from: the repository's top, the manifest's directory in it, and a cache for git.
+
+    `stop` ends what waits for a server. `out` is where results are written to: nothing below it is a source.
+    """
 
     top: Path
     manifest_directory: str
     git_cache: Path
+    stop: threading.Event | None = None
+    out: Path | None = None
 
 
 def repository_top(directory: Path) -> Path:
@@ -60,18 +69,19 @@ def collect(crate: Crate, places: Places, archive: Path) -> Collected:
     """Write the crate's source to `archive`; InputError when it is not there, Unavailable when git cannot get it."""
     match crate.source:
         case PathSource(path=path):
-            checkout = CheckoutTree(places.top)
+            checkout = CheckoutTree(places.top, places.out, places.stop)
             directory = posixpath.normpath(posixpath.join(places.manifest_directory, path))
             forgotten = checkout.untracked(directory)
             notes = (
-                (f"{len(forgotten)} untracked files are left out, {forgotten[0]} first: git add them",)
+                (f"{len(forgotten)} untracked files are left out, {shown(forgotten[0])} first: git add them",)
                 if forgotten
                 else ()
             )
             return _collect(checkout, directory, archive, notes)
         case GitSource(git=url, rev=rev, path=path):
             name = hashlib.sha256(url.encode()).hexdigest()[:16]
-            return _collect(RevisionTree(url, rev, places.git_cache / name), posixpath.normpath(path), archive, ())
+            with closing(RevisionTree(url, rev, places.git_cache / name, places.stop)) as tree:
+                return _collect(tree, posixpath.normpath(path), archive, ())
         case RegistrySource(registry=name, version=version):
             digest = hashlib.sha256(json.dumps(["registry", name, version]).encode()).hexdigest()
             return Collected(None, ".", ".", digest, has_lock=True)
@@ -82,27 +92,25 @@ def _collect(tree: Tree, directory: str, archive: Path, notes: tuple[str, ...]) 
     manifests = TreeManifests(tree, entries)
     wanted = closure(directory, manifests)
     chosen = [entry for entry in entries if belongs(entry.path, wanted)]
+    if sum(entry.size for entry in chosen) > MAX_TOTAL:
+        raise InputError(f"the source of {shown(directory)} is larger than {MAX_TOTAL // 2**20} MiB")
     for entry in chosen:
         _refuse_links_out(tree, entry)
     edited = {
         path: reduced(text_of(tree, path), root, wanted, manifests).encode()
         for root, path in ((root, manifest_path(root)) for root in wanted.workspaces)
     }
-    digest = _write(tree, directory, chosen, edited, archive)
+    digest = _write(tree, chosen, edited, archive)
     lock = posixpath.normpath(f"{wanted.lock_directory}/Cargo.lock")
     has_lock = any(entry.path == lock for entry in entries)
     return Collected(archive, directory, wanted.lock_directory, digest, has_lock, notes)
 
 
-def _write(tree: Tree, directory: str, entries: list[Entry], edited: Mapping[str, bytes], archive: Path) -> str:
+def _write(tree: Tree, entries: list[Entry], edited: Mapping[str, bytes], archive: Path) -> str:
     """Write the tar and return its SHA-256: sorted, without times, owners or any mode but the executable bit."""
-    total = 0
     with tarfile.open(archive, "w", format=tarfile.PAX_FORMAT) as tar:
         for entry in entries:
             data = edited[entry.path] if entry.path in edited else tree.read(entry.path)
-            total += len(data)
-            if total > MAX_TOTAL:
-                raise InputError(f"the source of {directory} is larger than {MAX_TOTAL // 2**20} MiB")
             info = tarfile.TarInfo(entry.path)
             info.mode = 0o755 if entry.kind == "executable" else 0o644
             if entry.kind == "link":
@@ -120,4 +128,4 @@ def _refuse_links_out(tree: Tree, entry: Entry) -> None:
         return
     target = tree.read(entry.path).decode(errors="surrogateescape")
     if joined(parent(entry.path), target) is None:
-        raise InputError(f"{entry.path} is a link that leads out of the repository")
+        raise InputError(f"{shown(entry.path)} is a link that leads out of the repository")

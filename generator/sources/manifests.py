@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from generator.cargo.directories import parent
 from generator.cargo.manifests import CargoToml, cargo_toml
 from generator.errors import InputError
+from generator.sources.naming import shown
 from generator.sources.tree import Entry, Tree
 
 
@@ -29,7 +30,7 @@ class TreeManifests(Mapping[str, CargoToml]):
             try:
                 self._read[directory] = cargo_toml(text_of(self._tree, path))
             except InputError as error:
-                raise InputError(f"{path}: {error.message}") from None
+                raise InputError(f"{shown(path)}: {error.message}") from None
         return self._read[directory]
 
     def __contains__(self, directory: object) -> bool:

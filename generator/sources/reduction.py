@@ -14,6 +14,7 @@ from generator.cargo.manifests import CargoToml, Inherited, Manifests, manifest_
 from generator.cargo.workspaces import reached
 from generator.errors import InputError
 from generator.sources.closure import Closure
+from generator.sources.naming import shown
 
 # What a Cargo.toml without [package] may hold, and which resolver its package's edition asked for until then:
 # https://doc.rust-lang.org/cargo/reference/resolver.html#resolver-versions
@@ -30,7 +31,7 @@ def reduced(text: str, root: str, wanted: Closure, manifests: Manifests) -> str:
     try:
         document = tomlkit.parse(text)
     except TOMLKitError as error:
-        raise InputError(f"{manifest_path(root)}: {error}") from None
+        raise InputError(f"{shown(manifest_path(root))}: {shown(str(error))}") from None
     table: Any = document["workspace"]
     table["members"] = [*_members(root, wanted, manifests)]
     table.pop("default-members", None)

@@ -1,15 +1,18 @@
-"""A repository's files, from a checkout or from one git revision, behind the same three verbs."""
+"""A repository's files, behind the same three verbs wherever they come from; and those of a checkout."""
 
 from __future__ import annotations
 
 import os
 import re
+import threading
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, Protocol
 
-from generator.errors import InputError, Unavailable
-from generator.processes import Completed, output, run
+from generator.errors import InputError
+from generator.processes import MAX_OUTPUT, Completed, run
+from generator.sources.naming import shown, word
 
 MAX_FILE: Final = 64 * 1024 * 1024
 NOT_SOURCE: Final = frozenset({".git", "target", "node_modules", ".venv", "__pycache__"})
@@ -18,13 +21,16 @@ NOT_SOURCE: Final = frozenset({".git", "target", "node_modules", ".venv", "__pyc
 # no hooks, no transports but https and what the user's configuration maps it to, no questions asked.
 GIT: Final = ["git", "-c", "core.hooksPath=/dev/null", "-c", "protocol.ext.allow=never", "-c", "core.fsmonitor=false"]
 
+Kind = Literal["file", "executable", "link"]
+
 
 @dataclass(frozen=True)
 class Entry:
-    """One file: its path from the repository's top, in POSIX form, and what it is."""
+    """One file: its path from the repository's top, in POSIX form, what it is, and its size in bytes."""
 
     path: str
-    kind: Literal["file", "executable", "link"]
+    kind: Kind
+    size: int
 
 
 class Tree(Protocol):
@@ -34,18 +40,61 @@ class Tree(Protocol):
         """Every file, sorted by path."""
 
     def read(self, path: str) -> bytes:
-        """Return a file's bytes, or a link's target; at most `MAX_FILE`, else InputError."""
+        """Return the bytes of one of the entries, or a link's target; at most `MAX_FILE`, else InputError."""
 
     def close(self) -> None:
         """Give back what the tree holds."""
 
 
-class CheckoutTree:
-    """The files of a working tree: those git tracks, or all but build output where there is no git."""
+def git(
+    words: Sequence[str],
+    *,
+    timeout: float,
+    cwd: Path | None = None,
+    stop: threading.Event | None = None,
+    limit: int = MAX_OUTPUT,
+) -> bytes:
+    """Return what git prints; InputError with its own words, and its own advice, when it refuses."""
+    done = asked([*words], timeout=timeout, cwd=cwd, stop=stop, limit=limit)
+    if done.exit_code == 0:
+        return done.stdout
+    if owned := re.search(r"dubious ownership in repository at '(.*)'", done.stderr):
+        advice = re.search(r"git config --global --add safe\.directory .+", done.stderr)
+        raise InputError(
+            f"git does not read {shown(owned[1])}: it belongs to another user", fix=shown(advice[0]) if advice else None
+        )
+    raise InputError(f"git failed: {last_words(done)}")
 
-    def __init__(self, top: Path) -> None:
+
+def asked(
+    words: Sequence[str],
+    *,
+    timeout: float,
+    cwd: Path | None = None,
+    stop: threading.Event | None = None,
+    limit: int = MAX_OUTPUT,
+) -> Completed:
+    """Run git, whose messages are then English and which asks nothing."""
+    plain = {**os.environ, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"}
+    return run([*GIT, *words], timeout=timeout, cwd=cwd, env=plain, stop=stop, limit=limit)
+
+
+def last_words(done: Completed) -> str:
+    """The last line of what a tool said on its standard error, safe to show."""
+    return shown((done.stderr.strip().splitlines() or [f"exit {done.exit_code}"])[-1])
+
+
+class CheckoutTree:
+    """The files of a working tree: those git tracks, or all but build output where there is no git.
+
+    What lies below `out`, the directory that results are written to, is neither a source nor forgotten.
+    """
+
+    def __init__(self, top: Path, out: Path | None = None, stop: threading.Event | None = None) -> None:
         self.top = top
+        self._stop = stop
         self._resolved_top = top.resolve()
+        self._out = _below(self._resolved_top, out)
         self._tracked = (top / ".git").exists()
 
     def entries(self) -> tuple[Entry, ...]:
@@ -56,11 +105,16 @@ class CheckoutTree:
     def read(self, path: str) -> bytes:
         """Return a file's bytes, or a link's target."""
         full = self.top / path
-        if full.is_symlink():
-            return str(full.readlink()).encode(errors="surrogateescape")
-        if full.stat().st_size > MAX_FILE:
-            raise InputError(f"{path} is larger than {MAX_FILE // 2**20} MiB", fix=f"git rm --cached {path}")
-        return full.read_bytes()
+        try:
+            if full.is_symlink():
+                return os.fsencode(full.readlink())
+            if full.stat().st_size > MAX_FILE:
+                raise InputError(
+                    f"{shown(path)} is larger than {MAX_FILE // 2**20} MiB", fix=f"git rm --cached {word(path)}"
+                )
+            return full.read_bytes()
+        except OSError as error:
+            raise InputError(f"{shown(path)} cannot be read: {error.strerror}") from None
 
     def close(self) -> None:
         """Nothing is held."""
@@ -69,81 +123,35 @@ class CheckoutTree:
         """Return the files below a directory that git neither tracks nor ignores: they are not built."""
         if not self._tracked:
             return ()
-        listed = output(
-            [*GIT, "ls-files", "-z", "--others", "--exclude-standard", "--", directory], timeout=60, cwd=self.top
-        )
-        return tuple(listed.decode(errors="surrogateescape").split("\0")[:-1])
+        where = [f":(literal){directory}", *[f":(literal,exclude){self._out}"] * (self._out is not None)]
+        return tuple(self._listed("--others", "--exclude-standard", "--", *where))
 
     def _from_git(self) -> list[str]:
-        listed = output([*GIT, "ls-files", "-z", "--cached"], timeout=60, cwd=self.top)
-        return sorted(set(listed.decode(errors="surrogateescape").split("\0")[:-1]))
+        return sorted(set(self._listed("--cached")))
 
-    def _from_walk(self) -> list[str]:
-        paths: list[str] = []
+    def _listed(self, *words: str) -> list[str]:
+        listed = git(["ls-files", "-z", *words], timeout=60, cwd=self.top, stop=self._stop)
+        return [os.fsdecode(path) for path in listed.split(b"\0")[:-1]]
+
+    def _from_walk(self) -> Iterator[str]:
         for directory, folders, files in os.walk(self.top):
-            folders[:] = [name for name in folders if name not in NOT_SOURCE]
-            paths += [(Path(directory) / name).relative_to(self.top).as_posix() for name in files]
-        return paths
+            here = Path(directory).relative_to(self.top)
+            folders[:] = [name for name in folders if name not in NOT_SOURCE and (here / name).as_posix() != self._out]
+            yield from ((here / name).as_posix() for name in files)
 
     def _entry(self, path: str) -> Entry | None:
         full = self.top / path
         if not full.parent.resolve().is_relative_to(self._resolved_top):
-            raise InputError(f"{path} lies behind a link that leads out of the repository")
+            raise InputError(f"{shown(path)} lies behind a link that leads out of the repository")
         if full.is_symlink():
-            return Entry(path, "link")
+            return Entry(path, "link", 0)
         if not full.is_file():
             return None  # deleted but still tracked, or a submodule
-        return Entry(path, "executable" if full.stat().st_mode & 0o100 else "file")
+        found = full.stat()
+        return Entry(path, "executable" if found.st_mode & 0o100 else "file", found.st_size)
 
 
-class RevisionTree:
-    """The files of one commit of a remote repository, fetched without history into a private bare repository."""
-
-    def __init__(self, url: str, rev: str, directory: Path) -> None:
-        self._rev = rev
-        self._git = [*GIT, "--git-dir", str(directory)]
-        if not (directory / "HEAD").exists():
-            output([*GIT, "init", "--quiet", "--bare", str(directory)], timeout=60)
-        if run([*self._git, "cat-file", "-e", f"{rev}^{{commit}}"], timeout=60).exit_code != 0:
-            self._fetch(url, rev)
-
-    def entries(self) -> tuple[Entry, ...]:
-        """Every file of the commit, sorted by path; submodules are left out."""
-        kinds: dict[bytes, Literal["file", "executable", "link"]] = {
-            b"100644": "file",
-            b"100755": "executable",
-            b"120000": "link",
-        }
-        listed = output([*self._git, "ls-tree", "-r", "-z", self._rev], timeout=120)
-        found = []
-        for record in listed.split(b"\0")[:-1]:
-            head, _, path = record.partition(b"\t")
-            if kind := kinds.get(head.split(b" ")[0]):
-                found.append(Entry(path.decode(errors="surrogateescape"), kind))
-        return tuple(sorted(found, key=lambda entry: entry.path))
-
-    def read(self, path: str) -> bytes:
-        """Return a file's bytes, or a link's target."""
-        name = f"{self._rev}:{path}"
-        size = int(output([*self._git, "cat-file", "-s", name], timeout=60))
-        if size > MAX_FILE:
-            raise InputError(f"{path} is larger than {MAX_FILE // 2**20} MiB in {self._rev[:12]}")
-        return output([*self._git, "cat-file", "blob", name], timeout=120)
-
-    def close(self) -> None:
-        """The repository is kept: the next crate of the same revision needs no fetch."""
-
-    def _fetch(self, url: str, rev: str) -> None:
-        quiet = {**os.environ, "GIT_TERMINAL_PROMPT": "0", "GIT_LFS_SKIP_SMUDGE": "1"}
-        done = run([*self._git, "fetch", "--quiet", "--depth=1", "--no-tags", "--", url, rev], timeout=600, env=quiet)
-        if done.exit_code != 0:
-            raise _fetch_error(url, rev, done)
-
-
-def _fetch_error(url: str, rev: str, done: Completed) -> InputError | Unavailable:
-    last = (done.stderr.strip().splitlines() or ["no message"])[-1][:300]
-    if re.search(
-        r"not our ref|unadvertised object|not found|Authentication failed|could not read Username", done.stderr
-    ):
-        return InputError(f"{url} has no commit {rev} that can be read: {last}")
-    return Unavailable(f"{url} could not be fetched: {last}")
+def _below(top: Path, out: Path | None) -> str | None:
+    """A directory's path from the top; None when it is the top, or lies elsewhere."""
+    resolved = out.resolve() if out is not None else top
+    return resolved.relative_to(top).as_posix() if top in resolved.parents else None

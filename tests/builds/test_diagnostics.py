@@ -65,7 +65,7 @@ def read(text: str) -> Diagnostics:
         (RUSTC, Diagnostic("mismatched types (E0308)", "crates/broken/src/lib.rs", 7)),
         (TSC, Diagnostic("Type 'string' is not assignable to type 'number'. (TS2322)", "ts/index.ts", 5)),
         (NPM, Diagnostic("notarget No matching version found for @fleet/nothing@9.9.9.")),
-        (CARGO_TOML, Diagnostic("failed to parse manifest at `/build/source/Cargo.toml`")),
+        (CARGO_TOML, Diagnostic("failed to parse manifest at `/build/source/Cargo.toml`: no targets specified")),
         ("linking\nall is well\n", None),
     ],
 )

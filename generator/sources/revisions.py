@@ -1,0 +1,102 @@
+"""The files of one commit of a remote repository. Its trees are hostile: git checks little of what it fetches."""
+
+from __future__ import annotations
+
+import contextlib
+import stat
+import subprocess
+import threading
+from pathlib import Path
+from typing import Final
+
+from generator.errors import InputError
+from generator.processes import end, start
+from generator.sources.naming import shown, word
+from generator.sources.repositories import fetch
+from generator.sources.tree import GIT, MAX_FILE, Entry, Kind, git
+
+MAX_ENTRIES: Final = 200_000
+MAX_LISTING: Final = 64 * 1024 * 1024
+# The longest path that macOS takes; Linux takes 4,096 bytes.
+MAX_PATH: Final = 1_024
+
+
+class RevisionTree:
+    """The files of one commit, fetched without history into a bare repository that is kept for the next crate."""
+
+    def __init__(self, url: str, rev: str, directory: Path, stop: threading.Event | None = None) -> None:
+        fetch(url, rev, directory, stop)
+        self._rev = rev
+        self._directory = directory
+        self._stop = stop
+        self._objects: dict[str, bytes] = {}
+        self._reader: subprocess.Popen[bytes] | None = None
+
+    def entries(self) -> tuple[Entry, ...]:
+        """Every file of the commit, sorted by path; submodules are left out."""
+        # With -t directories are listed as well: else one tree that holds nothing, many times, is walked for ever.
+        words = ["ls-tree", "-r", "-t", "-l", "-z", "--full-tree", self._rev]
+        listed = git(
+            ["--git-dir", str(self._directory), *words], timeout=120, stop=self._stop, limit=MAX_LISTING
+        ).split(b"\0")[:-1]
+        if len(listed) > MAX_ENTRIES:
+            raise InputError(f"{self._rev[:12]} has more than {MAX_ENTRIES:,} files and directories")
+        found = [entry for entry in map(self._entry, listed) if entry is not None]
+        return tuple(sorted(found, key=lambda entry: entry.path))
+
+    def read(self, path: str) -> bytes:
+        """Return a file's bytes, or a link's target."""
+        if self._reader is None:
+            self._reader = start([*GIT, "--git-dir", str(self._directory), "cat-file", "--batch"])
+        questions, answers = self._reader.stdin, self._reader.stdout
+        assert questions is not None and answers is not None  # noqa: S101, PT018  both are pipes
+        with contextlib.suppress(BrokenPipeError):  # then the answer is empty
+            questions.write(self._objects[path] + b"\n")
+            questions.flush()
+        _, kind, size = [*answers.readline(200).split(), b"", b"", b""][:3]
+        if kind != b"blob":
+            raise InputError(
+                f"{shown(path)} cannot be read in {self._rev[:12]}", fix=f"rm -r {word(str(self._directory))}"
+            )
+        if int(size) > MAX_FILE:
+            raise InputError(f"{shown(path)} is larger than {MAX_FILE // 2**20} MiB in {self._rev[:12]}")
+        return answers.read(int(size) + 1)[:-1]
+
+    def close(self) -> None:
+        """End git; the repository is kept."""
+        if self._reader is not None:
+            end(self._reader)
+
+    def _entry(self, record: bytes) -> Entry | None:
+        """One line of `git ls-tree -l`: mode, type, object and size, a tab, and the path."""
+        head, _, name = record.partition(b"\t")
+        mode, kind, name_of_object, size = head.split()
+        path = _checked(name)
+        if kind != b"blob":
+            return None
+        if not size.isdigit():
+            raise InputError(f"{shown(path)} is not a file in {self._rev[:12]}")
+        self._objects[path] = name_of_object
+        return Entry(path, _kind(int(mode, 8)), int(size))
+
+
+def _kind(mode: int) -> Kind:
+    if stat.S_ISLNK(mode):
+        return "link"
+    return "executable" if mode & 0o100 else "file"
+
+
+def _checked(name: bytes) -> str:
+    """A path of a tree, whose parts git does not check unless it writes them to a disk."""
+    path = name.decode(errors="surrogateescape")
+    if len(name) > MAX_PATH:
+        reason = f"is longer than {MAX_PATH:,} bytes"
+    elif not {"", ".", ".."}.isdisjoint(path.split("/")):
+        reason = 'is absolute or has a part that is empty, "." or ".."'
+    elif any(character < " " or "\x7f" <= character <= "\x9f" for character in path):
+        reason = "holds a control character"
+    elif any("\udc80" <= character <= "\udcff" for character in path):
+        reason = "is not UTF-8"
+    else:
+        return path
+    raise InputError(f'the path "{shown(path)}" of the git tree {reason}')
