@@ -111,5 +111,7 @@ def _inside(home: str, path: str) -> str:
 def _required(directory: str, manifests: Manifests) -> CargoToml:
     if directory not in manifests:
         path = manifest_path(directory)
-        raise InputError(f"{shown(path)} is missing, or not tracked by git", fix=f"git add {word(path)}")
+        raise InputError(
+            f"{shown(path)} is missing, or not tracked by git", fix=f"git add {word(posixpath.dirname(path) or path)}"
+        )
     return manifests[directory]

@@ -73,7 +73,7 @@ def collect(crate: Crate, places: Places, archive: Path) -> Collected:
             directory = posixpath.normpath(posixpath.join(places.manifest_directory, path))
             forgotten = checkout.untracked(directory)
             notes = (
-                (f"{len(forgotten)} untracked files are left out, {shown(forgotten[0])} first: git add them",)
+                (f"not tracked by git, so left out: {len(forgotten)}, {shown(forgotten[0])} first",)
                 if forgotten
                 else ()
             )

@@ -100,7 +100,7 @@ def test_what_git_does_not_track_is_left_out_and_said(tmp_path: Path) -> None:
     (top / ".env").write_text("TOKEN=1")
     found, files = collected(top, ".", tmp_path)
     assert sorted(files) == [".gitignore", "Cargo.toml", "src/lib.rs"]
-    assert found.notes == ("1 untracked files are left out, .env first: git add them",)
+    assert found.notes == ("not tracked by git, so left out: 1, .env first",)
 
 
 def test_a_crate_that_is_not_tracked_says_how_to_add_it(tmp_path: Path) -> None:
