@@ -6,6 +6,7 @@ Nothing heavy is imported before a command needs it, so that --help and --versio
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,15 @@ class Cli(click.Group):
             # Whoever read stdout has gone; Python would complain again when it closes the stream.
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
             ctx.exit(1)
+        except KeyboardInterrupt:
+            console.error(Interrupted("interrupted"))
+            ctx.exit(Interrupted.exit_code)
+        except OSError as problem:
+            if ctx.params["debug"]:
+                console.trace()
+            where = f"{problem.filename}: " if problem.filename else ""
+            console.error(InputError(f"{where}{problem.strerror or problem}"))
+            ctx.exit(InputError.exit_code)
         except Exception as bug:
             if ctx.params["debug"]:
                 console.trace()
@@ -50,7 +60,7 @@ manifest_option = click.option(
 
 
 @click.group(cls=Cli, context_settings={"auto_envvar_prefix": "CRATEMATRIX", "help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="cratematrix")
+@click.version_option(__version__, prog_name="cratematrix", allow_from_autoenv=False)
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 def main(debug: bool) -> None:
     """Build a fleet of Rust crates in sandboxes and ship them as npm packages.
@@ -97,7 +107,7 @@ def check(manifest: Path) -> None:
 @main.command()
 @manifest_option
 @click.option("--slots", type=click.IntRange(1, 256), help="Number of slots, instead of the manifest's.")
-@click.option("--json", "as_json", is_flag=True, help="Print the plan for machines.")
+@click.option("--json", "as_json", is_flag=True, envvar="CRATEMATRIX_PLAN_JSON", help="Print the plan for machines.")
 def plan(manifest: Path, slots: int | None, as_json: bool) -> None:
     """Show which slot builds which crates, and how long that takes.
 
@@ -118,7 +128,13 @@ def plan(manifest: Path, slots: int | None, as_json: bool) -> None:
 
 @main.command()
 @manifest_option
-@click.option("--check", "only_check", is_flag=True, help="Write nothing; show the difference and exit 3 when stale.")
+@click.option(
+    "--check",
+    "only_check",
+    is_flag=True,
+    envvar="CRATEMATRIX_GENERATE_CHECK",
+    help="Write nothing; show the difference and exit 3 when stale.",
+)
 def generate(manifest: Path, only_check: bool) -> None:
     """Render the GitHub Actions workflows from the manifest."""
     from generator.manifest.reading import load_manifest
@@ -128,13 +144,15 @@ def generate(manifest: Path, only_check: bool) -> None:
     from generator.workflows import render, write
 
     loaded = load_manifest(manifest)
-    top = repository_top(manifest.parent)
+    top = repository_top(manifest.resolve().parent)
     name = manifest.resolve().relative_to(top).as_posix()
     rendered = render(loaded, len(make_plan(loaded).shards), name)
     if only_check:
         if found := difference(rendered, top):
             console.data(found)
-            fix = "cratematrix generate" + ("" if name == "crates.json" else f" --manifest {manifest}")
+            fix = "cratematrix generate"
+            if manifest != Path("crates.json"):
+                fix += f" --manifest {shlex.quote(str(manifest))}"
             raise Stale(f"the workflows are not what {manifest} would generate", fix=fix)
     else:
         for change in write(rendered, top):
@@ -149,8 +167,21 @@ def generate(manifest: Path, only_check: bool) -> None:
 @main.command()
 @manifest_option
 @click.option("--shard", metavar="I/N", help="Build the crates of shard I of a plan with N slots.")
-@click.option("--crate", "crates", multiple=True, metavar="NAME", help="Build this crate; may be given several times.")
-@click.option("--all", "everything", is_flag=True, help="Build every crate of the manifest.")
+@click.option(
+    "--crate",
+    "crates",
+    multiple=True,
+    metavar="NAME",
+    envvar="CRATEMATRIX_BUILD_CRATE",
+    help="Build this crate; may be given several times.",
+)
+@click.option(
+    "--all",
+    "everything",
+    is_flag=True,
+    envvar="CRATEMATRIX_BUILD_ALL",
+    help="Build every crate of the manifest.",
+)
 @click.option(
     "--backend",
     type=click.Choice(["local"]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import sys
 import threading
@@ -24,6 +25,11 @@ if TYPE_CHECKING:
 sys.stdout = sys.stdout or Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
 sys.stderr = sys.stderr or Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
 
+for _stream in (sys.stdout, sys.stderr):
+    # A character that the terminal's encoding lacks is shown as its number.
+    if isinstance(_stream, io.TextIOWrapper):
+        _stream.reconfigure(errors="backslashreplace")
+
 # A pipe or a CI log has no width; tables must be neither cut nor folded there.
 WIDE = 100_000
 
@@ -36,9 +42,16 @@ def data(text: str) -> None:
 
 def say(text: str) -> None:
     """Print lines for the person who watches; that nobody does any more is no reason to stop."""
-    with contextlib.suppress(OSError, ValueError):
+    try:
         sys.stderr.write("".join(shown(line) + "\n" for line in text.split("\n")))
         sys.stderr.flush()
+    except OSError:
+        _nobody_listens()
+
+
+def _nobody_listens() -> None:
+    """Send what is still buffered for stderr nowhere; Python would otherwise exit with 120 when it cannot write it."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
 
 
 def error(problem: CratematrixError) -> None:
@@ -144,8 +157,10 @@ class BuildProgress:
                 say(f"[{crate}] {shown(text)}")
                 return
             line = Text.assemble((f"[{crate}] ", "dim"), (shown(text), style))
-            with contextlib.suppress(OSError):
+            try:
                 self._rich.print(line, no_wrap=True, overflow="ellipsis", crop=True)
+            except OSError:
+                _nobody_listens()
 
     def _status(self) -> Table:
         now = time.monotonic()

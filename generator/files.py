@@ -23,6 +23,23 @@ def copy_atomically(source: Path, path: Path) -> None:
         _atomically(path, lambda file: shutil.copyfileobj(content, file, 1024 * 1024))
 
 
+def write_once(path: Path, content: bytes) -> bool:
+    """Write a file whole, or return False where there is one already; InputError when it cannot be written."""
+    if os.path.lexists(path):
+        return False
+    try:
+        with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as folder:
+            whole = Path(folder) / path.name
+            write_atomically(whole, content)
+            # Unlike a rename, a hard link fails where the name is taken.
+            os.link(whole, path)
+    except FileExistsError:
+        return False
+    except OSError as error:
+        raise InputError(f"{path} cannot be written: {error.strerror}") from None
+    return True
+
+
 def _atomically(path: Path, fill: Callable[[BinaryIO], object]) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

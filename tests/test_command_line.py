@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import click
@@ -42,6 +44,42 @@ def test_every_command_and_option_says_what_it_is_for() -> None:
 def test_the_readme_lists_exactly_the_commands_there_are() -> None:
     listed = re.findall(r"^\| `cratematrix (\w+)", (TOP / "README.md").read_text(), re.MULTILINE)
     assert listed == list(main.commands), "mend the table of commands in README.md"
+
+
+def test_every_options_variable_has_the_options_name() -> None:
+    for name, command in main.commands.items():
+        for option in command.params:
+            long = max(option.opts, key=len).lstrip("-").replace("-", "_").upper()
+            variable = f"CRATEMATRIX_{name.upper()}_{long}"
+            assert option.envvar == variable or (option.name or "").upper() == long, variable
+
+
+def test_a_check_by_variable_writes_nothing(repository: MakeRepository) -> None:
+    top = repository([entry("one")], library("one"))
+    assert cratematrix("generate", cwd=top, env={"CRATEMATRIX_GENERATE_CHECK": "1"}).code == 3
+    assert not (top / ".github").exists()
+
+
+def test_ctrl_c_is_told_as_an_interruption(tmp_path: Path) -> None:
+    crates = [
+        {"name": f"c{n}", "version": "1.0.0", "kind": "lib", "source": {"registry": f"c{n}", "version": "1.0.0"}}
+        for n in range(10_000)
+    ]
+    manifest = {"schema_version": 1, "fleet": {"npm_scope": "@demo"}, "crates": crates}
+    (tmp_path / "crates.yaml").write_text(json.dumps(manifest, indent=1))
+    words = [COMMAND, "plan", "--manifest", "crates.yaml"]
+    with subprocess.Popen(words, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as ran:
+        time.sleep(1.5)
+        ran.send_signal(signal.SIGINT)
+        _, said = ran.communicate(timeout=30)
+    assert (ran.returncode, said) == (130, "error: interrupted\n")
+
+
+def test_a_manifest_behind_a_link_is_the_one_it_leads_to(repository: MakeRepository, tmp_path: Path) -> None:
+    top = repository([entry("one")], library("one"))
+    (tmp_path / "link.json").symlink_to(top / "crates.json")
+    assert cratematrix("generate", "--manifest", tmp_path / "link.json", cwd=tmp_path).code == 0
+    assert cratematrix("generate", "--check", cwd=top).code == 0
 
 
 def test_an_option_can_be_given_as_a_variable(repository: MakeRepository) -> None:

@@ -104,8 +104,9 @@ def _workshop(
         raise problem
     toolchain = find_toolchain(place.environment)
     _check_out(place.out)
-    top = repository_top(place.manifest.parent)
-    relative = place.manifest.parent.resolve().relative_to(top).as_posix()
+    directory = place.manifest.resolve().parent
+    top = repository_top(directory)
+    relative = directory.relative_to(top).as_posix()
     cache = cache_directory(place.environment)
     scratch = claim(cache / "scratch", "run")
     stack.callback(scratch.remove)

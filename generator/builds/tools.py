@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import shlex
 import tarfile
 import tempfile
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, TextIO
 
 from generator.builds.diagnostics import Diagnostics
 from generator.builds.endings import Failed, Stopped
@@ -23,32 +24,27 @@ MAX_PROGRAM: Final = 256 * 1024 * 1024
 TIMEOUT_MINUTES: Final = 30
 
 
-@dataclass
+@dataclass(frozen=True)
 class ToolShelf:
     """The tools of this machine, below `directory`; `fingerprint` keeps those of different toolchains apart."""
 
     directory: Path
     backend: Backend
     fingerprint: str
-    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def archive(self, tool: Tool, log: CrateLog, stop: threading.Event) -> Path:
         """Return a tar that holds the program; the first who asks builds it while the others wait, until `stop`."""
         toolchain = hashlib.sha256(self.fingerprint.encode()).hexdigest()[:16]
         path = self.directory / toolchain / f"{tool.crate}-{tool.version}.tar"
-        while not self._lock.acquire(timeout=0.2):
-            if stop.is_set():
-                raise Stopped
-        try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.with_suffix(".lock").open("w") as lock:
+            _wait_for(lock, stop)
             if not path.exists():
                 log.line(f"building {tool.crate} {tool.version}, once for this machine")
                 self._build(tool, path, log)
-        finally:
-            self._lock.release()
         return path
 
     def _build(self, tool: Tool, path: Path, log: CrateLog) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".building-", dir=path.parent) as scratch:
             program = Path(scratch) / tool.program
             self._make(tool, program, log)
@@ -83,6 +79,18 @@ class ToolShelf:
             raise Stopped
         if done.exit_code != 0 or done.killed:
             raise Failed(failure_of(phase, done, said, TIMEOUT_MINUTES))
+
+
+def _wait_for(lock: TextIO, stop: threading.Event) -> None:
+    """Wait until no other thread or run holds the lock; it is given up when the file is closed."""
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if stop.wait(0.2):
+                raise Stopped from None
+        else:
+            return
 
 
 def _fetch(tool: Tool) -> str:

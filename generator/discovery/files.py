@@ -12,7 +12,7 @@ from typing import Final
 from generator.cargo.manifests import MAX_SIZE
 from generator.errors import InputError
 from generator.processes import run
-from generator.sources.tree import GIT
+from generator.sources.tree import GIT, git_environment
 
 # A path in crates.json has at most 500 characters; deeper directories are not worth a walk.
 MAX_DEPTH: Final = 64
@@ -58,7 +58,7 @@ def git_words(root: Path, *arguments: str) -> bytes | None:
     """What git prints, or None where there is no git or it refuses."""
     if shutil.which("git") is None:
         return None
-    done = run([*GIT, *arguments], timeout=60, cwd=root)
+    done = run([*GIT, *arguments], timeout=60, cwd=root, env=git_environment(arguments))
     return done.stdout if done.exit_code == 0 else None
 
 

@@ -10,8 +10,9 @@ from typing import Any, Final
 from generator.discovery.crates import Discovery, Found
 from generator.discovery.scopes import is_valid
 from generator.errors import InputError
-from generator.files import write_atomically
+from generator.files import write_atomically, write_once
 from generator.manifest.models import Fleet, NpmScope
+from generator.manifest.reading import init_command
 from generator.platforms import PLATFORM_NAMES, VALID_FOR, Kind
 
 # Minutes for all platforms of a small crate on two cores, cold: an addon was measured at 80 to 150 s for each of seven
@@ -47,14 +48,12 @@ def write_new(path: Path, text: str, *, force: bool) -> None:
 
     InputError when it is there, or when it cannot be written. A symbolic link is never followed.
     """
-    if not force:
-        try:
-            path.open("x").close()  # takes the name, or fails, in one step
-        except FileExistsError:
-            raise InputError(f"{path} exists already", fix="cratematrix init --force") from None
-        except OSError as error:
-            raise InputError(f"{path} cannot be written: {error.strerror}") from None
-    write_atomically(path, text.encode())
+    if path.suffix.lower() not in {".json", ".yaml", ".yml"}:
+        raise InputError(f"{path} is not a manifest's name: it ends in .json, .yaml or .yml")
+    if force:
+        write_atomically(path, text.encode())
+    elif not write_once(path, text.encode()):
+        raise InputError(f"{path} exists already", fix=f"{init_command(path)} --force")
 
 
 def _fleet(found: tuple[Found, ...], npm_scope: str) -> dict[str, Any]:

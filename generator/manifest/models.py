@@ -52,7 +52,8 @@ ActionRef = Annotated[
 Command = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]+$", max_length=4_000)]
 
 Size = Literal["small", "standard", "large"]
-Minutes = Annotated[float, Field(gt=0, le=1_440)]
+# Not less than plans are rounded to.
+Minutes = Annotated[float, Field(ge=0.01, le=1_440)]
 
 
 class PathSource(Strict):

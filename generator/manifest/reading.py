@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from pathlib import Path
 from typing import Final
 
@@ -42,17 +43,22 @@ def load_manifest(path: Path) -> Manifest:
         raise refusal(path, [error.problem], Document().line) from None
     manifest, problems = _validated(document)
     if manifest is not None and not problems:
-        problems = [*check_manifest(manifest), *check_sources(manifest, path.parent)]
+        problems = [*check_manifest(manifest), *check_sources(manifest, path.resolve().parent)]
     if manifest is None or problems:
         raise refusal(path, problems, document.line)
     return manifest
+
+
+def init_command(path: Path) -> str:
+    """The command that writes this manifest."""
+    return "cratematrix init" + ("" if path == Path("crates.json") else f" --manifest {shlex.quote(str(path))}")
 
 
 def _bytes(path: Path) -> bytes:
     name = escaped(str(path))
     try:
         if not path.exists():
-            raise InputError(f"there is no manifest {name}", fix="cratematrix init")
+            raise InputError(f"there is no manifest {name}", fix=init_command(path))
         if not path.is_file():
             raise InputError(f"{name} is not a file")
         with path.open("rb") as file:
@@ -83,7 +89,7 @@ def _validated(document: Document) -> tuple[Manifest | None, list[Problem]]:
     """The manifest where the models accept the document, and what is wrong with the single values."""
     wrong_version = _wrong_version(document)
     if wrong_version:
-        return None, [wrong_version]
+        return None, [*document.problems, wrong_version]
     problems = list(document.problems)
     try:
         manifest = Manifest.model_validate_json(json.dumps(document.plain), by_alias=True, by_name=False)

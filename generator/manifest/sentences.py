@@ -109,7 +109,6 @@ _SENTENCES: Final[dict[str, Callable[[Any, dict[str, Any]], str]]] = {
     "bool_type": lambda value, _ctx: f"must be true or false, not {quoted(value)}",
     "tuple_type": lambda value, _ctx: f"must be a list, not {quoted(value)}",
     "model_type": lambda value, _ctx: f"must be an object, not {quoted(value)}",
-    "greater_than": lambda value, ctx: f"must be more than {ctx['gt']:g}, not {quoted(value)}",
     "greater_than_equal": lambda value, ctx: f"must be at least {ctx['ge']:g}, not {quoted(value)}",
     "less_than_equal": lambda value, ctx: f"must be at most {ctx['le']:g}, not {quoted(value)}",
     "too_short": lambda _value, ctx: f"is an empty list; at least {ctx['min_length']} entry is needed",

@@ -9,7 +9,7 @@ COLUMNS = ("slot", "minutes", "crates")
 
 def rows(plan: Plan) -> list[tuple[str, ...]]:
     """One row per shard."""
-    return [(str(shard.index), f"{shard.predicted_minutes:g}", ", ".join(shard.crates)) for shard in plan.shards]
+    return [(str(shard.index), f"{shard.predicted_minutes:.10g}", ", ".join(shard.crates)) for shard in plan.shards]
 
 
 def summary(plan: Plan) -> str:
@@ -20,6 +20,6 @@ def summary(plan: Plan) -> str:
         reasons[each.reason] = reasons.get(each.reason, 0) + 1
     skips = "".join(f"\nskipped {count} unit{'s' * (count > 1)}: {reason}" for reason, count in sorted(reasons.items()))
     return (
-        f"{crates} crates in {len(plan.shards)} of {plan.slots} slots: {plan.makespan_minutes:g} min predicted, "
-        f"lower bound {plan.lower_bound_minutes:g} min, ratio {plan.ratio:.3f}{skips}"
+        f"{crates} crates in {len(plan.shards)} of {plan.slots} slots: {plan.makespan_minutes:.10g} min predicted, "
+        f"lower bound {plan.lower_bound_minutes:.10g} min, ratio {plan.ratio:.3f}{skips}"
     )

@@ -75,8 +75,16 @@ def asked(
     limit: int = MAX_OUTPUT,
 ) -> Completed:
     """Run git, whose messages are then English and which asks nothing."""
-    plain = {**os.environ, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"}
-    return run([*GIT, *words], timeout=timeout, cwd=cwd, env=plain, stop=stop, limit=limit)
+    return run([*GIT, *words], timeout=timeout, cwd=cwd, env=git_environment(words), stop=stop, limit=limit)
+
+
+def git_environment(words: Sequence[str]) -> dict[str, str]:
+    """Variables for git. Only a fetch may reach out: a repository's own configuration can make any other command do so.
+
+    That is by a missing object of a partial clone, fetched with a program that the configuration names.
+    """
+    plain = {**os.environ, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_NO_LAZY_FETCH": "1"}
+    return plain if "fetch" in words else plain | {"GIT_ALLOW_PROTOCOL": ""}
 
 
 def last_words(done: Completed) -> str:

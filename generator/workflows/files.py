@@ -8,16 +8,20 @@ from __future__ import annotations
 import difflib
 import io
 import os
+import re
 import stat
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from generator.errors import InputError
 from generator.workflows.header import owner
+
+# What a generated file may be called: not a staging file of a run that is still going, not a copy that somebody keeps.
+_GENERATED: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(?<!\.bak)(?<!\.orig)")
 
 
 @dataclass(frozen=True)
@@ -70,7 +74,7 @@ def write(rendered: Mapping[str, str], root: Path) -> tuple[Change, ...]:
             temporary.replace(file)
         for each in found:
             if each.wanted is None:
-                each.file.unlink()
+                each.file.unlink(missing_ok=True)
     return tuple(Change("removed" if each.wanted is None else "wrote", each.path) for each in found)
 
 
@@ -109,11 +113,12 @@ def _no_longer_rendered(rendered: Mapping[str, str], base: Path) -> Iterator[Dif
     for directory in sorted({Path(path).parent for path in rendered}):
         for file in sorted((base / directory).glob("*")):
             path = str(directory / file.name)
-            if path in rendered or file.is_symlink() or not file.is_file():
+            if path in rendered or file.is_symlink() or not file.is_file() or not _GENERATED.fullmatch(file.name):
                 continue
-            text = _text(file)
-            if owner(text or "") in manifests:
-                yield Difference(path, file, text, None)
+            with file.open("rb") as start:
+                if owner(start.readline(1_000).decode("utf-8", errors="replace")) not in manifests:
+                    continue
+            yield Difference(path, file, _text(file), None)
 
 
 @contextmanager
@@ -130,7 +135,7 @@ def _staged(file: Path, text: str) -> Iterator[Path]:
         yield Path(name)
     finally:
         with suppress(FileNotFoundError):
-            Path(name).unlink()
+            Path(name).unlink(missing_ok=True)
 
 
 @contextmanager

@@ -175,7 +175,7 @@ def test_a_file_that_is_there_is_not_overwritten(tmp_path: Path) -> None:
     write_new(path, "one", force=False)
     with pytest.raises(InputError, match="exists already") as caught:
         write_new(path, "two", force=False)
-    assert caught.value.fix == "cratematrix init --force"
+    assert caught.value.fix == f"cratematrix init --manifest {path} --force"
     assert path.read_text() == "one"
     write_new(path, "three", force=True)
     assert path.read_text() == "three"

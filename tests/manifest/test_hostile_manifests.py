@@ -170,7 +170,7 @@ def test_one_bad_value_anywhere_is_refused_at_its_very_place(
 
 
 NAMES = st.from_regex(r"[a-z][a-z0-9_-]{0,20}", fullmatch=True)
-MINUTES = st.floats(0.001, 1440) | st.integers(1, 1440)
+MINUTES = st.floats(0.01, 1440) | st.integers(1, 1440)
 SHELL = st.text(st.characters(exclude_categories=["C", "Zl", "Zp"]) | st.sampled_from("\n\t"), min_size=1, max_size=30)
 VERSIONS = st.from_regex(r"[1-9][0-9]{0,3}\.0\.[1-9](-[a-z]{1,5}\.[1-9])?", fullmatch=True)
 

@@ -57,7 +57,7 @@ def problems(manifest: object) -> list[Problem]:
         ("crates[0].retries", -1, "must be at least 0, not -1"),
         ("crates[0].retries", 10**20, f"must be at most 10, not {10**20}"),
         ("crates[0].expected_minutes", True, "must be a number, not true"),
-        ("crates[0].expected_minutes", 0, "must be more than 0, not 0"),
+        ("crates[0].expected_minutes", 0, "must be at least 0.01, not 0"),
         ("crates[0].expected_minutes", 1440.5, "must be at most 1440, not 1440.5"),
         ("crates[0].tests", 1, "must be true or false, not 1"),
         ("fleet.npm_scope", "@" + "a" * 200, f'"@{"a" * 59}..." has 201 characters; at most 100 are allowed'),
