@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tarfile
 import time
 from collections.abc import Iterator
@@ -54,6 +55,14 @@ class Outcome:
     loaded: str | None = None
     failure: Failure | None = None
 
+    def add(self, phase: Phase) -> None:
+        """Take note of a step; steps of one phase that follow each other are told as one."""
+        if self.phases and self.phases[-1].name == phase.name and phase.name != "compile":
+            last = self.phases.pop()
+            seconds, peak = last.seconds + phase.seconds, max(last.peak_memory, phase.peak_memory)
+            phase = phase.model_copy(update={"seconds": round(seconds, 3), "peak_memory": peak})
+        self.phases.append(phase)
+
 
 def attempt(
     task: Task, platforms: tuple[PlatformName, ...], source: Collected, resources: Resources, log: CrateLog
@@ -94,6 +103,8 @@ class _Life:
         self.recipe = RECIPES[job.crate.kind]
         self.deadline = time.monotonic() + task.settings.timeout_minutes * 60
         self.scratch = task.workshop.scratch / task.crate.name
+        shutil.rmtree(self.scratch, ignore_errors=True)  # what an earlier attempt left
+        self.scratch.mkdir(parents=True)
         environment = task.workshop.environment
         self.passed = {name: environment[name] for name in task.settings.env if name in environment}
 
@@ -164,7 +175,6 @@ class _Life:
         said: list[str] = []
         self._command("collect", collect_script(self.job), self.job.root, said)
         archive, staged = self.scratch / OUT_TAR, self.scratch / OUT
-        self.scratch.mkdir(parents=True, exist_ok=True)
         self.sandbox.get(f"{self.job.root}/{OUT_TAR}", archive, MAX_ARTIFACT)
         if not said or said[-1].split()[:1] != [digest_of(archive)]:
             raise SandboxError("what came out of the sandbox is not what was made in it: the digests differ")
@@ -217,7 +227,7 @@ class _Life:
         # While the network is open nothing of the user's environment is there to be sent away.
         given = env if phase == "fetch" else {**self.passed, **env}
         done = self.sandbox.run(Command(f"set -euo pipefail\n{script}", cwd, timeout, given), take)
-        self.outcome.phases.append(
+        self.outcome.add(
             Phase(name=phase, seconds=round(done.seconds, 3), exit_code=done.exit_code, peak_memory=done.peak_memory)
         )
         if done.killed == "stopped":
@@ -238,7 +248,6 @@ class _Life:
 
     def _read(self, name: str) -> bytes | None:
         """Return a small file that a script left in the root, or None where it left none."""
-        self.scratch.mkdir(parents=True, exist_ok=True)
         destination = self.scratch / name
         try:
             self.sandbox.get(f"{self.job.root}/{name}", destination, MAX_DESCRIPTION)

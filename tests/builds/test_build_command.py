@@ -114,6 +114,15 @@ def test_a_build_that_needs_more_memory_gets_the_next_size_once(repository: Make
     assert crate["peak_memory"] > 2**31
 
 
+def test_a_package_that_needs_more_memory_to_load_is_built_again_from_a_clean_start(repository: MakeRepository) -> None:
+    hungry = "exports.x = 1; process.kill(process.pid, 'SIGKILL');"
+    top = repository([entry("demo", kind="napi", size="small", commands={"build": ADDON})], addon("index.js", hungry))
+    assert build(top, "--all").code == 1
+    crate = report(top)["demo"]
+    assert (crate["attempts"], crate["failure"]["class"], crate["failure"]["phase"]) == (2, "too_small", "load")
+    assert [phase["name"] for phase in crate["phases"]] == ["open", "fetch", "compile", "collect", "load"]
+
+
 def test_only_named_variables_reach_a_crate(repository: MakeRepository) -> None:
     script = 'fn main() { for (k, v) in std::env::vars() { println!("cargo:warning={k}={v}"); } }\n'
     top = repository([entry("one", env=["ALLOWED"])], library("one") | {"one/build.rs": script})
