@@ -352,3 +352,9 @@ def test_without_a_toolchain_a_sentence_says_how_to_get_one(repository: MakeRepo
     assert ran.code == 2
     assert "rustup" in ran.err
     assert "nodejs.org" in ran.err
+
+
+def test_a_build_without_isolation_says_so_in_its_report(repository: MakeRepository) -> None:
+    top = repository([entry("one")], library("one"))
+    assert build(top, "--all", "--no-isolation").code == 0
+    assert json.loads((top / "dist/report.json").read_text())["isolated"] is False
