@@ -13,7 +13,7 @@ demo: $(VENV)/.runtime
 
 test: $(VENV)/.dev
 	@.ci/bubblewrap
-	@$(BIN)/pytest --numprocesses 2 --dist loadgroup
+	@$(BIN)/pytest --numprocesses 2 --dist loadfile
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -18,8 +18,6 @@ import pytest
 
 from tests.support import Ran, cratematrix
 
-pytestmark = pytest.mark.xdist_group("sample-fleet")
-
 SECRET = "canary-7f3a-of-the-host"
 # What must fail once the network is closed; everything else that succeeds does so on the sandbox's own copy.
 MUST_BE_REFUSED = {

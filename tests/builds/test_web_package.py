@@ -18,8 +18,6 @@ from generator.platforms import host_platform
 from generator.sandboxes.toolchain import find_toolchain
 from tests.support import cratematrix
 
-pytestmark = pytest.mark.xdist_group("web-package")
-
 ESBUILD = "esbuild@0.28.2"
 NPM = ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts"]
 
