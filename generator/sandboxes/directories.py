@@ -31,10 +31,9 @@ class PrivateDirectory:
         if wait:
             _remove(self.path)
         else:
-            quiet = subprocess.DEVNULL
-            subprocess.Popen(
-                ["rm", "-rf", "--", self.path], stdin=quiet, stdout=quiet, stderr=quiet, start_new_session=True
-            )
+            # The shell leaves rm behind and ends at once.
+            quiet, words = subprocess.DEVNULL, ["sh", "-c", 'rm -rf -- "$0" &', str(self.path)]
+            subprocess.call(words, stdin=quiet, stdout=quiet, stderr=quiet, start_new_session=True)
         os.close(self.owner)
 
 

@@ -290,7 +290,7 @@ MISTAKES = {
     "dependency that is not there": (
         {"x": crate("x", NEEDS.format("y", "../y"))},
         "y/Cargo.toml is missing, or not tracked by git",
-        "git add y/Cargo.toml",
+        "git add y",
     ),
     "dependency that is broken": (
         {"x": crate("x", NEEDS.format("y", "../y")), "y": "[package]\nname = \n"},
@@ -315,7 +315,7 @@ MISTAKES = {
     "workspace that is not there": (
         {"x": crate("x", 'workspace = "../ws"\n')},
         "ws/Cargo.toml is missing, or not tracked by git",
-        "git add ws/Cargo.toml",
+        "git add ws",
     ),
     "workspace that is none": (
         {"x": crate("x", 'workspace = "../ws"\n'), "ws": crate("ws")},
