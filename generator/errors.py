@@ -29,6 +29,11 @@ class CratematrixError(Exception):
         self.fix = fix
         self.problems = problems
 
+    @property
+    def advice(self) -> str:
+        """The sentence and the command that fixes it on one line, for a report."""
+        return f"{self.message}: {self.fix}" if self.fix else self.message
+
 
 class BuildFailed(CratematrixError):
     """At least one crate did not build."""

@@ -70,9 +70,8 @@ def _build(task: Task, able: tuple[PlatformName, ...], log: CrateLog) -> CrateRe
         kind: FailureClass = "transient" if isinstance(error, Unavailable) else "permanent"
         if task.workshop.stop.is_set():
             return _stopped(task, able, 0)
-        message = error.message + (f": {error.fix}" if error.fix else "")
-        log.line(f"error: {message}")
-        return _failed(task, Failure(failure_class=kind, phase="source", message=message))
+        log.line(f"error: {error.advice}")
+        return failed_before_building(task, kind, error.advice)
     notes = (*source.notes, *([] if source.has_lock else [NO_LOCK]))
     for note in notes:
         log.line(f"note: {note}")
@@ -155,10 +154,11 @@ def _stopped(task: Task, platforms: tuple[PlatformName, ...], attempts: int) -> 
     return _report(task, "not_run", _units(platforms, "not_run", "the run was stopped"), attempts=attempts)
 
 
-def _failed(task: Task, failure: Failure) -> CrateReport:
-    return _report(
-        task, "failed", _units(task.settings.platforms, "not_run", failure.message), attempts=1, failure=failure
-    )
+def failed_before_building(task: Task, failure_class: FailureClass, message: str) -> CrateReport:
+    """Return the report of a crate that no sandbox was opened for, or whose sandbox tells no more."""
+    failure = Failure(failure_class=failure_class, phase="source", message=message)
+    units = _units(task.settings.platforms, "not_run", message)
+    return _report(task, "failed", units, attempts=1, failure=failure)
 
 
 def _skipped(task: Task) -> tuple[Unit, ...]:

@@ -7,11 +7,10 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
-from generator.builds.crate import build_crate
+from generator.builds.crate import build_crate, failed_before_building
 from generator.builds.task import Task
 from generator.errors import CratematrixError
-from generator.reports.models import CrateReport, Failure
-from generator.sandboxes.sandbox import FailureClass
+from generator.reports.models import CrateReport
 
 
 def build_fleet(tasks: Sequence[Task], jobs: int) -> tuple[CrateReport, ...]:
@@ -31,9 +30,9 @@ def _build_one(task: Task) -> CrateReport:
     try:
         report = build_crate(task)
     except CratematrixError as error:
-        report = _failed(task, "permanent", error.message + (f": {error.fix}" if error.fix else ""))
+        report = failed_before_building(task, "permanent", error.advice)
     except OSError as error:
-        report = _failed(task, "transient", f"{error.filename or task.workshop.out}: {error.strerror}")
+        report = failed_before_building(task, "transient", f"{error.filename or task.workshop.out}: {error.strerror}")
     except Exception as error:
         # A bug in one crate's path must not end the others.
         report = _broken(task, error)
@@ -50,15 +49,4 @@ def _broken(task: Task, error: Exception) -> CrateReport:
             file.write(trace)
     except OSError:
         message = f"cratematrix itself failed: {type(error).__name__}: {error}"[:500]
-    return _failed(task, "permanent", message)
-
-
-def _failed(task: Task, failure_class: FailureClass, message: str) -> CrateReport:
-    crate = task.crate
-    return CrateReport(
-        name=crate.name,
-        version=crate.version,
-        kind=crate.kind,
-        state="failed",
-        failure=Failure(failure_class=failure_class, phase="source", message=message),
-    )
+    return failed_before_building(task, "permanent", message)
