@@ -5,15 +5,23 @@ Nothing heavy is imported before a command needs it, so that --help and --versio
 
 from __future__ import annotations
 
+import functools
 import os
 import shlex
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from generator import __version__, console
 from generator.errors import BuildFailed, CratematrixError, InputError, Interrupted, Stale
+
+if TYPE_CHECKING:
+    from generator.e2b_backend.connection import Connection, Gateway
+    from generator.manifest.models import Manifest, Size
+    from generator.redaction import Redactor
 
 
 class Cli(click.Group):
@@ -57,6 +65,39 @@ manifest_option = click.option(
     show_default=True,
     help="The manifest, JSON or YAML.",
 )
+
+
+backend_option = click.option(
+    "--backend", type=click.Choice(["local", "e2b"]), default="local", show_default=True, help="Where sandboxes are."
+)
+
+
+def gateway_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options that say where E2B is; the command gets them as one `gateway`."""
+
+    @click.option(
+        "--e2b-api-url", metavar="URL", help="Where E2B's API is.  [default: $E2B_API_URL, or the manifest's]"
+    )
+    @click.option(
+        "--e2b-sandbox-url",
+        metavar="URL",
+        help="Where its sandboxes are.  [default: $E2B_SANDBOX_URL, or the manifest's]",
+    )
+    @click.option(
+        "--e2b-header",
+        multiple=True,
+        metavar="'NAME: VALUE'",
+        help="Sent with every call, for a gateway; ${NAME} in it is replaced by that variable.",
+    )
+    @functools.wraps(command)
+    def with_gateway(
+        e2b_api_url: str | None, e2b_sandbox_url: str | None, e2b_header: tuple[str, ...], **rest: Any
+    ) -> None:
+        from generator.e2b_backend.connection import Gateway
+
+        command(gateway=Gateway(e2b_api_url, e2b_sandbox_url, e2b_header), **rest)
+
+    return with_gateway
 
 
 @click.group(cls=Cli, context_settings={"auto_envvar_prefix": "CRATEMATRIX", "help_option_names": ["-h", "--help"]})
@@ -182,16 +223,12 @@ def generate(manifest: Path, only_check: bool) -> None:
     envvar="CRATEMATRIX_BUILD_ALL",
     help="Build every crate of the manifest.",
 )
+@backend_option
 @click.option(
-    "--backend",
-    type=click.Choice(["local"]),
-    default="local",
-    show_default=True,
-    expose_value=False,
-    help="Where sandboxes come from.",
-)
-@click.option(
-    "--jobs", type=click.IntRange(1, 256), help="Sandboxes at the same time.  [default: half of the processors]"
+    "--jobs",
+    type=click.IntRange(1, 256),
+    help="Sandboxes at the same time.  [default: local, half of the processors; e2b, the manifest's slots, 1 for a "
+    "shard]",
 )
 @click.option(
     "--out",
@@ -201,36 +238,62 @@ def generate(manifest: Path, only_check: bool) -> None:
     help="Where packages, logs and the report go.",
 )
 @click.option(
-    "--no-isolation", is_flag=True, help="Run crates' code as yourself, with all your files and the network in reach."
+    "--no-isolation",
+    is_flag=True,
+    help="local: run crates' code as yourself, with all your files and the network in reach.",
 )
+@click.option(
+    "--keep-failed", is_flag=True, help="e2b: keep the sandboxes of failed crates for an hour to look inside."
+)
+@gateway_options
 def build(
     manifest: Path,
     shard: str | None,
     crates: tuple[str, ...],
     everything: bool,
+    backend: str,
     jobs: int | None,
     out: Path,
     no_isolation: bool,
+    keep_failed: bool,
+    gateway: Gateway,
 ) -> None:
     """Build crates, each in its own sandbox, and pack them for npm.
 
     Give one of --shard, --crate and --all. What was built before from the same input is taken up, not built again.
+
+    --backend e2b needs E2B_API_KEY and a template: see cratematrix doctor --backend e2b.
     """
-    from generator.builds.run import Choice, Place
+    from generator.builds.run import Choice, Options, Place
     from generator.builds.run import build as run_build
     from generator.manifest.reading import load_manifest
     from generator.reports import table
 
     if [bool(shard), bool(crates), everything].count(True) != 1:
         raise InputError("say what to build: one of --shard I/N, --crate NAME and --all", fix="cratematrix build --all")
+    if backend == "local" and keep_failed:
+        raise InputError("--keep-failed is for sandboxes of E2B", fix="add --backend e2b")
+    if backend == "e2b" and no_isolation:
+        raise InputError("--no-isolation is for local sandboxes", fix="leave one of the two out")
     loaded = load_manifest(manifest)
     choice = Choice(shard, crates)
+    redactor = _redactor(loaded)
     progress = console.BuildProgress(len(choice.names(loaded)))
-    place = Place(manifest, out, os.environ)
+    place = Place(manifest, out, os.environ, redactor)
+    if backend == "e2b":
+        from generator.builds.e2b_site import e2b_jobs, e2b_site, run_of
+
+        run = run_of(os.environ, shard)
+        options = Options(e2b_jobs(loaded.fleet, jobs, shard), keep_failed)
+        site = partial(e2b_site, manifest=loaded, run=run, gateway=gateway)
+        console.say(f"run {run.id}; if this process is killed: cratematrix reap --run {run.id}")
+    else:
+        from generator.builds.local_site import local_site
+
+        options = Options(jobs or max(1, (os.cpu_count() or 1) // 2))
+        site = partial(local_site, isolated=not no_isolation)
     with progress.shown():
-        report = run_build(
-            loaded, choice, place, jobs or max(1, (os.cpu_count() or 1) // 2), not no_isolation, progress
-        )
+        report = run_build(loaded, choice, place, options, site, progress)
     console.table(table.COLUMNS, table.rows(report), talk=True)
     for remark in table.remarks(report):
         console.say(remark)
@@ -241,6 +304,112 @@ def build(
         raise BuildFailed(
             f"{len(failed)} of {len(report.crates)} crates failed", fix=f"read {out}/logs/{failed[0]}.log"
         )
+
+
+def _redactor(manifest: Manifest | None = None) -> Redactor:
+    """Know every secret of this process, and keep it from the terminal from now on."""
+    from generator.manifest.models import passed_names
+    from generator.redaction import Redactor, secrets_of
+
+    redactor = Redactor(secrets_of(os.environ, passed_names(manifest) if manifest else ()))
+    console.redact_with(redactor)
+    return redactor
+
+
+@main.command()
+@manifest_option
+@click.option(
+    "--run",
+    required=True,
+    envvar=["CRATEMATRIX_REAP_RUN", "GITHUB_RUN_ID"],
+    metavar="ID",
+    help="The run, as `build` said at its start and its report says.  [default in GitHub Actions: this run]",
+)
+@click.option("--shard", metavar="I/N", help="Only the sandboxes of this shard.")
+@gateway_options
+def reap(manifest: Path, run: str, shard: str | None, gateway: Gateway) -> None:
+    """End the sandboxes that a run left behind at E2B, running or paused, also those kept by --keep-failed.
+
+    What a killed run leaves ends by itself after some minutes; this ends it now. Other runs' sandboxes stay.
+    """
+    from generator.e2b_backend.reaping import reap as end_all
+
+    redactor = _redactor()
+    ended = 0
+    for sandbox in end_all(_connection(manifest, gateway, redactor), run, shard):
+        console.say(f"ended sandbox {sandbox.id} of {sandbox.crate}, started at {sandbox.started}")
+        ended += 1
+    console.say(f"run {run}: {ended} sandbox{'es' * (ended != 1)} ended")
+
+
+@main.command()
+@manifest_option
+@backend_option
+@gateway_options
+def doctor(manifest: Path, backend: str, gateway: Gateway) -> None:
+    """Say what is missing before anything is spent: tools, keys, the template, room on the disk.
+
+    Exits with 2 when something is missing, with 4 when the service cannot be asked.
+    """
+    from generator.builds.doctor import COLUMNS, examine_e2b, examine_local, verdict
+    from generator.manifest.reading import load_manifest
+
+    if backend == "local":
+        found = examine_local(os.environ)
+    else:
+        loaded = load_manifest(manifest)
+        redactor = _redactor(loaded)
+        found = examine_e2b(loaded, manifest.resolve().parent, lambda: _connection(manifest, gateway, redactor))
+    console.table(COLUMNS, ((each.what, each.state, each.words) for each in found))
+    if problem := verdict(found):
+        raise problem
+
+
+@main.group()
+def template() -> None:
+    """The image that sandboxes of E2B start from."""
+
+
+@template.command("build")
+@manifest_option
+@click.option(
+    "--size",
+    "sizes",
+    multiple=True,
+    type=click.Choice(["small", "standard", "large"]),
+    envvar="CRATEMATRIX_TEMPLATE_BUILD_SIZE",
+    help="Only this size class; may be given several times.  [default: those that crates of the manifest use, and the "
+    "next larger]",
+)
+@click.option("--force", is_flag=True, help="Build also what is there already, from the first layer on.")
+@gateway_options
+def template_build(manifest: Path, sizes: tuple[Size, ...], force: bool, gateway: Gateway) -> None:
+    """Build the sandbox template at E2B from the rendered Dockerfile, one image per size class, and try it.
+
+    What exists with the same content is not built again.
+    """
+    from generator.e2b_template.building import build_templates, sizes_in_use
+    from generator.e2b_template.definition import load_definition
+    from generator.manifest.reading import load_manifest
+
+    loaded = load_manifest(manifest)
+    redactor = _redactor(loaded)
+    connection = _connection(manifest, gateway, redactor)
+    definition = load_definition(manifest.resolve().parent)
+    build_templates(loaded, definition, connection, sizes or sizes_in_use(loaded), force, console.say)
+
+
+def _connection(manifest: Path, gateway: Gateway, redactor: Redactor) -> Connection:
+    """Say how E2B is reached, by the options, the environment and the manifest, if there is one."""
+    from generator.e2b_backend.connection import resolve
+    from generator.manifest.models import E2BService
+    from generator.manifest.reading import load_manifest
+
+    service = load_manifest(manifest).fleet.e2b if manifest.exists() else E2BService()
+    connection = resolve(service, gateway, os.environ)
+    for name, secret in connection.secrets().items():
+        redactor.add(name, secret)
+    return connection
 
 
 @main.command()

@@ -8,7 +8,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,8 +34,22 @@ for _stream in (sys.stdout, sys.stderr):
 WIDE = 100_000
 
 
+_redact: Callable[[str], str] = str
+
+
+def redact_with(redactor: Callable[[str], str]) -> None:
+    """Let nothing be printed from now on that has not passed the redactor."""
+    global _redact  # noqa: PLW0603  there is one terminal, and no way around it
+    _redact = redactor
+
+
+def _shown(text: str) -> str:
+    return _redact(shown(text))
+
+
 def data(text: str) -> None:
     """Print what the command was asked for."""
+    text = _redact(text)
     sys.stdout.write(text if text.endswith("\n") else text + "\n")
     sys.stdout.flush()
 
@@ -43,7 +57,7 @@ def data(text: str) -> None:
 def say(text: str) -> None:
     """Print lines for the person who watches; that nobody does any more is no reason to stop."""
     try:
-        sys.stderr.write("".join(shown(line) + "\n" for line in text.split("\n")))
+        sys.stderr.write("".join(_shown(line) + "\n" for line in text.split("\n")))
         sys.stderr.flush()
     except OSError:
         _nobody_listens()
@@ -99,7 +113,7 @@ def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
         last = column == columns[-1]
         drawn.add_column(column, overflow="fold", no_wrap=not last)
     for row in rows:
-        drawn.add_row(*(Text(shown(cell), style=_STYLES.get(cell, "")) for cell in row))
+        drawn.add_row(*(Text(_shown(cell), style=_STYLES.get(cell, "")) for cell in row))
     return drawn
 
 
@@ -154,9 +168,9 @@ class BuildProgress:
 
         with self._lock:
             if not self._terminal:
-                say(f"[{crate}] {shown(text)}")
+                say(f"[{crate}] {text}")
                 return
-            line = Text.assemble((f"[{crate}] ", "dim"), (shown(text), style))
+            line = Text.assemble((f"[{crate}] ", "dim"), (_shown(text), style))
             try:
                 self._rich.print(line, no_wrap=True, overflow="ellipsis", crop=True)
             except OSError:

@@ -5,15 +5,14 @@ from __future__ import annotations
 import shutil
 import tarfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from generator.builds.artifacts import digest_of, unit_artifacts, unpack
 from generator.builds.diagnostics import Diagnostic, Diagnostics, in_repository
-from generator.builds.endings import Failed, Stopped
+from generator.builds.endings import Failed, Stopped, failed_sandbox
 from generator.builds.failures import failure_of
 from generator.builds.log import CrateLog
 from generator.builds.task import Task
@@ -36,16 +35,19 @@ from generator.recipes.recipe import (
     load_script,
     restore_script,
 )
+from generator.redaction import Redactor
 from generator.reports.models import Artifact, Failure, Phase, PhaseName, Unit
-from generator.sandboxes.sandbox import Command, Finished, Resources, Sandbox, SandboxError
+from generator.sandboxes.sandbox import Command, FileMissing, Finished, Resources, Sandbox, SandboxError, Usage
 from generator.sources.collect import Collected
 
+# Shorter values that a crate is given, such as a region or a mode, may well be words of its program.
+MIN_PUBLISHED_SECRET: Final = 16
 MAX_ARTIFACT: Final = 2 * 1024 * 1024 * 1024
 
 
 @dataclass
 class Outcome:
-    """What one attempt did so far."""
+    """What one attempt did so far; `retry_after` is how many seconds a service asked to be left alone."""
 
     phases: list[Phase] = field(default_factory=list)
     units: dict[PlatformName, Unit] = field(default_factory=dict)
@@ -54,6 +56,9 @@ class Outcome:
     package: Artifact | None = None
     loaded: str | None = None
     failure: Failure | None = None
+    retry_after: float | None = None
+    stopped: bool = False
+    usages: list[Usage] = field(default_factory=list)
 
     def add(self, phase: Phase) -> None:
         """Take note of a step; steps of one phase that follow each other are told as one."""
@@ -64,35 +69,47 @@ class Outcome:
         self.phases.append(phase)
 
 
-def attempt(
-    task: Task, platforms: tuple[PlatformName, ...], source: Collected, resources: Resources, log: CrateLog
-) -> Outcome:
-    """Build a crate once; `Stopped` when the run is stopped, everything else is in the outcome."""
+@dataclass(frozen=True)
+class Try:
+    """Which attempt it is, in what sandbox; `keep` says whether a failure leaves the sandbox for somebody to see."""
+
+    number: int
+    resources: Resources
+    keep: Callable[[Outcome], bool]
+
+
+def attempt(task: Task, platforms: tuple[PlatformName, ...], source: Collected, this: Try, log: CrateLog) -> Outcome:
+    """Build a crate once; whatever becomes of it is in the outcome, and the sandbox is gone unless it is kept."""
     outcome = Outcome()
     try:
-        with _opened(task, resources, outcome) as sandbox:
-            job = Job(task.crate, task.settings, source, platforms, task.workshop.host, sandbox.root)
+        sandbox = _open(task, this, outcome)
+        try:
+            job = Job(task.crate, task.settings, source, platforms, task.workshop.site.host, sandbox.root)
             _Life(task, job, sandbox, log, outcome).run()
+        except Failed as failed:
+            outcome.failure, outcome.retry_after = failed.failure, failed.retry_after
+        except Stopped:
+            outcome.stopped = True
+        finally:
+            usage = sandbox.kill(keep=outcome.failure is not None and this.keep(outcome))
+            outcome.usages.append(usage)
+            outcome.notes += (usage.note,) if usage.note else ()
     except Failed as failed:
-        outcome.failure = failed.failure
+        outcome.failure, outcome.retry_after = failed.failure, failed.retry_after
     return outcome
 
 
-@contextmanager
-def _opened(task: Task, resources: Resources, outcome: Outcome) -> Iterator[Sandbox]:
+def _open(task: Task, this: Try, outcome: Outcome) -> Sandbox:
     task.workshop.observer.phase(task.crate.name, "open")
     started = time.monotonic()
     try:
-        sandbox = task.workshop.backend.open(task.crate.name, resources, {})
+        sandbox = task.workshop.site.backend.open(task.crate.name, this.resources, {}, this.number)
     except SandboxError as error:
-        raise Failed(Failure(failure_class=error.failure_class, phase="open", message=str(error))) from None
+        raise failed_sandbox(error, "open") from None
     except InputError as error:
         raise Failed(Failure(failure_class="permanent", phase="open", message=error.message)) from None
     outcome.phases.append(Phase(name="open", seconds=round(time.monotonic() - started, 3)))
-    try:
-        yield sandbox
-    finally:
-        sandbox.kill()
+    return sandbox
 
 
 class _Life:
@@ -122,14 +139,13 @@ class _Life:
         except Unbuildable as error:
             raise self._failed(self._phase_now, str(error)) from None
         except SandboxError as error:
-            raise Failed(
-                Failure(failure_class=error.failure_class, phase=self._phase_now, message=str(error))
-            ) from None
+            raise failed_sandbox(error, self._phase_now) from None
         except CratematrixError as error:
             raise self._failed(self._phase_now, error.message) from None
 
     def _fetch(self) -> Described:
         self._enter("fetch")
+        self.allowed = self.sandbox.allow_only(self.task.settings.fetch_hosts)
         if self.job.source.archive:
             self.sandbox.put(self.job.source.archive, f"{self.job.root}/source")
         self._command("fetch", fetch_script(self.job), self.job.root)
@@ -142,7 +158,8 @@ class _Life:
         described = describe(self.job, metadata, self._read(PACKAGE_JSON))
         lock = (self._read(LOCK) or b"").decode(errors="replace")
         for tool in self.recipe.tools(self.job, lock):
-            self.sandbox.put(self.task.workshop.tools.archive(tool, self.log, self.task.workshop.stop), self.job.tools)
+            archive = self.task.workshop.tools.archive(tool, self.log, self.task.workshop.stop, self.outcome.usages)
+            self.sandbox.put(archive, self.job.tools)
         return described
 
     def _compile(self, described: Described) -> None:
@@ -189,6 +206,7 @@ class _Life:
     def _pack(self, staged: Path, described: Described) -> tuple[Path, Artifact]:
         self._enter("pack")
         files: tuple[PackedFile, ...] = self.recipe.pack(self.job, described, staged)
+        self._keep_secrets(files)
         packed = self.scratch / tarball_name(self.task.settings.npm_name, self.task.crate.version)
         size, digest = write_tarball(files, packed)
         return packed, Artifact(file=packed.name, bytes=size, sha256=digest)
@@ -201,6 +219,14 @@ class _Life:
         self._command("load", load_script(self.job, packed.name, script), self.job.root)
         copy_atomically(packed, self.task.workshop.out / packed.name)
         self.outcome.package, self.outcome.loaded = artifact, words
+
+    def _keep_secrets(self, files: tuple[PackedFile, ...]) -> None:
+        """Unbuildable when a file that would be published holds a secret that the crate was given."""
+        given = Redactor({name: value for name, value in self.passed.items() if len(value) >= MIN_PUBLISHED_SECRET})
+        for file in files:
+            with file.open() as stream:
+                if names := given.names_in(stream):
+                    raise Unbuildable(f"{file.path} of the package holds the value of {', '.join(names)}")
 
     def _put_file(self, file: Path) -> None:
         """Give the sandbox the tarball; it unpacks tars only, so it gets a tar of that one file."""
@@ -218,8 +244,7 @@ class _Life:
         found = Diagnostics()
 
         def take(line: str) -> None:
-            found.feed(line)
-            self.log.line(line)
+            found.feed(self.log.line(line))
             if said is not None and len(said) < 100:
                 said.append(line)
 
@@ -233,7 +258,7 @@ class _Life:
         if done.killed == "stopped":
             raise Stopped
         if done.exit_code != 0 or done.killed:
-            failure = failure_of(phase, done, found, self.task.settings.timeout_minutes)
+            failure = failure_of(phase, done, found, self.task.settings.timeout_minutes, self.allowed)
             raise Failed(self._placed(failure))
         return done
 
@@ -251,6 +276,6 @@ class _Life:
         destination = self.scratch / name
         try:
             self.sandbox.get(f"{self.job.root}/{name}", destination, MAX_DESCRIPTION)
-        except SandboxError:
+        except FileMissing:
             return None
         return destination.read_bytes()

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+import random
 import time
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 from generator.builds import receipts
-from generator.builds.attempt import Outcome, attempt
-from generator.builds.endings import Stopped
+from generator.builds.attempt import Outcome, Try, attempt
 from generator.builds.log import CrateLog
 from generator.builds.task import Task
 from generator.errors import InputError, Unavailable
 from generator.manifest.models import Size
 from generator.manifest.names import tarball_name
 from generator.platforms import PlatformName
+from generator.reports.costs import right_size, sandbox_use
 from generator.reports.models import CrateReport, Failure, State, Unit
-from generator.sandboxes.sandbox import SIZES, FailureClass
+from generator.sandboxes.sandbox import FailureClass
 from generator.sources.collect import Collected, collect
 
 FIRST_DELAY: Final = 2.0
@@ -34,14 +35,25 @@ class Retry:
     delay: float
 
 
-def retry_after(failure: FailureClass, size: Size, first_size: Size, transient: int, retries: int) -> Retry | None:
+def retry_after(
+    failure: FailureClass,
+    size: Size,
+    first_size: Size,
+    transient: int,
+    retries: int,
+    jitter: float = 0.0,
+    asked: float = 0.0,
+) -> Retry | None:
     """Say whether a failed crate is tried again.
 
-    A transient failure is, `retries` times, after 2 s and then twice as long each time; one for lack of memory or disk
-    is, once, on the next size; nothing else is. `transient` counts the transient failures so far, this one included.
+    A transient failure is, `retries` times, after 2 s and then twice as long each time, and up to half as long again
+    by `jitter`, a number from 0 to 1, so that crates which failed together do not come back together; never before the
+    seconds that a service `asked` for. One for lack of memory or disk is, once, on the next size; nothing else is.
+    `transient` counts the transient failures so far, this one included.
     """
     if failure == "transient" and transient <= retries:
-        return Retry(size, min(LONGEST_DELAY, FIRST_DELAY * 2 ** (transient - 1)))
+        delay = min(LONGEST_DELAY, FIRST_DELAY * 2 ** (transient - 1)) * (1 + jitter / 2)
+        return Retry(size, round(max(delay, asked), 3))
     if failure == "too_small" and size == first_size and size in NEXT_SIZE:
         return Retry(NEXT_SIZE[size], 0.0)
     return None
@@ -51,12 +63,15 @@ def build_crate(task: Task) -> CrateReport:
     """Build one crate; whatever goes wrong is in its report, and nothing is raised but for a bug."""
     started = time.monotonic()
     if task.workshop.stop.is_set():
-        return _stopped(task, task.settings.platforms, 0)
-    able = tuple(name for name in task.settings.platforms if task.workshop.missing(name) is None)
+        return _stopped(task, task.settings.platforms)
+    able = tuple(name for name in task.settings.platforms if _missing(task, name) is None)
     if not able:
         return _report(task, "skipped", _skipped(task))
     with CrateLog(
-        task.crate.name, task.workshop.out / "logs" / f"{task.crate.name}.log", task.workshop.observer
+        task.crate.name,
+        task.workshop.out / "logs" / f"{task.crate.name}.log",
+        task.workshop.observer,
+        task.workshop.redactor,
     ) as log:
         report = _build(task, able, log)
     return report.model_copy(update={"seconds": round(time.monotonic() - started, 3)})
@@ -69,7 +84,7 @@ def _build(task: Task, able: tuple[PlatformName, ...], log: CrateLog) -> CrateRe
     except (InputError, Unavailable) as error:
         kind: FailureClass = "transient" if isinstance(error, Unavailable) else "permanent"
         if task.workshop.stop.is_set():
-            return _stopped(task, able, 0)
+            return _stopped(task, able)
         log.line(f"error: {error.advice}")
         return failed_before_building(task, kind, error.advice)
     notes = (*source.notes, *([] if source.has_lock else [NO_LOCK]))
@@ -96,7 +111,7 @@ def _source(task: Task, log: CrateLog) -> Collected:
         try:
             return collect(task.crate, task.workshop.places, archive)
         except Unavailable as error:
-            again = retry_after("transient", size, size, number, task.settings.retries)
+            again = retry_after("transient", size, size, number, task.settings.retries, random.random())  # noqa: S311
             if again is None or task.workshop.stop.is_set():
                 raise
             log.line(f"{error.message}; trying again after {again.delay:g} s")
@@ -104,54 +119,97 @@ def _source(task: Task, log: CrateLog) -> Collected:
                 raise
 
 
+@dataclass
+class _Tries:
+    """How often a crate was tried, in what size, and what came of it."""
+
+    task: Task
+    size: Size
+    transient: int = 0
+    outcomes: list[Outcome] = field(default_factory=list)
+
+    def next(self, outcome: Outcome) -> Retry | None:
+        """Say whether the crate is tried again after this."""
+        failure, settings = outcome.failure, self.task.settings
+        if failure is None or outcome.stopped or self.task.workshop.stop.is_set():
+            return None
+        count = self.transient + (failure.failure_class == "transient")
+        jitter = random.random()  # noqa: S311  no secret depends on it
+        asked = outcome.retry_after or 0.0
+        return retry_after(failure.failure_class, self.size, settings.size, count, settings.retries, jitter, asked)
+
+    def keep(self, outcome: Outcome) -> bool:
+        """Say whether the sandbox of this outcome is left for somebody to look inside."""
+        workshop = self.task.workshop
+        return workshop.keep_failed and self.next(outcome) is None and not workshop.stop.is_set()
+
+
 def _attempts(
     task: Task, able: tuple[PlatformName, ...], source: Collected, log: CrateLog, given: tuple[str, ...]
 ) -> CrateReport:
-    size, number, transient, notes = task.settings.size, 0, 0, list(given)
+    tries, notes = _Tries(task, task.settings.size), list(given)
     while True:
-        number += 1
-        try:
-            outcome = attempt(task, able, source, SIZES[size], log)
-        except Stopped:
-            return _stopped(task, able, number)
+        number = len(tries.outcomes) + 1
+        outcome = attempt(task, able, source, Try(number, task.workshop.site.sizes[tries.size], tries.keep), log)
+        tries.outcomes.append(outcome)
+        if outcome.stopped or (outcome.failure and task.workshop.stop.is_set()):
+            return _stopped(task, able, tries.outcomes)
         if outcome.failure is None:
-            return _finished(task, "built", outcome, number, tuple(notes))
-        if task.workshop.stop.is_set():
-            return _stopped(task, able, number)
-        transient += outcome.failure.failure_class == "transient"
-        again = retry_after(outcome.failure.failure_class, size, task.settings.size, transient, task.settings.retries)
+            return _finished(task, "built", tries.outcomes, tuple(notes))
+        again = tries.next(outcome)
         if again is None:
             log.line(f"error: {outcome.failure.message}")
-            return _finished(task, "failed", outcome, number, tuple(notes))
+            return _finished(task, "failed", tries.outcomes, tuple(notes))
+        tries.transient += outcome.failure.failure_class == "transient"
+        tries.size = again.size
         notes.append(f"attempt {number} failed ({outcome.failure.failure_class}): {outcome.failure.message}")
         log.line(f"{notes[-1]}; trying again after {again.delay:g} s with size {again.size}")
-        size = again.size
         if task.workshop.stop.wait(again.delay):
-            return _stopped(task, able, number)
+            return _stopped(task, able, tries.outcomes)
 
 
-def _finished(task: Task, state: State, outcome: Outcome, attempts: int, notes: tuple[str, ...]) -> CrateReport:
+def _finished(task: Task, state: State, outcomes: Sequence[Outcome], notes: tuple[str, ...]) -> CrateReport:
+    outcome = outcomes[-1]
     done = tuple(outcome.units.values())
-    left = [
-        name for name in task.settings.platforms if name not in outcome.units and task.workshop.missing(name) is None
-    ]
+    left = [name for name in task.settings.platforms if name not in outcome.units and _missing(task, name) is None]
     return _report(
         task,
         state,
         (*done, *_units(left, "not_run", "an earlier step failed"), *_skipped(task)),
-        attempts=attempts,
+        attempts=len(outcomes),
         phases=tuple(outcome.phases),
-        peak_memory=max((phase.peak_memory for phase in outcome.phases), default=0),
         package=outcome.package,
         loaded=outcome.loaded,
         tests=outcome.tests,
         notes=(*notes, *outcome.notes),
         failure=outcome.failure,
+        hint=right_size(tuple(outcome.usages), task.workshop.site.sizes) if state == "built" else None,
+        **_spent(task, outcomes),
     )
 
 
-def _stopped(task: Task, platforms: tuple[PlatformName, ...], attempts: int) -> CrateReport:
-    return _report(task, "not_run", _units(platforms, "not_run", "the run was stopped"), attempts=attempts)
+def _stopped(task: Task, platforms: tuple[PlatformName, ...], outcomes: Sequence[Outcome] = ()) -> CrateReport:
+    notes = tuple(note for outcome in outcomes for note in outcome.notes)
+    units = _units(platforms, "not_run", "the run was stopped")
+    return _report(task, "not_run", units, attempts=len(outcomes), notes=notes, **_spent(task, outcomes))
+
+
+def _spent(task: Task, outcomes: Sequence[Outcome]) -> dict[str, object]:
+    """Return what all sandboxes of a crate used and cost, and what of it was for nothing."""
+    used = [
+        sandbox_use(usage, number, outcome.failure, task.workshop.site.prices)
+        for number, outcome in enumerate(outcomes, 1)
+        for usage in outcome.usages
+    ]
+    wasted = [each for each in used if each.attempt < len(outcomes)]
+    peaks = [phase.peak_memory for outcome in outcomes for phase in outcome.phases]
+    return {
+        "sandboxes": tuple(used),
+        "cost": round(sum(each.cost or 0 for each in used), 6),
+        "retry_seconds": round(sum(each.seconds for each in wasted), 3),
+        "retry_cost": round(sum(each.cost or 0 for each in wasted), 6),
+        "peak_memory": max([*peaks, *(each.peak_memory or 0 for each in used)], default=0),
+    }
 
 
 def failed_before_building(task: Task, failure_class: FailureClass, message: str) -> CrateReport:
@@ -162,8 +220,15 @@ def failed_before_building(task: Task, failure_class: FailureClass, message: str
 
 
 def _skipped(task: Task) -> tuple[Unit, ...]:
-    reasons = ((name, task.workshop.missing(name)) for name in task.settings.platforms)
+    reasons = ((name, _missing(task, name)) for name in task.settings.platforms)
     return tuple(Unit(platform=name, state="skipped", reason=reason) for name, reason in reasons if reason)
+
+
+def _missing(task: Task, platform: PlatformName) -> str | None:
+    """Say why the crate is not built for a platform here, or None."""
+    if task.crate.kind == "napi" and platform == "wasm32":
+        return "addons are not built for wasm32 yet"
+    return task.workshop.site.missing(platform)
 
 
 def _units(platforms: Iterable[PlatformName], state: State, reason: str) -> tuple[Unit, ...]:

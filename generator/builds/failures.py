@@ -6,6 +6,7 @@ import re
 from typing import Final
 
 from generator.builds.diagnostics import Diagnostic, Diagnostics
+from generator.e2b_backend.hosts import refused
 from generator.reports.models import Failure, PhaseName
 from generator.sandboxes.sandbox import FailureClass, Finished
 
@@ -34,9 +35,21 @@ WHAT: Final[dict[PhaseName, str]] = {
 }
 
 
-def failure_of(phase: PhaseName, finished: Finished, said: Diagnostics, timeout_minutes: float) -> Failure:
-    """Say why a command that did not exit with 0 failed, in one sentence, and whether trying again may help."""
+def failure_of(
+    phase: PhaseName,
+    finished: Finished,
+    said: Diagnostics,
+    timeout_minutes: float,
+    allowed: tuple[str, ...] | None = None,
+) -> Failure:
+    """Say why a command that did not exit with 0 failed, in one sentence, and whether trying again may help.
+
+    `allowed` are the only hosts that could be reached meanwhile, None for all.
+    """
     failure_class, reason = _class_of(phase, finished, said, timeout_minutes)
+    if phase == "fetch" and allowed is not None and (host := refused(said.last, allowed)):
+        failure_class = "permanent"
+        reason = f"{WHAT[phase]} needs {host}, which fetch_hosts does not allow: add it"
     found = Diagnostic(reason) if reason else _named(phase, said)
     return Failure(
         failure_class=failure_class,

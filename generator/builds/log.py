@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from generator.builds.observer import Observer
+from generator.redaction import Redactor
 from generator.text import plain
 
 # A crate that prints for ever fills neither the disk nor the CI's log.
@@ -14,12 +15,12 @@ MAX_LOG_BYTES: Final = 32 * 1024 * 1024
 
 
 class CrateLog:
-    """Writes a crate's output to its file and to the observer."""
+    """Writes a crate's output, without the secrets in it, to its file and to the observer."""
 
-    def __init__(self, crate: str, path: Path, observer: Observer) -> None:
+    def __init__(self, crate: str, path: Path, observer: Observer, redactor: Redactor) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._crate = crate
-        self._observer = observer
+        self._observer, self._redactor = observer, redactor
         self._left = MAX_LOG_BYTES
         self._file = path.open("w", encoding="utf-8", errors="replace")
 
@@ -33,14 +34,16 @@ class CrateLog:
         """Close the file."""
         self._file.close()
 
-    def line(self, raw: str) -> None:
-        """Take one line; what is over the bound is left out, and that is said once."""
+    def line(self, raw: str) -> str:
+        """Take one line and return it as it may be shown; what is over the bound is left out, and that is said once."""
+        text = self._redactor(plain(raw))
         if self._left <= 0:
-            return
-        text = plain(raw)
+            return text
+        written = text
         self._left -= len(text.encode()) + 1
         if self._left <= 0:
-            text = f"(the output is longer than {MAX_LOG_BYTES // 2**20} MiB: the rest is left out)"
-        self._file.write(text + "\n")
+            written = f"(the output is longer than {MAX_LOG_BYTES // 2**20} MiB: the rest is left out)"
+        self._file.write(written + "\n")
         self._file.flush()
-        self._observer.line(self._crate, text)
+        self._observer.line(self._crate, written)
+        return text

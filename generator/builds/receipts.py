@@ -36,8 +36,8 @@ def input_digest(task: Task, platforms: tuple[PlatformName, ...], source: Collec
     values = {name: workshop.environment.get(name) for name in task.settings.env}
     parts = [
         __version__,
-        workshop.backend.name,
-        workshop.fingerprint,
+        workshop.site.backend.name,
+        workshop.site.fingerprint,
         list(platforms),
         source.digest,
         source.directory,

@@ -8,7 +8,8 @@ import signal
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -16,18 +17,16 @@ from types import FrameType
 
 from generator.builds.fleet import build_fleet
 from generator.builds.observer import Observer
+from generator.builds.site import Site
 from generator.builds.task import Task, Workshop
 from generator.builds.tools import ToolShelf
 from generator.errors import InputError
 from generator.files import cache_directory, write_atomically
 from generator.manifest.models import Manifest, settings
 from generator.planning.plan import longest_first, make_plan, shard_crates
-from generator.platforms import host_platform
+from generator.redaction import Redactor
 from generator.reports.models import Report
 from generator.sandboxes.directories import claim
-from generator.sandboxes.isolation import probe_isolation
-from generator.sandboxes.local import LocalBackend
-from generator.sandboxes.toolchain import find_toolchain
 from generator.sources.collect import Places, repository_top
 
 
@@ -64,66 +63,79 @@ def _shard(text: str) -> tuple[int, int]:
 
 @dataclass(frozen=True)
 class Place:
-    """Where a run works: the manifest, the output directory, and the user's environment."""
+    """Where a run works: the manifest, the output directory, the user's environment and the secrets in it."""
 
     manifest: Path
     out: Path
     environment: Mapping[str, str]
+    redactor: Redactor
 
 
-def build(manifest: Manifest, choice: Choice, place: Place, jobs: int, isolated: bool, observer: Observer) -> Report:
-    """Build the chosen crates in local sandboxes, write the report into `place.out`, and return it."""
+@dataclass(frozen=True)
+class Options:
+    """How a run builds: so many crates at once, and whether it leaves the sandboxes of failed ones."""
+
+    jobs: int
+    keep_failed: bool = False
+
+
+OpenSite = Callable[[Place, threading.Event, Observer], AbstractContextManager[Site]]
+
+
+def build(
+    manifest: Manifest, choice: Choice, place: Place, options: Options, open_site: OpenSite, observer: Observer
+) -> Report:
+    """Build the chosen crates in the sandboxes of a site, write the report into `place.out`, and return it."""
     names = choice.names(manifest)
     stop = threading.Event()
     started = time.monotonic()
+    _check_out(place.out)
     with contextlib.ExitStack() as stack:
         stack.enter_context(_stopping_on_signals(stop))
-        workshop = _workshop(place, isolated, stop, observer, stack)
+        site = stack.enter_context(open_site(place, stop, observer))
+        workshop = _workshop(site, place, options, stop, observer, stack)
         crates = {crate.name: crate for crate in manifest.crates}
         tasks = [Task(crates[name], settings(manifest.fleet, crates[name]), workshop) for name in names]
-        reports = build_fleet(tasks, jobs)
+        reports = build_fleet(tasks, options.jobs)
     report = Report(
-        backend="local",
-        isolated=isolated,
+        backend=site.backend.name,
+        isolated=site.isolated,
         shard=choice.shard,
         interrupted=stop.is_set(),
         seconds=round(time.monotonic() - started, 3),
+        run=site.run,
+        cost=round(sum(each.cost for each in reports), 6),
+        retry_cost=round(sum(each.retry_cost for each in reports), 6),
+        currency=site.prices.currency if site.prices else None,
+        prices_of=site.prices.date if site.prices else None,
         crates=tuple(sorted(reports, key=lambda each: each.name)),
     )
-    write_atomically(place.out / choice.report_name, (report.model_dump_json(indent=2) + "\n").encode())
+    text = place.redactor.in_json(report.model_dump_json(indent=2))
+    write_atomically(place.out / choice.report_name, f"{text}\n".encode())
     return report
 
 
 def _workshop(
-    place: Place, isolated: bool, stop: threading.Event, observer: Observer, stack: contextlib.ExitStack
+    site: Site, place: Place, options: Options, stop: threading.Event, observer: Observer, stack: contextlib.ExitStack
 ) -> Workshop:
-    host = host_platform()
-    if host is None:
-        raise InputError("local sandboxes need Linux or macOS", fix="run it in WSL")
-    if isolated and (problem := probe_isolation()):
-        raise problem
-    toolchain = find_toolchain(place.environment)
-    _check_out(place.out)
     directory = place.manifest.resolve().parent
     top = repository_top(directory)
     relative = directory.relative_to(top).as_posix()
     cache = cache_directory(place.environment)
     scratch = claim(cache / "scratch", "run")
     stack.callback(scratch.remove)
-    backend = LocalBackend(toolchain, stop, isolated, cache, place.environment)
     return Workshop(
-        backend=backend,
-        tools=ToolShelf(cache / "tools", backend, toolchain.fingerprint),
-        host=host,
-        missing=lambda platform: toolchain.missing(platform, host),
-        fingerprint=toolchain.fingerprint,
+        site=site,
+        tools=ToolShelf(cache / "tools", site.backend, site.sizes["standard"], site.fingerprint),
         places=Places(top, relative, cache / "git", stop, place.out.resolve()),
         environment=place.environment,
+        redactor=place.redactor,
         out=place.out,
         scratch=scratch.path,
         receipts=cache / "receipts",
         stop=stop,
         observer=observer,
+        keep_failed=options.keep_failed,
     )
 
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from generator.builds.observer import Observer
+from generator.builds.site import Site
 from generator.builds.tools import ToolShelf
 from generator.manifest.models import Crate, Settings
-from generator.platforms import PlatformName
-from generator.sandboxes.sandbox import Backend
+from generator.redaction import Redactor
 from generator.sources.collect import Places
 
 
@@ -19,23 +19,22 @@ from generator.sources.collect import Places
 class Workshop:
     """What all crates of a run share.
 
-    `missing` says why this machine cannot build a platform, or None. `environment` holds the variables that crates
-    may name. `fingerprint` names the toolchain. `out` receives packages and logs; `scratch` is deleted after the run,
-    `receipts` is kept.
+    `site` is where sandboxes come from. `environment` holds the variables that crates may name, `redactor` knows
+    those that no output may show. `out` receives packages and logs; `scratch` is deleted after the run, `receipts` is
+    kept. `keep_failed` leaves the sandbox of a failed crate for somebody to look inside.
     """
 
-    backend: Backend
+    site: Site
     tools: ToolShelf
-    host: PlatformName
-    missing: Callable[[PlatformName], str | None]
-    fingerprint: str
     places: Places
     environment: Mapping[str, str]
+    redactor: Redactor
     out: Path
     scratch: Path
     receipts: Path
     stop: threading.Event
     observer: Observer
+    keep_failed: bool = False
 
 
 @dataclass(frozen=True)

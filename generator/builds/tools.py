@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Final, TextIO
 
 from generator.builds.diagnostics import Diagnostics
-from generator.builds.endings import Failed, Stopped
+from generator.builds.endings import Failed, Stopped, failed_sandbox
 from generator.builds.failures import failure_of
 from generator.builds.log import CrateLog
 from generator.recipes.recipe import Tool, registry_source
-from generator.reports.models import Failure, PhaseName
-from generator.sandboxes.sandbox import SIZES, Backend, Command, Sandbox, SandboxError
+from generator.reports.models import PhaseName
+from generator.sandboxes.sandbox import Backend, Command, Resources, Sandbox, SandboxError, Usage
 
 MAX_PROGRAM: Final = 256 * 1024 * 1024
 TIMEOUT_MINUTES: Final = 30
@@ -26,14 +26,21 @@ TIMEOUT_MINUTES: Final = 30
 
 @dataclass(frozen=True)
 class ToolShelf:
-    """The tools of this machine, below `directory`; `fingerprint` keeps those of different toolchains apart."""
+    """The tools of this machine, below `directory`; `fingerprint` keeps those of different toolchains apart.
+
+    Each is built in a sandbox of `backend` with `resources`.
+    """
 
     directory: Path
     backend: Backend
+    resources: Resources
     fingerprint: str
 
-    def archive(self, tool: Tool, log: CrateLog, stop: threading.Event) -> Path:
-        """Return a tar that holds the program; the first who asks builds it while the others wait, until `stop`."""
+    def archive(self, tool: Tool, log: CrateLog, stop: threading.Event, usages: list[Usage]) -> Path:
+        """Return a tar that holds the program; the first who asks builds it while the others wait, until `stop`.
+
+        What building it used is added to `usages`.
+        """
         toolchain = hashlib.sha256(self.fingerprint.encode()).hexdigest()[:16]
         path = self.directory / toolchain / f"{tool.crate}-{tool.version}.tar"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -41,38 +48,40 @@ class ToolShelf:
             _wait_for(lock, stop)
             if not path.exists():
                 log.line(f"building {tool.crate} {tool.version}, once for this machine")
-                self._build(tool, path, log)
+                self._build(tool, path, log, usages)
         return path
 
-    def _build(self, tool: Tool, path: Path, log: CrateLog) -> None:
+    def _build(self, tool: Tool, path: Path, log: CrateLog, usages: list[Usage]) -> None:
         with tempfile.TemporaryDirectory(prefix=".building-", dir=path.parent) as scratch:
             program = Path(scratch) / tool.program
-            self._make(tool, program, log)
+            self._make(tool, program, log, usages)
             packed = Path(scratch) / path.name
             with tarfile.open(packed, "w") as tar:
                 program.chmod(0o755)
                 tar.add(program, arcname=tool.program)
             packed.replace(path)
 
-    def _make(self, tool: Tool, program: Path, log: CrateLog) -> None:
-        sandbox = self.backend.open(tool.crate, SIZES["standard"], {})
+    def _make(self, tool: Tool, program: Path, log: CrateLog, usages: list[Usage]) -> None:
+        try:
+            sandbox = self.backend.open(tool.crate, self.resources, {})
+        except SandboxError as error:
+            raise failed_sandbox(error, "fetch") from None
         try:
             self._run(sandbox, "fetch", _fetch(tool), log)
             sandbox.close_network()
             self._run(sandbox, "compile", _compile(tool), log)
             sandbox.get(f"{sandbox.root}/target/release/{tool.program}", program, MAX_PROGRAM)
         except SandboxError as error:
-            raise Failed(Failure(failure_class=error.failure_class, phase="compile", message=str(error))) from None
+            raise failed_sandbox(error, "compile") from None
         finally:
-            sandbox.kill()
+            usages.append(sandbox.kill())
 
     @staticmethod
     def _run(sandbox: Sandbox, phase: PhaseName, script: str, log: CrateLog) -> None:
         said = Diagnostics()
 
         def take(line: str) -> None:
-            said.feed(line)
-            log.line(line)
+            said.feed(log.line(line))
 
         done = sandbox.run(Command(f"set -euo pipefail\n{script}", sandbox.root, TIMEOUT_MINUTES * 60), take)
         if done.killed == "stopped":

@@ -8,15 +8,24 @@ from typing import Final
 
 from pydantic import TypeAdapter, ValidationError
 
-from generator.manifest.models import Crate, Fleet, Manifest, NpmName, RegistrySource, npm_name
+from generator.manifest.models import Crate, FetchHosts, Fleet, Manifest, NpmName, RegistrySource, npm_name
 from generator.manifest.names import github_asset_name, tarball_name
 from generator.manifest.problems import Loc, Problem, quoted
 from generator.platforms import VALID_FOR, WHY_NOT
 
-# The keys to GitHub and to the sandboxes themselves, under their usual names; ACTIONS_* are the runner's own.
-_FORBIDDEN_ENV: Final = re.compile(
-    r"ACTIONS_.*|(.*_)?(GITHUB|GH|GHCR)_(.*_)?(TOKEN|PAT|KEY|SECRET|PASSWORD)(_.*)?|(.*_)?E2B_(.*_)?(KEY|TOKEN)"
+# Under their usual names: the keys to GitHub, ACTIONS_* being the runner's own, and to the sandboxes themselves.
+_GITHUB_KEYS: Final = re.compile(r"ACTIONS_.*|(.*_)?(GITHUB|GH|GHCR)_(.*_)?(TOKEN|PAT|KEY|SECRET|PASSWORD)(_.*)?")
+_E2B_KEYS: Final = re.compile(r"(.*_)?E2B_(.*_)?(KEY|TOKEN)")
+# What npm and cargo publish with. They would not help to fetch either: variables come after the network closed.
+_PUBLISHING_KEYS: Final = re.compile(r"NODE_AUTH_TOKEN|(.*_)?NPM_(.*_)?TOKEN|CARGO_REGISTR(Y|IES_.+)_TOKEN")
+# What HTTP decides for each request (RFC 9110, 9112, and Cookie of RFC 6265), and what the SDK says itself.
+_RESERVED_HEADERS: Final = re.compile(
+    r"host|content-.*|connection|keep-alive|transfer-encoding|te|trailer|upgrade|expect|accept|accept-encoding"
+    r"|user-agent|cookie|idempotency-key|keepalive-.*|connect-.*|x-api-key|x-access-token|e2b-.*|x-metadata-.*"
+    r"|lang|lang_version|package_version|publisher|sdk_runtime|system|proxy-.*",
+    re.IGNORECASE,
 )
+_REFERENCE: Final = re.compile(r"\$\{([A-Z_][A-Z0-9_]*)\}")
 _NPM_NAME: Final = TypeAdapter[str](NpmName)
 _LONGEST_CYCLE_SHOWN: Final = 8
 
@@ -33,6 +42,7 @@ def check_manifest(manifest: Manifest) -> tuple[Problem, ...]:
         _repetitions,
         _registry_versions,
         _secrets,
+        _headers,
     )
     return tuple(problem for check in checks for problem in check(manifest))
 
@@ -163,17 +173,23 @@ def _repetitions(manifest: Manifest) -> Iterator[Problem]:
     lists: list[tuple[Loc, tuple[str, ...]]] = [
         (("fleet", "platforms"), manifest.fleet.platforms),
         (("fleet", "env"), manifest.fleet.env),
+        (("fleet", "fetch_hosts"), _hosts(manifest.fleet.fetch_hosts)),
     ]
     for index, crate in _crates(manifest):
         lists.append((("crates", index, "depends_on"), crate.depends_on))
         lists.append((("crates", index, "platforms"), crate.platforms or ()))
         lists.append((("crates", index, "env"), crate.env or ()))
+        lists.append((("crates", index, "fetch_hosts"), _hosts(crate.fetch_hosts)))
     for loc, values in lists:
         first: dict[str, int] = {}
         for place, value in enumerate(values):
             if first.setdefault(value, place) != place:
                 sentence = f"{quoted(value)} is in this list before; remove one"
                 yield Problem((*loc, place), sentence, other=(*loc, first[value]))
+
+
+def _hosts(setting: FetchHosts | None) -> tuple[str, ...]:
+    return () if setting is None or isinstance(setting, str) else setting
 
 
 def _registry_versions(manifest: Manifest) -> Iterator[Problem]:
@@ -189,7 +205,37 @@ def _secrets(manifest: Manifest) -> Iterator[Problem]:
     lists += [(("crates", index), crate.env or ()) for index, crate in _crates(manifest)]
     for loc, names in lists:
         for place, name in enumerate(names):
-            if _FORBIDDEN_ENV.fullmatch(name):
-                yield Problem(
-                    (*loc, "env", place), f"{quoted(name)} never enters a sandbox: it is a key to the build itself"
-                )
+            if why := _why_not_passed(name):
+                yield Problem((*loc, "env", place), f"{quoted(name)} never enters a sandbox: {why}")
+
+
+def _why_not_passed(name: str) -> str | None:
+    if _GITHUB_KEYS.fullmatch(name) or _E2B_KEYS.fullmatch(name):
+        return "it is a key to the build itself"
+    if _PUBLISHING_KEYS.fullmatch(name):
+        return "it is a key to publish with, and what is built here is published from outside"
+    return None
+
+
+def reserved(header: str) -> bool:
+    """Whether a header is for HTTP or the E2B SDK to set, and for nobody else."""
+    return _RESERVED_HEADERS.fullmatch(header) is not None
+
+
+def references(value: str) -> tuple[str, ...]:
+    """The environment variables that a header's value names as ${NAME}, in order."""
+    return tuple(_REFERENCE.findall(value))
+
+
+def _headers(manifest: Manifest) -> Iterator[Problem]:
+    first: dict[str, str] = {}
+    for name, value in manifest.fleet.e2b.headers.items():
+        loc: Loc = ("fleet", "e2b", "headers", name)
+        if reserved(name):
+            yield Problem(loc, f"{quoted(name)} is a header that HTTP or the E2B SDK sets itself; remove it")
+        if (before := first.setdefault(name.lower(), name)) != name:
+            sentence = f"{quoted(name)} differs only in case from another header; remove one"
+            yield Problem(loc, sentence, other=("fleet", "e2b", "headers", before))
+        for variable in references(value):
+            if _GITHUB_KEYS.fullmatch(variable):
+                yield Problem(loc, f"{quoted(variable)} never leaves this machine: it is a key to GitHub, not to E2B")

@@ -48,12 +48,54 @@ EnvName = Annotated[str, StringConstraints(pattern=r"^[A-Z_][A-Z0-9_]{0,99}$")]
 ActionRef = Annotated[
     str, StringConstraints(pattern=r"^(\./|[A-Za-z0-9-]+/[A-Za-z0-9._-]+@[A-Za-z0-9._/-]+)$", max_length=200)
 ]
+_LABEL: Final = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+_PORT: Final = "([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
+# At least two labels, so that no name of the sandbox itself is one.
+HostName = Annotated[str, StringConstraints(pattern=rf"^{_LABEL}(\.{_LABEL})+$", max_length=253)]
+FetchHost = Annotated[str, StringConstraints(pattern=rf"^(auto|(\*\.)?{_LABEL}(\.{_LABEL})+)$", max_length=255)]
+# Plain http would show the key to the network, so it stays on this machine.
+ServiceUrl = Annotated[
+    str,
+    StringConstraints(
+        pattern=rf"^(https://{_LABEL}(\.{_LABEL})*|https?://(localhost|127\.0\.0\.1|\[::1\]))(:{_PORT})?"
+        r"(/\.?[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*/?$",
+        max_length=500,
+    ),
+]
+# RFC 9110, section 5.6.2: a token.
+HeaderName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$", max_length=100)]
+# Visible ASCII; a $ only as the start of ${NAME}, so that a misspelt reference is not sent as it stands.
+HeaderValue = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^([!-#%-~]|\$\{[A-Z_][A-Z0-9_]{0,99}\})(([ -#%-~]|\$\{[A-Z_][A-Z0-9_]{0,99}\})*"
+        r"([!-#%-~]|\$\{[A-Z_][A-Z0-9_]{0,99}\}))?$",
+        max_length=2_000,
+    ),
+]
 # Given to bash inside the sandbox, and nowhere else.
 Command = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]+$", max_length=4_000)]
 
 Size = Literal["small", "standard", "large"]
 # Not less than plans are rounded to.
 Minutes = Annotated[float, Field(ge=0.01, le=1_440)]
+
+
+def _fetch_hosts_tag(value: Any) -> str | None:
+    """Whether the hosts are one word or a list; None, which pydantic refuses, for anything else."""
+    if isinstance(value, str):
+        return "word"
+    return "list" if isinstance(value, list | tuple) else None
+
+
+# What a sandbox may reach while dependencies are fetched.
+FetchHosts = Annotated[
+    Annotated[Literal["open", "auto"], Tag("word")]
+    | Annotated[tuple[FetchHost, ...], Field(min_length=1, max_length=100), Tag("list")],
+    Discriminator(
+        _fetch_hosts_tag, custom_error_type="fetch_hosts_type", custom_error_message="neither a word nor a list"
+    ),
+]
 
 
 class PathSource(Strict):
@@ -103,6 +145,36 @@ class Limits(Strict):
 
     github_jobs: int = Field(default=20, ge=1, le=1_000, description="GitHub Actions jobs that run at once.")
     e2b_sandboxes: int = Field(default=20, ge=1, le=2_000, description="E2B sandboxes that run at once.")
+    e2b_creates_per_second: float = Field(
+        default=1, gt=0, le=100, description="E2B sandboxes that are started per second; the Hobby plan allows 1."
+    )
+
+
+class E2BService(Strict):
+    """Where E2B is, when it is not at its own address: a gateway in front of it, or a service that speaks the same."""
+
+    api_url: ServiceUrl | None = Field(
+        default=None,
+        description="https URL, path prefix and all, of the API that starts and ends sandboxes; http for localhost "
+        "only. The variable E2B_API_URL comes before it.",
+    )
+    sandbox_url: ServiceUrl | None = Field(
+        default=None,
+        description="https URL, path prefix and all, that commands and files of every sandbox go through; without it "
+        "they go to the sandboxes' own domain. The variable E2B_SANDBOX_URL comes before it.",
+    )
+    domain: HostName | None = Field(
+        default=None,
+        description="Domain of the service: the API is at api.DOMAIN, a sandbox at PORT-ID.DOMAIN. The variable "
+        "E2B_DOMAIN comes before it.",
+    )
+    headers: dict[HeaderName, HeaderValue] = Field(
+        default={},
+        max_length=20,
+        json_schema_extra={"additionalProperties": False},
+        description="Headers that every request to these addresses carries, in visible ASCII. A secret is written as "
+        "${NAME} of an environment variable and never literally: this file is public to whoever reads the repository.",
+    )
 
 
 class Fleet(Strict):
@@ -124,6 +196,15 @@ class Fleet(Strict):
     env: tuple[EnvName, ...] = Field(
         default=(), description="Names of environment variables that are passed into the sandbox."
     )
+    fetch_hosts: FetchHosts = Field(
+        default="open",
+        description="What a sandbox may reach while dependencies are fetched: open, anything; auto, the hosts that "
+        "cargo's and npm's own configuration in the sandbox point to; or a list of example.com, *.example.com (its "
+        "subdomains) and auto. Git dependencies in a Cargo.toml are fetched in the sandbox and need their host here; "
+        "crates whose source is git need none, for this machine fetches them. A host that is not allowed ends the "
+        "crate with its name, and is not tried again.",
+    )
+    e2b: E2BService = Field(default=E2BService(), description="Where E2B is, when it is not at its own address.")
     limits: Limits = Field(default=Limits(), description="What the accounts allow at the same time.")
 
 
@@ -145,6 +226,7 @@ class Crate(Strict):
     retries: int | None = Field(default=None, ge=0, le=10, description="Replaces the fleet's.")
     tests: bool | None = Field(default=None, description="Replaces the fleet's.")
     env: tuple[EnvName, ...] | None = Field(default=None, description="Replaces the fleet's.")
+    fetch_hosts: FetchHosts | None = Field(default=None, description="Replaces the fleet's.")
     commands: Commands = Field(default=Commands(), description="Replace the recipe's own commands.")
 
 
@@ -168,6 +250,7 @@ class Settings(Strict):
     retries: int
     tests: bool
     env: tuple[EnvName, ...]
+    fetch_hosts: FetchHosts
 
 
 def npm_name(fleet: Fleet, crate: Crate) -> str:
@@ -188,4 +271,10 @@ def settings(fleet: Fleet, crate: Crate) -> Settings:
         retries=fleet.retries if crate.retries is None else crate.retries,
         tests=fleet.tests if crate.tests is None else crate.tests,
         env=fleet.env if crate.env is None else crate.env,
+        fetch_hosts=fleet.fetch_hosts if crate.fetch_hosts is None else crate.fetch_hosts,
     )
+
+
+def passed_names(manifest: Manifest) -> frozenset[str]:
+    """Return every variable that some crate of the fleet may see."""
+    return frozenset(manifest.fleet.env).union(*(crate.env or () for crate in manifest.crates))

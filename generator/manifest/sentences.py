@@ -31,6 +31,17 @@ RULES: Final[dict[str, tuple[str, str]]] = {
     ),
     _pattern(models.TemplateName): ("a template name", "lower-case letters, digits, - or _, at most 63 characters"),
     _pattern(models.EnvName): ("a variable's name", "capital letters, digits or _, no digit first, at most 100"),
+    _pattern(models.HostName): ("a host name", "as in gw.example.com, in lower case"),
+    _pattern(models.FetchHost): ("a host to fetch from", "example.com, *.example.com for its subdomains, or auto"),
+    _pattern(models.ServiceUrl): (
+        "a service's URL",
+        "https://host/path (http for localhost only) without user, password, query or spaces, its host in lower case",
+    ),
+    _pattern(models.HeaderName): ("a header's name", "letters, digits and -, as in X-Gateway-Key"),
+    _pattern(models.HeaderValue): (
+        "a header's value",
+        "visible ASCII without a space at either end, and $ only as in ${NAME} of an environment variable",
+    ),
     _pattern(models.ActionRef): ("an action", "./ or OWNER/REPOSITORY@REF"),
     _pattern(models.Command): (
         "a command",
@@ -40,10 +51,14 @@ RULES: Final[dict[str, tuple[str, str]]] = {
 
 _SOURCES: Final = '{"path": ...}, {"git": ..., "rev": ..., "path": ...} or {"registry": ..., "version": ...}'
 
+# The keys whose values are one of several alternatives, each with a tag.
+_TAGGED: Final = ("source", "fetch_hosts")
+
 # The object at a place, without list indexes and with the source's tag: the model whose keys it may have.
 OBJECTS: Final[dict[tuple[str, ...], type[BaseModel]]] = {
     (): models.Manifest,
     ("fleet",): models.Fleet,
+    ("fleet", "e2b"): models.E2BService,
     ("fleet", "limits"): models.Limits,
     ("crates",): models.Crate,
     ("crates", "commands"): models.Commands,
@@ -73,12 +88,24 @@ def _problem(error: ErrorDetails) -> Problem:
         return Problem(loc, sentence, wrong=value if isinstance(value, str) else "", known=allowed)
     # A rule that is added to the models without a sentence here speaks in pydantic's words.
     say = _SENTENCES.get(kind)
-    return Problem(loc, say(value, error.get("ctx", {})) if say else escaped(error["msg"]))
+    sentence = say(value, error.get("ctx", {})) if say else escaped(error["msg"])
+    if loc[:2] == ("fleet", "e2b") and isinstance(value, str) and not _is_key(error["loc"]):
+        # What was meant as a reference to a secret may be the secret itself.
+        sentence = sentence.replace(quoted(value), "this value")
+    return Problem(loc, sentence)
 
 
 def _without_tag(loc: Loc) -> Loc:
-    """A place without the name that pydantic gives the alternative of a union: crates, 0, source, git, rev."""
-    return (*loc[:3], *loc[4:]) if loc[:1] == ("crates",) and loc[2:3] == ("source",) else loc
+    """A place without the name that pydantic gives a union's alternative, or a key: crates, 0, source, git, rev."""
+    if _is_key(loc):
+        return loc[:-1]
+    tagged = next((place for place, step in enumerate(loc[:3]) if step in _TAGGED), None)
+    return loc if tagged is None else (*loc[: tagged + 1], *loc[tagged + 2 :])
+
+
+def _is_key(loc: Loc) -> bool:
+    """Whether pydantic speaks of a header's name, not of its value."""
+    return loc[:3] == ("fleet", "e2b", "headers") and loc[4:] == ("[key]",)
 
 
 def _unknown_key(tagged: Loc, loc: Loc) -> Problem:
@@ -109,9 +136,12 @@ _SENTENCES: Final[dict[str, Callable[[Any, dict[str, Any]], str]]] = {
     "bool_type": lambda value, _ctx: f"must be true or false, not {quoted(value)}",
     "tuple_type": lambda value, _ctx: f"must be a list, not {quoted(value)}",
     "model_type": lambda value, _ctx: f"must be an object, not {quoted(value)}",
+    "dict_type": lambda value, _ctx: f"must be an object, not {quoted(value)}",
+    "greater_than": lambda value, ctx: f"must be more than {ctx['gt']:g}, not {quoted(value)}",
     "greater_than_equal": lambda value, ctx: f"must be at least {ctx['ge']:g}, not {quoted(value)}",
     "less_than_equal": lambda value, ctx: f"must be at most {ctx['le']:g}, not {quoted(value)}",
     "too_short": lambda _value, ctx: f"is an empty list; at least {ctx['min_length']} entry is needed",
     "too_long": lambda _value, ctx: f"has too many entries; at most {ctx['max_length']:,} are allowed",
+    "fetch_hosts_type": lambda value, _ctx: f"must be open, auto or a list of hosts, not {quoted(value)}",
     "union_tag_not_found": lambda value, _ctx: f"a source is {_SOURCES}, not {quoted(value)}",
 }

@@ -23,6 +23,10 @@ class PackedFile:
     content: Path | bytes
     executable: bool = False
 
+    def open(self) -> BinaryIO:
+        """Open its content for reading."""
+        return io.BytesIO(self.content) if isinstance(self.content, bytes) else self.content.open("rb")
+
 
 def write_tarball(files: tuple[PackedFile, ...], destination: Path) -> tuple[int, str]:
     """Write the package and return its size in bytes and its SHA-256; package.json comes first, as npm likes it."""
@@ -49,10 +53,6 @@ def _add(tar: tarfile.TarFile, file: PackedFile) -> None:
     info = tarfile.TarInfo(f"package/{file.path}")
     info.mode = 0o755 if file.executable else 0o644
     info.mtime = NPM_TIME
-    if isinstance(file.content, bytes):
-        info.size = len(file.content)
-        tar.addfile(info, io.BytesIO(file.content))
-        return
-    with file.content.open("rb") as source:
-        info.size = file.content.stat().st_size
+    info.size = len(file.content) if isinstance(file.content, bytes) else file.content.stat().st_size
+    with file.open() as source:
         tar.addfile(info, source)

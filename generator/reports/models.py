@@ -6,6 +6,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, Field
 
+from generator.manifest.models import Size
 from generator.platforms import Kind, PlatformName
 from generator.sandboxes.sandbox import FailureClass
 from generator.strict import Strict
@@ -68,11 +69,35 @@ class Phase(Strict):
     peak_memory: int = 0
 
 
+class SandboxUse(Strict):
+    """A sandbox that a crate used: for which attempt, what it was given, what it used of that, and how it ended.
+
+    `seconds` is its life, which is what the service bills, and `cost` the money in the report's currency, None for a
+    sandbox that costs none. The peaks are processors in use and bytes of memory and disk, None where nothing was
+    measured. `failure_class` and `failure` say why the attempt was not the last, or why it failed for good.
+    """
+
+    sandbox: Sentence
+    attempt: int
+    size: Size
+    cpus: int
+    memory_mib: int
+    seconds: float
+    cost: float | None = None
+    peak_cpus: float | None = None
+    peak_memory: int | None = None
+    peak_disk: int | None = None
+    failure_class: FailureClass | None = None
+    failure: Sentence | None = None
+
+
 class CrateReport(Strict):
     """What became of one crate.
 
     `attempts` is 0 for a crate whose package was taken up from an earlier run. `phases` are those of the last
-    attempt. `loaded` is the command that loaded the installed package.
+    attempt, `sandboxes` those of all. `cost` is what all of them cost, `retry_seconds` and `retry_cost` what those did
+    that had to be tried again. `hint` names a size that would suit it better. `loaded` is the command that loaded the
+    installed package.
     """
 
     name: str
@@ -84,6 +109,11 @@ class CrateReport(Strict):
     units: tuple[Unit, ...] = ()
     phases: tuple[Phase, ...] = ()
     peak_memory: int = 0
+    sandboxes: tuple[SandboxUse, ...] = ()
+    cost: float = 0.0
+    retry_seconds: float = 0.0
+    retry_cost: float = 0.0
+    hint: Sentence | None = None
     package: Artifact | None = None
     loaded: Sentence | None = None
     tests: Literal["passed", "failed", "off", "none", "not_run"] = "not_run"
@@ -92,7 +122,11 @@ class CrateReport(Strict):
 
 
 class Report(Strict):
-    """What one run of `build` did; `seconds` is wall-clock time."""
+    """What one run of `build` did.
+
+    `seconds` is wall-clock time; `run` is what `reap --run` takes; `cost` is in `currency`, by the prices of
+    `prices_of`, a date. A local run costs nothing.
+    """
 
     report_version: Literal[1] = 1
     backend: Literal["local", "e2b"]
@@ -100,4 +134,9 @@ class Report(Strict):
     shard: str | None = None
     interrupted: bool = False
     seconds: float
+    run: Sentence | None = None
+    cost: float = 0.0
+    retry_cost: float = 0.0
+    currency: str | None = None
+    prices_of: str | None = None
     crates: tuple[CrateReport, ...]

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from generator.reports.models import CrateReport, Report
 
+# A fleet of one size gives the same hint for most of its crates.
+MAX_HINTS: Final = 5
 COLUMNS = ("crate", "kind", "state", "tests", "time", "result")
 
 
@@ -30,11 +34,18 @@ def summary(report: Report) -> str:
     words = {"built": "built", "failed": "failed", "skipped": "skipped", "not_run": "not run"}
     parts = [f"{states.count(state)} {word}" for state, word in words.items() if state in states]
     total = f"{len(states)} crate{'s' * (len(states) != 1)}"
-    return f"{total}: {', '.join(parts) or 'nothing to do'} in {report.seconds:.0f} s"
+    return f"{total}: {', '.join(parts) or 'nothing to do'} in {report.seconds:.0f} s{_money(report)}"
+
+
+def _money(report: Report) -> str:
+    if report.currency is None:
+        return ""
+    again = f", of which {report.retry_cost:.2f} for attempts that failed" if report.retry_cost else ""
+    return f" for {report.cost:.2f} {report.currency}{again} (prices of {report.prices_of})"
 
 
 def remarks(report: Report) -> list[str]:
-    """Return what a person should know beside the table: notes on failed crates, and which platforms were skipped."""
+    """Return what a person should know beside the table: on failed crates, on sizes, and on platforms left out."""
     notes = [
         f"note on {crate.name}: {note}" for crate in report.crates if crate.state == "failed" for note in crate.notes
     ]
@@ -43,8 +54,15 @@ def remarks(report: Report) -> list[str]:
         for unit in crate.units:
             if unit.state == "skipped" and crate.state == "built":
                 skipped.setdefault(unit.platform, []).append(crate.name)
+    hints = [f"hint for {crate.name}: {crate.hint}" for crate in report.crates if crate.hint]
+    if len(hints) > MAX_HINTS:
+        hints = [*hints[:MAX_HINTS], f"and {len(hints) - MAX_HINTS} more hints on sizes: the report has them"]
     counts = [f"{platform} ({len(names)})" for platform, names in sorted(skipped.items())]
-    return notes + ([f"not built here, crates in brackets: {', '.join(counts)}; the report says why"] if counts else [])
+    return (
+        notes
+        + hints
+        + ([f"not built here, crates in brackets: {', '.join(counts)}; the report says why"] if counts else [])
+    )
 
 
 def _time(crate: CrateReport) -> str:

@@ -22,12 +22,13 @@ from pathlib import Path, PurePosixPath
 from typing import Final, Literal
 
 from generator.files import cache_directory
+from generator.manifest.models import FetchHosts
 from generator.sandboxes.directories import PrivateDirectory, claim
 from generator.sandboxes.isolation import system_view
 from generator.sandboxes.outside import Outside, npm_registry, outside
 from generator.sandboxes.process_tree import ProcessTable
 from generator.sandboxes.running import Watch, follow
-from generator.sandboxes.sandbox import Command, FailureClass, Finished, OnLine, Resources, SandboxError
+from generator.sandboxes.sandbox import Command, FailureClass, Finished, OnLine, Resources, SandboxError, Usage
 from generator.sandboxes.shells import NO_DIRECTORY, READY, IsolatedShell, PlainShell, launcher
 from generator.sandboxes.taking import take_file
 from generator.sandboxes.toolchain import Toolchain
@@ -61,7 +62,7 @@ class LocalBackend:
         self._turns = itertools.count()
         self._outside: Outside | None = None
 
-    def open(self, crate: str, resources: Resources, env: Mapping[str, str]) -> LocalSandbox:
+    def open(self, crate: str, resources: Resources, env: Mapping[str, str], attempt: int = 1) -> LocalSandbox:
         """Make a sandbox; InputError when there is no place for any, SandboxError when this one failed."""
         beyond = self._beyond()
         place = claim(self._directory, crate)
@@ -120,6 +121,7 @@ class LocalSandbox:
         self._stop, self._table = stop, table
         self._killed, self._removed = threading.Event(), False
         self._network, self._busy = True, threading.Lock()
+        self._opened, self._peak_memory, self._seconds = time.monotonic(), 0, 0.0
 
     @property
     def root(self) -> str:
@@ -146,6 +148,9 @@ class LocalSandbox:
         """Run a command to its end; SandboxError when it could not be started."""
         return self._run(command, on_line, network=self._network, stdin=subprocess.DEVNULL)
 
+    def allow_only(self, setting: FetchHosts) -> None:
+        """Nothing: what reaches the host's network reaches all of it."""
+
     def close_network(self) -> None:
         """Keep all later commands from the network, if they are isolated."""
         self._network = False
@@ -154,14 +159,17 @@ class LocalSandbox:
         """Copy one regular file out, following no link."""
         take_file(self._place.path / "build", self._below_root(path), destination, max_bytes)
 
-    def kill(self) -> None:
-        """End the command that runs, if any, and remove the sandbox's files; safe to call twice."""
+    def kill(self, keep: bool = False) -> Usage:
+        """End the command that runs, if any, and remove the sandbox's files; safe to call twice; it is never kept."""
         self._killed.set()
         with self._busy:
             if not self._removed:
                 self._removed = True
                 # A run that is being stopped must not wait for gigabytes to be deleted.
                 self._place.remove(wait=not self._stop.is_set())
+                self._seconds = round(time.monotonic() - self._opened, 3)
+            peak = self._peak_memory or None
+            return Usage(self._place.path.name, self._resources, self._seconds, peak_memory=peak)
 
     def _run(self, command: Command, on_line: OnLine, *, network: bool, stdin: int) -> Finished:
         with self._busy:
@@ -172,6 +180,7 @@ class LocalSandbox:
             watch = self._watch(started + command.timeout)
             with self._start(command, network, stdin) as process:
                 killed = follow(process, announced, watch, self._shell.end)
+        self._peak_memory = max(self._peak_memory, watch.peak_memory)
         if killed is None:
             announced.check(command)
         code = process.returncode if process.returncode >= 0 else 128 - process.returncode

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal, Protocol
 
-from generator.manifest.models import Size
+from generator.manifest.models import FetchHosts, Size
 
 FailureClass = Literal["permanent", "transient", "too_small", "too_slow"]
 OnLine = Callable[[str], None]
@@ -20,27 +20,58 @@ MAX_LINE: Final = 16 * 1024
 
 
 class SandboxError(Exception):
-    """The sandbox itself failed, not a command in it; `failure_class` says whether a fresh one may do better."""
+    """The sandbox itself failed, not a command in it; `failure_class` says whether a fresh one may do better.
 
-    def __init__(self, message: str, failure_class: FailureClass = "transient") -> None:
+    `retry_after` is how many seconds the service asked to be left alone, where it did.
+    """
+
+    def __init__(
+        self, message: str, failure_class: FailureClass = "transient", retry_after: float | None = None
+    ) -> None:
         super().__init__(message)
         self.failure_class: FailureClass = failure_class
+        self.retry_after = retry_after
+
+
+class FileMissing(SandboxError):
+    """There is no regular file at the path."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, "permanent")
 
 
 @dataclass(frozen=True)
 class Resources:
-    """What a sandbox may use; memory in MiB."""
+    """What a sandbox of a size class may use; memory in MiB."""
 
     cpus: int
     memory_mib: int
     processes: int = 4096
+    size: Size = "standard"
 
 
 SIZES: Final[dict[Size, Resources]] = {
-    "small": Resources(cpus=2, memory_mib=2_048),
-    "standard": Resources(cpus=4, memory_mib=4_096),
-    "large": Resources(cpus=8, memory_mib=8_192),
+    "small": Resources(cpus=2, memory_mib=2_048, size="small"),
+    "standard": Resources(cpus=4, memory_mib=4_096, size="standard"),
+    "large": Resources(cpus=8, memory_mib=8_192, size="large"),
 }
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What a sandbox used in its life.
+
+    `seconds` is how long it existed, which is what is billed. The peaks are of the whole sandbox: processors in use,
+    bytes of memory, bytes of disk; None where nothing was measured. `note` is what a person must know of its end.
+    """
+
+    sandbox: str
+    resources: Resources
+    seconds: float
+    peak_cpus: float | None = None
+    peak_memory: int | None = None
+    peak_disk: int | None = None
+    note: str | None = None
 
 
 @dataclass(frozen=True)
@@ -81,14 +112,20 @@ class Sandbox(Protocol):
     def run(self, command: Command, on_line: OnLine) -> Finished:
         """Run a command to its end and deliver its output, both streams in order, line by line."""
 
+    def allow_only(self, setting: FetchHosts) -> tuple[str, ...] | None:
+        """Until `close_network`, reach only what the setting allows: the hosts' names, None where all are reached."""
+
     def close_network(self) -> None:
         """From here on, no command reaches anything outside."""
 
     def get(self, path: str, destination: Path, max_bytes: int) -> None:
         """Copy one regular file out; SandboxError when it is missing, not a regular file or larger."""
 
-    def kill(self) -> None:
-        """End everything in it and remove it; safe to call twice."""
+    def kill(self, keep: bool = False) -> Usage:
+        """End everything in it, remove it and say what it used; safe to call twice.
+
+        `keep` leaves it for somebody to look inside, where the backend can.
+        """
 
 
 class Backend(Protocol):
@@ -98,5 +135,5 @@ class Backend(Protocol):
     def name(self) -> Literal["local", "e2b"]:
         """The word used in options and reports."""
 
-    def open(self, crate: str, resources: Resources, env: Mapping[str, str]) -> Sandbox:
+    def open(self, crate: str, resources: Resources, env: Mapping[str, str], attempt: int = 1) -> Sandbox:
         """Start a sandbox with the network open; `env` holds for all its commands."""

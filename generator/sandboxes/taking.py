@@ -7,7 +7,7 @@ import stat
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from generator.sandboxes.sandbox import SandboxError
+from generator.sandboxes.sandbox import FileMissing, SandboxError
 
 CHUNK_BYTES: Final = 1024 * 1024
 
@@ -21,7 +21,7 @@ def take_file(root: Path, relative: PurePosixPath, destination: Path, max_bytes:
     try:
         source = _open_below(root, relative)
     except OSError as error:
-        raise SandboxError(f"{relative} cannot be taken out of the sandbox: {error.strerror}", "permanent") from None
+        raise FileMissing(f"{relative} cannot be taken out of the sandbox: {error.strerror}") from None
     try:
         _check(source, relative, max_bytes)
         _copy(source, relative, destination, max_bytes)
@@ -50,7 +50,7 @@ def _open_below(root: Path, relative: PurePosixPath) -> int:
 def _check(source: int, relative: PurePosixPath, max_bytes: int) -> None:
     status = os.fstat(source)
     if not stat.S_ISREG(status.st_mode):
-        raise SandboxError(f"{relative} is not a regular file", "permanent")
+        raise FileMissing(f"{relative} is not a regular file")
     if status.st_size > max_bytes:
         raise _too_large(relative, max_bytes)
 

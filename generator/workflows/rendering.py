@@ -9,8 +9,10 @@ from typing import Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from pydantic import TypeAdapter, ValidationError
 
+from generator.e2b_template.dockerfile import dockerfile, prefetch
 from generator.errors import InputError
 from generator.manifest.models import Manifest, RelativePath, settings
+from generator.packaged import packaged
 from generator.planning.plan import make_plan
 from generator.workflows import limits
 from generator.workflows.header import header
@@ -29,26 +31,20 @@ def render(manifest: Manifest, shards: int, manifest_path: str) -> dict[str, str
     """
     _check_path(manifest_path)
     limits.check_shards(shards)
-    environment = _environment(template_directory())
+    environment = _environment(packaged("templates"))
     values = _values(manifest, shards, manifest_path)
     rendered = {
         name.removesuffix(SUFFIX): header(manifest_path) + environment.get_template(name).render(values)
-        for name in environment.list_templates(filter_func=lambda name: name.endswith(SUFFIX))
+        for name in environment.list_templates(filter_func=lambda name: name.startswith(".") and name.endswith(SUFFIX))
     }
     limits.check_workflows(rendered)
-    return rendered
-
-
-def template_directory() -> Path:
-    """Return where the templates lie: inside an installed package, beside it in a checkout."""
-    package = Path(__file__).resolve().parents[1]
-    installed = package / "templates"
-    return installed if installed.is_dir() else package.parent / "templates"
+    image = f"e2b/{manifest.fleet.template}.Dockerfile"
+    return {**rendered, image: header(manifest_path) + dockerfile(prefetch(manifest))}
 
 
 def pins() -> dict[str, Pin]:
     """Return the published actions that generated workflows may use, by name."""
-    text = (template_directory() / "pins.json").read_text(encoding="utf-8")
+    text = (packaged("templates") / "pins.json").read_text(encoding="utf-8")
     return {pin.action: pin for pin in TypeAdapter(tuple[Pin, ...]).validate_json(text)}
 
 

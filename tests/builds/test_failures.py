@@ -51,6 +51,18 @@ def test_a_transient_failure_is_tried_again_with_doubling_delays_and_no_oftener_
     assert retry_after("transient", "small", "small", 9, retries=10) == Retry("small", 60)
 
 
+def test_crates_that_failed_together_come_back_apart() -> None:
+    delays = [
+        again.delay for jitter in (0.0, 0.5, 1.0) if (again := retry_after("transient", "small", "small", 2, 3, jitter))
+    ]
+    assert delays == [4, 5, 6]
+
+
+@pytest.mark.parametrize(("asked", "delay"), [(0.0, 2), (1.5, 2), (45.0, 45), (600.0, 600)])
+def test_a_service_that_asks_for_time_gets_it(asked: float, delay: float) -> None:
+    assert retry_after("transient", "small", "small", 1, retries=3, asked=asked) == Retry("small", delay)
+
+
 def test_a_sandbox_that_was_too_small_is_replaced_by_the_next_size_once() -> None:
     assert retry_after("too_small", "small", "small", 0, retries=0) == Retry("standard", 0)
     assert retry_after("too_small", "standard", "small", 0, retries=5) is None

@@ -213,8 +213,14 @@ def test_the_build_s_own_keys_never_enter_a_sandbox(name: str) -> None:
     assert found(crate("a", env=["OK", name])) == [(("crates", 0, "env", 1), sentence, None)]
 
 
-@pytest.mark.parametrize(
-    "name", ["OPENROUTER_API_KEY", "NPM_TOKEN", "GITHUB_SHA", "HIGH_KEY", "LENGTH_TOKEN", "E2B_DOMAIN"]
-)
+@pytest.mark.parametrize("name", ["OPENROUTER_API_KEY", "GITHUB_SHA", "HIGH_KEY", "LENGTH_TOKEN", "E2B_DOMAIN"])
 def test_other_names_may_be_passed_on(name: str) -> None:
     assert found(crate("a"), env=[name]) == []
+
+
+@pytest.mark.parametrize(
+    "name", ["NPM_TOKEN", "NODE_AUTH_TOKEN", "CARGO_REGISTRY_TOKEN", "CARGO_REGISTRIES_MINE_TOKEN"]
+)
+def test_keys_to_publish_with_never_enter_a_sandbox(name: str) -> None:
+    ((_, sentence, _),) = found(crate("a"), env=[name])
+    assert sentence.endswith("it is a key to publish with, and what is built here is published from outside")

@@ -1,0 +1,128 @@
+"""What a build needs, looked at before anything is spent."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Literal
+
+from generator.errors import CratematrixError, InputError, Unavailable
+from generator.files import cache_directory
+from generator.manifest.models import Manifest
+from generator.platforms import host_platform
+from generator.sandboxes.isolation import probe_isolation
+from generator.sandboxes.toolchain import find_toolchain
+
+if TYPE_CHECKING:
+    from generator.e2b_backend.connection import Connection
+
+State = Literal["ok", "note", "missing", "unknown"]
+COLUMNS: Final = ("what", "state", "what it says")
+# Sources, dependencies and targets of two large crates at once.
+ROOM_BYTES: Final = 10 * 1024**3
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at: whether it is as it must be, and what to do where it is not."""
+
+    what: str
+    state: State
+    words: str
+
+
+def verdict(findings: Sequence[Finding]) -> CratematrixError | None:
+    """Return the error to end with: something is missing, or cannot be known; None when all is well."""
+    missing = [each for each in findings if each.state == "missing"]
+    unknown = [each for each in findings if each.state == "unknown"]
+    if missing:
+        return InputError(f"{len(missing)} of {len(findings)} things a build needs are missing: see above")
+    if unknown:
+        return Unavailable(f"{len(unknown)} of {len(findings)} things could not be looked at", fix="try again later")
+    return None
+
+
+def examine_local(environment: Mapping[str, str]) -> list[Finding]:
+    """Look at what building on this machine needs."""
+    host = host_platform()
+    machine = (
+        Finding("machine", "ok", host) if host else Finding("machine", "missing", "Linux or macOS, or --backend e2b")
+    )
+    return [machine, _tools(environment), _isolation(), _room(environment)]
+
+
+def examine_e2b(manifest: Manifest, directory: Path, connect: Callable[[], Connection]) -> list[Finding]:
+    """Look at what building at E2B needs: `connect` says how it is reached; the manifest lies in `directory`."""
+    try:
+        connection = connect()
+    except CratematrixError as problem:
+        return [Finding("configuration", "missing", line) for line in problem.problems or (problem.advice,)]
+    found = [Finding("configuration", "ok", connection.api_url or "E2B's own address"), _key(connection)]
+    if found[-1].state != "ok":
+        return found
+    limits = manifest.fleet.limits
+    told = (
+        f"at most {limits.e2b_sandboxes} sandboxes at once and {limits.e2b_creates_per_second:g} creates a second, "
+        "by the manifest: E2B does not tell an account's limits"
+    )
+    return [*found, Finding("limits", "note", told), *_templates(manifest, directory, connection)]
+
+
+def _templates(manifest: Manifest, directory: Path, connection: Connection) -> Iterator[Finding]:
+    from generator.e2b_template.building import sizes_in_use, state_of
+    from generator.e2b_template.definition import load_definition
+    from generator.e2b_template.identity import template_name
+
+    try:
+        definition = load_definition(directory)
+    except InputError as problem:
+        yield Finding("template", "missing", "; ".join((*problem.problems, problem.advice)))
+        return
+    for size in sizes_in_use(manifest):
+        what = f"template {template_name(manifest.fleet.template, size)}"
+        try:
+            state = state_of(manifest, definition, size, connection)
+        except CratematrixError as problem:
+            yield Finding(what, "unknown" if isinstance(problem, Unavailable) else "missing", problem.advice)
+            continue
+        yield (
+            Finding(what, "ok", state)
+            if state == "ready"
+            else Finding(what, "missing", f"{state}: run cratematrix template build")
+        )
+
+
+def _key(connection: Connection) -> Finding:
+    from generator.e2b_backend.backend import running
+    from generator.e2b_backend.troubles import advice_of
+
+    try:
+        count = running(connection)
+    except Exception as error:
+        problem = advice_of(error, "E2B cannot be asked")
+        return Finding("key", "unknown" if isinstance(problem, Unavailable) else "missing", problem.advice)
+    return Finding("key", "ok", f"accepted; {count} of its sandboxes exist now")
+
+
+def _tools(environment: Mapping[str, str]) -> Finding:
+    try:
+        toolchain = find_toolchain(environment)
+    except InputError as problem:
+        return Finding("tools", "missing", "; ".join((*problem.problems, problem.advice)))
+    return Finding("tools", "ok", toolchain.fingerprint.split("\n")[0])
+
+
+def _isolation() -> Finding:
+    problem = probe_isolation()
+    return Finding("isolation", "missing", problem.advice) if problem else Finding("isolation", "ok", "bubblewrap")
+
+
+def _room(environment: Mapping[str, str]) -> Finding:
+    place: Path = cache_directory(environment)
+    while not place.exists():
+        place = place.parent
+    free = shutil.disk_usage(place).free
+    words = f"{free / 1024**3:.0f} GiB free at {place}"
+    return Finding("disk", "ok" if free >= ROOM_BYTES else "note", words)

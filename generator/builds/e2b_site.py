@@ -1,0 +1,86 @@
+"""E2B as the place where crates are built."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Final
+
+from generator.builds.observer import Observer
+from generator.builds.run import Place
+from generator.builds.site import Site
+from generator.e2b_backend.backend import Account, E2BBackend, Run
+from generator.e2b_backend.connection import Gateway, resolve
+from generator.e2b_backend.sandbox import Life
+from generator.e2b_template.definition import Definition, load_definition
+from generator.e2b_template.dockerfile import dockerfile
+from generator.e2b_template.identity import template_reference
+from generator.manifest.models import Fleet, Manifest, Size
+from generator.platforms import PlatformName
+from generator.reports.costs import load_prices
+
+# What the template is: E2B's machines are all of this platform.
+HOST: Final[PlatformName] = "linux-x64-gnu"
+
+
+def run_of(environment: Mapping[str, str], shard: str | None) -> Run:
+    """Name a run: GitHub's own run and attempt where there is one, else the time and something random."""
+    shard_name = shard.replace("/", "-") if shard else "all"
+    if (run := environment.get("GITHUB_RUN_ID")) and run.isdecimal():
+        attempt = environment.get("GITHUB_RUN_ATTEMPT", "1")
+        return Run(run, attempt if attempt.isdecimal() else "1", shard_name)
+    return Run(f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}", "1", shard_name)
+
+
+def e2b_jobs(fleet: Fleet, jobs: int | None, shard: str | None) -> int:
+    """Return how many crates are built at once: never more than the account runs."""
+    return max(1, min(jobs or (1 if shard else fleet.slots), fleet.limits.e2b_sandboxes))
+
+
+@contextmanager
+def e2b_site(
+    place: Place,
+    stop: threading.Event,
+    observer: Observer,
+    *,
+    manifest: Manifest,
+    run: Run,
+    gateway: Gateway,
+) -> Iterator[Site]:
+    """Offer E2B; what a run leaves running is ended with it. InputError when it cannot be reached as configured."""
+    connection = resolve(manifest.fleet.e2b, gateway, place.environment)
+    for name, secret in connection.secrets().items():
+        place.redactor.add(name, secret)
+    definition = load_definition(place.manifest.resolve().parent)
+    templates = references(manifest, definition)
+    account = Account(connection, manifest.fleet.limits.e2b_creates_per_second)
+    life = Life(definition.env, definition.timeout_seconds)
+    backend = E2BBackend(account, run, templates, life, stop, observer.line)
+    try:
+        yield Site(
+            backend=backend,
+            sizes=definition.resources(),
+            host=HOST,
+            missing=_missing,
+            fingerprint=f"{templates} {definition.env}",
+            isolated=True,
+            run=run.id,
+            prices=load_prices(),
+        )
+    finally:
+        backend.close()
+
+
+def references(manifest: Manifest, definition: Definition) -> dict[Size, str]:
+    """Return the image of each size class that this version of the fleet's template is."""
+    text = dockerfile()
+    return {size: template_reference(manifest.fleet.template, text, definition, size) for size in definition.sizes}
+
+
+def _missing(platform: PlatformName) -> str | None:
+    if platform in (HOST, "wasm32"):
+        return None
+    return f"sandboxes at E2B build for {HOST} and wasm32 only"

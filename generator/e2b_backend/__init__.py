@@ -1,0 +1,1 @@
+"""Sandboxes at E2B, by its SDK."""

@@ -1,0 +1,174 @@
+"""Sandboxes of E2B: opening them at the account's pace, finding those of a run, and ending them."""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal
+
+from generator.e2b_backend.calls import PATIENCE, pauses, persist
+from generator.e2b_backend.connection import Connection, with_headers
+from generator.e2b_backend.pace import Pace
+from generator.e2b_backend.sandbox import E2BSandbox, Life
+from generator.e2b_backend.troubles import Trouble, trouble_of
+from generator.manifest.models import Size
+from generator.sandboxes.sandbox import Resources, SandboxError
+
+if TYPE_CHECKING:
+    from e2b import Sandbox as Handle
+    from e2b.sandbox.sandbox_api import SandboxInfo
+
+# How long a crate waits for a place while the account's sandboxes are all in use, in seconds: longer than most builds.
+QUEUE_SECONDS: Final = 3_600.0
+# How long creates that get no usable answer are repeated.
+CREATE_PATIENCE: Final = 180.0
+FIRST_TURN: Final = 2.0
+LONGEST_TURN: Final = 15.0
+# Longer than the service takes to start a sandbox; it also bounds how long the SDK waits when told to come back later.
+CREATE_SECONDS: Final = 30.0
+# A key whose outcome the service does not know any more.
+OUTCOME_UNKNOWN: Final = 422
+PAGE: Final = 100
+# At its end a run does not wait long for a service that is down.
+CLOSE_PATIENCE: Final = 20.0
+
+
+@dataclass(frozen=True)
+class Run:
+    """Whose sandboxes they are: the run, which attempt at it, and its shard; all of [A-Za-z0-9._-]."""
+
+    id: str
+    attempt: str = "1"
+    shard: str = "all"
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """What every sandbox of the run carries."""
+        return {"tool": "cratematrix", "run": self.id, "attempt": self.attempt, "shard": self.shard}
+
+
+@dataclass(frozen=True)
+class Account:
+    """How the service is reached and what it allows: creates in a second, and the longest queue in seconds."""
+
+    connection: Connection
+    creates_per_second: float = 1.0
+    queue_seconds: float = QUEUE_SECONDS
+
+
+class E2BBackend:
+    """Opens sandboxes at the service; safe to use from many threads.
+
+    `templates` names the image of each size class. `say` is told, by crate, why one has to wait.
+    """
+
+    name: Literal["e2b"] = "e2b"
+
+    def __init__(
+        self,
+        account: Account,
+        run: Run,
+        templates: Mapping[Size, str],
+        life: Life,
+        stop: threading.Event,
+        say: Callable[[str, str], None],
+    ) -> None:
+        self._account, self._run, self._templates, self._life, self._stop = account, run, templates, life, stop
+        self._say, self._pace, self._kept = say, Pace(account.creates_per_second), set[str]()
+
+    def open(self, crate: str, resources: Resources, env: Mapping[str, str], attempt: int = 1) -> E2BSandbox:
+        """Start a sandbox with the network open, after waiting for a place where the account has none left."""
+        handle = self._create(crate, resources.size, attempt)
+        handle = with_headers(handle, self._account.connection)
+        return E2BSandbox(handle, resources, self._life, env, self._stop, self._kept.add)
+
+    def close(self) -> None:
+        """Kill what the run's sandboxes were not killed by, but for those that are kept; says what may run on."""
+        try:
+            for found in find(self._account.connection, self._run.metadata, CLOSE_PATIENCE):
+                if found.sandbox_id not in self._kept:
+                    end(self._account.connection, found.sandbox_id, CLOSE_PATIENCE)
+        except SandboxError as error:
+            self._say("e2b", f"{error}: what may run on ends by itself within {self._life.seconds} s")
+
+    def _create(self, crate: str, size: Size, attempt: int) -> Handle:
+        started, lost_since, turns = time.monotonic(), None, pauses(FIRST_TURN, LONGEST_TURN)
+        key = uuid.uuid4().hex
+        try:
+            while self._pace.wait(self._stop):
+                try:
+                    return self._ask(crate, size, attempt, key)
+                except Exception as error:
+                    trouble, now = trouble_of(error), time.monotonic()
+                if trouble.status == OUTCOME_UNKNOWN:
+                    self._sweep(key)
+                    key, trouble = uuid.uuid4().hex, Trouble("unreachable", trouble.message)
+                if not trouble.passing:
+                    raise self._refused(trouble, size)
+                lost_since = None if trouble.kind == "busy" else lost_since or now
+                if now - started > self._account.queue_seconds or now - (lost_since or now) > CREATE_PATIENCE:
+                    raise trouble.error("no sandbox could be opened")
+                pause = next(turns)
+                self._say(crate, f"waiting {pause:.0f} s for a sandbox: {trouble.message}")
+                self._stop.wait(pause)
+            raise SandboxError("the run was stopped")
+        except SandboxError:
+            if lost_since is not None:
+                self._sweep(key)
+            raise
+
+    def _ask(self, crate: str, size: Size, attempt: int, key: str) -> Handle:
+        from e2b import Sandbox
+
+        return Sandbox.create(
+            template=self._templates[size],
+            timeout=self._life.seconds,
+            metadata={**self._run.metadata, "crate": crate, "try": str(attempt), "create": key},
+            idempotency_key=key,
+            **{**self._account.connection.api_params(), "request_timeout": CREATE_SECONDS},
+        )
+
+    def _sweep(self, key: str) -> None:
+        """Kill what a create may have left whose outcome nobody knows."""
+        try:
+            for found in find(self._account.connection, {"create": key}):
+                end(self._account.connection, found.sandbox_id)
+        except SandboxError as error:
+            self._say("e2b", f"{error}: what may run on ends by itself within {self._life.seconds} s")
+
+    def _refused(self, trouble: Trouble, size: Size) -> SandboxError:
+        template = self._templates[size]
+        if trouble.status == 404:
+            return SandboxError(f"E2B has no template {template}: run cratematrix template build", "permanent")
+        return trouble.error(f"no sandbox of {template} could be opened")
+
+
+def find(connection: Connection, metadata: Mapping[str, str], patience: float = PATIENCE) -> Iterator[SandboxInfo]:
+    """Yield the sandboxes that carry these metadata, running or paused; SandboxError when the service does not say."""
+    from e2b import Sandbox
+    from e2b.sandbox.sandbox_api import SandboxQuery
+
+    pages = Sandbox.list(query=SandboxQuery(metadata=dict(metadata)), limit=PAGE, **connection.api_params())
+    while pages.has_next:
+        yield from persist(pages.next_items, "E2B does not say which sandboxes there are", patience=patience)
+
+
+def end(connection: Connection, sandbox_id: str, patience: float = PATIENCE) -> bool:
+    """Kill a sandbox; False when there was none."""
+    from e2b import Sandbox
+
+    doing = f"sandbox {sandbox_id} cannot be killed"
+    return persist(lambda: Sandbox.kill(sandbox_id, **connection.api_params()), doing, patience=patience)
+
+
+def running(connection: Connection) -> int:
+    """Return how many sandboxes the account has, of whatever run; raises what the SDK raises."""
+    from e2b import Sandbox
+
+    pages, count = Sandbox.list(limit=PAGE, **connection.api_params()), 0
+    while pages.has_next:
+        count += len(pages.next_items())
+    return count

@@ -1,0 +1,204 @@
+"""One sandbox at E2B."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Final
+
+from generator.e2b_backend.calls import persist
+from generator.e2b_backend.detached import Detached
+from generator.e2b_backend.following import Follower
+from generator.e2b_backend.hosts import SCRIPT as HOSTS_SCRIPT
+from generator.e2b_backend.hosts import allowed_hosts, hosts_of
+from generator.e2b_backend.transfers import Transfer
+from generator.e2b_backend.troubles import trouble_of
+from generator.manifest.models import FetchHosts
+from generator.sandboxes.sandbox import Command, Finished, OnLine, Resources, SandboxError, Usage
+from generator.sandboxes.variables import variables
+
+if TYPE_CHECKING:
+    from e2b import Sandbox as Handle
+
+ROOT: Final = "/build"
+EVERYWHERE: Final = "0.0.0.0/0"
+# A sandbox whose runner is gone lives on for `Life.seconds`; it is asked to this often.
+BEATS_PER_LIFE: Final = 5
+KEPT_SECONDS: Final = 3_600
+HOSTS_SECONDS: Final = 120
+KILL_PATIENCE: Final = 60.0
+
+
+@dataclass(frozen=True)
+class Life:
+    """What a sandbox is told when it starts: the variables of its template, and how many seconds it outlives us."""
+
+    env: Mapping[str, str]
+    seconds: int
+
+
+class E2BSandbox:
+    """One sandbox of the service; runs one command at a time, safe to kill from another thread.
+
+    A thread of its own keeps it alive, `BEATS_PER_LIFE` times in the time it has to live; when the runner dies, so
+    does the sandbox.
+    """
+
+    root: Final = ROOT
+
+    def __init__(
+        self,
+        handle: Handle,
+        resources: Resources,
+        life: Life,
+        env: Mapping[str, str],
+        stop: threading.Event,
+        kept: Callable[[str], None],
+    ) -> None:
+        self._handle, self._resources, self._life, self._env = handle, resources, life, env
+        self._killed, self._gone, self._stop, self._kept = threading.Event(), threading.Event(), stop, kept
+        self._numbers, self._started = itertools.count(1), time.monotonic()
+        self._busy, self._closing = threading.Lock(), threading.Lock()
+        self._usage: Usage | None = None
+        self._follower = Follower(self._shell, self._is_gone, (stop, self._killed))
+        self._transfer = Transfer(handle.files, self._shell, stop)
+        threading.Thread(target=self._beat, name=f"heartbeat {handle.sandbox_id}", daemon=True).start()
+
+    @property
+    def id(self) -> str:
+        """The service's name for it."""
+        return str(self._handle.sandbox_id)
+
+    def put(self, archive: Path, directory: str) -> None:
+        """Unpack a plain tar inside the sandbox; it is sent as one stream and compared before it is unpacked."""
+        self._check_path(directory)
+        with self._one_at_a_time():
+            self._transfer.put(archive, directory, f"{ROOT}/.transfers/{next(self._numbers)}.tar")
+
+    def run(self, command: Command, on_line: OnLine) -> Finished:
+        """Run a command to its end; it lives on in the sandbox when the connection does not."""
+        env = variables(
+            ROOT, self._life.env["PATH"], self._resources.cpus, {**self._life.env, **self._env, **command.env}
+        )
+        if bad := [name for name, value in env.items() if "\0" in value]:
+            raise SandboxError(f"a command cannot be started: {bad[0]} holds a null byte", "permanent")
+        with self._one_at_a_time():
+            return self._follower.run(Detached(f"{ROOT}/.commands/{next(self._numbers)}"), command, env, on_line)
+
+    def allow_only(self, setting: FetchHosts) -> tuple[str, ...] | None:
+        """Let the sandbox reach only these hosts, by their names; returns them, None for all."""
+        auto: tuple[str, ...] = ()
+        if setting == "auto" or "auto" in setting:
+            ask = f"export PATH={self._life.env['PATH']} CARGO_HOME={ROOT}/cargo\n{HOSTS_SCRIPT}"
+            auto = hosts_of(persist(lambda: self._shell(ask, HOSTS_SECONDS), "the registries' hosts are not known"))
+        hosts = allowed_hosts(setting, auto)
+        if hosts is not None:
+            only = list(hosts)
+            persist(
+                lambda: self._handle.update_network({"allow_out": only, "deny_out": [EVERYWHERE]}),
+                "the network cannot be limited",
+                self._stop,
+            )
+        return hosts
+
+    def close_network(self) -> None:
+        """Deny all traffic at the service, outside of the sandbox."""
+        persist(
+            lambda: self._handle.update_network({"deny_out": [EVERYWHERE]}), "the network cannot be closed", self._stop
+        )
+
+    def get(self, path: str, destination: Path, max_bytes: int) -> None:
+        """Copy one regular file out and compare it with what it was in the sandbox."""
+        self._check_path(path)
+        with self._one_at_a_time():
+            self._transfer.get(path, destination, max_bytes)
+
+    def kill(self, keep: bool = False) -> Usage:
+        """End the sandbox, or give it an hour more for somebody to look inside; safe to call twice."""
+        self._killed.set()
+        with self._closing:
+            if self._usage is None:
+                self._usage = replace(self._measured(), note=self._keep() if keep else self._kill())
+            return self._usage
+
+    def _kill(self) -> str | None:
+        try:
+            persist(self._handle.kill, "it does not answer", patience=KILL_PATIENCE)
+        except SandboxError as error:
+            return f"sandbox {self.id} could not be killed ({error}): it ends by itself at {_in(self._life.seconds)}"
+        return None
+
+    def _keep(self) -> str:
+        try:
+            persist(lambda: self._handle.set_timeout(KEPT_SECONDS), "it does not answer", self._stop)
+        except SandboxError as error:
+            return f"sandbox {self.id} could not be kept ({error})"
+        self._kept(self.id)
+        return (
+            f"sandbox {self.id} is kept until {_in(KEPT_SECONDS)}, and billed: look inside with "
+            f"npx @e2b/cli sandbox connect {self.id}"
+        )
+
+    def _measured(self) -> Usage:
+        """Say what it used; what is not known when the service is slow is left out, for a kill must not wait."""
+        seconds = time.monotonic() - self._started
+        usage = Usage(self.id, self._resources, round(seconds, 3))
+        if self._stop.is_set() or self._gone.is_set():
+            return usage
+        with contextlib.suppress(Exception):
+            if points := self._handle.get_metrics(request_timeout=10, retries=1):
+                return Usage(
+                    self.id,
+                    self._resources,
+                    round(seconds, 3),
+                    peak_cpus=round(max(each.cpu_used_pct * each.cpu_count / 100 for each in points), 2),
+                    peak_memory=max(each.mem_used for each in points),
+                    peak_disk=max(each.disk_used for each in points),
+                )
+        return usage
+
+    def _shell(self, script: str, timeout: float, env: Mapping[str, str] | None = None) -> str:
+        """Run a short command in the foreground; raises what the SDK raises."""
+        return str(self._handle.commands.run(script, envs=dict(env or {}), cwd=ROOT, timeout=timeout).stdout)
+
+    def _is_gone(self) -> bool:
+        """Ask the control plane; no answer is no proof."""
+        try:
+            self._handle.get_info(request_timeout=10)
+        except Exception as error:
+            if trouble_of(error).kind == "gone":
+                self._gone.set()
+        return self._gone.is_set()
+
+    def _beat(self) -> None:
+        while not self._killed.wait(self._life.seconds / BEATS_PER_LIFE):
+            try:
+                self._handle.set_timeout(self._life.seconds, request_timeout=self._life.seconds / BEATS_PER_LIFE)
+            except Exception as error:
+                if trouble_of(error).kind == "gone":
+                    return
+
+    @contextlib.contextmanager
+    def _one_at_a_time(self) -> Iterator[None]:
+        with self._busy:
+            if self._killed.is_set():
+                raise SandboxError("the sandbox has been killed")
+            yield
+
+    def _check_path(self, path: str) -> None:
+        try:
+            inside = ".." not in PurePosixPath(path).relative_to(ROOT).parts
+        except ValueError:
+            inside = False
+        if not inside:
+            raise SandboxError(f"{path} is not below {ROOT}", "permanent")
+
+
+def _in(seconds: float) -> str:
+    return f"{datetime.now(UTC) + timedelta(seconds=seconds):%H:%M} UTC"

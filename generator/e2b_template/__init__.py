@@ -1,0 +1,1 @@
+"""The image that sandboxes at E2B start from."""

@@ -1,0 +1,116 @@
+"""Building the image through the SDK, trying it, and asking which images there are."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+
+from generator.e2b_backend.connection import Connection, with_headers
+from generator.e2b_backend.troubles import advice_of
+from generator.e2b_template.definition import Definition
+from generator.e2b_template.dockerfile import dockerfile, prefetch
+from generator.e2b_template.identity import template_name, template_reference
+from generator.errors import CratematrixError, InputError
+from generator.manifest.models import Manifest, Size
+from generator.text import plain
+
+CHECK_SECONDS = 120
+TRIAL_SECONDS = 600
+
+
+def state_of(manifest: Manifest, definition: Definition, size: Size, connection: Connection) -> str:
+    """Return "ready", "outdated" or "missing" for a size class; raises the user's error when E2B does not say."""
+    from e2b import Template
+
+    name = template_name(manifest.fleet.template, size)
+    tag = template_reference(manifest.fleet.template, dockerfile(), definition, size).partition(":")[2]
+    try:
+        if not Template.exists(name, **connection.api_params()):
+            return "missing"
+        tags = {each.tag for each in Template.get_tags(name, **connection.api_params())}
+    except Exception as error:
+        raise advice_of(error, f"the template {name} cannot be looked up") from None
+    return "ready" if tag in tags else "outdated"
+
+
+def build_templates(
+    manifest: Manifest,
+    definition: Definition,
+    connection: Connection,
+    sizes: Sequence[Size],
+    force: bool,
+    say: Callable[[str], None],
+) -> None:
+    """Build the images that are not there as they should be, and try each; says what happens, line by line.
+
+    InputError when a build fails or a fresh image does not answer as the definition wants.
+    """
+    from e2b import Template
+
+    text = dockerfile(prefetch(manifest))
+    for size in sizes:
+        reference = template_reference(manifest.fleet.template, dockerfile(), definition, size)
+        if not force and state_of(manifest, definition, size, connection) == "ready":
+            say(f"{reference} is there already")
+            continue
+        say(f"building {reference}: this takes minutes")
+        given = definition.sizes[size]
+        try:
+            Template.build(
+                Template().from_dockerfile(text),
+                reference,
+                cpu_count=given.cpus,
+                memory_mb=given.memory_mib,
+                min_free_disk_mb=given.disk_mib,
+                skip_cache=force,
+                on_build_logs=lambda entry: say(f"  {plain(entry.message)}"),
+                **connection.api_params(),
+            )
+        except Exception as error:
+            raise advice_of(error, f"{reference} cannot be built") from None
+        if problems := tuple(try_out(reference, definition, connection)):
+            raise InputError(f"{reference} was built and does not work", problems=problems)
+        say(f"{reference} is ready: {len(definition.checks)} checks passed")
+
+
+def try_out(reference: str, definition: Definition, connection: Connection) -> Iterator[str]:
+    """Start a sandbox of a fresh image and yield a sentence for each check that it does not pass."""
+    from e2b import CommandExitException, Sandbox
+
+    try:
+        sandbox = Sandbox.create(
+            template=reference,
+            timeout=TRIAL_SECONDS,
+            metadata={"tool": "cratematrix", "run": "template-check"},
+            idempotency_key=uuid.uuid4().hex,
+            **connection.api_params(),
+        )
+    except Exception as error:
+        raise advice_of(error, f"no sandbox of {reference} can be started") from None
+    try:
+        shell = with_headers(sandbox, connection).commands
+        for check in definition.checks:
+            try:
+                done = shell.run(f"export PATH={definition.env['PATH']}\n{check.run} 2>&1", timeout=CHECK_SECONDS)
+                said = str(done.stdout)
+            except CommandExitException as error:
+                said = f"exit code {error.exit_code}: {error.stdout}{error.stderr}"
+            if check.expect not in said or said.startswith("exit code "):
+                yield f"{check.run}: expected {check.expect!r}, got {plain(said)[:200]!r}"
+    except CratematrixError:
+        raise
+    except Exception as error:
+        raise advice_of(error, f"{reference} cannot be tried") from None
+    finally:
+        try:
+            sandbox.kill()
+        except Exception as error:
+            raise advice_of(error, f"sandbox {sandbox.sandbox_id} ends in {TRIAL_SECONDS} s only") from None
+
+
+def sizes_in_use(manifest: Manifest) -> tuple[Size, ...]:
+    """Return the size classes that crates may need: their own, and the next larger one for a second try."""
+    order: tuple[Size, ...] = ("small", "standard", "large")
+    own = {crate.size or manifest.fleet.size for crate in manifest.crates}
+    wanted = {order[min(order.index(size) + step, 2)] for size in own for step in (0, 1)}
+    return tuple(size for size in order if size in wanted)

@@ -1,0 +1,247 @@
+"""`build --backend e2b` through the unmodified SDK, against a server that runs commands for real."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from generator.builds.e2b_site import references
+from generator.e2b_template.definition import load_definition
+from generator.manifest.reading import load_manifest
+from tests.e2b_server import E2BServer, Faults, LoseReply, Rules, TemplateSize
+from tests.support import COMMAND, TOP, Ran, cratematrix, git_repository, library, write_files
+
+SECRET = "s3cr3t/Value+with=specials\"and'quotes"
+
+
+def prepared(top: Path, path: str) -> Path:
+    """Give a repository a template whose sandboxes have this machine's tools."""
+    definition = json.loads((TOP / "e2b/template.json").read_text())
+    definition |= {"env": {"PATH": path}, "checks": [], "timeout_seconds": 60}
+    write_files(top, {"e2b/template.json": json.dumps(definition)})
+    return git_repository(top)
+
+
+def rules_for(top: Path, **more: Any) -> Rules:
+    manifest = load_manifest(top / "crates.json")
+    names = references(manifest, load_definition(top)).values()
+    return Rules(templates=dict.fromkeys(names, TemplateSize(2, 4_096, 20_480)), **more)
+
+
+def scripted_fleet(top: Path, count: int, build: str = "echo built", **fleet: Any) -> Path:
+    """A repository of libraries whose builds are one line of shell."""
+    files: dict[str, str] = {}
+    crates = []
+    for number in range(count):
+        files |= library(f"c{number}")
+        crates.append(
+            {
+                "name": f"c{number}", "version": "1.0.0", "kind": "lib", "source": {"path": f"c{number}"},
+                "commands": {"build": build, "test": "true"},
+            }
+        )  # fmt: skip
+    limits = {"e2b_sandboxes": 30, "e2b_creates_per_second": 100}
+    manifest = {
+        "schema_version": 1,
+        "fleet": {"npm_scope": "@f", "platforms": ["linux-x64-gnu"], "limits": limits, **fleet},
+        "crates": crates,
+    }
+    return write_files(top, {**files, "crates.json": json.dumps(manifest)})
+
+
+@pytest.fixture(scope="module")
+def path() -> str:
+    with E2BServer() as server:
+        return server.path
+
+
+def report_of(top: Path) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads((top / "dist/report.json").read_text())
+    return loaded
+
+
+def env_of(server: E2BServer, tmp_path: Path, **more: str) -> dict[str, str]:
+    return {**server.environment, "XDG_CACHE_HOME": str(tmp_path / "cache"), **more}
+
+
+@pytest.fixture
+def fleet(tmp_path: Path) -> Path:
+    top = tmp_path / "fleet"
+    shutil.copytree(TOP / "tests/fleet", top, ignore=shutil.ignore_patterns("target", "node_modules", "dist"))
+    return top
+
+
+def packages(top: Path) -> dict[str, str]:
+    return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in sorted((top / "dist").glob("*.tgz"))}
+
+
+def test_the_same_fleet_gives_the_same_packages_from_both_backends(fleet: Path, path: str, tmp_path: Path) -> None:
+    prepared(fleet, path)
+    chosen = ["--crate", "fleet-cli", "--crate", "fleet-text", "--crate", "fleet-tally"]
+    local = cratematrix("build", *chosen, cwd=fleet, env={"XDG_CACHE_HOME": str(tmp_path / "cache")})
+    assert local.code == 0, local.err
+    ours = packages(fleet)
+    shutil.rmtree(fleet / "dist")
+    with E2BServer(rules_for(fleet)) as server:
+        rented = cratematrix(
+            "build", *chosen, "--backend", "e2b", "--jobs", "2", cwd=fleet, env=env_of(server, tmp_path)
+        )
+        assert rented.code == 0, rented.err
+        assert (server.running(), server.violations) == ((), [])
+    assert packages(fleet) == ours
+    assert len(ours) == 2
+    report = report_of(fleet)
+    assert report["backend"] == "e2b"
+    assert report["cost"] > 0
+    assert all(use["seconds"] > 0 for crate in report["crates"] for use in crate["sandboxes"])
+
+
+@pytest.mark.parametrize("seed", range(int(os.environ.get("CHAOS_SEEDS", "1"))))
+def test_a_fleet_of_110_survives_a_bad_day(path: str, tmp_path: Path, seed: int) -> None:
+    """3 % of sandboxes vanish, 5 % of calls fail, 429s, dropped streams: each crate is done, exactly once."""
+    top = prepared(scripted_fleet(tmp_path / "repo", 110, "echo one; sleep 0.3; echo two", retries=5, slots=30), path)
+    with E2BServer(rules_for(top, max_sandboxes=25)) as server:
+        server.faults = Faults(
+            seed, vanish=0.03, vanish_within=4, server_error=0.05, too_many=0.02, drop=0.03, lost_create=0.03
+        )
+        ran = cratematrix("build", "--all", "--backend", "e2b", "--jobs", "30", cwd=top, env=env_of(server, tmp_path))
+        left = server.running()
+        created = server.created()
+    report = report_of(top)
+    assert ran.code == 0, [(crate["name"], crate["failure"]) for crate in report["crates"] if crate["state"] != "built"]
+    assert [crate["state"] for crate in report["crates"]] == ["built"] * 110
+    assert left == ()
+    retried = {crate["name"]: crate["attempts"] - 1 for crate in report["crates"] if crate["attempts"] > 1}
+    for crate in report["crates"]:
+        told = [note for note in crate["notes"] if note.startswith("attempt ")]
+        assert len(told) == crate["attempts"] - 1
+        log = (top / f"dist/logs/{crate['name']}.log").read_text().splitlines()
+        assert log.count("two") - log.count("one") <= 0
+        assert log.count("two") >= 1
+    tries = sorted((record.metadata["crate"], record.metadata["try"]) for record in created)
+    assert len(tries) == len(set(tries)), "a create was placed twice"
+    assert len(created) <= 110 + sum(retried.values())
+
+
+def test_a_lost_reply_to_a_create_leads_to_one_sandbox(path: str, tmp_path: Path) -> None:
+    top = prepared(scripted_fleet(tmp_path / "repo", 1), path)
+    with E2BServer(rules_for(top)) as server:
+        server.inject("POST /v2/sandboxes", LoseReply(), times=2)
+        ran = cratematrix("build", "--all", "--backend", "e2b", cwd=top, env=env_of(server, tmp_path))
+        assert ran.code == 0, ran.err
+        assert len(server.created()) == 1
+        assert server.running() == ()
+
+
+def killed_in_the_middle(top: Path, server: E2BServer, tmp_path: Path, number: int) -> str:
+    """Start a build, kill it with signal `number` when its sandboxes work, and return the run's name."""
+    with (tmp_path / "said").open("w+") as said:
+        runner = subprocess.Popen(
+            [COMMAND, "build", "--all", "--backend", "e2b", "--jobs", "3"], cwd=top, stderr=said,
+            env={**os.environ, **env_of(server, tmp_path)},
+        )  # fmt: skip
+        deadline = time.monotonic() + 60
+        while "napping" not in (tmp_path / "said").read_text() or len(server.running()) < 3:
+            assert time.monotonic() < deadline, (tmp_path / "said").read_text()
+            time.sleep(0.1)
+        runner.send_signal(number)
+        runner.wait(timeout=60)
+        assert runner.returncode == (-9 if number == signal.SIGKILL else 130)
+    return (tmp_path / "said").read_text().split(maxsplit=2)[1].rstrip(";")
+
+
+def test_what_a_killed_runner_leaves_is_reaped_and_nothing_else(path: str, tmp_path: Path) -> None:
+    top = prepared(scripted_fleet(tmp_path / "repo", 3, "echo napping; sleep 60"), path)
+    with E2BServer(rules_for(top)) as server:
+        first = killed_in_the_middle(top, server, tmp_path, signal.SIGKILL)
+        other = {record.id for record in server.running()}
+        run = killed_in_the_middle(top, server, tmp_path, signal.SIGKILL)
+        assert run != first
+        assert len(server.running()) == 6
+        ran = cratematrix("reap", "--run", run, cwd=top, env=env_of(server, tmp_path))
+        assert ran.code == 0, ran.err
+        assert "3 sandboxes ended" in ran.err
+        assert {record.id for record in server.running()} == other
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_run_leaves_nothing_running(path: str, tmp_path: Path, number: int) -> None:
+    top = prepared(scripted_fleet(tmp_path / "repo", 3, "echo napping; sleep 60"), path)
+    with E2BServer(rules_for(top)) as server:
+        killed_in_the_middle(top, server, tmp_path, number)
+        assert server.running() == ()
+
+
+def test_exactly_the_failed_sandboxes_are_kept(path: str, tmp_path: Path) -> None:
+    top = scripted_fleet(tmp_path / "repo", 2)
+    manifest = json.loads((top / "crates.json").read_text())
+    manifest["crates"][1]["commands"]["build"] = "echo 'error: no' >&2; exit 1"
+    (top / "crates.json").write_text(json.dumps(manifest))
+    prepared(top, path)
+    with E2BServer(rules_for(top)) as server:
+        ran = cratematrix("build", "--all", "--backend", "e2b", "--keep-failed", cwd=top, env=env_of(server, tmp_path))
+        assert ran.code == 1
+        (kept,) = server.running()
+        assert kept.metadata["crate"] == "c1"
+        assert f"npx @e2b/cli sandbox connect {kept.id}" in ran.err
+
+
+def test_no_secret_is_shown_in_whatever_form_a_build_prints_it(path: str, tmp_path: Path) -> None:
+    forms = (
+        'printf "%s\\n" "$TOP_SECRET"; printf "%s" "$TOP_SECRET" | base64; printf "x%s" "$TOP_SECRET" | base64; '
+        'printf "xx%s" "$TOP_SECRET" | base64 | tr "+/" "-_"; printf "%s" "$TOP_SECRET" | od -An -tx1 | tr -d " \\n"; echo; '
+        "node -p 'encodeURIComponent(process.env.TOP_SECRET)'; node -p 'JSON.stringify(process.env)'; "
+        "node -p 'JSON.stringify(JSON.stringify(process.env))'; printf '%q\\n' \"$TOP_SECRET\"; echo \"$TOP_SECRET\" | rev; "
+        'printf "%s" "$TOP_SECRET" | base64 | base64; for ((i = 0; i < ${#TOP_SECRET}; i += 9)); do printf %s "${TOP_SECRET:i:9}"; sleep 0.1; done; '
+        'echo; echo "error: $TOP_SECRET" >&2; exit 1'
+    )
+    top = prepared(scripted_fleet(tmp_path / "repo", 1, forms, env=["TOP_SECRET"]), path)
+    with E2BServer(rules_for(top)) as server:
+        ran = cratematrix(
+            "build", "--all", "--backend", "e2b", cwd=top, env=env_of(server, tmp_path, TOP_SECRET=SECRET)
+        )
+    assert ran.code == 1
+    written = [file.read_text() for file in (top / "dist").rglob("*") if file.is_file()]
+    assert len(written) == 2
+    shown = "\n".join((ran.out, ran.err, *written))
+    assert shown.count("***") >= 12
+    for form in (SECRET, SECRET[:16], SECRET[-16:], SECRET[::-1], SECRET.encode().hex(), "czNjcjN0L1ZhbHVl"):
+        assert form not in shown
+
+
+def test_bad_settings_are_told_before_anything_starts(path: str, tmp_path: Path) -> None:
+    top = prepared(scripted_fleet(tmp_path / "repo", 1), path)
+    ran: Ran = cratematrix("build", "--all", "--backend", "e2b", cwd=top, env={"E2B_API_KEY": ""})
+    assert ran.code == 2
+    assert "E2B_API_KEY is not set" in ran.err
+
+
+@pytest.fixture
+def doctor(path: str, tmp_path: Path) -> Iterator[tuple[Path, E2BServer]]:
+    top = prepared(scripted_fleet(tmp_path / "repo", 1), path)
+    with E2BServer() as server:
+        yield top, server
+
+
+def test_doctor_finds_a_missing_template_and_template_build_makes_it(
+    doctor: tuple[Path, E2BServer], tmp_path: Path
+) -> None:
+    top, server = doctor
+    missing = cratematrix("doctor", "--backend", "e2b", cwd=top, env=env_of(server, tmp_path))
+    assert missing.code == 2
+    assert "missing: run cratematrix template build" in missing.out
+    made = cratematrix("template", "build", cwd=top, env=env_of(server, tmp_path))
+    assert made.code == 0, made.err
+    well = cratematrix("doctor", "--backend", "e2b", cwd=top, env=env_of(server, tmp_path))
+    assert well.code == 0, well.out
+    assert server.running() == ()

@@ -1,0 +1,55 @@
+"""What the server is to be: its account's limits, its templates and how it is reached."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Final
+
+API_KEY: Final = "e2b_" + "0123456789abcdef" * 2 + "01234567"
+
+
+SMALL_DISK_MIB: Final = 256
+
+
+@dataclass(frozen=True)
+class TemplateSize:
+    """What sandboxes of a template get; memory and disk in MiB.
+
+    A disk of at most `SMALL_DISK_MIB` is a real one, for /build, and commands can fill it; of a larger one only uploads
+    are held to its size.
+    """
+
+    cpus: int = 2
+    memory_mib: int = 2_048
+    disk_mib: int = 10_240
+
+
+NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class Rules:
+    """The account and the service.
+
+    `creates_per_second` None is no limit; `retry_after` says whether a 429 tells when to come back. `start_seconds` is
+    how long a create takes, `build_seconds` how long a template's build. The two planes may lie below path prefixes
+    and want headers, as behind a gateway. `page` is the longest page of a list. `metrics_seconds` is how often figures
+    are taken: every 5 s at the service.
+    """
+
+    api_key: str = API_KEY
+    max_sandboxes: int = 100
+    creates_per_second: float | None = None
+    retry_after: bool = True
+    max_timeout_seconds: int = 86_400
+    api_prefix: str = ""
+    sandbox_prefix: str = ""
+    api_headers: Mapping[str, str] = field(default_factory=lambda: NO_HEADERS)
+    sandbox_headers: Mapping[str, str] = field(default_factory=lambda: NO_HEADERS)
+    templates: Mapping[str, TemplateSize] = field(default_factory=lambda: {"base": TemplateSize()})
+    start_seconds: float = 0.0
+    build_seconds: float = 0.5
+    page: int = 100
+    metrics_seconds: float = 1.0

@@ -1,0 +1,46 @@
+"""Money and sizes, from what sandboxes used."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from generator.reports.costs import load_prices, right_size
+from generator.sandboxes.sandbox import SIZES, Usage
+
+
+def used(size: str, peak_mib: int | None, seconds: float = 3_600) -> Usage:
+    return Usage("i1", SIZES[size], seconds, peak_memory=peak_mib and peak_mib << 20)  # type: ignore[index]
+
+
+def test_an_hour_of_the_largest_costs_what_the_price_page_says() -> None:
+    """8 processors at 0.0504 and 8 GiB at 0.0162 an hour."""
+    assert load_prices().cost(used("large", None)) == pytest.approx(8 * 0.0504 + 8 * 0.0162)
+
+
+def test_prices_say_where_they_are_from_and_when() -> None:
+    prices = load_prices()
+    assert prices.source.startswith("https://e2b.dev/")
+    assert date.fromisoformat(prices.date) <= date.today()
+    assert prices.currency == "USD"
+
+
+@pytest.mark.parametrize(
+    ("size", "peak", "hint"),
+    [
+        ("large", 500, "size small would do: its peak was 500 of 8192 MiB"),
+        ("large", 2_500, "size standard would do: its peak was 2500 of 8192 MiB"),
+        ("standard", 3_000, None),
+        ("standard", 3_900, "size large would be safer: its peak was 3900 of 4096 MiB"),
+        ("large", 8_000, None),
+        ("small", 100, None),
+        ("standard", None, None),
+    ],
+)
+def test_a_hint_names_the_size_that_would_suit(size: str, peak: int | None, hint: str | None) -> None:
+    assert right_size((used(size, peak),), SIZES) == hint
+
+
+def test_without_a_sandbox_there_is_no_hint() -> None:
+    assert right_size((), SIZES) is None
