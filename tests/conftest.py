@@ -57,3 +57,8 @@ def fleet_copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     top = tmp_path_factory.mktemp("fleet") / "repo"
     shutil.copytree(TOP / "tests/fleet", top, ignore=shutil.ignore_patterns("target", "node_modules", "dist"))
     return git_repository(top)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Offer the service itself to the tests that can use it."""
+    parser.addoption("--real-e2b", action="store_true", help="run the sandbox contract on E2B, with E2B_API_KEY")

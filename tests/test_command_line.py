@@ -121,7 +121,7 @@ def test_generate_writes_checks_and_says_how_to_mend(repository: MakeRepository)
 
 
 def test_a_touched_version_makes_the_workflows_stale(tmp_path: Path) -> None:
-    for name in ("crates.json", ".github"):
+    for name in ("crates.json", ".github", "e2b"):
         source = TOP / name
         if source.is_dir():
             shutil.copytree(source, tmp_path / name)

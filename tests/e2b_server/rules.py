@@ -36,7 +36,7 @@ class Rules:
     `creates_per_second` None is no limit; `retry_after` says whether a 429 tells when to come back. `start_seconds` is
     how long a create takes, `build_seconds` how long a template's build. The two planes may lie below path prefixes
     and want headers, as behind a gateway. `page` is the longest page of a list. `metrics_seconds` is how often figures
-    are taken: every 5 s at the service.
+    are taken, as at the service; less often where that takes long.
     """
 
     api_key: str = API_KEY
@@ -52,4 +52,4 @@ class Rules:
     start_seconds: float = 0.0
     build_seconds: float = 0.5
     page: int = 100
-    metrics_seconds: float = 1.0
+    metrics_seconds: float = 5.0
