@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 JOBS ?= 2
 
-.PHONY: demo test lint bench lock clean
+.PHONY: demo test chaos lint bench lock clean
 
 demo: $(VENV)/.runtime
 	@.ci/bubblewrap
@@ -22,6 +22,11 @@ lint: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	@$(BIN)/python .ci/bench.py
+	@$(BIN)/python .ci/transfer_bench.py
+
+# The fleet of 110 on ten bad days; `make test` has one.
+chaos: $(VENV)/.dev
+	@CHAOS_SEEDS=10 $(BIN)/pytest tests/builds/test_e2b_builds.py -k bad_day
 
 # Hash-locked requirements; `--universal` makes one file for every Python and system.
 LOCK := uv pip compile pyproject.toml --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url \

@@ -67,7 +67,7 @@ def refused(lines: Iterable[str], allowed: tuple[str, ...]) -> str | None:
         named = [*(_host(url) for url in _URL.findall(line)), *_NAMED.findall(line)]
         for host in named:
             if host and "." in host and not any(_matches(host.lower(), rule) for rule in allowed):
-                return host.lower()
+                return str(host).lower()
     return None
 
 

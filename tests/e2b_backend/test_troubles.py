@@ -21,7 +21,6 @@ from generator.e2b_backend.troubles import CLASSES, MAX_WORDS, advice_of, table,
 from generator.errors import InputError, Unavailable
 from generator.sandboxes.sandbox import FileMissing
 
-
 # By name: their constructors carry no types.
 RAISED: dict[str, Callable[..., Exception]] = {
     name: getattr(sdk, name) for name in ("RateLimitException", "GuestUnresponsiveException")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
+import math
 import re
 import secrets
 import string
@@ -186,7 +187,7 @@ class Control:
 
     def _too_many(self, message: str, seconds: float) -> ServiceError:
         return ServiceError(
-            429, message, headers={"retry-after": str(max(1, round(seconds)))} if self.rules.retry_after else {}
+            429, message, headers={"retry-after": str(max(1, math.ceil(seconds)))} if self.rules.retry_after else {}
         )
 
     def _check_timeout(self, seconds: int) -> None:

@@ -168,7 +168,7 @@ class E2BServer:
             await self._uvicorn._serve([self._socket])
 
     async def _answer(self, envd: Envd, scope: Scope, receive: Receive, send: Send) -> None:
-        exchange = Exchange(scope, receive, send)
+        exchange = Exchange(scope, receive, send, self._note)
         path = str(scope["path"])
         try:
             for names, known, prefix, needed, plane in (
@@ -192,7 +192,6 @@ class E2BServer:
                             JSONResponse({"code": 403, "message": f"the gateway wants the header {missing[0]}"}, 403)
                         )
                     return await exchange.run(plane, self._mischief.choose(exchange.method, bare))
-            self.violations.append(f"{exchange.method} {path}: no such path")
             await exchange.say(Response(status_code=404))
         except ClientDisconnect:
             pass  # in the middle of its request: nobody is left to be answered
@@ -200,9 +199,7 @@ class E2BServer:
             self.violations.append(traceback.format_exc())
             raise
         finally:
-            if exchange.status == 405 or (exchange.status == 404 and exchange.unrouted):
-                self.violations.append(f"{exchange.method} {exchange.path}: no such path")
-            self.requests.append(exchange.seen())
+            exchange.note()
 
     def _sandbox(self, envd: Envd) -> Callable[[Scope, Receive, Send], Awaitable[None]]:
         """Return the plane of the sandboxes, told apart by a header as the service's proxy does."""
@@ -234,6 +231,11 @@ class E2BServer:
 
         return plane
 
+    def _note(self, exchange: Exchange) -> None:
+        if exchange.status == 405 or (exchange.status == 404 and exchange.unrouted):
+            self.violations.append(f"{exchange.method} {exchange.path}: no such path")
+        self.requests.append(exchange.seen())
+
     def _check(self, exchange: Exchange, known: frozenset[str], needed: Mapping[str, str]) -> None:
         allowed = known | {name.lower() for name in needed}
         odd = [name for name in exchange.headers if name not in allowed and not name.startswith("x-metadata-")]
@@ -258,8 +260,9 @@ class E2BServer:
 class Exchange:
     """One request and its answer, which a fault may change on its way."""
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self._scope, self._receive, self._send = scope, receive, send
+    def __init__(self, scope: Scope, receive: Receive, send: Send, write_down: Callable[[Exchange], None]) -> None:
+        self._scope, self._receive, self._send, self._write_down = scope, receive, send, write_down
+        self._noted = False
         self.method, self.path = str(scope["method"]), str(scope["path"])
         self.headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
         self.status, self._sent = 0, 0
@@ -279,6 +282,12 @@ class Exchange:
         self._scope = {**self._scope, "path": unquote(bare), "raw_path": raw, "root_path": ""}
         self.path = bare
 
+    def note(self) -> None:
+        """Have it written down once: before the client can see the answer."""
+        if not self._noted:
+            self._noted = True
+            self._write_down(self)
+
     def seen(self) -> Seen:
         """What to write down."""
         return Seen(self.method, self.path, self.headers, self.status, repr(self._fault) if self._fault else None)
@@ -286,6 +295,7 @@ class Exchange:
     async def say(self, response: Response) -> None:
         """Answer."""
         self.status = response.status_code
+        self.note()
         await response(self._scope, self._receive, self._send)
 
     async def run(self, plane: Callable[[Scope, Receive, Send], Awaitable[None]], fault: Fault | None) -> None:
@@ -327,6 +337,7 @@ class Exchange:
             return
         if self._head is not None:
             head, self._head = self._head, None
+            self.note()
             await self._send(_measured(head, message))
         if not self._over:
             await self._body(message)

@@ -134,9 +134,8 @@ def test_more_sandboxes_than_the_account_may_have_are_refused(start_server: Star
 
 
 def test_creates_that_come_too_fast_are_told_when_to_come_back(start_server: StartServer) -> None:
-    server = start_server(Rules(creates_per_second=2))
-    for _ in range(2):
-        Sandbox.create("base", retries=0)
+    server = start_server(Rules(creates_per_second=0.5))
+    Sandbox.create("base", retries=0)
     with pytest.raises(RateLimitException):
         Sandbox.create("base", retries=0)
     assert server.requests[-1].status == 429
@@ -244,4 +243,4 @@ def test_a_create_is_fast(server: E2BServer) -> None:
         Sandbox.create("base")
         return time.monotonic() - started
 
-    assert min(seconds() for _ in range(5)) < 0.15
+    assert min(seconds() for _ in range(5)) < 0.3
