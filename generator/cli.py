@@ -313,6 +313,8 @@ def _redactor(manifest: Manifest | None = None) -> Redactor:
 
     redactor = Redactor(secrets_of(os.environ, passed_names(manifest) if manifest else ()))
     console.redact_with(redactor)
+    for name in redactor.too_short:
+        console.say(f"note: the value of {name} is too short to be kept out of what is printed")
     return redactor
 
 

@@ -23,6 +23,7 @@ def test_plain_text_is_one_printable_line_of_valid_utf_8(text: str) -> None:
 
 def test_colours_titles_and_links_are_taken_out() -> None:
     assert plain("\x1b[1;31merror\x1b[0m \x1b]8;;http://x\x07here\x1b]8;;\x07") == "error here"
+    assert plain("to\x1b(Bken") == "token"
 
 
 @pytest.mark.parametrize(

@@ -97,7 +97,7 @@ def environment(path: str, beyond: Outside, network: Network) -> dict[str, str]:
 
 
 class Machine:
-    """A container; all methods but `sample` are for the event loop's thread, whose end is the container's end."""
+    """A container; all methods but `sample` and `disk_bytes` are for the event loop's thread, whose end is the container's end."""
 
     def __init__(self, hall: Hall, size: TemplateSize, on_exit: Callable[[int, int], None]) -> None:
         self.size, self.oom_kills = size, 0

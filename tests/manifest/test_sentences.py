@@ -128,6 +128,9 @@ def parts(schema: object) -> Iterator[dict[str, Any]]:
 
 def test_every_pattern_has_words_and_every_object_its_keys() -> None:
     schema = manifest_schema()
-    assert {part["pattern"] for part in parts(schema) if isinstance(part.get("pattern"), str)} == set(RULES)
-    models = {part["title"] for part in parts(schema["$defs"]) if part.get("type") == "object"}
+    values = {part["pattern"] for part in parts(schema) if isinstance(part.get("pattern"), str)}
+    keys = {pattern for part in parts(schema) for pattern in part.get("patternProperties", ())}
+    assert values | keys == set(RULES)
+    objects = [part for part in parts(schema["$defs"]) if part.get("type") == "object"]
+    models = {part["title"] for part in objects if "patternProperties" not in part}
     assert models == {model.__name__ for model in OBJECTS.values()} - {"Manifest"}

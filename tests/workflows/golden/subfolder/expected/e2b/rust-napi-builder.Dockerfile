@@ -3,11 +3,13 @@
 # Only instructions that E2B's reader of Dockerfiles honours stand here: no second stage, RUN --mount, SHELL or LABEL.
 # The linter takes scripts with a line #!/bin/bash for lines of /bin/sh: they set pipefail, and change directory.
 # hadolint global ignore=DL3003,DL3066,DL4006,SC2086,SC3040,SC3043
+# By the number of its point release, not by a digest: apt brings it up to date below in any case.
 FROM debian:12.12
 
 ARG DEBIAN_FRONTEND=noninteractive
 ARG RUSTUP_VERSION=1.28.2
-ARG RUST_VERSION=1.91.1
+ARG RUSTUP_SHA256=20a06e644b0d9bd2fbdbfd52d42540bdde820ea7df86e92e533c073da0cdd43c
+ARG RUST_VERSION=1.98.0
 ARG NODE_VERSION=22.23.3
 ARG NPM_VERSION=11.21.2
 ARG ZIGLANG_VERSION=0.17.1
@@ -15,21 +17,22 @@ ARG CARGO_ZIGBUILD_VERSION=0.24.0
 ARG CARGO_XWIN_VERSION=0.23.1
 
 # For the build of the image alone; what a sandbox's commands find is told by template.json.
-ENV PATH=/opt/rustup/shims:/build/cargo/bin:/opt/tools/bin:/opt/node/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+ENV PATH=/opt/rustup/shims:/build/cargo/bin:/opt/tools/bin:/opt/node/bin:/usr/lib/llvm-19/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 ENV RUSTUP_HOME=/opt/rustup
 ENV CARGO_HOME=/build/cargo
 ENV XWIN_CACHE_DIR=/opt/xwin
 
 # E2B runs each instruction in a login shell, and Debian's sets a PATH of its own.
 COPY <<'PROFILE' /etc/profile.d/toolchains.sh
-export PATH=/opt/rustup/shims:/build/cargo/bin:/opt/tools/bin:/opt/node/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+export PATH=/opt/rustup/shims:/build/cargo/bin:/opt/tools/bin:/opt/node/bin:/usr/lib/llvm-19/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 PROFILE
 
 # A point release keeps only its newest packages: pinned ones would be gone with the next security update.
+# Clang 19 is the oldest that Microsoft's C++ headers take.
 # hadolint ignore=DL3008
 RUN apt-get update && apt-get install -y --no-install-recommends \
-      bash build-essential ca-certificates clang cmake coreutils curl gcc-aarch64-linux-gnu git gzip \
-      libc6-dev-arm64-cross libssl-dev lld llvm nasm ninja-build pkg-config procps protobuf-compiler \
+      bash build-essential ca-certificates clang-19 cmake coreutils curl gcc-aarch64-linux-gnu git gzip \
+      libc6-dev-arm64-cross libssl-dev lld-19 llvm-19 nasm ninja-build pkg-config procps protobuf-compiler \
       python3 python3-venv tar util-linux xz-utils zstd \
     && rm -rf /var/lib/apt/lists/*
 
@@ -44,10 +47,8 @@ set -euo pipefail
 host=x86_64-unknown-linux-gnu
 place=$(mktemp -d)
 cd "$place"
-archive=https://static.rust-lang.org/rustup/archive/$RUSTUP_VERSION/$host
-curl --proto '=https' --retry 5 -fsSLO "$archive/rustup-init"
-curl --proto '=https' --retry 5 -fsSLO "$archive/rustup-init.sha256"
-echo "$(cut -c 1-64 rustup-init.sha256)  rustup-init" | sha256sum --check --strict
+curl --proto '=https' --retry 5 -fsSLO "https://static.rust-lang.org/rustup/archive/$RUSTUP_VERSION/$host/rustup-init"
+echo "$RUSTUP_SHA256  rustup-init" | sha256sum --check --strict
 chmod +x rustup-init
 export CARGO_HOME=$place/cargo
 ./rustup-init -y --no-modify-path --profile minimal --default-host "$host" --default-toolchain "$RUST_VERSION" \
@@ -106,6 +107,7 @@ WORKDIR /build
 RUN XWIN_ARCH=x86_64 cargo xwin cache xwin
 
 # What the fleet depends on. A crate that cannot be fetched now is fetched, or fails, in its own build.
+# Cargo never runs inside of a crate: a configuration file of the crate's could name programs for it to start.
 RUN <<'PREFETCH'
 #!/bin/bash
 set -uo pipefail
@@ -113,11 +115,13 @@ export GIT_TERMINAL_PROMPT=0
 place=$(mktemp -d)
 
 fetch_published() {
-  rm -rf "$place/published"
-  mkdir -p "$place/published/src" && : >"$place/published/src/lib.rs" || return
-  printf '[package]\nname = "prefetch"\nversion = "0.0.0"\nedition = "2021"\n\n[dependencies]\n"%s" = "=%s"\n' \
-    "$1" "$2" >"$place/published/Cargo.toml" || return
-  (cd "$place/published" && cargo fetch --quiet)
+  local crate=$place/published
+  rm -rf "$crate"
+  cargo info --quiet "$1@$2" >/dev/null || return
+  cp -R "$CARGO_HOME"/registry/src/*/"$1-$2" "$crate" || return
+  cargo fetch --quiet --manifest-path "$crate/Cargo.toml" && return
+  rm -f "$crate/Cargo.lock"
+  cargo fetch --quiet --manifest-path "$crate/Cargo.toml"
 }
 
 fetch_repository() {
@@ -127,7 +131,7 @@ fetch_repository() {
     git clone --quiet --no-checkout -- "$1" "$clone" || return
   fi
   git -C "$clone" checkout --quiet --force --detach "$2" || return
-  (cd -- "$clone/$3" && cargo fetch --quiet)
+  cargo fetch --quiet --manifest-path "$clone/$3/Cargo.toml"
 }
 
 while read -r kind what version path; do
