@@ -1,9 +1,10 @@
 """A server that speaks the E2B service's protocol and runs commands for real, for tests with the unmodified SDK."""
 
-from tests.e2b_server.faults import Cut, Delay, Fault, Faults, LoseReply, Say, Stall, Truncate, error, html
+from tests.e2b_server.faults import Faults, error
 from tests.e2b_server.rules import Rules, TemplateSize
 from tests.e2b_server.sandboxes import Record
 from tests.e2b_server.server import E2BServer
+from tests.serving.faults import Cut, Delay, Fault, LoseReply, Say, Stall, Truncate, html
 
 __all__ = [
     "Cut", "Delay", "E2BServer", "Fault", "Faults", "LoseReply", "Record", "Rules", "Say", "Stall", "TemplateSize", "Truncate",

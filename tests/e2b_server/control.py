@@ -22,7 +22,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from tests.e2b_server.envd import ENVD_VERSION
-from tests.e2b_server.faults import Mischief
+from tests.e2b_server.faults import Faults
 from tests.e2b_server.machine import Hall
 from tests.e2b_server.network import NetworkError, network_of
 from tests.e2b_server.rules import Rules
@@ -40,6 +40,7 @@ from tests.e2b_server.wire import (
     UpdatedNetworkBody,
     read_body,
 )
+from tests.serving.faults import Mischief
 
 KEY: Final = re.compile(r"[a-z0-9-]{1,255}")
 CLIENT_ID: Final = "6532622b"
@@ -56,7 +57,7 @@ class Promise:
 class Control:
     """The state of the account; for the event loop's thread alone, but for reading."""
 
-    def __init__(self, rules: Rules, hall: Hall, mischief: Mischief, violations: list[str]) -> None:
+    def __init__(self, rules: Rules, hall: Hall, mischief: Mischief[Faults], violations: list[str]) -> None:
         self.rules, self.hall, self.mischief, self.violations = rules, hall, mischief, violations
         self.alive: dict[str, Box] = {}
         self.ever: dict[str, Box] = {}
@@ -163,7 +164,7 @@ class Control:
             self._starting -= 1
         self.alive[born.id] = self.ever[born.id] = box
         self._live(box, asked.timeout)
-        if (moment := self.mischief.vanishes_in()) is not None:
+        if (moment := self.mischief.draw(Faults.vanishes_in)) is not None:
             asyncio.get_running_loop().call_later(moment, self.end, box, "vanished")
         return self._handle(box)
 

@@ -1,0 +1,1 @@
+"""What the servers of the tests share: a port and a thread, an exchange that can go wrong, and what can go wrong with it."""
