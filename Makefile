@@ -29,13 +29,14 @@ chaos: $(VENV)/.dev
 	@CHAOS_SEEDS=10 $(BIN)/pytest tests/builds/test_e2b_builds.py -k bad_day
 
 # Hash-locked requirements; `--universal` makes one file for every Python and system.
-LOCK := uv pip compile pyproject.toml --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url \
+LOCK := uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url \
 	--custom-compile-command "make lock"
 
 lock: $(VENV)/.dev
-	$(BIN)/$(LOCK) --upgrade --output-file requirements/runtime.txt
-	$(BIN)/$(LOCK) --upgrade --group build --constraints requirements/runtime.txt --output-file requirements/build.txt
-	$(BIN)/$(LOCK) --upgrade --group dev --constraints requirements/build.txt --output-file requirements/dev.txt
+	$(BIN)/$(LOCK) --upgrade --output-file requirements/runtime.txt pyproject.toml
+	$(BIN)/$(LOCK) --upgrade --group build --constraints requirements/runtime.txt --output-file requirements/build.txt pyproject.toml
+	$(BIN)/$(LOCK) --upgrade --group installer --output-file requirements/installer.txt
+	$(BIN)/$(LOCK) --upgrade --group dev --constraints requirements/build.txt --output-file requirements/dev.txt pyproject.toml
 
 clean:
 	rm -rf $(VENV) dist .mypy_cache .pytest_cache .ruff_cache

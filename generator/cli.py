@@ -17,11 +17,13 @@ import click
 
 from generator import __version__, console
 from generator.errors import BuildFailed, CratematrixError, InputError, Interrupted, Stale
+from generator.step_files import in_github, step_outputs, step_summary
 
 if TYPE_CHECKING:
     from generator.e2b_backend.connection import Connection, Gateway
     from generator.manifest.models import Manifest, Size
     from generator.redaction import Redactor
+    from generator.reports.models import Report
 
 
 class Cli(click.Group):
@@ -190,11 +192,7 @@ def generate(manifest: Path, only_check: bool) -> None:
     rendered = render(loaded, len(make_plan(loaded).shards), name)
     if only_check:
         if found := difference(rendered, top):
-            console.data(found)
-            fix = "cratematrix generate"
-            if manifest != Path("crates.json"):
-                fix += f" --manifest {shlex.quote(str(manifest))}"
-            raise Stale(f"the workflows are not what {manifest} would generate", fix=fix)
+            raise _stale(manifest, found)
     else:
         for change in write(rendered, top):
             console.say(str(change))
@@ -203,6 +201,21 @@ def generate(manifest: Path, only_check: bool) -> None:
         console.say(
             "note: the workflow uses ./, and this repository has no action.yml: set fleet.action in the manifest"
         )
+
+
+def _stale(manifest: Path, found: str) -> Stale:
+    """Show how generated files differ, and return the error that says what to run."""
+    from generator.workflow_commands import Annotation
+
+    option = "" if manifest == Path("crates.json") else f" --manifest {shlex.quote(str(manifest))}"
+    problem = Stale(f"the generated files are not what {manifest} would generate", fix=f"cratematrix generate{option}")
+    console.data(found)
+    if in_github(os.environ):
+        paths = [line.removeprefix("+++ b/") for line in found.splitlines() if line.startswith("+++ b/")]
+        for path in paths[:10]:
+            console.command(Annotation("error", "Stale generated file", problem.advice, path, 1).command)
+        step_summary(os.environ, f"### {problem.message}\n\nRun `{problem.fix}`.\n\n````diff\n{found}````\n")
+    return problem
 
 
 @main.command()
@@ -267,7 +280,6 @@ def build(
     from generator.builds.run import Choice, Options, Place
     from generator.builds.run import build as run_build
     from generator.manifest.reading import load_manifest
-    from generator.reports import table
 
     if [bool(shard), bool(crates), everything].count(True) != 1:
         raise InputError("say what to build: one of --shard I/N, --crate NAME and --all", fix="cratematrix build --all")
@@ -278,7 +290,7 @@ def build(
     loaded = load_manifest(manifest)
     choice = Choice(shard, crates)
     redactor = _redactor(loaded)
-    progress = console.BuildProgress(len(choice.names(loaded)))
+    progress = console.progress(len(choice.names(loaded)), grouped=in_github(os.environ))
     place = Place(manifest, out, os.environ, redactor)
     if backend == "e2b":
         from generator.builds.e2b_site import e2b_jobs, e2b_site, run_of
@@ -294,16 +306,35 @@ def build(
         site = partial(local_site, isolated=not no_isolation)
     with progress.shown():
         report = run_build(loaded, choice, place, options, site, progress)
+    _tell(report, out / choice.report_name, loaded)
+    if report.interrupted:
+        raise Interrupted("interrupted: what was finished is kept", fix="run the same command again to go on")
+    _raise_failed(report, f"read {out}/logs/{{}}.log")
+
+
+def _tell(report: Report, path: Path, manifest: Manifest | None) -> None:
+    """Show what a run did: to a person as a table, and in GitHub Actions also as outputs, annotations and a summary."""
+    from generator.reports import markdown, table
+    from generator.reports.annotations import worst_failures
+
     console.table(table.COLUMNS, table.rows(report), talk=True)
     for remark in table.remarks(report):
         console.say(remark)
-    console.say(f"{table.summary(report)}; report: {out / choice.report_name}")
-    if report.interrupted:
-        raise Interrupted("interrupted: what was finished is kept", fix="run the same command again to go on")
+    console.say(f"{table.summary(report)}; report: {path}")
+    if not in_github(os.environ):
+        return
+    for each in worst_failures(report, manifest):
+        console.command(each.command)
+    states = [crate.state for crate in report.crates]
+    counts = {state: str(states.count(state)) for state in ("built", "failed")}
+    step_outputs(os.environ, {"report": str(path), **counts})
+    step_summary(os.environ, console.redacted(markdown.page(report)))
+
+
+def _raise_failed(report: Report, fix: str) -> None:
+    """Raise BuildFailed when a crate failed; `fix` has the first one's name at {}."""
     if failed := [crate.name for crate in report.crates if crate.state == "failed"]:
-        raise BuildFailed(
-            f"{len(failed)} of {len(report.crates)} crates failed", fix=f"read {out}/logs/{failed[0]}.log"
-        )
+        raise BuildFailed(f"{len(failed)} of {len(report.crates)} crates failed", fix=fix.format(failed[0]))
 
 
 def _redactor(manifest: Manifest | None = None) -> Redactor:
@@ -311,7 +342,11 @@ def _redactor(manifest: Manifest | None = None) -> Redactor:
     from generator.manifest.models import passed_names
     from generator.redaction import Redactor, secrets_of
 
-    redactor = Redactor(secrets_of(os.environ, passed_names(manifest) if manifest else ()))
+    secrets = secrets_of(os.environ, passed_names(manifest) if manifest else ())
+    if in_github(os.environ):
+        for secret in secrets.values():
+            console.mask(secret)
+    redactor = Redactor(secrets)
     console.redact_with(redactor)
     for name in redactor.too_short:
         console.say(f"note: the value of {name} is too short to be kept out of what is printed")
@@ -412,6 +447,30 @@ def _connection(manifest: Path, gateway: Gateway, redactor: Redactor) -> Connect
     for name, secret in connection.secrets().items():
         redactor.add(name, secret)
     return connection
+
+
+@main.command()
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    default=Path("dist"),
+    show_default=True,
+    help="Where the reports of shards lie, in it or in directories below; the merged one goes to report.json in it.",
+)
+def report(out: Path) -> None:
+    """Merge the reports of a run's shards into one.
+
+    Of a shard that ran several times the last attempt counts. Exits with 1 when a crate failed.
+    """
+    from generator.files import write_atomically
+    from generator.reports.merging import merge_directory
+
+    merged = merge_directory(out)
+    write_atomically(out / "report.json", f"{merged.model_dump_json(indent=2)}\n".encode())
+    _tell(merged, out / "report.json", None)
+    if merged.missing_shards:
+        raise BuildFailed(f"{len(merged.missing_shards)} shards left no report: see their jobs")
+    _raise_failed(merged, "read logs/{}.log beside its shard's report")
 
 
 @main.command()

@@ -8,10 +8,12 @@ import os
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from generator import workflow_commands
 from generator.errors import CratematrixError
 from generator.text import shown
 
@@ -33,6 +35,8 @@ for _stream in (sys.stdout, sys.stderr):
 # A pipe or a CI log has no width; tables must be neither cut nor folded there.
 WIDE = 100_000
 
+# Lines of one crate in a log of GitHub Actions, whose page opens slowly when it is long.
+MAX_GROUP = 2_000
 
 _redact: Callable[[str], str] = str
 
@@ -47,6 +51,11 @@ def _shown(text: str) -> str:
     return _redact(shown(text))
 
 
+def redacted(text: str) -> str:
+    """Return a text without the secrets that are known, for whoever writes it somewhere else."""
+    return _redact(text)
+
+
 def data(text: str) -> None:
     """Print what the command was asked for."""
     text = _redact(text)
@@ -56,8 +65,22 @@ def data(text: str) -> None:
 
 def say(text: str) -> None:
     """Print lines for the person who watches; that nobody does any more is no reason to stop."""
+    _write("".join(_shown(line) + "\n" for line in text.split("\n")))
+
+
+def command(line: str) -> None:
+    """Give GitHub's runner a command, which `say` would take the meaning from."""
+    _write(_redact(line) + "\n")
+
+
+def mask(secret: str) -> None:
+    """Tell GitHub's runner a secret, so that it hides it too: the one thing that no redactor may change."""
+    _write("".join(f"{line}\n" for line in workflow_commands.mask(secret)))
+
+
+def _write(text: str) -> None:
     try:
-        sys.stderr.write("".join(_shown(line) + "\n" for line in text.split("\n")))
+        sys.stderr.write(text)
         sys.stderr.flush()
     except OSError:
         _nobody_listens()
@@ -120,6 +143,54 @@ def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
 _STYLES = {"built": "green", "passed": "green", "failed": "red", "skipped": "yellow", "not run": "yellow"}
 
 
+def progress(total: int, *, grouped: bool) -> BuildProgress | GroupedProgress:
+    """Return what shows a build of so many crates; `grouped` for a log of GitHub Actions."""
+    return GroupedProgress(total) if grouped else BuildProgress(total)
+
+
+class GroupedProgress:
+    """Shows a build in a log of GitHub Actions: what happens at once, a crate's output as a group when it is done."""
+
+    def __init__(self, total: int) -> None:
+        self._total = total
+        self._done = 0
+        self._said: dict[str, deque[str]] = {}
+        self._lock = threading.Lock()
+
+    @contextlib.contextmanager
+    def shown(self) -> Iterator[None]:
+        """Nothing has to be kept on the screen."""
+        yield
+
+    def line(self, crate: str, text: str) -> None:
+        """Keep one line of a crate's output for its group."""
+        if text.strip():
+            with self._lock:
+                self._said.setdefault(crate, deque(maxlen=MAX_GROUP)).append(text)
+
+    def phase(self, crate: str, phase: PhaseName) -> None:
+        """Print that a crate entered a phase."""
+        say(f"[{crate}] -- {phase}")
+        self.line(crate, f"-- {phase}")
+
+    def finished(self, report: CrateReport) -> None:
+        """Print a crate's output as a group, and what became of it."""
+        with self._lock:
+            said = self._said.pop(report.name, deque())
+            self._done += 1
+            command(workflow_commands.group(f"output of {report.name}"))
+            if len(said) == MAX_GROUP:
+                say(f"(the last {MAX_GROUP} lines; the log has all)")
+            say("\n".join(said))
+            command(workflow_commands.GROUP_END)
+            say(f"[{report.name}] == {_ending(report)} ({self._done}/{self._total})")
+
+
+def _ending(report: CrateReport) -> str:
+    state = report.state.replace("_", " ")
+    return f"{state}: {report.failure.message}" if report.failure else state
+
+
 class BuildProgress:
     """Shows a build while it runs: every line of every crate, and in a terminal a status that stays below them."""
 
@@ -159,9 +230,7 @@ class BuildProgress:
             self._active.pop(report.name, None)
             self._done += 1
             count = f"{self._done}/{self._total}"
-        state = report.state.replace("_", " ")
-        why = f": {report.failure.message}" if report.failure else ""
-        self._print(report.name, f"== {state}{why} ({count})", f"bold {_STYLES[state]}")
+        self._print(report.name, f"== {_ending(report)} ({count})", f"bold {_STYLES[report.state.replace('_', ' ')]}")
 
     def _print(self, crate: str, text: str, style: str = "") -> None:
         from rich.text import Text

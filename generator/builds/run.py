@@ -101,6 +101,7 @@ def build(
         backend=site.backend.name,
         isolated=site.isolated,
         shard=choice.shard,
+        run_attempt=_run_attempt(place.environment),
         interrupted=stop.is_set(),
         seconds=round(time.monotonic() - started, 3),
         run=site.run,
@@ -113,6 +114,11 @@ def build(
     text = place.redactor.in_json(report.model_dump_json(indent=2))
     write_atomically(place.out / choice.report_name, f"{text}\n".encode())
     return report
+
+
+def _run_attempt(environment: Mapping[str, str]) -> int:
+    attempt = environment.get("GITHUB_RUN_ATTEMPT", "")
+    return int(attempt) if attempt.isdecimal() else 1
 
 
 def _workshop(

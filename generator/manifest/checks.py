@@ -25,7 +25,7 @@ _RESERVED_HEADERS: Final = re.compile(
     r"|lang|lang_version|package_version|publisher|sdk_runtime|system|proxy-.*",
     re.IGNORECASE,
 )
-_REFERENCE: Final = re.compile(r"\$\{([A-Z_][A-Z0-9_]*)\}")
+REFERENCE: Final = re.compile(r"\$\{([A-Z_][A-Z0-9_]*)\}")
 _NPM_NAME: Final = TypeAdapter[str](NpmName)
 _LONGEST_CYCLE_SHOWN: Final = 8
 
@@ -224,7 +224,7 @@ def reserved(header: str) -> bool:
 
 def references(value: str) -> tuple[str, ...]:
     """The environment variables that a header's value names as ${NAME}, in order."""
-    return tuple(_REFERENCE.findall(value))
+    return tuple(REFERENCE.findall(value))
 
 
 def _headers(manifest: Manifest) -> Iterator[Problem]:

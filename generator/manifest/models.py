@@ -73,10 +73,13 @@ HeaderValue = Annotated[
         max_length=2_000,
     ),
 ]
+# Five fields of digits and * , - /: what GitHub takes, without names of months and days.
+Cron = Annotated[str, StringConstraints(pattern=r"^[0-9*,/-]+( [0-9*,/-]+){4}$", max_length=100)]
 # Given to bash inside the sandbox, and nowhere else.
 Command = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]+$", max_length=4_000)]
 
 Size = Literal["small", "standard", "large"]
+BackendName = Literal["local", "e2b"]
 # Not less than plans are rounded to.
 Minutes = Annotated[float, Field(ge=0.01, le=1_440)]
 
@@ -185,6 +188,15 @@ class Fleet(Strict):
     template: TemplateName = Field(default="rust-napi-builder", description="E2B image that sandboxes start from.")
     action: ActionRef = Field(
         default="./", description="The action that generated workflows use: ./ or OWNER/REPOSITORY@REF."
+    )
+    backend: BackendName = Field(
+        default="local",
+        description="Where generated workflows build: local, on GitHub's runner itself, or e2b, with the repository's "
+        "secret E2B_API_KEY. The command line has --backend.",
+    )
+    schedule: Cron | None = Field(
+        default=None,
+        description="When, in cron's five fields and UTC, the release workflow makes a prerelease by itself.",
     )
     platforms: tuple[PlatformName, ...] = Field(
         default=PLATFORM_NAMES, min_length=1, description="Platforms to build for, where the crate's kind allows."

@@ -43,6 +43,7 @@ RULES: Final[dict[str, tuple[str, str]]] = {
         "visible ASCII without a space at either end, and $ only as in ${NAME} of an environment variable",
     ),
     _pattern(models.ActionRef): ("an action", "./ or OWNER/REPOSITORY@REF"),
+    _pattern(models.Cron): ("a schedule", "cron's five fields of digits and * , - / with single spaces"),
     _pattern(models.Command): (
         "a command",
         "at least one character, none of them a control character but tab or newline",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, StringConstraints
 
-from generator.manifest.models import Size
+from generator.manifest.models import BackendName, Size
 from generator.platforms import Kind, PlatformName
 from generator.sandboxes.sandbox import FailureClass
 from generator.strict import Strict
@@ -16,6 +16,9 @@ MAX_SENTENCE: Final = 1_000
 
 State = Literal["built", "failed", "skipped", "not_run"]
 PhaseName = Literal["source", "open", "fetch", "compile", "test", "collect", "pack", "load"]
+
+
+Shard = Annotated[str, StringConstraints(pattern=r"^[1-9]\d{0,3}/[1-9]\d{0,3}$")]
 
 
 def _sentence(text: str) -> str:
@@ -124,14 +127,16 @@ class CrateReport(Strict):
 class Report(Strict):
     """What one run of `build` did.
 
-    `seconds` is wall-clock time; `run` is what `reap --run` takes; `cost` is in `currency`, by the prices of
-    `prices_of`, a date. A local run costs nothing.
+    `shard` is I/N, None for a whole fleet; `run_attempt` counts how often GitHub ran it. `seconds` is wall-clock time;
+    `run` is what `reap --run` takes; `cost` is in `currency`, by the prices of `prices_of`, a date. A local run costs
+    nothing. `missing_shards` are those of a merged report that left none themselves.
     """
 
     report_version: Literal[1] = 1
-    backend: Literal["local", "e2b"]
+    backend: BackendName
     isolated: bool
-    shard: str | None = None
+    shard: Shard | None = None
+    run_attempt: int = 1
     interrupted: bool = False
     seconds: float
     run: Sentence | None = None
@@ -139,4 +144,5 @@ class Report(Strict):
     retry_cost: float = 0.0
     currency: str | None = None
     prices_of: str | None = None
+    missing_shards: tuple[Shard, ...] = ()
     crates: tuple[CrateReport, ...]

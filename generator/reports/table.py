@@ -45,8 +45,10 @@ def _money(report: Report) -> str:
 
 
 def remarks(report: Report) -> list[str]:
-    """Return what a person should know beside the table: on failed crates, on sizes, and on platforms left out."""
-    notes = [
+    """Return what a person should know beside the table: on shards, failed crates, sizes, and platforms left out."""
+    missing = ", ".join(report.missing_shards)
+    notes = [f"shards without a report, and so without results here: {missing}"] if missing else []
+    notes += [
         f"note on {crate.name}: {note}" for crate in report.crates if crate.state == "failed" for note in crate.notes
     ]
     skipped: dict[str, list[str]] = {}

@@ -19,6 +19,7 @@ from typing import Final, Literal
 
 from generator.errors import InputError
 from generator.workflows.header import owner
+from generator.workflows.pins import adopted, without_versions
 
 # What a generated file may be called: not a staging file of a run that is still going, not a copy that somebody keeps.
 _GENERATED: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(?<!\.bak)(?<!\.orig)")
@@ -45,6 +46,11 @@ class Difference:
     current: str | None
     wanted: str | None
 
+    @property
+    def only_pins(self) -> bool:
+        """Whether nothing but the versions of pinned actions differs."""
+        return without_versions(self.current) == without_versions(self.wanted)
+
     def diff(self) -> str:
         """Return a unified diff that `git apply` takes."""
         before = "/dev/null" if self.current is None else f"a/{self.path}"
@@ -54,8 +60,11 @@ class Difference:
 
 
 def check(rendered: Mapping[str, str], root: Path) -> str:
-    """Return the unified diff from the files in the repository to the rendered ones, empty when all are the same."""
-    return "".join(difference.diff() for difference in differences(rendered, root))
+    """Return the unified diff from the files in the repository to the rendered ones, empty when all are the same.
+
+    A file that differs in the versions of pinned actions alone is not stale: see `pins`.
+    """
+    return "".join(difference.diff() for difference in differences(rendered, root) if not difference.only_pins)
 
 
 def write(rendered: Mapping[str, str], root: Path) -> tuple[Change, ...]:
@@ -88,7 +97,11 @@ def differences(rendered: Mapping[str, str], root: Path) -> tuple[Difference, ..
         )
         if problems:
             raise InputError("files are in the way of generated ones: move or delete them", problems=problems)
-        found = [Difference(path, file, _text(file), rendered[path]) for path, file in wanted.items()]
+        current = {path: _text(file) for path, file in wanted.items()}
+        found = [
+            Difference(path, file, current[path], adopted(rendered[path], current[path]))
+            for path, file in wanted.items()
+        ]
         changed = [each for each in found if each.current != each.wanted]
         return tuple(sorted([*changed, *_no_longer_rendered(rendered, base)], key=lambda each: each.path))
 

@@ -11,16 +11,19 @@ from pydantic import TypeAdapter, ValidationError
 
 from generator.e2b_template.dockerfile import dockerfile, prefetch
 from generator.errors import InputError
-from generator.manifest.models import Manifest, RelativePath, settings
+from generator.manifest.checks import REFERENCE
+from generator.manifest.models import Fleet, Manifest, RelativePath, passed_names, settings
 from generator.packaged import packaged
 from generator.planning.plan import make_plan
 from generator.workflows import limits
 from generator.workflows.header import header
-from generator.workflows.values import Comment, Pin, yaml_value
+from generator.workflows.pins import pins
+from generator.workflows.values import Comment, Name, yaml_value
 
 # Installing the tool, and the first download of everything that a sandbox needs.
 SETUP_MINUTES: Final = 20
 SUFFIX: Final = ".j2"
+SETUP: Final = ".github/actions/setup"
 
 
 def render(manifest: Manifest, shards: int, manifest_path: str) -> dict[str, str]:
@@ -42,12 +45,6 @@ def render(manifest: Manifest, shards: int, manifest_path: str) -> dict[str, str
     return {**rendered, image: header(manifest_path) + dockerfile(prefetch(manifest))}
 
 
-def pins() -> dict[str, Pin]:
-    """Return the published actions that generated workflows may use, by name."""
-    text = (packaged("templates") / "pins.json").read_text(encoding="utf-8")
-    return {pin.action: pin for pin in TypeAdapter(tuple[Pin, ...]).validate_json(text)}
-
-
 def job_minutes(manifest: Manifest, shards: int) -> int:
     """Return after how many minutes a shard's job is cancelled.
 
@@ -66,11 +63,35 @@ def _values(manifest: Manifest, shards: int, manifest_path: str) -> dict[str, ob
     return {
         "manifest": manifest_path,
         "action": fleet.action,
+        "setup": _setup(fleet.action),
+        "sources": _sources(fleet),
+        "backend": fleet.backend,
+        "rented": fleet.backend == "e2b",
+        "passed": [Name(name=name) for name in _passed(manifest)],
+        "schedule": fleet.schedule,
         "shards": _shards(manifest, shards),
         "max_parallel": min(fleet.slots, fleet.limits.github_jobs),
         "timeout_minutes": job_minutes(manifest, shards),
         "pins": pins(),
     }
+
+
+def _setup(action: str) -> str:
+    """Return the action that installs the command alone: it lies in a folder of the one that builds."""
+    name, at, ref = action.partition("@")
+    return f"{name.rstrip('/')}/{SETUP}{at}{ref}"
+
+
+def _sources(fleet: Fleet) -> list[str]:
+    """Return what generated files are made from beside the manifest, and where they lie."""
+    own = ["generator/**", "templates/**"] if fleet.action == "./" else []
+    return [".github/workflows/**", "e2b/**", *own]
+
+
+def _passed(manifest: Manifest) -> list[str]:
+    """Return the variables that a build takes from the repository: those of crates, and of a gateway's headers."""
+    named = {name for value in manifest.fleet.e2b.headers.values() for name in REFERENCE.findall(value)}
+    return sorted(passed_names(manifest) | named)
 
 
 def _shards(manifest: Manifest, count: int) -> list[dict[str, object]]:

@@ -8,7 +8,7 @@ from typing import Annotated
 from jinja2 import Undefined
 from pydantic import Field
 
-from generator.manifest.models import CommitSha
+from generator.manifest.models import CommitSha, EnvName
 from generator.strict import Strict
 
 
@@ -20,9 +20,20 @@ class Pin(Strict):
     sha: CommitSha
 
     @property
+    def numbers(self) -> tuple[int, ...]:
+        """The version, to compare by."""
+        return tuple(int(number) for number in self.version[1:].split("."))
+
+    @property
     def uses(self) -> str:
         """The value of `uses:`, with the version in the comment that update tools and zizmor read."""
         return f"{self.action}@{self.sha} # {self.version}"
+
+
+class Name(Strict):
+    """A name of a variable or a secret, which stands in an expression or as a key."""
+
+    name: EnvName
 
 
 class Comment(Strict):
@@ -51,6 +62,8 @@ def yaml_value(value: object) -> str:
     match value:
         case Pin():
             return value.uses
+        case Name():
+            return value.name
         case Comment():
             return "# " + _plain(value.text)
         case str():
@@ -59,4 +72,4 @@ def yaml_value(value: object) -> str:
             return json.dumps(value)
         case Undefined():
             return str(value)
-    raise TypeError(f"templates get numbers, texts, comments and pins, not {type(value).__name__}")
+    raise TypeError(f"templates get numbers, texts, names, comments and pins, not {type(value).__name__}")

@@ -13,10 +13,12 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from generator import processes
-from generator.workflows.rendering import pins, render
+from generator import __version__, processes
+from generator.workflows.pins import pins
+from generator.workflows.rendering import render
 
 ROOT = Path(__file__).resolve().parents[2]
+SETUP = ROOT / ".github/actions/setup/action.yml"
 TEXT = (ROOT / "action.yml").read_text(encoding="utf-8")
 ACTION: Any = YAML(typ="safe", pure=True).load(TEXT)
 STEPS: list[Any] = ACTION["runs"]["steps"]
@@ -34,20 +36,20 @@ def script(name: str, directory: Path) -> Path:
 
 
 def installed(temporary: Path) -> Path:
-    """Make the directory that the install step makes."""
-    programs = temporary / "cratematrix" / "bin"
-    programs.mkdir(parents=True)
-    (programs / "python").symlink_to(sys.executable)
-    return programs
+    """Put something in the place of the installed command."""
+    command = temporary / "cratematrix"
+    command.write_text(ECHO, encoding="utf-8")
+    command.chmod(0o755)
+    return command
 
 
-def read_report(tmp_path: Path, shard: str) -> str:
-    installed(tmp_path)
-    output = tmp_path / "output"
-    output.write_text("", encoding="utf-8")
-    env = {**os.environ, "RUNNER_TEMP": str(tmp_path), "GITHUB_OUTPUT": str(output), "SHARD": shard}
-    processes.output([*BASH, str(script("Read the report", tmp_path))], timeout=60, cwd=tmp_path, env=env)
-    return output.read_text(encoding="utf-8")
+def said_by(name: str, tmp_path: Path, **given: str) -> tuple[int, list[object]]:
+    """Run a step's script and return its process and what the command said of itself and of what it was given."""
+    env = {**os.environ, "COMMAND": str(installed(tmp_path)), **given}
+    argv = [*BASH, str(script(name, tmp_path))]
+    with subprocess.Popen(argv, cwd=tmp_path, env=env, stdout=subprocess.PIPE, text=True) as shell:
+        said, _ = shell.communicate(timeout=60)
+    return shell.pid, json.loads(said)
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
@@ -58,7 +60,7 @@ def test_scripts_are_bash_without_expressions(name: str, tmp_path: Path) -> None
 
 def test_every_action_is_a_pin_and_every_pin_is_used(fleets: Any) -> None:
     workflows = "".join(render(fleets.make(), 1, "crates.json").values())
-    used = re.findall(r"uses: ([^\"\s].*)", TEXT + workflows)
+    used = re.findall(r"uses: ([^\"\s].*)", TEXT + SETUP.read_text(encoding="utf-8") + workflows)
     assert set(used) == {pin.uses for pin in pins().values()}
 
 
@@ -69,29 +71,44 @@ def test_expressions_name_inputs_and_steps_that_exist() -> None:
     assert named == known
 
 
-def test_the_build_replaces_its_shell_and_takes_any_input_as_it_is(tmp_path: Path) -> None:
-    (installed(tmp_path) / "cratematrix").write_text(ECHO, encoding="utf-8")
-    (tmp_path / "cratematrix/bin/cratematrix").chmod(0o755)
+@pytest.mark.parametrize("name", ["Build", "Upload", "End sandboxes that were left behind"])
+def test_the_command_replaces_its_shell_and_takes_any_input_as_it_is(name: str, tmp_path: Path) -> None:
     hostile = '-a b"; touch x; $(touch x) `touch x` * \\'
-    env = {**os.environ, "RUNNER_TEMP": str(tmp_path), "MANIFEST": hostile, "SHARD": "1/2", "BACKEND": "local"}
-    shell = subprocess.Popen(
-        [*BASH, str(script("Build", tmp_path))], cwd=tmp_path, env=env, stdout=subprocess.PIPE, text=True
-    )
-    said, _ = shell.communicate(timeout=60)
-    assert json.loads(said) == [
-        shell.pid,
-        ["build", f"--manifest={hostile}", "--shard=1/2", "--backend=local", "--out=dist"],
-    ]
+    given = dict.fromkeys(("MANIFEST", "SHARD", "BACKEND", "RELEASE_ID", "GITHUB_RUN_ID"), hostile)
+    pid, said = said_by(name, tmp_path, **given)
+    words = [word.partition("=")[2] for word in said[1] if word.startswith("--") and word != "--out=dist"]  # type: ignore[attr-defined]
+    assert said[0] == pid
+    assert words
+    assert set(words) == {hostile}
     assert not (tmp_path / "x").exists()
 
 
-def test_the_report_becomes_outputs(tmp_path: Path) -> None:
-    (tmp_path / "dist").mkdir()
-    states = ["built", "failed", "built", "skipped", "built", "not_run"]
-    report = {"report_version": 1, "crates": [{"name": f"c{n}", "state": state} for n, state in enumerate(states)]}
-    (tmp_path / "dist/report-7.json").write_text(json.dumps(report), encoding="utf-8")
-    assert read_report(tmp_path, "7/30") == "report=dist/report-7.json\nbuilt=3\nfailed=1\n"
+def test_no_step_has_both_a_crates_code_and_a_token_of_github() -> None:
+    build, upload = (next(step for step in STEPS if step["name"] == name) for name in ("Build", "Upload"))
+    assert (build["env"]["GITHUB_TOKEN"], build["env"]["GH_TOKEN"]) == ("", "")
+    assert "github-token" not in json.dumps(build)
+    assert upload["env"]["E2B_API_KEY"] == ""
+    assert [step["name"] for step in STEPS if "inputs.github-token" in json.dumps(step)] == ["Upload"]
 
 
-def test_no_report_is_no_output(tmp_path: Path) -> None:
-    assert read_report(tmp_path, "1/30") == ""
+def install(temporary: Path) -> dict[str, str]:
+    """Run the installation the way a step does, and return what it leaves for the next ones."""
+    (temporary / "outputs").write_text("")
+    (temporary / "path").write_text("")
+    files = {"GITHUB_OUTPUT": "outputs", "GITHUB_PATH": "path"}
+    env = {**os.environ, "RUNNER_TEMP": str(temporary), **{key: str(temporary / file) for key, file in files.items()}}
+    processes.output([str(SETUP.with_name("install.sh")), sys.executable], timeout=300, env=env)
+    return {key: (temporary / file).read_text() for key, file in files.items()}
+
+
+def test_the_installed_command_is_this_version_and_the_second_start_only_finds_it(tmp_path: Path) -> None:
+    first = install(tmp_path)
+    command = Path(first["GITHUB_OUTPUT"].removeprefix("command=").strip())
+    made = (command.parent.parent / "complete").stat()
+    assert install(tmp_path) == first
+    assert (command.parent.parent / "complete").stat() == made
+    assert first["GITHUB_PATH"] == f"{command.parent}\n"
+    assert [each.name for each in command.parent.iterdir()] == ["cratematrix"]
+    shown = processes.output([str(command), "generate", "--check"], timeout=60, cwd=ROOT)
+    assert shown == b""
+    assert __version__ in processes.output([str(command), "--version"], timeout=60).decode()

@@ -19,7 +19,8 @@ from generator.errors import InputError
 from generator.manifest.models import Manifest
 from generator.workflows.files import check, write
 from generator.workflows.header import header, owner
-from generator.workflows.rendering import job_minutes, pins, render
+from generator.workflows.pins import pins
+from generator.workflows.rendering import job_minutes, render
 from generator.workflows.values import quoted, yaml_value
 
 ROOT = Path(__file__).resolve().parents[2]

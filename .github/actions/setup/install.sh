@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# Makes the private environment of this very checkout below RUNNER_TEMP, once in a job: install.sh PYTHON
+# Leaves the command's path as the output `command`, and puts it, and nothing else of the environment, on PATH.
+set -euo pipefail
+
+python=${1:?usage: install.sh PYTHON}
+here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd -P)
+checkout=$(cd -- "$here/../../.." && pwd -P)
+environment=$RUNNER_TEMP/cratematrix-$(printf %s "$checkout" | sha256sum | cut -c 1-16)
+
+if [[ ! -e "$environment/complete" ]]; then
+  rm -rf -- "$environment"
+  "$python" -m venv "$environment/venv"
+  locked=$checkout/requirements
+  pip=("$environment/venv/bin/python" -m pip --quiet --disable-pip-version-check install)
+  "${pip[@]}" --require-hashes --requirement "$locked/installer.txt"
+  uv=("$environment/venv/bin/uv" --quiet pip install --python "$environment/venv/bin/python" --compile-bytecode)
+  "${uv[@]}" --require-hashes --requirement "$locked/build.txt"
+  # A copy, because building leaves files beside the sources, and the checkout is not ours to change.
+  mkdir "$environment/source" "$environment/bin"
+  cp -R -- "$checkout"/{generator,templates,e2b,pyproject.toml,README.md,CHANGELOG.md,LICENSE} "$environment/source"
+  "${uv[@]}" --no-deps --no-index --no-build-isolation "$environment/source"
+  rm -rf -- "$environment/source"
+  ln -s ../venv/bin/cratematrix "$environment/bin/cratematrix"
+  : >"$environment/complete"
+fi
+printf 'command=%s\n' "$environment/bin/cratematrix" >>"$GITHUB_OUTPUT"
+printf '%s\n' "$environment/bin" >>"$GITHUB_PATH"

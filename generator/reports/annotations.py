@@ -1,0 +1,44 @@
+"""The failures of a report as GitHub's annotations, the worst first: GitHub shows ten of a step."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from generator.manifest.models import Manifest, PathSource
+from generator.reports.models import CrateReport, Failure, Report
+from generator.workflow_commands import Annotation
+
+# Of each level for one step: https://github.com/actions/toolkit/blob/main/docs/problem-matchers.md
+MAX_ANNOTATIONS: Final = 10
+
+# What somebody must mend comes before what may have been bad luck.
+_WORST: Final = ("permanent", "too_slow", "too_small", "transient")
+
+
+def worst_failures(report: Report, manifest: Manifest | None = None) -> list[Annotation]:
+    """Return at most ten; the last one counts those that are left out.
+
+    Only a crate whose source lies in this repository has files here that an annotation can point to; without the
+    manifest none is known to.
+    """
+    here = {crate.name for crate in manifest.crates if isinstance(crate.source, PathSource)} if manifest else set()
+    failed = sorted(((crate, crate.failure) for crate in report.crates if crate.failure), key=_rank)
+    shown = [_annotation(crate, failure, crate.name in here) for crate, failure in failed]
+    if len(shown) <= MAX_ANNOTATIONS:
+        return shown
+    rest = [crate.name for crate, _ in failed[MAX_ANNOTATIONS - 1 :]]
+    more = Annotation("error", f"{len(rest)} more crates failed", ", ".join(rest))
+    return [*shown[: MAX_ANNOTATIONS - 1], more]
+
+
+def _rank(failed: tuple[CrateReport, Failure]) -> tuple[int, bool, str]:
+    crate, failure = failed
+    return _WORST.index(failure.failure_class), failure.file is None, crate.name
+
+
+def _annotation(crate: CrateReport, failure: Failure, here: bool) -> Annotation:
+    title = f"{crate.name} failed ({failure.failure_class.replace('_', ' ')})"
+    if here:
+        return Annotation("error", title, failure.message, failure.file, failure.line)
+    place = f"{failure.file}:{failure.line}: " if failure.file else ""
+    return Annotation("error", title, f"{place}{failure.message}")

@@ -1,0 +1,91 @@
+"""One report of a whole run from those of its shards, as `download-artifact` leaves them: one directory each."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final, TypeVar
+
+from pydantic import ValidationError
+
+from generator.errors import InputError
+from generator.reports.models import Report
+
+# A crate's part is some thousand bytes.
+MAX_REPORT: Final = 64 * 1024 * 1024
+
+Value = TypeVar("Value")
+
+
+def merge_directory(directory: Path) -> Report:
+    """Read every shard's report below a directory and merge them; InputError when there is none, or a broken one.
+
+    A report that is of no shard is the run's own already: it is returned where there is no other.
+    """
+    found = [_read(path) for path in sorted(directory.rglob("report*.json"))]
+    shards = [report for report in found if report.shard]
+    if shards:
+        return merge(shards)
+    if len(found) == 1:
+        return found[0]
+    raise InputError(f"{directory} holds {'no report' if not found else 'several reports that are of no shard'}")
+
+
+def merge(reports: Iterable[Report]) -> Report:
+    """Merge reports of shards; of a shard that ran several times, the last attempt counts.
+
+    InputError when they are of different runs: divided into another number of shards, or with another backend.
+    """
+    ordered = sorted(reports, key=lambda report: report.run_attempt)
+    count = _same((_count(report) for report in ordered), "are divided into different numbers of shards")
+    last = {_index(report): report for report in ordered}
+    parts = [last[index] for index in sorted(last)]
+    backend = _same((part.backend for part in parts), "have different backends")
+    dearest = max(parts, key=lambda part: part.cost)
+    return Report(
+        backend=backend,
+        isolated=all(part.isolated for part in parts),
+        interrupted=any(part.interrupted for part in parts),
+        seconds=max(part.seconds for part in parts),
+        run=parts[0].run,
+        run_attempt=max(part.run_attempt for part in parts),
+        cost=_sum(part.cost for part in parts),
+        retry_cost=_sum(part.retry_cost for part in parts),
+        currency=dearest.currency,
+        prices_of=dearest.prices_of,
+        missing_shards=tuple(f"{index}/{count}" for index in range(1, count + 1) if index not in last),
+        crates=tuple(sorted((crate for part in parts for crate in part.crates), key=lambda crate: crate.name)),
+    )
+
+
+def _read(path: Path) -> Report:
+    try:
+        if path.stat().st_size > MAX_REPORT:
+            raise InputError(f"{path} is larger than {MAX_REPORT >> 20} MiB: no report is")
+        return Report.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise InputError(f"{path} is no report of this version of cratematrix: {where}: {first['msg']}") from None
+
+
+def _index(report: Report) -> int:
+    return int((report.shard or "1/1").partition("/")[0])
+
+
+def _count(report: Report) -> int:
+    return int((report.shard or "1/1").partition("/")[2])
+
+
+def _same(values: Iterable[Value], otherwise: str) -> Value:
+    found = set(values)
+    if len(found) != 1:
+        raise InputError(f"the reports {otherwise}: they are not of one run")
+    return found.pop()
+
+
+def _sum(amounts: Iterable[float]) -> float:
+    return round(math.fsum(amounts), 6)

@@ -1,0 +1,57 @@
+"""Published actions at one commit each: the pins file, and the pins that a bot has renewed in a generated file.
+
+Dependabot and Renovate renew `uses: NAME@SHA # VERSION` wherever they find it: in the pins file of this repository,
+and in the generated workflows of every other one. Neither makes a generated file stale, and generating again undoes
+neither.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+from generator.packaged import packaged
+from generator.workflows.values import Pin
+
+_USES: Final = re.compile(
+    r"(?P<before>\buses: )(?P<action>[A-Za-z0-9-]+/[A-Za-z0-9._-]+)@(?P<sha>[0-9a-f]{40}) # (?P<version>v\d+(\.\d+)*)$",
+    re.MULTILINE,
+)
+
+
+def pins() -> dict[str, Pin]:
+    """Return the published actions that generated workflows may use, by name."""
+    return pins_in((packaged("templates") / "pins" / "action.yml").read_text(encoding="utf-8"))
+
+
+def pins_in(text: str) -> dict[str, Pin]:
+    """Return the pins in a workflow or an action, the newest of each action's."""
+    return newest(
+        Pin(action=found["action"], version=found["version"], sha=found["sha"]) for found in _USES.finditer(text)
+    )
+
+
+def newest(several: Iterable[Pin]) -> dict[str, Pin]:
+    """Return one pin for each action: of the highest version, of equal versions the last."""
+    found: dict[str, Pin] = {}
+    for pin in several:
+        if pin.action not in found or pin.numbers >= found[pin.action].numbers:
+            found[pin.action] = pin
+    return found
+
+
+def adopted(text: str, existing: str | None) -> str:
+    """Return a rendered text with the pins that the existing file has in newer versions."""
+    there = pins_in(existing or "")
+
+    def choose(found: re.Match[str]) -> str:
+        own = Pin(action=found["action"], version=found["version"], sha=found["sha"])
+        return found["before"] + newest([there.get(own.action, own), own])[own.action].uses
+
+    return _USES.sub(choose, text)
+
+
+def without_versions(text: str | None) -> str | None:
+    """Return a text in which all pins of an action are the same: what is equal then differs by pins at most."""
+    return text and _USES.sub(lambda found: f"{found['before']}{found['action']}", text)

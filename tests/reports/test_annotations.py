@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import re
+
+from generator.manifest.models import Crate, Fleet, Manifest, PathSource, RegistrySource
+from generator.reports.annotations import MAX_ANNOTATIONS, worst_failures
+from generator.reports.markdown import page, text
+from generator.reports.models import CrateReport, Failure, Report
+from generator.sandboxes.sandbox import FailureClass
+
+
+def failed(name: str, failure_class: FailureClass = "permanent", file: str | None = None) -> CrateReport:
+    failure = Failure(
+        failure_class=failure_class, phase="compile", message=f"{name} broke", file=file, line=(file and 7) or None
+    )
+    return CrateReport(name=name, version="1.0.0", kind="lib", state="failed", failure=failure)
+
+
+def report(*crates: CrateReport) -> Report:
+    return Report(backend="local", isolated=True, shard="1/2", seconds=1.0, crates=crates)
+
+
+def test_what_must_be_mended_comes_first() -> None:
+    found = worst_failures(report(failed("a", "transient"), failed("b"), failed("c", file="c/src/lib.rs")))
+    assert [each.title.split()[0] for each in found] == ["c", "b", "a"]
+
+
+def test_github_shows_ten_and_the_last_counts_the_rest() -> None:
+    found = worst_failures(report(*(failed(f"c{n:02}") for n in range(25))))
+    assert len(found) == MAX_ANNOTATIONS
+    assert found[-1].title == "16 more crates failed"
+    assert found[-1].message.split(", ") == [f"c{n:02}" for n in range(9, 25)]
+
+
+def test_only_a_crate_of_this_repository_has_its_file_here() -> None:
+    crates = (
+        Crate(name="own", version="1.0.0", kind="lib", source=PathSource(path="own")),
+        Crate(name="other", version="1.0.0", kind="lib", source=RegistrySource(registry="other", version="1.0.0")),
+    )
+    manifest = Manifest(schema_version=1, fleet=Fleet(npm_scope="@x"), crates=crates)
+    other, own = worst_failures(
+        report(*(failed(name, file=f"{name}/src/lib.rs") for name in ("own", "other"))), manifest
+    )
+    assert (own.file, own.line, own.message) == ("own/src/lib.rs", 7, "own broke")
+    assert (other.file, other.message) == (None, "other/src/lib.rs:7: other broke")
+
+
+def test_a_crates_words_are_no_markup_in_a_summary() -> None:
+    hostile = "</td>|<img src=x>`[a](b) **x** @owner #1"
+    shown = page(report(failed(hostile)))
+    assert not re.search(r"(?<!\\)[<`\[*@#]", shown.split("\n", 1)[1])
+    assert text("a|b") == "a\\|b"

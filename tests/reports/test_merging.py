@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from generator.errors import InputError
+from generator.reports.merging import merge, merge_directory
+from generator.reports.models import CrateReport, Report, State
+
+
+def part(shard: str, *crates: str, attempt: int = 1, seconds: float = 1.0, cost: float = 0.0) -> Report:
+    state: State = "failed" if attempt == 1 else "built"
+    reports = tuple(CrateReport(name=name, version="1.0.0", kind="lib", state=state) for name in crates)
+    return Report(
+        backend="local",
+        isolated=True,
+        shard=shard,
+        run_attempt=attempt,
+        seconds=seconds,
+        cost=cost,
+        crates=reports,
+    )
+
+
+def test_the_last_attempt_of_a_shard_counts() -> None:
+    merged = merge([part("2/2", "b", attempt=2), part("1/2", "c", "a", attempt=2), part("2/2", "b", attempt=1)])
+    assert [(crate.name, crate.state) for crate in merged.crates] == [("a", "built"), ("b", "built"), ("c", "built")]
+    assert (merged.shard, merged.run_attempt, merged.missing_shards) == (None, 2, ())
+
+
+def test_the_fleet_takes_as_long_as_its_longest_shard_and_costs_all_of_them() -> None:
+    merged = merge([part("1/3", "a", seconds=5, cost=0.1), part("3/3", "b", seconds=7, cost=0.2)])
+    assert (merged.seconds, merged.cost, merged.missing_shards) == (7, 0.3, ("2/3",))
+
+
+def test_reports_of_different_runs_are_not_merged() -> None:
+    with pytest.raises(InputError, match="different numbers of shards"):
+        merge([part("1/2", "a"), part("1/3", "a")])
+
+
+def test_a_directory_of_artifacts_is_read_and_the_runs_own_report_passed_over(tmp_path: Path) -> None:
+    for each in (part("1/2", "a"), part("1/2", "a", attempt=2), part("2/2", "b", attempt=2)):
+        index = each.shard and each.shard[0]
+        directory = tmp_path / f"report-{index}-{each.run_attempt}"
+        directory.mkdir()
+        (directory / f"report-{index}.json").write_text(each.model_dump_json())
+    (tmp_path / "report.json").write_text(merge([part("1/1", "old")]).model_dump_json())
+    assert [(crate.name, crate.state) for crate in merge_directory(tmp_path).crates] == [("a", "built"), ("b", "built")]
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"report_version": 2}', json.dumps({"report_version": 1})])
+def test_what_is_no_report_is_named(tmp_path: Path, content: str) -> None:
+    (tmp_path / "report-1.json").write_text(content)
+    with pytest.raises(InputError, match=r"report-1\.json is no report of this version"):
+        merge_directory(tmp_path)
+
+
+def test_no_report_is_said(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="holds no report"):
+        merge_directory(tmp_path)
