@@ -116,7 +116,7 @@ def test_generate_writes_checks_and_says_how_to_mend(repository: MakeRepository)
     assert ran.code == 3
     assert '-          - { index: 2, shard: "2/2" }' in ran.out
     assert ran.err.endswith(
-        "error: the workflows are not what crates.json would generate\n  fix: cratematrix generate\n"
+        "error: the generated files are not what crates.json would generate\n  fix: cratematrix generate\n"
     )
 
 

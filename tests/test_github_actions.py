@@ -1,0 +1,92 @@
+"""The command in a job of GitHub Actions: what its log, its outputs and its summary hold."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import MakeRepository
+from tests.support import Ran, cratematrix, entry, library
+
+BROKEN = '\npub fn one() -> u8 { "1" }\n'
+
+
+class Job:
+    """The files and variables that GitHub's runner gives a step."""
+
+    def __init__(self, directory: Path) -> None:
+        self.output, self.summary = directory / "output", directory / "summary"
+        for file in (self.output, self.summary):
+            file.write_text("")
+        self.environment = {
+            "GITHUB_ACTIONS": "true",
+            "GITHUB_OUTPUT": str(self.output),
+            "GITHUB_STEP_SUMMARY": str(self.summary),
+            "GITHUB_RUN_ATTEMPT": "2",
+        }
+
+    def run(self, top: Path, *words: str, **more: str) -> Ran:
+        return cratematrix(*words, cwd=top, env={**self.environment, **more})
+
+    @property
+    def outputs(self) -> dict[str, str]:
+        found = re.finditer(
+            r"(?P<key>[\w-]+)<<(?P<end>\S+)\n(?P<value>.*?)\n(?P=end)\n", self.output.read_text(), re.DOTALL
+        )
+        return {each["key"]: each["value"] for each in found}
+
+
+@pytest.fixture
+def job(tmp_path_factory: pytest.TempPathFactory) -> Job:
+    return Job(tmp_path_factory.mktemp("job"))
+
+
+def test_a_build_is_told_in_groups_annotations_outputs_and_a_summary(repository: MakeRepository, job: Job) -> None:
+    files = library("good") | library("bad", BROKEN)
+    top = repository([entry("good"), entry("bad")], files)
+    ran = job.run(top, "build", "--shard", "1/1")
+    assert ran.code == 1
+    assert job.outputs == {"report": "dist/report-1.json", "built": "1", "failed": "1"}
+    annotations = [line for line in ran.err.splitlines() if line.startswith("::error")]
+    assert annotations == ["::error file=bad/src/lib.rs,line=2,title=bad failed (permanent)::mismatched types (E0308)"]
+    groups = re.findall(r"^::group::(.*)\n(?:.*\n)*?::endgroup::$", ran.err, re.MULTILINE)
+    assert sorted(groups) == ["output of bad", "output of good"]
+    assert "| bad | lib | failed |" in job.summary.read_text()
+    assert '"run_attempt": 2' in (top / "dist/report-1.json").read_text()
+
+
+def test_every_secret_is_masked_before_anything_is_said(repository: MakeRepository, job: Job) -> None:
+    top = repository([entry("one", env=["LICENCE"])], library("one"))
+    ran = job.run(top, "build", "--all", LICENCE="very-secret-licence")
+    assert ran.code == 0
+    assert ran.err.startswith("::add-mask::very-secret-licence\n")
+    assert ran.err.count("very-secret-licence") == 1
+
+
+def test_reports_of_shards_become_one(repository: MakeRepository, job: Job) -> None:
+    top = repository([entry("one"), entry("two", expected_minutes=9)], library("one") | library("two", BROKEN))
+    assert job.run(top, "build", "--shard", "2/2").code == 0
+    assert job.run(top, "report").code == 1
+    assert job.run(top, "build", "--shard", "1/2").code == 1
+    ran = job.run(top, "report")
+    assert ran.code == 1
+    assert "2 crates: 1 built, 1 failed" in ran.err
+    assert ran.err.endswith("error: 1 of 2 crates failed\n  fix: read logs/two.log beside its shard's report\n")
+    assert "### Fleet" in job.summary.read_text()
+
+
+def test_a_stale_file_is_an_annotation_and_its_difference_a_summary(repository: MakeRepository, job: Job) -> None:
+    top = repository([entry("one"), entry("two")], library("one") | library("two"))
+    assert job.run(top, "generate").code == 0
+    text = (top / "crates.json").read_text()
+    (top / "crates.json").write_text(text.replace('"slots": 2', '"slots": 1'))
+    ran = job.run(top, "generate", "--check")
+    assert ran.code == 3
+    lines = [line for line in ran.err.splitlines() if line.startswith("::error")]
+    assert [line.partition(",")[0] for line in lines] == [
+        f"::error file=.github/workflows/{name}.yml" for name in ("build", "release")
+    ]
+    assert all(line.endswith(": cratematrix generate") for line in lines)
+    assert '-          - { index: 2, shard: "2/2" }' in job.summary.read_text()
