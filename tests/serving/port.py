@@ -47,7 +47,7 @@ class Port:
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
         config = uvicorn.Config(
-            self._app, log_level="critical", http="h11", ws="none", lifespan="off", log_config=None, access_log=False,
+            self._app, interface="asgi3", log_level="critical", http="h11", ws="none", lifespan="off", log_config=None, access_log=False,
             proxy_headers=False, server_header=False, timeout_keep_alive=3_600, backlog=512,
         )  # fmt: skip
         self._uvicorn = uvicorn.Server(config)

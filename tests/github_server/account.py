@@ -1,0 +1,141 @@
+"""What the server keeps: repositories, tokens and their rights, releases, assets and pull requests."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import count
+from typing import Final, Literal
+
+from tests.github_server.git import Git
+
+Right = Literal["none", "read", "write"]
+BOT: Final = "github-actions[bot]"
+PERSON: Final = "octocat"
+
+
+@dataclass(frozen=True)
+class Token:
+    """A token: what it may in the repositories it is for; `personal` is a person's, otherwise a workflow's."""
+
+    text: str = field(repr=False)
+    name: str
+    repositories: tuple[str, ...]
+    contents: Right = "write"
+    pull_requests: Right = "none"
+    workflows: bool = False
+    administration: bool = False
+    personal: bool = False
+
+    @property
+    def login(self) -> str:
+        """Whose it is."""
+        return PERSON if self.personal else BOT
+
+
+ANONYMOUS: Final = Token("", "anonymous", (), "none")
+
+
+@dataclass
+class Asset:
+    """A file on a release; `state` is `starter` where its upload broke off, and `sha256` then None."""
+
+    id: int
+    name: str
+    label: str | None
+    content_type: str
+    state: str
+    size: int
+    sha256: str | None
+    uploader: str
+    created_at: datetime
+    updated_at: datetime
+    downloads: int = 0
+
+
+@dataclass
+class Release:
+    """A release; `untagged` stands for its tag in addresses while it is a draft."""
+
+    id: int
+    tag: str
+    name: str | None
+    body: str | None
+    draft: bool
+    prerelease: bool
+    target: str
+    author: str
+    created_at: datetime
+    updated_at: datetime
+    immutable: bool = False
+    published_at: datetime | None = None
+    assets: dict[int, Asset] = field(default_factory=dict)
+    untagged: str = field(default_factory=lambda: f"untagged-{secrets.token_hex(10)}")
+
+    def named(self, name: str) -> Asset | None:
+        """Return its asset with a name."""
+        return next((asset for asset in self.assets.values() if asset.name == name), None)
+
+
+@dataclass
+class Pull:
+    """A pull request between two branches of one repository."""
+
+    number: int
+    id: int
+    title: str
+    body: str | None
+    head: str
+    base: str
+    author: str
+    created_at: datetime
+    updated_at: datetime
+    draft: bool = False
+    state: Literal["open", "closed"] = "open"
+    closed_at: datetime | None = None
+
+
+@dataclass
+class Repository:
+    """A repository; `burned` are tags that an immutable release has used."""
+
+    id: int
+    full_name: str
+    private: bool
+    immutable: bool
+    branch: str
+    git: Git
+    created_at: datetime
+    releases: dict[int, Release] = field(default_factory=dict)
+    pulls: dict[int, Pull] = field(default_factory=dict)
+    latest: int | None = None
+    burned: set[str] = field(default_factory=set)
+
+    def find_asset(self, asset_id: int) -> tuple[Release, Asset] | None:
+        """Return an asset and the release it is on."""
+        found = (
+            (release, release.assets[asset_id]) for release in self.releases.values() if asset_id in release.assets
+        )
+        return next(found, None)
+
+    def published(self, tag: str) -> Release | None:
+        """Return the published release of a tag."""
+        return next((each for each in self.releases.values() if not each.draft and each.tag == tag), None)
+
+
+class Numbers:
+    """Identifiers, each given once."""
+
+    def __init__(self) -> None:
+        self._numbers: Iterator[int] = count(1_001)
+
+    def next(self) -> int:
+        """Return the next one."""
+        return next(self._numbers)
+
+
+def now(seconds: float) -> datetime:
+    """Return a moment as GitHub tells it: without fractions."""
+    return datetime.fromtimestamp(int(seconds), UTC)

@@ -1,0 +1,122 @@
+"""The API: every operation behind the same door, which knows the token, counts the request and checks both ends."""
+
+from __future__ import annotations
+
+import re
+import traceback
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Final
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from tests.github_server.account import ANONYMOUS, Numbers, Repository, Token, now
+from tests.github_server.assets import Assets
+from tests.github_server.call import Answer, Call, check_read, reply
+from tests.github_server.checking import Checker, Exchanged
+from tests.github_server.downloads import Downloads
+from tests.github_server.limits import Limits, overview
+from tests.github_server.refusal import Refusal
+from tests.github_server.releases import Releases
+from tests.github_server.replies import Replies
+from tests.github_server.rules import Rules
+from tests.github_server.settings import Settings
+
+RATE: Final = "/rate_limit"
+# How starlette tells apart what the document only names.
+FORMS: Final = {
+    "release_id": "int",
+    "asset_id": "int",
+    "pull_number": "int",
+    "tag": "path",
+    "ref": "path",
+    "path": "path",
+}
+
+
+class Api:
+    """All operations on one server's state."""
+
+    def __init__(
+        self,
+        rules: Rules,
+        url: str,
+        directory: Path,
+        numbers: Numbers,
+        repositories: Mapping[str, Repository],
+        tokens: Mapping[str, Token],
+        violations: list[str],
+    ) -> None:
+        self._rules, self._url, self._repositories, self._tokens = rules, url, repositories, tokens
+        self._violations, self._limits, self._checker = violations, Limits(rules), Checker()
+        replies = Replies(url)
+        self.assets = Assets(rules, directory, numbers, replies)
+        answers = (*Settings(replies).answers(), *Releases(numbers, replies).answers(), *self.assets.answers())
+        routes = [Route(_path(answer), self._guarded(answer), methods=[answer.method]) for answer in answers]
+        rate = Route(RATE, self._rate, methods=["GET"])
+        self.app = Starlette(routes=[rate, *routes, *Downloads(url, repositories, self.assets).routes()])
+
+    async def _rate(self, request: Request) -> Response:
+        try:
+            token = self._token(request)
+        except Refusal as refusal:
+            said = reply(refusal.body, refusal.status)
+        else:
+            said = reply(overview(self._limits.rate(token)), headers=self._limits.headers(token))
+        self._check(request, RATE, b"", said)
+        return said
+
+    def _guarded(self, answer: Answer) -> Callable[[Request], Awaitable[Response]]:
+        async def guarded(request: Request) -> Response:
+            try:
+                body = None if answer.upload else await request.body()
+                said = await self._say(answer, request, body)
+                said.headers["x-github-request-id"] = f"{id(request):X}"
+                if said.status_code < 500:  # a broken upload is answered by a gateway
+                    self._check(request, answer.template, body or b"", said)
+            except Exception:  # written down before the client can see the answer
+                self._violations.append(traceback.format_exc())
+                raise
+            return said
+
+        return guarded
+
+    async def _say(self, answer: Answer, request: Request, body: bytes | None) -> Response:
+        token = None
+        try:
+            token = self._token(request)
+            with self._limits.request(token, request.method):
+                name = f"{request.path_params['owner']}/{request.path_params['repo']}"
+                repository = check_read(token, self._repositories.get(name.lower()))
+                call = Call(request, body, token, repository, self._url, now(self._rules.clock()))
+                said = await answer.handler(call)
+        except Refusal as refusal:
+            said = reply(refusal.body, refusal.status, refusal.headers)
+        if token is not None:
+            said.headers.update(self._limits.headers(token))
+        return said
+
+    def _token(self, request: Request) -> Token:
+        given = request.headers.get("authorization")
+        if given is None:
+            return ANONYMOUS
+        token = self._tokens.get(given.partition(" ")[2])
+        if token is None or given.partition(" ")[0].lower() not in ("token", "bearer"):
+            raise Refusal(401, "Bad credentials")
+        return token
+
+    def _check(self, request: Request, template: str, body: bytes, said: Response) -> None:
+        exchanged = Exchanged(
+            request.method, template, request.path_params, list(request.query_params.multi_items()), request.headers,
+            body, said.status_code, said.headers, bytes(said.body),
+        )  # fmt: skip
+        self._violations += self._checker.violations(exchanged)
+
+
+def _path(answer: Answer) -> str:
+    """Return an operation's path as starlette wants it; uploads have a prefix, as at GitHub Enterprise."""
+    forms = re.sub(r"\{(\w+)\}", lambda found: f"{{{found[1]}:{FORMS.get(found[1], 'str')}}}", answer.template)
+    return f"/uploads{forms}" if answer.upload else forms
