@@ -1,8 +1,23 @@
-"""The one base of all models that are read from or written to files."""
+"""The one base of all models that are read from or written to files, and the one type of others' words in them."""
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from typing import Annotated, Final
+
+from pydantic import AfterValidator, BaseModel, ConfigDict
+
+from generator.text import plain
+
+MAX_SENTENCE: Final = 1_000
+
+
+def _sentence(text: str) -> str:
+    cut = plain(text).strip()
+    return cut if len(cut) <= MAX_SENTENCE else cut[: MAX_SENTENCE - 1] + "…"
+
+
+Sentence = Annotated[str, AfterValidator(_sentence)]
+"""A model's text that somebody else may have written: plain, on one line, of bounded length."""
 
 
 class Strict(BaseModel):

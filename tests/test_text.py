@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from generator.reports.models import MAX_SENTENCE, Sentence
+from generator.strict import MAX_SENTENCE, Sentence
 from generator.text import plain, shown
 
 ANYTHING = st.text(st.characters())

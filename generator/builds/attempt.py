@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from generator.builds.artifacts import digest_of, unit_artifacts, unpack
+from generator.builds.auditing import audited, strangers, told, violations
 from generator.builds.diagnostics import Diagnostic, Diagnostics, in_repository
 from generator.builds.endings import Failed, Stopped, failed_sandbox
 from generator.builds.failures import failure_of
@@ -135,7 +136,9 @@ class _Life:
             self._compile(described)
             self._test(described)
             if stage := self.recipe.stage(self.job, described):
-                self._load(described, self._pack(self._collect(stage), described))
+                staged = self._collect(stage)
+                self._audit(staged)
+                self._load(described, self._pack(staged, described))
         except Unbuildable as error:
             raise self._failed(self._phase_now, str(error)) from None
         except SandboxError as error:
@@ -202,6 +205,19 @@ class _Life:
                 raise Unbuildable(f"the build left nothing for {platform}")
             self.outcome.units[platform] = self.outcome.units[platform].model_copy(update={"artifacts": found})
         return staged
+
+    def _audit(self, staged: Path) -> None:
+        """Audit all platforms before any violation ends the crate, so that one build tells them all."""
+        self._enter("audit")
+        foreign = strangers(staged, self.job.platforms)
+        self.outcome.notes += tuple(f"what is packed for {each.platform} was in the source already" for each in foreign)
+        done = [
+            audited(unit, staged, self.job.crate.kind, self.task.workshop.site.oldest, self.log.line)
+            for unit in (*self.outcome.units.values(), *foreign)
+        ]
+        self.outcome.units |= {unit.platform: unit for unit in done if unit.platform in self.job.platforms}
+        if found := violations(each for unit in done for each in unit.audit):
+            raise Unbuildable(told(found))
 
     def _pack(self, staged: Path, described: Described) -> tuple[Path, Artifact]:
         self._enter("pack")

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Final
 
+from generator.audit.rules import Oldest
 from generator.builds.observer import Observer
 from generator.builds.run import Place
 from generator.builds.site import Site
@@ -24,6 +25,8 @@ from generator.reports.costs import load_prices
 
 # What the template is: E2B's machines are all of this platform.
 HOST: Final[PlatformName] = "linux-x64-gnu"
+# Debian 12's, which the template is.
+GLIBC: Final = "2.36"
 
 
 def run_of(environment: Mapping[str, str], shard: str | None) -> Run:
@@ -69,6 +72,7 @@ def e2b_site(
             isolated=True,
             run=run.id,
             prices=load_prices(),
+            oldest=Oldest(glibc=GLIBC),
         )
     finally:
         backend.close()

@@ -30,6 +30,7 @@ WHAT: Final[dict[PhaseName, str]] = {
     "compile": "compiling",
     "test": "running the tests",
     "collect": "collecting what was built",
+    "audit": "auditing what was built",
     "pack": "packing",
     "load": "installing and loading the package",
 }

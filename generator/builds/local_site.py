@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import platform as machine
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from generator.audit.rules import Oldest
 from generator.builds.observer import Observer
 from generator.builds.run import Place
 from generator.builds.site import Site
@@ -35,4 +37,11 @@ def local_site(place: Place, stop: threading.Event, _observer: Observer, *, isol
         missing=lambda platform: toolchain.missing(platform, host),
         fingerprint=toolchain.fingerprint,
         isolated=isolated,
+        oldest=_oldest(),
     )
+
+
+def _oldest() -> Oldest:
+    """The host's own compiler links against the host's own glibc: nothing older is promised."""
+    name, version = machine.libc_ver()
+    return Oldest(glibc=version) if name == "glibc" else Oldest()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import astuple
 from pathlib import Path
 from typing import Final, Literal
 
@@ -38,6 +39,7 @@ def input_digest(task: Task, platforms: tuple[PlatformName, ...], source: Collec
         __version__,
         workshop.site.backend.name,
         workshop.site.fingerprint,
+        astuple(workshop.site.oldest),
         list(platforms),
         source.digest,
         source.directory,

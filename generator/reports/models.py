@@ -2,32 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
+from generator.audit.findings import Audit
 from generator.manifest.models import BackendName, Size
 from generator.platforms import Kind, PlatformName
 from generator.sandboxes.sandbox import FailureClass
-from generator.strict import Strict
-from generator.text import plain
-
-MAX_SENTENCE: Final = 1_000
+from generator.strict import Sentence, Strict
 
 State = Literal["built", "failed", "skipped", "not_run"]
-PhaseName = Literal["source", "open", "fetch", "compile", "test", "collect", "pack", "load"]
-
-
+PhaseName = Literal["source", "open", "fetch", "compile", "test", "collect", "audit", "pack", "load"]
 Shard = Annotated[str, StringConstraints(pattern=r"^[1-9]\d{0,3}/[1-9]\d{0,3}$")]
-
-
-def _sentence(text: str) -> str:
-    cut = plain(text).strip()
-    return cut if len(cut) <= MAX_SENTENCE else cut[: MAX_SENTENCE - 1] + "…"
-
-
-Sentence = Annotated[str, AfterValidator(_sentence)]
-"""A model's text that somebody else may have written: plain, on one line, of bounded length."""
 
 
 class Failure(Strict):
@@ -54,13 +41,14 @@ class Artifact(Strict):
 
 
 class Unit(Strict):
-    """One crate for one platform; `seconds` is its compile time."""
+    """One crate for one platform; `seconds` is its compile time, `audit` what each of its artifacts was found to be."""
 
     platform: PlatformName
     state: State
     reason: Sentence | None = None
     seconds: float = 0.0
     artifacts: tuple[Artifact, ...] = ()
+    audit: tuple[Audit, ...] = ()
 
 
 class Phase(Strict):

@@ -18,7 +18,7 @@ import pytest
 from tests.conftest import MakeRepository
 from tests.support import COMMAND, Ran, cratematrix, entry, library, write_files
 
-ADDON = 'echo "int answer = 42;" | cc -shared -x c - -o demo.linux-x64-gnu.node'
+ADDON = 'echo "int napi_register_module_v1(void) { return 0; }" | cc -shared -x c - -o demo.linux-x64-gnu.node'
 
 
 def build(top: Path, *words: str, **env: str) -> Ran:
@@ -178,7 +178,7 @@ def addon(main: str, loader: str, **scripts: str) -> dict[str, str]:
             "index.js",
             "exports.x = 1",
             "echo text > demo.linux-x64-gnu.node",
-            "collect",
+            "audit",
             "demo.linux-x64-gnu.node is not a linux-x64-gnu binary",
         ),
         ("index.js", "exports.x = 1", f"{ADDON}; ln -s /etc/passwd index.d.ts", "collect", None),

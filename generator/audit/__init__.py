@@ -1,0 +1,1 @@
+"""What was built is read and judged before it may be packed."""

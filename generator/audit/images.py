@@ -1,0 +1,214 @@
+"""A file's images, by LIEF: runs in a process of its own only, because LIEF is C++ and the file is hostile."""
+
+from __future__ import annotations
+
+import mmap
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Literal
+
+from generator.audit.facts import Image
+from generator.audit.seal import broken_seal
+from generator.audit.wasm import Unreadable, read_module
+
+if TYPE_CHECKING:
+    import lief
+
+# What Node looks for in an addon: https://nodejs.org/api/n-api.html#module-registration. napi-rs 2 and 3 export the
+# first on every native platform and the second from wasm; older C addons call the third from a constructor.
+REGISTRATIONS: Final = ("napi_register_module_v1", "napi_register_wasm_v1", "napi_module_register")
+
+_MACH_O: Final = {b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe", b"\xca\xfe\xba\xbe", b"\xca\xfe\xba\xbf"}
+_PROGRAM: Final = 0x08000000  # DF_1_PIE of DT_FLAGS_1, elf.h
+
+
+def read_images(path: Path) -> tuple[Image, ...]:
+    """Return a file's images; Unreadable says why there are none."""
+    if not path.stat().st_size:
+        raise Unreadable("it is empty")
+    with path.open("rb") as file:
+        data = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+    head = bytes(data[:4])
+    if head == b"\0asm":
+        return (_wasm(data),)
+    if head == b"\x7fELF":
+        return (_elf(path),)
+    if head[:2] == b"MZ":
+        return (_pe(path),)
+    if head in _MACH_O:
+        return _mach_o(path, data)
+    raise Unreadable(f"it is no binary that is known: it begins with {bytes(data[:16])!r}")
+
+
+def _wasm(data: memoryview) -> Image:
+    imports, exports = read_module(data)
+    return Image(
+        format="wasm",
+        machine="wasm32",
+        bits=32,
+        role="library",
+        registrations=_registrations(exports),
+        imports=tuple(imports.items()),
+    )
+
+
+def _elf(path: Path) -> Image:
+    import lief
+
+    config = lief.ELF.ParserConfig()
+    config.parse_relocations = config.parse_symtab_symbols = config.parse_notes = config.parse_overlay = False
+    binary = lief.ELF.parse(path, config)
+    if binary is None:
+        raise Unreadable("it begins like an ELF file and is none")
+    header, elf = binary.header, lief.ELF
+    little = header.identity_data == elf.Header.ELF_DATA.LSB
+    machines = {elf.ARCH.X86_64: "x64", elf.ARCH.AARCH64: "arm64"} if little else {}
+    names = [symbol.name for symbol in binary.exported_symbols if symbol.name in REGISTRATIONS[:2]]
+    names += [symbol.name for symbol in binary.imported_symbols if symbol.name == REGISTRATIONS[2]]
+    return Image(
+        format="ELF",
+        machine=machines.get(header.machine_type, header.machine_type.name.lower()),
+        bits=64 if header.identity_class == elf.Header.CLASS.ELF64 else 32,
+        role=_elf_role(binary),
+        entry=header.entrypoint != 0,
+        interpreter=binary.interpreter if binary.has_interpreter else None,
+        libraries=tuple(map(_text, binary.libraries)),
+        search_paths=tuple(_search_paths(binary)),
+        versions=tuple(
+            sorted(
+                {
+                    _text(version.name)
+                    for needed in binary.symbols_version_requirement
+                    for version in needed.get_auxiliary_symbols()
+                }
+            )
+        ),
+        registrations=_registrations(names),
+    )
+
+
+def _elf_role(binary: lief.ELF.Binary) -> Literal["program", "library", "other"]:
+    """A program that may lie anywhere in memory has a library's type: its loader or a flag tells it from one."""
+    from lief import ELF
+
+    match binary.header.file_type:
+        case ELF.Header.FILE_TYPE.EXEC:
+            return "program"
+        case ELF.Header.FILE_TYPE.DYN:
+            flags = binary.get(ELF.DynamicEntry.TAG.FLAGS_1)
+            pie = flags is not None and flags.value & _PROGRAM
+            return "program" if pie or binary.has_interpreter else "library"
+        case _:
+            return "other"
+
+
+def _search_paths(binary: lief.ELF.Binary) -> Iterable[str]:
+    from lief import ELF
+
+    for entry in binary.dynamic_entries:
+        if isinstance(entry, ELF.DynamicEntryRunPath):
+            yield from _text(entry.runpath).split(":")
+        elif isinstance(entry, ELF.DynamicEntryRpath):
+            yield from _text(entry.rpath).split(":")
+
+
+def _pe(path: Path) -> Image:
+    from lief import PE
+
+    config = PE.ParserConfig()
+    config.parse_signature = config.parse_rsrc = config.parse_reloc = config.parse_exceptions = False
+    binary = PE.parse(path, config)
+    if binary is None:
+        raise Unreadable("it begins like a Windows program and is none")
+    header, optional = binary.header, binary.optional_header
+    library = header.has_characteristic(PE.Header.CHARACTERISTICS.DLL)
+    exports = binary.get_export()
+    imported = [*(each.name for each in binary.imports), *(each.name for each in binary.delay_imports)]
+    machine = header.machine
+    return Image(
+        format="PE",
+        machine={PE.Header.MACHINE_TYPES.AMD64: "x64", PE.Header.MACHINE_TYPES.ARM64: "arm64"}.get(
+            machine, machine.name.lower()
+        ),
+        bits=64 if optional.magic == PE.PE_TYPE.PE32_PLUS else 32,
+        role="library" if library else "program",
+        entry=optional.addressof_entrypoint != 0,
+        libraries=tuple(map(_text, imported)),
+        registrations=_registrations(entry.name for entry in exports.entries) if exports else (),
+        subsystem=optional.subsystem.name.lower(),
+    )
+
+
+def _mach_o(path: Path, data: memoryview) -> tuple[Image, ...]:
+    from lief import MachO
+
+    config = MachO.ParserConfig()
+    config.parse_dyld_bindings = config.parse_dyld_rebases = False
+    fat = MachO.parse(path, config)
+    if fat is None or not len(fat):
+        raise Unreadable("it begins like a Mach-O file and is none")
+    return tuple(_slice(fat.at(number), data) for number in range(len(fat)))
+
+
+def _slice(binary: lief.MachO.Binary | None, data: memoryview) -> Image:
+    """One architecture of a Mach-O file."""
+    from lief import MachO
+
+    if binary is None:
+        raise Unreadable("an architecture of the universal file cannot be read")
+    kind, cpu = binary.header.file_type, binary.header.cpu_type
+    asked = {MachO.LoadCommand.TYPE.ID_DYLIB}
+    image = data[binary.fat_offset : binary.fat_offset + binary.original_size]
+    names = [_text(symbol.name).removeprefix("_") for symbol in binary.exported_symbols]
+    called = [_text(symbol.name).removeprefix("_") for symbol in binary.imported_symbols]
+    names += [name for name in called if name == REGISTRATIONS[2]]
+    void = _void(binary, image)
+    return Image(
+        format="Mach-O",
+        machine={MachO.Header.CPU_TYPE.X86_64: "x64", MachO.Header.CPU_TYPE.ARM64: "arm64"}.get(cpu, cpu.name.lower()),
+        bits=64 if binary.header.magic.name.endswith("64") else 32,
+        role=_mach_o_role(kind),
+        entry=binary.has_main_command or binary.has_thread_command,
+        libraries=tuple(_text(each.name) for each in binary.libraries if each.command not in asked),
+        search_paths=tuple(_text(each.path) for each in binary.rpaths),
+        registrations=_registrations(names),
+        macos=_macos(binary),
+        signature="void" if void else "whole" if binary.has_code_signature else "none",
+        void=void,
+    )
+
+
+def _mach_o_role(kind: lief.MachO.Header.FILE_TYPE) -> Literal["program", "library", "other"]:
+    from lief import MachO
+
+    if kind == MachO.Header.FILE_TYPE.EXECUTE:
+        return "program"
+    return "library" if kind in (MachO.Header.FILE_TYPE.DYLIB, MachO.Header.FILE_TYPE.BUNDLE) else "other"
+
+
+def _void(binary: lief.MachO.Binary, image: memoryview) -> str | None:
+    """What is wrong with the signature, or None where it is right or there is none."""
+    signature = binary.code_signature
+    return None if signature is None else broken_seal(image, signature.data_offset, signature.data_size)
+
+
+def _macos(binary: lief.MachO.Binary) -> str | None:
+    from lief import MachO
+
+    if (build := binary.build_version) is not None:
+        version = build.minos if build.platform == MachO.BuildVersion.PLATFORMS.MACOS else None
+    else:
+        oldest = binary.version_min
+        macos = MachO.LoadCommand.TYPE.VERSION_MIN_MACOSX
+        version = oldest.version if oldest is not None and oldest.command == macos else None
+    return f"{version[0]}.{version[1]}" if version else None
+
+
+def _registrations(names: Iterable[str | bytes]) -> tuple[str, ...]:
+    there = set(names)
+    return tuple(name for name in REGISTRATIONS if name in there)
+
+
+def _text(name: str | bytes) -> str:
+    """Names that are no UTF-8 come out of LIEF as bytes."""
+    return name if isinstance(name, str) else name.decode(errors="replace")

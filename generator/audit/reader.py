@@ -1,0 +1,53 @@
+"""The process that reads one hostile file, within limits, and prints its images as JSON or why there are none."""
+
+from __future__ import annotations
+
+import contextlib
+import resource
+import sys
+from pathlib import Path
+from typing import Final
+
+CPU_SECONDS: Final = 60
+MEMORY: Final = 3 * 1024 * 1024 * 1024
+
+
+def limit_myself() -> None:
+    """Take away time, memory, and writing files; macOS does not know all of these."""
+    for what, most in (
+        (resource.RLIMIT_CPU, CPU_SECONDS),
+        (resource.RLIMIT_AS, MEMORY),
+        (resource.RLIMIT_FSIZE, 0),
+        (resource.RLIMIT_CORE, 0),
+    ):
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(what, (most, most))
+
+
+def answer(path: Path) -> str:
+    """Read a file; what is wrong with it is an answer too."""
+    import lief
+    from pydantic import ValidationError
+
+    from generator.audit.facts import Answer
+    from generator.audit.images import read_images
+    from generator.audit.wasm import Unreadable
+
+    lief.logging.disable()
+    try:
+        found = Answer(images=read_images(path))
+    except Unreadable as problem:
+        found = Answer(problem=str(problem))
+    except ValidationError:
+        found = Answer(problem="it has more or longer names than a compiler writes")
+    return found.model_dump_json()
+
+
+def main() -> None:
+    """Answer for the one file that is named."""
+    limit_myself()
+    sys.stdout.write(answer(Path(sys.argv[1])))
+
+
+if __name__ == "__main__":
+    main()

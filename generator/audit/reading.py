@@ -1,0 +1,52 @@
+"""Reading what came out of a sandbox: in a process of its own, which may crash, hang or lie."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Final
+
+from pydantic import ValidationError
+
+from generator.audit.facts import Answer, Facts
+from generator.errors import InputError, Unavailable
+from generator.processes import run
+
+# The parser holds the whole file in memory. npm packages of this size do not exist.
+MAX_BYTES: Final = 512 * 1024 * 1024
+# On an idle machine a file of 100 MiB takes less than 2 s.
+DEADLINE: Final = 120.0
+MAX_ANSWER: Final = 16 * 1024 * 1024
+# What Python itself may need to find itself and this package; nothing else of the environment is given.
+_PASSED: Final = ("PATH", "HOME", "PYTHONPATH", "LD_LIBRARY_PATH")
+
+
+def facts_of(path: Path, name: str) -> Facts:
+    """Read a file that is called `name` in its package. Whatever it does to its reader is a fact, never an error."""
+    status = path.stat()
+    answer = _ask(path) if status.st_size <= MAX_BYTES else Answer(problem=f"it has more than {MAX_BYTES // 2**20} MiB")
+    return Facts(
+        file=name,
+        bytes=status.st_size,
+        executable=bool(status.st_mode & 0o100),
+        images=answer.images,
+        problem=answer.problem,
+    )
+
+
+def _ask(path: Path) -> Answer:
+    # -P: a folder called generator/ in the user's working directory must not be taken for this package.
+    words = [sys.executable, "-P", "-B", "-m", "generator.audit.reader", str(path)]
+    env = {name: os.environ[name] for name in _PASSED if name in os.environ}
+    try:
+        done = run(words, timeout=DEADLINE, env=env, limit=MAX_ANSWER)
+    except (Unavailable, InputError):
+        return Answer(problem=f"reading it did not end within {DEADLINE:.0f} s and {MAX_ANSWER // 2**20} MiB of answer")
+    if done.exit_code != 0:
+        last = (done.stderr.strip().splitlines() or ["no word"])[-1]
+        return Answer(problem=f"reading it ended with exit code {done.exit_code}: {last[:200]}")
+    try:
+        return Answer.model_validate_json(done.stdout)
+    except ValidationError:
+        return Answer(problem="reading it gave no answer that can be used")

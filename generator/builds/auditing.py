@@ -1,0 +1,45 @@
+"""Auditing everything of a package that a machine executes, before it is packed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Final
+
+from generator.audit.findings import Audit
+from generator.audit.reading import facts_of
+from generator.audit.rules import Oldest, audit
+from generator.builds.artifacts import unit_artifacts
+from generator.platforms import NATIVE, Kind, PlatformName
+from generator.reports.models import Unit
+
+# How many violations the failure's sentence tells; the log and the report have them all.
+TOLD: Final = 3
+
+
+def audited(unit: Unit, staged: Path, kind: Kind, oldest: Oldest, say: Callable[[str], object]) -> Unit:
+    """Audit a unit's artifacts and say what was found; a violation fails the unit."""
+    facts = (facts_of(staged / each.file, each.file) for each in unit.artifacts)
+    audits = tuple(audit(each, unit.platform, kind, oldest) for each in facts)
+    for finding in (finding for each in audits for finding in each.findings):
+        say(f"{'error' if finding.severity == 'violation' else 'note'}: {finding.message}")
+    found = violations(audits)
+    state = {"state": "failed", "reason": told(found)} if found else {}
+    return unit.model_copy(update={"audit": audits, **state})
+
+
+def violations(audits: Iterable[Audit]) -> list[str]:
+    """Return the sentences on what must not be packed."""
+    return [each.message for found in audits for each in found.findings if each.severity == "violation"]
+
+
+def told(sentences: list[str]) -> str:
+    """Return the first sentences as one, and how many more there are."""
+    more = [f"and {len(sentences) - TOLD} more"] if len(sentences) > TOLD else []
+    return "; ".join([*sentences[:TOLD], *more])
+
+
+def strangers(staged: Path, built: Iterable[PlatformName]) -> tuple[Unit, ...]:
+    """Return the binaries of platforms that were not built here: they lay in the source, and would be packed."""
+    found = ((name, unit_artifacts(staged, name)) for name in NATIVE if name not in built)
+    return tuple(Unit(platform=name, state="not_run", artifacts=each) for name, each in found if each)
