@@ -6,7 +6,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal
 
 from generator.e2b_backend.calls import PATIENCE, pauses, persist
@@ -38,16 +38,21 @@ CLOSE_PATIENCE: Final = 20.0
 
 @dataclass(frozen=True)
 class Run:
-    """Whose sandboxes they are: the run, which attempt at it, and its shard; all of [A-Za-z0-9._-]."""
+    """Whose sandboxes they are: the run, which attempt at it, and its shard; all of [A-Za-z0-9._-].
+
+    `runner` tells this process from others of the same run, such as two jobs of one workflow.
+    """
 
     id: str
     attempt: str = "1"
     shard: str = "all"
+    runner: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     @property
     def metadata(self) -> dict[str, str]:
         """What every sandbox of the run carries."""
-        return {"tool": "cratematrix", "run": self.id, "attempt": self.attempt, "shard": self.shard}
+        named = {"run": self.id, "attempt": self.attempt, "shard": self.shard, "runner": self.runner}
+        return {"tool": "cratematrix", **named}
 
 
 @dataclass(frozen=True)
@@ -86,9 +91,9 @@ class E2BBackend:
         return E2BSandbox(handle, resources, self._life, env, self._stop, self._kept.add)
 
     def close(self) -> None:
-        """Kill what the run's sandboxes were not killed by, but for those that are kept; says what may run on."""
+        """Kill what this runner left, but for what is kept; says what may run on."""
         try:
-            for found in find(self._account.connection, self._run.metadata, CLOSE_PATIENCE):
+            for found in find(self._account.connection, {"runner": self._run.runner}, CLOSE_PATIENCE):
                 if found.sandbox_id not in self._kept:
                     end(self._account.connection, found.sandbox_id, CLOSE_PATIENCE)
         except SandboxError as error:

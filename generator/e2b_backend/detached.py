@@ -8,7 +8,7 @@ stream that breaks costs nothing but the question.
 from __future__ import annotations
 
 import base64
-import binascii
+import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,6 +25,11 @@ FULL_DISK_BYTES: Final = 16 * 1024 * 1024
 _RESERVE_BYTES: Final = 64 * 1024
 
 NO_DIRECTORY: Final = "no-directory"
+# The first line of an answer, in numbers that a float and an int of C can hold.
+_HEAD: Final = re.compile(
+    r"(\d{1,15}) (-?\d{1,15}) (\d{1,15}) (?:running|(-?\d{1,9}) ([a-z-]{1,20}) (-?\d{1,15}))", re.ASCII
+)
+
 # A process of the command's is found by this variable, whatever session it has moved to.
 _MARK: Final = "CRATEMATRIX_COMMAND"
 
@@ -156,13 +161,17 @@ class Poll:
 def read_poll(said: str, offset: int) -> Poll:
     """Read an answer; SandboxError when it is not one, for the sandbox can say what it likes."""
     first, _, rest = said.partition("\n")
-    try:
-        at, silent, size, *end = first.split(" ")
-        chunk = base64.b64decode(rest.strip(), validate=True)
-        ended = None if end == ["running"] else End(int(end[0]), end[1], int(end[2]) / 1_000_000)
-        poll = Poll(chunk, int(size), int(silent), ended)
-    except (ValueError, IndexError, binascii.Error):
-        raise SandboxError("the sandbox gave no usable answer about its command") from None
+    head, chunk = _HEAD.fullmatch(first), _decoded(rest)
+    if head is None or chunk is None:
+        raise SandboxError("the sandbox gave no usable answer about its command")
+    at, silent, size, code, why, took = head.groups()
     if int(at) != offset or len(chunk) > MAX_CHUNK_BYTES:
         raise SandboxError("the sandbox gave another piece of output than the one it was asked for")
-    return poll
+    return Poll(chunk, int(size), int(silent), End(int(code), why, int(took) / 1_000_000) if why else None)
+
+
+def _decoded(text: str) -> bytes | None:
+    try:
+        return base64.b64decode(text.strip(), validate=True)
+    except ValueError:
+        return None

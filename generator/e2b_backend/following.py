@@ -73,7 +73,8 @@ class Follower:
             if poll.chunk:
                 lines.feed(poll.chunk)
                 offset, heard = offset + len(poll.chunk), time.monotonic()
-            if poll.end is not None and offset >= poll.size:
+            # Whatever size is told: where no more comes, there is no more.
+            if poll.end is not None and (offset >= poll.size or not poll.chunk):
                 return self._last_words(lines, offset, poll.end)
             if poll.end is None and poll.silent_seconds > SILENCE:
                 raise SandboxError("what ran the command in the sandbox is gone without a word")
@@ -95,6 +96,8 @@ class Follower:
         for pause in pauses():
             try:
                 return question()
+            except SandboxError:
+                raise
             except Exception as error:
                 trouble = trouble_of(error)
                 lost = time.monotonic() - silent_since > PATIENCE

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final
 
 from generator.e2b_backend.calls import persist
-from generator.e2b_backend.detached import Detached
+from generator.e2b_backend.detached import MAX_CHUNK_BYTES, Detached
 from generator.e2b_backend.following import Follower
 from generator.e2b_backend.hosts import SCRIPT as HOSTS_SCRIPT
 from generator.e2b_backend.hosts import allowed_hosts, hosts_of
@@ -33,6 +33,8 @@ BEATS_PER_LIFE: Final = 5
 KEPT_SECONDS: Final = 3_600
 HOSTS_SECONDS: Final = 120
 KILL_PATIENCE: Final = 60.0
+# Characters of the longest answer to a question: a whole chunk of output in base64, and a little more.
+MAX_ANSWER: Final = 2 * MAX_CHUNK_BYTES
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,8 @@ class E2BSandbox:
         self._usage: Usage | None = None
         self._follower = Follower(self._shell, self._is_gone, (stop, self._killed))
         self._transfer = Transfer(handle.files, self._shell, stop)
-        threading.Thread(target=self._beat, name=f"heartbeat {handle.sandbox_id}", daemon=True).start()
+        self._heart = threading.Thread(target=self._beat, name=f"heartbeat {handle.sandbox_id}", daemon=True)
+        self._heart.start()
 
     @property
     def id(self) -> str:
@@ -96,7 +99,8 @@ class E2BSandbox:
         auto: tuple[str, ...] = ()
         if setting == "auto" or "auto" in setting:
             ask = f"export PATH={self._life.env['PATH']} CARGO_HOME={ROOT}/cargo\n{HOSTS_SCRIPT}"
-            auto = hosts_of(persist(lambda: self._shell(ask, HOSTS_SECONDS), "the registries' hosts are not known"))
+            asked = "the registries' hosts are not known"
+            auto = hosts_of(persist(lambda: self._shell(ask, HOSTS_SECONDS), asked, self._stop))
         hosts = allowed_hosts(setting, auto)
         if hosts is not None:
             only = list(hosts)
@@ -135,6 +139,7 @@ class E2BSandbox:
         return None
 
     def _keep(self) -> str:
+        self._heart.join()  # its last beat must not come after the hour that is given now
         try:
             persist(lambda: self._handle.set_timeout(KEPT_SECONDS), "it does not answer", self._stop)
         except SandboxError as error:
@@ -164,8 +169,13 @@ class E2BSandbox:
         return usage
 
     def _shell(self, script: str, timeout: float, env: Mapping[str, str] | None = None) -> str:
-        """Run a short command in the foreground; raises what the SDK raises."""
-        return str(self._handle.commands.run(script, envs=dict(env or {}), cwd=ROOT, timeout=timeout).stdout)
+        """Run a short command in the foreground; raises what the SDK raises, and SandboxError when it says too much."""
+        answer = _Answer()
+        self._handle.commands.run(
+            script, envs=dict(env or {}), cwd=ROOT, timeout=timeout,
+            on_stdout=answer.take, on_stderr=answer.count, retain_output=False,
+        )  # fmt: skip
+        return "".join(answer.parts)
 
     def _is_gone(self) -> bool:
         """Ask the control plane; no answer is no proof."""
@@ -198,6 +208,25 @@ class E2BSandbox:
             inside = False
         if not inside:
             raise SandboxError(f"{path} is not below {ROOT}", "permanent")
+
+
+class _Answer:
+    """What a short command says, held to `MAX_ANSWER`: what a crate left behind may have changed the shell."""
+
+    def __init__(self) -> None:
+        self.parts: list[str] = []
+        self._left = MAX_ANSWER
+
+    def take(self, text: str) -> None:
+        """Keep a piece; SandboxError beyond the bound."""
+        self.count(text)
+        self.parts.append(text)
+
+    def count(self, text: str) -> None:
+        """Let a piece go by; SandboxError beyond the bound."""
+        self._left -= len(text)
+        if self._left < 0:
+            raise SandboxError("the sandbox says more than it was asked", "permanent")
 
 
 def _in(seconds: float) -> str:

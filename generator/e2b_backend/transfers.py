@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import re
 import shlex
 import shutil
 import threading
@@ -11,19 +12,21 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Final, Literal, Protocol, TypeVar
+from typing import Final, Literal, Protocol, TypeVar
 
 from generator.e2b_backend.calls import persist
 from generator.e2b_backend.following import Shell
+from generator.e2b_backend.upload import Upload
 from generator.sandboxes.sandbox import FileMissing, SandboxError
 
 T = TypeVar("T")
 
-PIECE_BYTES: Final = 1024 * 1024
 SAMPLE_BYTES: Final = 1024 * 1024
 # gzip costs more time than it saves where it saves less than this share; measured on what crates send and get, sources
 # and programs shrink to a third, and archives of compressed things not at all.
 WORTHWHILE: Final = 0.8
+# What is smaller is sent as it is.
+SMALL_BYTES: Final = 4096
 # Left free on either side after a transfer.
 SPARE_BYTES: Final = 64 * 1024 * 1024
 UNPACK_SECONDS: Final = 900.0
@@ -33,6 +36,9 @@ _SAID_DIFFERENT: Final = "different"
 _SAID_NO_TAR: Final = "no-tar"
 _SAID_MISSING: Final = "missing"
 _SAID_LARGE: Final = "large"
+# No more digits than a number of bytes has: the sandbox can say what it likes.
+_NUMBER: Final = re.compile(r"\d{1,15}", re.ASCII)
+_MEASURED: Final = re.compile(r"(\d{1,15}) ([0-9a-f]{64}) (\d{1,15})", re.ASCII)
 
 
 class Stream(Protocol):
@@ -109,21 +115,15 @@ class Transfer:
         directory = shlex.quote(carrier.rpartition("/")[0])
         script = f"mkdir -p -- {directory} && df --output=avail -B1 {directory} | tail -n 1"
         said = self._persist(lambda: self.shell(script, 30), "the sandbox's disk cannot be looked at").strip()
-        if said.isdecimal() and int(said) < needed + SPARE_BYTES:
+        if _NUMBER.fullmatch(said) and int(said) < needed + SPARE_BYTES:
             raise SandboxError(f"the sandbox has room for {said} bytes and needs {needed}", "too_small")
 
     def _send(self, archive: Path, carrier: str, gzip: bool) -> str:
         digest = hashlib.sha256()
-        with archive.open("rb") as file:
-            self.files.write(carrier, self._pieces(file, digest.update), gzip=gzip, use_octet_stream=True)
+        Upload(archive, digest.update, self.stop).send(
+            lambda pieces: self.files.write(carrier, pieces, gzip=gzip, use_octet_stream=True)
+        )
         return digest.hexdigest()
-
-    def _pieces(self, file: BinaryIO, seen: Callable[[bytes], None]) -> Iterator[bytes]:
-        while piece := file.read(PIECE_BYTES):
-            if self.stop.is_set():
-                raise SandboxError("the run was stopped")
-            seen(piece)
-            yield piece
 
     def _unpack(self, carrier: str, directory: str, digest: str) -> str:
         """Compare, unpack and delete the carrier; told again what it said when its answer was lost."""
@@ -149,14 +149,13 @@ echo "$size $(sha256sum < {file} | cut -d' ' -f1) $(head -c {SAMPLE_BYTES} {file
         said = self._persist(lambda: self.shell(script, UNPACK_SECONDS), f"{name} cannot be looked at").strip()
         if said == _SAID_MISSING:
             raise FileMissing(f"{name} is not a regular file of the sandbox")
-        if said == _SAID_LARGE:
+        measured = _MEASURED.fullmatch(said)
+        if said == _SAID_LARGE or (measured and int(measured[1]) > max_bytes):
             raise SandboxError(f"{name} is larger than {max_bytes} bytes", "permanent")
-        try:
-            size, digest, squeezed = said.split(" ")
-            sample = min(int(size), SAMPLE_BYTES)
-            return int(size), digest, sample > 4096 and int(squeezed) < WORTHWHILE * sample
-        except ValueError:
-            raise SandboxError(f"the sandbox gave no usable answer about {name}") from None
+        if not measured:
+            raise SandboxError(f"the sandbox gave no usable answer about {name}")
+        size, sample = int(measured[1]), min(int(measured[1]), SAMPLE_BYTES)
+        return size, measured[2], sample > SMALL_BYTES and int(measured[3]) < WORTHWHILE * sample
 
     def _receive(self, path: str, destination: Path, size: int, gzip: bool) -> str:
         """Copy at most `size` bytes, whatever comes, and return their digest; a download cut short has another."""
@@ -178,4 +177,4 @@ echo "$size $(sha256sum < {file} | cut -d' ' -f1) $(head -c {SAMPLE_BYTES} {file
 
 def pays(sample: bytes) -> bool:
     """Whether compressing data that begins like this saves time."""
-    return len(sample) > 4096 and len(zlib.compress(sample, 1)) < WORTHWHILE * len(sample)
+    return len(sample) > SMALL_BYTES and len(zlib.compress(sample, 1)) < WORTHWHILE * len(sample)

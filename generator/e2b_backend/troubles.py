@@ -6,6 +6,7 @@ becomes one of a few kinds here, and every kind belongs to one failure class.
 
 from __future__ import annotations
 
+import errno
 from dataclasses import dataclass
 from functools import cache
 from typing import Final, Literal
@@ -13,10 +14,10 @@ from typing import Final, Literal
 from generator.errors import CratematrixError, InputError, Unavailable
 from generator.sandboxes.sandbox import FailureClass, FileMissing, SandboxError
 
-Kind = Literal["gone", "busy", "unreachable", "unauthorized", "refused", "missing", "full", "failed"]
+Kind = Literal["gone", "busy", "unreachable", "unauthorized", "refused", "missing", "full", "failed", "here"]
 
 # gone: there is no such sandbox any more. busy: come back later. unreachable: no answer, or one that is not E2B's.
-# failed: a command that the runner itself gave exited with another code than 0.
+# failed: a command that the runner itself gave exited with another code than 0. here: this machine's own disk.
 CLASSES: Final[dict[Kind, FailureClass]] = {
     "gone": "transient",
     "busy": "transient",
@@ -26,7 +27,11 @@ CLASSES: Final[dict[Kind, FailureClass]] = {
     "missing": "permanent",
     "full": "too_small",
     "failed": "transient",
+    "here": "permanent",
 }
+
+# No connection fails with these.
+_OF_THE_DISK: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)
 
 MAX_WORDS: Final = 300
 REFUSED_KEY: Final = "E2B refuses the key: set E2B_API_KEY to a key of e2b.dev/dashboard"
@@ -62,6 +67,8 @@ def advice_of(error: Exception, doing: str = "") -> CratematrixError:
 
 def trouble_of(error: BaseException) -> Trouble:
     """Say what an exception of a call of the SDK means; one that nobody knows is a failed contact."""
+    if isinstance(error, OSError) and error.errno in _OF_THE_DISK:
+        return Trouble("here", f"this machine says: {error.strerror}")
     status = getattr(error, "status_code", None)
     status = status if isinstance(status, int) else None
     by_type: Kind = next((kind for types, kind in table() if isinstance(error, types)), "unreachable")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -11,52 +10,14 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from generator.builds.e2b_site import references
-from generator.e2b_template.definition import load_definition
-from generator.manifest.reading import load_manifest
-from tests.e2b_server import E2BServer, Faults, LoseReply, Rules, TemplateSize
-from tests.support import COMMAND, TOP, Ran, cratematrix, git_repository, library, write_files
+from tests.builds.scripted import env_of, packages, prepared, report_of, rules_for, scripted_fleet
+from tests.e2b_server import E2BServer, Faults, LoseReply
+from tests.support import COMMAND, TOP, Ran, cratematrix
 
 SECRET = "s3cr3t/Value+with=specials\"and'quotes"
-
-
-def prepared(top: Path, path: str) -> Path:
-    """Give a repository a template whose sandboxes have this machine's tools."""
-    definition = json.loads((TOP / "e2b/template.json").read_text())
-    definition |= {"env": {"PATH": path}, "checks": [], "timeout_seconds": 60}
-    write_files(top, {"e2b/template.json": json.dumps(definition)})
-    return git_repository(top)
-
-
-def rules_for(top: Path, **more: Any) -> Rules:
-    manifest = load_manifest(top / "crates.json")
-    names = references(manifest, load_definition(top)).values()
-    return Rules(templates=dict.fromkeys(names, TemplateSize(2, 4_096, 20_480)), **more)
-
-
-def scripted_fleet(top: Path, count: int, build: str = "echo built", **fleet: Any) -> Path:
-    """A repository of libraries whose builds are one line of shell."""
-    files: dict[str, str] = {}
-    crates = []
-    for number in range(count):
-        files |= library(f"c{number}")
-        crates.append(
-            {
-                "name": f"c{number}", "version": "1.0.0", "kind": "lib", "source": {"path": f"c{number}"},
-                "commands": {"build": build, "test": "true"},
-            }
-        )  # fmt: skip
-    limits = {"e2b_sandboxes": 30, "e2b_creates_per_second": 100}
-    manifest = {
-        "schema_version": 1,
-        "fleet": {"npm_scope": "@f", "platforms": ["linux-x64-gnu"], "limits": limits, **fleet},
-        "crates": crates,
-    }
-    return write_files(top, {**files, "crates.json": json.dumps(manifest)})
 
 
 @pytest.fixture(scope="module")
@@ -65,24 +26,11 @@ def path() -> str:
         return server.path
 
 
-def report_of(top: Path) -> dict[str, Any]:
-    loaded: dict[str, Any] = json.loads((top / "dist/report.json").read_text())
-    return loaded
-
-
-def env_of(server: E2BServer, tmp_path: Path, **more: str) -> dict[str, str]:
-    return {**server.environment, "XDG_CACHE_HOME": str(tmp_path / "cache"), **more}
-
-
 @pytest.fixture
 def fleet(tmp_path: Path) -> Path:
     top = tmp_path / "fleet"
     shutil.copytree(TOP / "tests/fleet", top, ignore=shutil.ignore_patterns("target", "node_modules", "dist"))
     return top
-
-
-def packages(top: Path) -> dict[str, str]:
-    return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in sorted((top / "dist").glob("*.tgz"))}
 
 
 def test_the_same_fleet_gives_the_same_packages_from_both_backends(fleet: Path, path: str, tmp_path: Path) -> None:
