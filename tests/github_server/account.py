@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import count
@@ -12,13 +12,13 @@ from typing import Final, Literal
 from tests.github_server.git import Git
 
 Right = Literal["none", "read", "write"]
-BOT: Final = "github-actions[bot]"
-PERSON: Final = "octocat"
+Kind = Literal["workflow", "app", "person"]
+LOGINS: Final[Mapping[Kind, str]] = {"workflow": "github-actions[bot]", "app": "releaser[bot]", "person": "octocat"}
 
 
 @dataclass(frozen=True)
 class Token:
-    """A token: what it may in the repositories it is for; `personal` is a person's, otherwise a workflow's."""
+    """A token: whose kind it is, and what it may in the repositories it is for."""
 
     text: str = field(repr=False)
     name: str
@@ -27,12 +27,12 @@ class Token:
     pull_requests: Right = "none"
     workflows: bool = False
     administration: bool = False
-    personal: bool = False
+    kind: Kind = "workflow"
 
     @property
     def login(self) -> str:
         """Whose it is."""
-        return PERSON if self.personal else BOT
+        return LOGINS[self.kind]
 
 
 ANONYMOUS: Final = Token("", "anonymous", (), "none")
@@ -81,7 +81,7 @@ class Release:
 
 @dataclass
 class Pull:
-    """A pull request between two branches of one repository."""
+    """A pull request between two branches of one repository; `sha` is the last commit of `head`."""
 
     number: int
     id: int
@@ -89,6 +89,7 @@ class Pull:
     body: str | None
     head: str
     base: str
+    sha: str
     author: str
     created_at: datetime
     updated_at: datetime
@@ -99,7 +100,11 @@ class Pull:
 
 @dataclass
 class Repository:
-    """A repository; `burned` are tags that an immutable release has used."""
+    """A repository.
+
+    `burned` are tags that an immutable release has used. `workflows_open_pulls` is the setting without which a
+    workflow's token opens no pull request, whatever its rights; GitHub has it off in a new repository.
+    """
 
     id: int
     full_name: str
@@ -112,6 +117,7 @@ class Repository:
     pulls: dict[int, Pull] = field(default_factory=dict)
     latest: int | None = None
     burned: set[str] = field(default_factory=set)
+    workflows_open_pulls: bool = False
 
     def find_asset(self, asset_id: int) -> tuple[Release, Asset] | None:
         """Return an asset and the release it is on."""

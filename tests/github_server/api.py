@@ -15,10 +15,14 @@ from starlette.routing import Route
 
 from tests.github_server.account import ANONYMOUS, Numbers, Repository, Token, now
 from tests.github_server.assets import Assets
+from tests.github_server.browsing import Browsing
 from tests.github_server.call import Answer, Call, check_read, reply
 from tests.github_server.checking import Checker, Exchanged
+from tests.github_server.code_replies import CodeReplies
 from tests.github_server.downloads import Downloads
+from tests.github_server.git_data import GitData
 from tests.github_server.limits import Limits, overview
+from tests.github_server.pulls import Pulls
 from tests.github_server.refusal import Refusal
 from tests.github_server.releases import Releases
 from tests.github_server.replies import Replies
@@ -28,12 +32,8 @@ from tests.github_server.settings import Settings
 RATE: Final = "/rate_limit"
 # How starlette tells apart what the document only names.
 FORMS: Final = {
-    "release_id": "int",
-    "asset_id": "int",
-    "pull_number": "int",
-    "tag": "path",
-    "ref": "path",
-    "path": "path",
+    **dict.fromkeys(("release_id", "asset_id", "pull_number"), "int"),
+    **dict.fromkeys(("tag", "ref", "path", "branch"), "path"),
 }
 
 
@@ -54,7 +54,11 @@ class Api:
         self._violations, self._limits, self._checker = violations, Limits(rules), Checker()
         replies = Replies(url)
         self.assets = Assets(rules, directory, numbers, replies)
-        answers = (*Settings(replies).answers(), *Releases(numbers, replies).answers(), *self.assets.answers())
+        code = CodeReplies(replies)
+        groups = (
+            Settings(replies), Releases(numbers, replies), self.assets, GitData(code), Browsing(code), Pulls(numbers, code),
+        )  # fmt: skip
+        answers = [answer for group in groups for answer in group.answers()]
         routes = [Route(_path(answer), self._guarded(answer), methods=[answer.method]) for answer in answers]
         rate = Route(RATE, self._rate, methods=["GET"])
         self.app = Starlette(routes=[rate, *routes, *Downloads(url, repositories, self.assets).routes()])

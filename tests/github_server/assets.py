@@ -6,7 +6,6 @@ import hashlib
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
 
 from starlette.requests import ClientDisconnect
 from starlette.responses import RedirectResponse, Response
@@ -14,12 +13,10 @@ from starlette.responses import RedirectResponse, Response
 from tests.github_server.account import Asset, Numbers, Release
 from tests.github_server.call import Answer, Call, nothing, reply
 from tests.github_server.faults import Starter
-from tests.github_server.refusal import Refusal, invalid, not_found
+from tests.github_server.refusal import Refusal, invalid, not_found, refused
 from tests.github_server.releases import AT, find_release
 from tests.github_server.replies import Replies
 from tests.github_server.rules import Rules
-
-LOCKED: Final = "Cannot {} an immutable release."
 
 
 def stored_name(name: str) -> str:
@@ -63,20 +60,20 @@ class Assets:
         if isinstance(call.request.scope.get("fault"), Starter):
             return Response(status_code=502)
         await self._store(call, asset)
-        if asset.size == 0:
-            del release.assets[asset.id]
-            raise Refusal(400, "Bad Content-Length: 0")
-        if asset.size >= self._rules.asset_bytes:
-            del release.assets[asset.id]
-            raise invalid("ReleaseAsset", "size", "custom", "size must be less than 2147483648")
+        if not 1 <= asset.size < self._rules.asset_bytes:
+            self._remove(release, asset)
+            bound = "greater than or equal to 1" if asset.size == 0 else f"less than {self._rules.asset_bytes}"
+            raise invalid("ReleaseAsset", "size", "custom", f"size must be {bound}")
         return reply(self._replies.asset(call.repository, release, asset), 201)
 
     def _begin(self, call: Call, release: Release) -> Asset:
         """Return the asset as it is while its upload lasts, and stays if that breaks off."""
         query = call.request.query_params
         name = stored_name(query.get("name", ""))
+        if "content-length" not in call.request.headers:
+            raise Refusal(400, "Bad Content-Length: ")
         if release.immutable:
-            raise Refusal(422, LOCKED.format("upload assets to"))
+            raise Refusal(422, "Cannot upload assets to an immutable release.")
         if not name:
             raise invalid("ReleaseAsset", "name", "missing_field")
         if release.named(name):
@@ -97,7 +94,7 @@ class Assets:
                     digest.update(chunk)
                     size += len(chunk)
             except ClientDisconnect:
-                raise Refusal(400, "Bad Content-Length") from None
+                raise Refusal(400, "Bad Content-Length: ") from None
         asset.state, asset.size, asset.sha256 = "uploaded", size, digest.hexdigest()
 
     async def _get(self, call: Call) -> Response:
@@ -113,7 +110,7 @@ class Assets:
         call.need_push()
         release, asset = self._find(call)
         if release.immutable:
-            raise Refusal(422, LOCKED.format("update assets of"))
+            raise refused("ReleaseAsset", "Cannot update asset of an immutable release")
         body = call.json()
         name = stored_name(str(body.get("name", asset.name)))
         if release.named(name) not in (None, asset):
@@ -125,10 +122,13 @@ class Assets:
         call.need_push()
         release, asset = self._find(call)
         if release.immutable:
-            raise Refusal(422, LOCKED.format("delete assets of"))
+            raise refused("ReleaseAsset", "Cannot delete asset from an immutable release")
+        self._remove(release, asset)
+        return nothing()
+
+    def _remove(self, release: Release, asset: Asset) -> None:
         del release.assets[asset.id]
         self.path(asset).unlink(missing_ok=True)
-        return nothing()
 
     def _find(self, call: Call) -> tuple[Release, Asset]:
         found = call.repository.find_asset(call.number("asset_id"))

@@ -60,7 +60,7 @@ class Call:
 
     def forbidden(self) -> Refusal:
         """Return the reply to a token without the right."""
-        return Refusal(403, PERSONAL if self.token.personal else INTEGRATION)
+        return Refusal(403, PERSONAL if self.token.kind == "person" else INTEGRATION)
 
     def json(self) -> dict[str, Any]:
         """Return the body."""

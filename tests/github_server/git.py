@@ -7,16 +7,41 @@ import re
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 SHA: Final = re.compile(r"[0-9a-f]{40}")
-# Who commits where a request does not say.
-AUTHOR: Final = ("octocat", "octocat@example.com", "2026-11-01T12:00:00Z")
 
 
 class GitError(Exception):
     """Git says no."""
+
+
+@dataclass(frozen=True)
+class Person:
+    """Who wrote something, and when."""
+
+    name: str
+    email: str
+    date: datetime
+
+
+@dataclass(frozen=True)
+class Commit:
+    """A commit."""
+
+    sha: str
+    tree: str
+    parents: tuple[str, ...]
+    author: Person
+    committer: Person
+    message: str
+
+
+# Who commits where nobody says.
+AUTHOR: Final = Person("octocat", "octocat@example.com", datetime(2026, 11, 1, 12, tzinfo=UTC))
 
 
 class Git:
@@ -27,7 +52,9 @@ class Git:
         self._git("init", "--quiet", "--bare", f"--initial-branch={branch}", str(path), at=path.parent)
         if source is None:
             readme = self.blob(b"# fleet\n")
-            self.set_ref(f"refs/heads/{branch}", self.commit(self.tree(None, {"README.md": readme}), (), "First"))
+            self.set_ref(
+                f"refs/heads/{branch}", self.commit(self.tree(None, {"README.md": ("100644", readme)}), (), "First")
+            )
         else:
             self.take(source)
 
@@ -64,13 +91,8 @@ class Git:
         """Store a file."""
         return self._run(("hash-object", "-w", "--stdin"), content).decode().strip()
 
-    def tree(self, base: str | None, files: Mapping[str, str | None]) -> str:
-        """Store a tree: a base's files with these instead, each a blob's SHA, or None where it is removed."""
-        entries = {path: ("100644", sha) for path, sha in files.items()}
-        return self.tree_of(base, entries)
-
-    def tree_of(self, base: str | None, entries: Mapping[str, tuple[str, str | None]]) -> str:
-        """Store a tree of entries with modes."""
+    def tree(self, base: str | None, entries: Mapping[str, tuple[str, str | None]]) -> str:
+        """Store a tree: a base's entries with these instead, each a mode and an object, or None where it is removed."""
         with tempfile.TemporaryDirectory(prefix="github-index-") as directory:
             env = {"GIT_INDEX_FILE": f"{directory}/index"}
             if base is not None:
@@ -78,7 +100,11 @@ class Git:
             lines = [
                 f"{mode} {sha}\t{path}" if sha else f"0 {'0' * 40}\t{path}" for path, (mode, sha) in entries.items()
             ]
-            self._run(("update-index", "--add", "-z", "--index-info"), "".join(f"{x}\0" for x in lines).encode(), env)
+            self._run(
+                ("update-index", "--add", "--replace", "-z", "--index-info"),
+                "".join(f"{x}\0" for x in lines).encode(),
+                env,
+            )
             return self._run(("write-tree",), env=env).decode().strip()
 
     def entries(self, tree: str, deep: bool) -> list[tuple[str, str, str, int | None, str]]:
@@ -91,16 +117,40 @@ class Git:
             found.append((mode, kind, sha, None if size == "-" else int(size), path))
         return found
 
-    def commit(self, tree: str, parents: Sequence[str], message: str, author: tuple[str, str, str] = AUTHOR) -> str:
-        """Store a commit; `author` is name, address and time."""
-        name, address, date = author
+    def commit(
+        self, tree: str, parents: Sequence[str], message: str, author: Person = AUTHOR, committer: Person | None = None
+    ) -> str:
+        """Store a commit."""
         env = {
             f"GIT_{role}_{field}": value
-            for role in ("AUTHOR", "COMMITTER")
-            for field, value in (("NAME", name), ("EMAIL", address), ("DATE", date))
+            for role, person in (("AUTHOR", author), ("COMMITTER", committer or author))
+            for field, value in (("NAME", person.name), ("EMAIL", person.email), ("DATE", person.date.isoformat()))
         }
         words = ("commit-tree", tree, *(word for parent in parents for word in ("-p", parent)))
         return self._run(words, message.encode(), env).decode().strip()
+
+    def read_commit(self, sha: str) -> Commit:
+        """Return a commit."""
+        fields = "%T%x00%P%x00%an%x00%ae%x00%aI%x00%cn%x00%ce%x00%cI%x00%B"
+        said = self._run(("show", "--no-patch", f"--format={fields}", sha)).decode()
+        tree, parents, *people, message = said.split("\0")
+        author, committer = (
+            Person(name, email, datetime.fromisoformat(date)) for name, email, date in (people[:3], people[3:])
+        )
+        return Commit(sha, tree, tuple(parents.split()), author, committer, message.rstrip("\n"))
+
+    def commit_files(self, branch: str, files: Mapping[str, bytes], message: str = "Change") -> str:
+        """Commit files on a branch, as a push does."""
+        ref = f"refs/heads/{branch}"
+        before = self.refs()[ref]
+        entries = {path: ("100644", self.blob(content)) for path, content in files.items()}
+        self.set_ref(ref, self.commit(self.tree(before, entries), (before,), message))
+        return self.refs()[ref]
+
+    def files(self, commit: str) -> dict[str, bytes]:
+        """Return every file of a commit."""
+        found = self.entries(commit, deep=True)
+        return {path: self.read("blob", sha) for _, kind, sha, _, path in found if kind == "blob"}
 
     def set_ref(self, ref: str, sha: str) -> None:
         """Let a ref name an object."""
@@ -117,6 +167,10 @@ class Git:
         except GitError:
             return False
         return True
+
+    def reachable(self, sha: str) -> bool:
+        """Tell whether a ref leads to a commit."""
+        return bool(self._git("for-each-ref", "--count=1", "--contains", sha))
 
     def changed(self, before: str, after: str) -> list[str]:
         """Return the files that differ between two commits."""

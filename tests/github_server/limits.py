@@ -43,14 +43,14 @@ class Limits:
         self._minute, self._hour = 60 / rules.speed, 3_600 / rules.speed
 
     def meter(self, token: Token) -> Meter:
-        """Return whose requests a token's count as: a repository's workflows share, a person has an own limit."""
+        """Return whose requests a token's count as: a repository's workflows share, all others have their own."""
         now = self._rules.clock()
         if token is ANONYMOUS:
             key, hourly = "", self._rules.anonymous_hourly
-        elif token.personal:
-            key, hourly = token.text, self._rules.personal_hourly
-        else:
+        elif token.kind == "workflow":
             key, hourly = token.repositories[0], self._rules.hourly
+        else:
+            key, hourly = token.text, self._rules.own_hourly
         meter = self._meters.setdefault(key, Meter(hourly, now))
         if now >= meter.started + self._hour:
             meter.started, meter.used = now, 0

@@ -35,3 +35,8 @@ def invalid(resource: str, field: str, code: str, message: str | None = None) ->
     """Return a 422 for one field."""
     error = {"resource": resource, "code": code, "field": field}
     return Refusal(422, "Validation Failed", {**error, "message": message} if message else error)
+
+
+def refused(resource: str, message: str) -> Refusal:
+    """Return a 422 for a rule that is about no one field."""
+    return Refusal(422, "Validation Failed", {"resource": resource, "code": "custom", "message": message})

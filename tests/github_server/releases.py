@@ -10,11 +10,12 @@ from starlette.responses import Response
 
 from tests.github_server.account import Numbers, Release, Repository
 from tests.github_server.call import Answer, Call, nothing, reply
-from tests.github_server.refusal import Refusal, invalid, not_found
+from tests.github_server.git_data import check_workflows
+from tests.github_server.refusal import Refusal, invalid, not_found, refused
 from tests.github_server.replies import Replies
 
 AT: Final = "/repos/{owner}/{repo}/releases"
-LATEST: Final = "Latest release cannot be draft or prerelease"
+LATEST: Final = "Latest release cannot be draft or prerelease."
 BURNED: Final = "tag_name was used by an immutable release"
 
 
@@ -135,7 +136,7 @@ def _set(release: Release, values: dict[str, Any]) -> None:
 
 def _check_latest(hidden: bool, make_latest: object) -> None:
     if hidden and make_latest == "true":
-        raise invalid("Release", "make_latest", "custom", LATEST)
+        raise refused("Release", LATEST)
 
 
 def _check_target(repository: Repository, release: Release) -> None:
@@ -155,6 +156,7 @@ def _publish(call: Call, release: Release, make_latest: object) -> None:
     if ref not in repository.git.refs():
         commit = repository.git.commit_of(release.target)
         assert commit is not None  # checked before
+        check_workflows(call, repository.branch, commit)
         repository.git.set_ref(ref, commit)
     release.draft, release.published_at, release.immutable = False, call.now, repository.immutable
     if release.immutable:

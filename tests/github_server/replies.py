@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 from urllib.parse import quote
 
-from tests.github_server.account import BOT, Asset, Release, Repository
+from tests.github_server.account import Asset, Release, Repository
 
 Json = dict[str, Any]
 # What a repository says is below its own address.
@@ -55,7 +55,7 @@ class Replies:
             "login": login, "id": number, "node_id": node("User", number), "gravatar_id": "",
             "avatar_url": f"{self.url}/avatars/{number}", "url": api, "html_url": f"{self.url}/{name}",
             **{field: f"{api}/{rest}" for field, rest in lists.items()},
-            "type": "Bot" if login == BOT else kind, "user_view_type": "public", "site_admin": False,
+            "type": "Bot" if login.endswith("[bot]") else kind, "user_view_type": "public", "site_admin": False,
         }  # fmt: skip
 
     def asset(self, repository: Repository, release: Release, asset: Asset) -> Json:

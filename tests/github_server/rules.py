@@ -15,7 +15,7 @@ GIB: Final = 1 << 30
 class Rules:
     """GitHub's limits, as it documents them.
 
-    `hourly` requests for a workflow's tokens, which share it in a repository, `personal_hourly` for a person's and
+    `hourly` requests for a workflow's tokens, which share it in a repository, `own_hourly` for each other token and
     `anonymous_hourly` for everybody without a token. `content_per_minute`, `content_per_hour` and `points_per_minute`
     (a read is one point, a write five) and `at_once` are secondary limits. `assets` a release may have, `asset_bytes`
     an asset must stay below. With `speed` 60 a minute of the limits passes in a second; replies tell true times.
@@ -23,7 +23,7 @@ class Rules:
     """
 
     hourly: int = 1_000
-    personal_hourly: int = 5_000
+    own_hourly: int = 5_000
     anonymous_hourly: int = 60
     content_per_minute: int = 80
     content_per_hour: int = 500

@@ -15,7 +15,7 @@ from typing import Final
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
-from tests.github_server.account import Asset, Numbers, Repository, Right, Token, now
+from tests.github_server.account import Asset, Kind, Numbers, Repository, Right, Token, now
 from tests.github_server.api import Api
 from tests.github_server.faults import Faults
 from tests.github_server.git import Git
@@ -145,13 +145,13 @@ class GitHubServer:
         pull_requests: Right = "none",
         workflows: bool = False,
         administration: bool = False,
-        personal: bool = False,
+        kind: Kind = "workflow",
     ) -> str:
         """Add a token for repositories and return its text."""
-        text = ("ghp_" if personal else "ghs_") + secrets.token_hex(18)
+        text = ("ghp_" if kind == "person" else "ghs_") + secrets.token_hex(18)
         name = f"token-{len(self.tokens) + 1}"
         self.tokens[text] = Token(
-            text, name, repositories, contents, pull_requests, workflows, administration, personal
+            text, name, repositories, contents, pull_requests, workflows, administration, kind
         )  # fmt: skip
         return text
 
