@@ -11,6 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from generator.manifest.models import Crate, FetchHosts, Fleet, Manifest, NpmName, RegistrySource, npm_name
 from generator.manifest.names import github_asset_name, tarball_name
 from generator.manifest.problems import Loc, Problem, quoted
+from generator.manifest.schedules import why_not_scheduled
 from generator.platforms import VALID_FOR, WHY_NOT
 
 # Under their usual names: the keys to GitHub, ACTIONS_* being the runner's own, and to the sandboxes themselves.
@@ -25,7 +26,7 @@ _RESERVED_HEADERS: Final = re.compile(
     r"|lang|lang_version|package_version|publisher|sdk_runtime|system|proxy-.*",
     re.IGNORECASE,
 )
-REFERENCE: Final = re.compile(r"\$\{([A-Z_][A-Z0-9_]*)\}")
+_REFERENCE: Final = re.compile(r"\$\{([A-Z_][A-Z0-9_]*)\}")
 _NPM_NAME: Final = TypeAdapter[str](NpmName)
 _LONGEST_CYCLE_SHOWN: Final = 8
 
@@ -43,6 +44,7 @@ def check_manifest(manifest: Manifest) -> tuple[Problem, ...]:
         _registry_versions,
         _secrets,
         _headers,
+        _schedule,
     )
     return tuple(problem for check in checks for problem in check(manifest))
 
@@ -224,7 +226,7 @@ def reserved(header: str) -> bool:
 
 def references(value: str) -> tuple[str, ...]:
     """The environment variables that a header's value names as ${NAME}, in order."""
-    return tuple(REFERENCE.findall(value))
+    return tuple(_REFERENCE.findall(value))
 
 
 def _headers(manifest: Manifest) -> Iterator[Problem]:
@@ -239,3 +241,9 @@ def _headers(manifest: Manifest) -> Iterator[Problem]:
         for variable in references(value):
             if _GITHUB_KEYS.fullmatch(variable):
                 yield Problem(loc, f"{quoted(variable)} never leaves this machine: it is a key to GitHub, not to E2B")
+
+
+def _schedule(manifest: Manifest) -> Iterator[Problem]:
+    schedule = manifest.fleet.schedule
+    if schedule is not None and (why := why_not_scheduled(schedule)):
+        yield Problem(("fleet", "schedule"), f"GitHub does not take {quoted(schedule)}: {why}")

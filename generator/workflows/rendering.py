@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from generator.e2b_template.dockerfile import dockerfile, prefetch
 from generator.errors import InputError
-from generator.manifest.checks import REFERENCE
+from generator.manifest.checks import references
 from generator.manifest.models import Fleet, Manifest, RelativePath, passed_names, settings
 from generator.packaged import packaged
 from generator.planning.plan import make_plan
@@ -90,7 +90,7 @@ def _sources(fleet: Fleet) -> list[str]:
 
 def _passed(manifest: Manifest) -> list[str]:
     """Return the variables that a build takes from the repository: those of crates, and of a gateway's headers."""
-    named = {name for value in manifest.fleet.e2b.headers.values() for name in REFERENCE.findall(value)}
+    named = {name for value in manifest.fleet.e2b.headers.values() for name in references(value)}
     return sorted(passed_names(manifest) | named)
 
 
