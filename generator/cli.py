@@ -151,21 +151,40 @@ def check(manifest: Path) -> None:
 @manifest_option
 @click.option("--slots", type=click.IntRange(1, 256), help="Number of slots, instead of the manifest's.")
 @click.option("--json", "as_json", is_flag=True, envvar="CRATEMATRIX_PLAN_JSON", help="Print the plan for machines.")
-def plan(manifest: Path, slots: int | None, as_json: bool) -> None:
+@click.option(
+    "--changed-since",
+    metavar="REF",
+    help="Only crates that changed since the merge base of REF and HEAD, committed or not (of files that git tracks), "
+    "and those that depend on them; with a reason for every crate.",
+)
+@backend_option
+def plan(manifest: Path, slots: int | None, as_json: bool, changed_since: str | None, backend: str) -> None:
     """Show which slot builds which crates, and how long that takes.
 
     The longest crate goes first onto the least loaded slot. The lower bound is proven: no assignment of these crates
     to these slots can be faster.
+
+    With --changed-since and --backend e2b, a change of the sandboxes' template affects every crate.
     """
     from generator.manifest.reading import load_manifest
     from generator.planning.plan import make_plan
-    from generator.planning.table import COLUMNS, rows, summary
+    from generator.planning.table import COLUMNS, REASON_COLUMNS, reason_rows, rows, summary
 
-    made = make_plan(load_manifest(manifest), slots)
+    loaded = load_manifest(manifest)
+    if changed_since is None:
+        made = make_plan(loaded, slots)
+    else:
+        from generator.planning.affected import affected
+        from generator.sources.changes import changes
+
+        made = make_plan(loaded, slots, affected(loaded, changes(loaded, manifest, changed_since, backend)))
     if as_json:
         console.data(made.model_dump_json(indent=2))
     else:
-        console.table(COLUMNS, rows(made))
+        if made.shards:
+            console.table(COLUMNS, rows(made))
+        if made.reasons:
+            console.table(REASON_COLUMNS, reason_rows(made))
     console.say(summary(made))
 
 
@@ -220,14 +239,14 @@ def _stale(manifest: Path, found: str) -> Stale:
 
 @main.command()
 @manifest_option
-@click.option("--shard", metavar="I/N", help="Build the crates of shard I of a plan with N slots.")
+@click.option("--shard", metavar="I/N", help="Build part I of N: of the --crate ones, or of the whole fleet.")
 @click.option(
     "--crate",
     "crates",
     multiple=True,
     metavar="NAME",
     envvar="CRATEMATRIX_BUILD_CRATE",
-    help="Build this crate; may be given several times.",
+    help="Build this crate; may be given several times, and in the variable with spaces between.",
 )
 @click.option(
     "--all",
@@ -273,7 +292,7 @@ def build(
 ) -> None:
     """Build crates, each in its own sandbox, and pack them for npm.
 
-    Give one of --shard, --crate and --all. What was built before from the same input is taken up, not built again.
+    Give --shard, --crate or both, or --all. What was built before from the same input is taken up, not built again.
 
     --backend e2b needs E2B_API_KEY and a template: see cratematrix doctor --backend e2b.
     """
@@ -281,8 +300,10 @@ def build(
     from generator.builds.run import build as run_build
     from generator.manifest.reading import load_manifest
 
-    if [bool(shard), bool(crates), everything].count(True) != 1:
-        raise InputError("say what to build: one of --shard I/N, --crate NAME and --all", fix="cratematrix build --all")
+    if everything == bool(shard or crates):
+        raise InputError(
+            "say what to build: --shard I/N, --crate NAME or both, or --all", fix="cratematrix build --all"
+        )
     if backend == "local" and keep_failed:
         raise InputError("--keep-failed is for sandboxes of E2B", fix="add --backend e2b")
     if backend == "e2b" and no_isolation:

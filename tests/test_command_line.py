@@ -14,7 +14,11 @@ from pathlib import Path
 import click
 import pytest
 
+from generator.builds.run import Choice
 from generator.cli import main
+from generator.manifest.models import Manifest
+from generator.planning.affected import Reason
+from generator.planning.plan import make_plan
 from tests.conftest import MakeRepository
 from tests.support import COMMAND, TOP, cratematrix, entry, git_repository, library, write_files
 
@@ -104,6 +108,85 @@ def test_the_plan_is_a_table_for_people_and_fits_a_pipe() -> None:
     assert ran.out.splitlines()[0].split() == ["slot", "minutes", "crates"]
     assert len(ran.out.splitlines()) == 31
     assert "110 crates in 30 of 30 slots" in ran.err
+
+
+def committed(top: Path) -> Path:
+    """Give a repository its first commit."""
+    identity = ["-c", "user.name=test", "-c", "user.email=test@example.invalid", "-c", "commit.gpgsign=false"]
+    words = ["git", *identity, "commit", "--quiet", "--message", "all"]
+    subprocess.run(words, cwd=top, check=True, capture_output=True)  # noqa: TID251
+    return top
+
+
+def test_a_plan_of_a_change_says_what_to_build_and_why_for_people_and_for_workflows(repository: MakeRepository) -> None:
+    names = ("one", "two", "three")
+    files = {path: text for name in names for path, text in library(name).items()}
+    top = committed(repository([entry("one"), entry("two", depends_on=["one"]), entry("three")], files))
+    (top / "one/src/lib.rs").write_text("// changed")
+    ran = cratematrix("plan", "--changed-since", "HEAD", "--json", cwd=top)
+    since = subprocess.run(["git", "rev-parse", "HEAD"], cwd=top, capture_output=True, text=True, check=True).stdout  # noqa: TID251
+    assert json.loads(ran.out) == {
+        "plan_version": 1,
+        "slots": 2,
+        "shards": [
+            {"index": 1, "crates": ["one"], "predicted_minutes": 5.0},
+            {"index": 2, "crates": ["two"], "predicted_minutes": 5.0},
+        ],
+        "makespan_minutes": 5.0,
+        "lower_bound_minutes": 5.0,
+        "skipped": [],
+        "reasons": [
+            {"crate": "one", "built": True, "reason": "one/src/lib.rs changed"},
+            {
+                "crate": "three",
+                "built": False,
+                "reason": f"nothing that it is built from changed since HEAD ({since[:12]})",
+            },
+            {"crate": "two", "built": True, "reason": "it depends on one, which is built"},
+        ],
+        "count": 2,
+        "crates": "one two",
+        "matrix": {"include": [{"index": 1, "shard": "1/2"}, {"index": 2, "shard": "2/2"}]},
+    }
+    ran = cratematrix("plan", "--changed-since", "HEAD", "--slots", "1", cwd=top)
+    assert [line.split()[:2] for line in ran.out.splitlines()] == [
+        ["slot", "minutes"], ["1", "10"], ["crate", "built"], ["one", "yes"], ["two", "yes"], ["three", "no"]
+    ]  # fmt: skip
+    assert "2 crates in 1 of 1 slots" in ran.err
+
+
+def test_a_plan_of_a_change_that_affects_nothing_is_empty_and_no_error(repository: MakeRepository) -> None:
+    top = committed(repository([entry("one"), entry("two")], {**library("one"), **library("two")}))
+    ran = cratematrix("plan", "--changed-since", "HEAD", "--json", cwd=top)
+    plan = json.loads(ran.out)
+    assert (ran.code, plan["shards"], plan["count"], plan["matrix"]) == (0, [], 0, {"include": []})
+    assert ran.err == "none of the 2 crates is affected: there is nothing to build\n"
+    ran = cratematrix("plan", cwd=top, env={"CRATEMATRIX_PLAN_CHANGED_SINCE": "HEAD"})
+    assert [line.split()[:2] for line in ran.out.splitlines()] == [["crate", "built"], ["one", "no"], ["two", "no"]]
+
+
+def test_a_plan_since_a_commit_that_is_not_there_is_an_input_error(repository: MakeRepository) -> None:
+    top = committed(repository([entry("one")], library("one")))
+    ran = cratematrix("plan", "--changed-since", "nowhere", cwd=top)
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err == "error: git knows no commit nowhere\n  fix: git fetch origin\n"
+
+
+def test_the_plans_crates_and_jobs_are_what_build_takes_for_ten_thousand_crates_too() -> None:
+    names = [f"crate{number}" for number in range(10_000)]
+    crates = [
+        {"name": name, "version": "1.0.0", "kind": "lib", "source": {"registry": name, "version": "1.0.0"}}
+        for name in names
+    ]
+    fleet = {"npm_scope": "@demo", "slots": 30}
+    manifest = Manifest.model_validate_json(json.dumps({"schema_version": 1, "fleet": fleet, "crates": crates}))
+    for chosen in (names, names[:9_000]):
+        last = len(chosen)
+        reasons = tuple(Reason(crate=name, built=place < last, reason="x") for place, name in enumerate(names))
+        plan = make_plan(manifest, None, reasons)
+        assert len(plan.crates) < 128 * 1024 - 100
+        parts = [Choice(job.shard, tuple(plan.crates.split())).names(manifest) for job in plan.matrix.include]
+        assert parts == [shard.crates for shard in plan.shards]
 
 
 def test_generate_writes_checks_and_says_how_to_mend(repository: MakeRepository) -> None:

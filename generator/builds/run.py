@@ -23,7 +23,7 @@ from generator.builds.tools import ToolShelf
 from generator.errors import InputError
 from generator.files import cache_directory, write_atomically
 from generator.manifest.models import Manifest, settings
-from generator.planning.plan import longest_first, make_plan, shard_crates
+from generator.planning.plan import longest_first, make_plan, only, shard_crates
 from generator.redaction import Redactor
 from generator.reports.models import Report
 from generator.sandboxes.directories import claim
@@ -32,22 +32,23 @@ from generator.sources.collect import Places, repository_top
 
 @dataclass(frozen=True)
 class Choice:
-    """Which crates to build: a shard "I/N", some names, or all."""
+    """Which crates to build: those with these names, or all where there are none; of them the part "I/N", if any."""
 
     shard: str | None = None
     crates: tuple[str, ...] = ()
 
     def names(self, manifest: Manifest) -> tuple[str, ...]:
         """Return the chosen crates, longest first; InputError for a crate or a shard that does not exist."""
-        if self.shard:
-            index, slots = _shard(self.shard)
-            return shard_crates(make_plan(manifest, slots), index)
         minutes = {crate.name: crate.expected_minutes for crate in manifest.crates}
-        if unknown := sorted(set(self.crates) - set(minutes)):
+        wanted = frozenset(self.crates or minutes)
+        if unknown := sorted(wanted - minutes.keys()):
             near = get_close_matches(unknown[0], minutes, 1)
             hint = f'; did you mean "{near[0]}"?' if near else ""
             raise InputError(f"the manifest has no crate {', '.join(unknown)}{hint}", fix="cratematrix plan")
-        return tuple(name for name in longest_first(minutes) if name in self.crates or not self.crates)
+        if self.shard:
+            index, slots = _shard(self.shard)
+            return shard_crates(make_plan(only(manifest, wanted), slots), index)
+        return tuple(name for name in longest_first(minutes) if name in wanted)
 
     @property
     def report_name(self) -> str:

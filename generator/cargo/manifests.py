@@ -141,20 +141,25 @@ def manifest_path(directory: str) -> str:
 
 def cargo_toml(text: str) -> CargoToml:
     """Cargo.toml's text as a model; InputError says what is wrong and in which line."""
-    if len(text) > MAX_SIZE:
-        raise InputError(f"it is larger than {MAX_SIZE // 2**20} MiB")
+    described = validated(CargoToml, toml_table(text, MAX_SIZE))
+    if described.package is None and described.workspace is None:
+        raise InputError("it has neither [package] nor [workspace]")
+    return described
+
+
+def toml_table(text: str, limit: int) -> dict[str, Any]:
+    """A text of at most `limit` characters as TOML reads it; InputError says what is wrong and in which line."""
+    if len(text) > limit:
+        raise InputError(f"it is larger than {limit // 2**20} MiB")
     crowded = next((n for n, line in enumerate(text.split("\n"), 1) if line.count(".") > MAX_DOTS_IN_A_LINE), None)
     if crowded is not None:
         raise InputError(f"line {crowded}: it has more than {MAX_DOTS_IN_A_LINE} dots")
     try:
-        described = validated(CargoToml, tomllib.loads(text))
+        return tomllib.loads(text)
     except RecursionError:
         raise InputError("it is nested too deeply") from None
     except ValueError as error:  # tomllib.TOMLDecodeError, or an integer of more than 4,300 digits
         raise InputError(_toml_error(str(error), text)) from None
-    if described.package is None and described.workspace is None:
-        raise InputError("it has neither [package] nor [workspace]")
-    return described
 
 
 def _toml_error(message: str, text: str) -> str:

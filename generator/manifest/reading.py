@@ -33,14 +33,8 @@ def load_manifest(path: Path) -> Manifest:
 
     InputError otherwise: with one line for every problem, or with none when the file cannot be read at all.
     """
-    events = _FORMATS.get(path.suffix.lower())
-    if events is None:
-        raise InputError(f"{escaped(str(path))} is not a manifest's name: it ends in .json, .yaml or .yml")
-    data = _bytes(path)
-    try:
-        document = build(events(_text(data)))
-    except Malformed as error:
-        raise refusal(path, [error.problem], Document().line) from None
+    _check_name(path)
+    document = _document(path, _bytes(path))
     manifest, problems = _validated(document)
     if manifest is not None and not problems:
         problems = [*check_manifest(manifest), *check_sources(manifest, path.resolve().parent)]
@@ -49,9 +43,34 @@ def load_manifest(path: Path) -> Manifest:
     return manifest
 
 
+def past_manifest(path: Path, data: bytes) -> Manifest:
+    """What a manifest once was, its values checked one by one only: it is compared with, and never built from.
+
+    InputError when this version cannot read it.
+    """
+    _check_name(path)
+    document = _document(path, data)
+    manifest, problems = _validated(document)
+    if manifest is None or problems:
+        raise refusal(path, problems, document.line)
+    return manifest
+
+
 def init_command(path: Path) -> str:
     """The command that writes this manifest."""
     return "cratematrix init" + ("" if path == Path("crates.json") else f" --manifest {shlex.quote(str(path))}")
+
+
+def _check_name(path: Path) -> None:
+    if path.suffix.lower() not in _FORMATS:
+        raise InputError(f"{escaped(str(path))} is not a manifest's name: it ends in .json, .yaml or .yml")
+
+
+def _document(path: Path, data: bytes) -> Document:
+    try:
+        return build(_FORMATS[path.suffix.lower()](_text(data)))
+    except Malformed as error:
+        raise refusal(path, [error.problem], Document().line) from None
 
 
 def _bytes(path: Path) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from generator.planning.plan import Plan
 
 COLUMNS = ("slot", "minutes", "crates")
+REASON_COLUMNS = ("crate", "built", "reason")
 
 
 def rows(plan: Plan) -> list[tuple[str, ...]]:
@@ -12,14 +13,21 @@ def rows(plan: Plan) -> list[tuple[str, ...]]:
     return [(str(shard.index), f"{shard.predicted_minutes:.10g}", ", ".join(shard.crates)) for shard in plan.shards]
 
 
+def reason_rows(plan: Plan) -> list[tuple[str, ...]]:
+    """One row per crate of the manifest, first those that are built."""
+    ordered = sorted(plan.reasons, key=lambda each: not each.built)
+    return [(each.crate, "yes" if each.built else "no", each.reason) for each in ordered]
+
+
 def summary(plan: Plan) -> str:
     """Return the prediction and how close it is to the best that can be had, and what is skipped."""
-    crates = sum(len(shard.crates) for shard in plan.shards)
+    if not plan.shards:
+        return f"none of the {len(plan.reasons)} crates is affected: there is nothing to build"
     reasons: dict[str, int] = {}
     for each in plan.skipped:
         reasons[each.reason] = reasons.get(each.reason, 0) + 1
     skips = "".join(f"\nskipped {count} unit{'s' * (count > 1)}: {reason}" for reason, count in sorted(reasons.items()))
     return (
-        f"{crates} crates in {len(plan.shards)} of {plan.slots} slots: {plan.makespan_minutes:.10g} min predicted, "
+        f"{plan.count} crates in {len(plan.shards)} of {plan.slots} slots: {plan.makespan_minutes:.10g} min predicted, "
         f"lower bound {plan.lower_bound_minutes:.10g} min, ratio {plan.ratio:.3f}{skips}"
     )

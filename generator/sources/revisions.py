@@ -1,11 +1,13 @@
-"""The files of one commit of a remote repository. Its trees are hostile: git checks little of what it fetches."""
+"""The files of one commit. Trees of a remote repository are hostile: git checks little of what it fetches."""
 
 from __future__ import annotations
 
 import contextlib
+import os
 import stat
 import subprocess
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -13,7 +15,7 @@ from generator.errors import InputError
 from generator.processes import end, start
 from generator.sources.naming import shown, word
 from generator.sources.repositories import fetch
-from generator.sources.tree import GIT, MAX_FILE, Entry, Kind, git
+from generator.sources.tree import GIT, MAX_FILE, Entry, Kind, git, git_environment
 
 MAX_ENTRIES: Final = 200_000
 MAX_LISTING: Final = 64 * 1024 * 1024
@@ -21,14 +23,26 @@ MAX_LISTING: Final = 64 * 1024 * 1024
 MAX_PATH: Final = 1_024
 
 
-class RevisionTree:
-    """The files of one commit, fetched without history into a bare repository that is kept for the next crate."""
+class CommitTree:
+    """The files of one commit of a repository.
 
-    def __init__(self, url: str, rev: str, directory: Path, stop: threading.Event | None = None) -> None:
-        fetch(url, rev, directory, stop)
+    `named` makes a path of a name, or refuses it. `mend` is the command for a repository that lost a file's content.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        rev: str,
+        stop: threading.Event | None = None,
+        *,
+        named: Callable[[bytes], str] = os.fsdecode,
+        mend: str | None = None,
+    ) -> None:
         self._rev = rev
         self._directory = directory
         self._stop = stop
+        self._named = named
+        self._mend = mend
         self._objects: dict[str, bytes] = {}
         self._reader: subprocess.Popen[bytes] | None = None
 
@@ -47,7 +61,8 @@ class RevisionTree:
     def read(self, path: str) -> bytes:
         """Return a file's bytes, or a link's target."""
         if self._reader is None:
-            self._reader = start([*GIT, "--git-dir", str(self._directory), "cat-file", "--batch"])
+            words = ["--git-dir", str(self._directory), "cat-file", "--batch"]
+            self._reader = start([*GIT, *words], env=git_environment(words))
         questions, answers = self._reader.stdin, self._reader.stdout
         assert questions is not None and answers is not None  # noqa: S101, PT018  both are pipes
         with contextlib.suppress(BrokenPipeError):  # then the answer is empty
@@ -55,9 +70,7 @@ class RevisionTree:
             questions.flush()
         _, kind, size = [*answers.readline(200).split(), b"", b"", b""][:3]
         if kind != b"blob":
-            raise InputError(
-                f"{shown(path)} cannot be read in {self._rev[:12]}", fix=f"rm -r {word(str(self._directory))}"
-            )
+            raise InputError(f"{shown(path)} cannot be read in {self._rev[:12]}", fix=self._mend)
         if int(size) > MAX_FILE:
             raise InputError(f"{shown(path)} is larger than {MAX_FILE // 2**20} MiB in {self._rev[:12]}")
         return answers.read(int(size) + 1)[:-1]
@@ -71,13 +84,21 @@ class RevisionTree:
         """One line of `git ls-tree -l`: mode, type, object and size, a tab, and the path."""
         head, _, name = record.partition(b"\t")
         mode, kind, name_of_object, size = head.split()
-        path = _checked(name)
+        path = self._named(name)
         if kind != b"blob":
             return None
         if not size.isdigit():
             raise InputError(f"{shown(path)} is not a file in {self._rev[:12]}")
         self._objects[path] = name_of_object
         return Entry(path, _kind(int(mode, 8)), int(size))
+
+
+class RevisionTree(CommitTree):
+    """The files of one commit, fetched without history into a bare repository that is kept for the next crate."""
+
+    def __init__(self, url: str, rev: str, directory: Path, stop: threading.Event | None = None) -> None:
+        fetch(url, rev, directory, stop)
+        super().__init__(directory, rev, stop, named=_checked, mend=f"rm -r {word(str(directory))}")
 
 
 def _kind(mode: int) -> Kind:

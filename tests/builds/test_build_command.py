@@ -94,6 +94,18 @@ def test_shards_write_reports_of_their_own_and_together_build_everything(reposit
     assert report(top, "report-9.json") == {}
 
 
+def test_a_shard_of_named_crates_is_a_part_of_these_alone(repository: MakeRepository) -> None:
+    names = ("one", "two", "three")
+    top = repository([entry(name) for name in names], {k: v for name in names for k, v in library(name).items()})
+    built: list[str] = []
+    for index in ("1", "2"):
+        assert build(top, "--shard", f"{index}/2", CRATEMATRIX_BUILD_CRATE="three one").code == 0
+        built += report(top, f"report-{index}.json")
+    assert built == ["one", "three"]
+    assert build(top, "--shard", "2/2", "--crate", "two").code == 0
+    assert report(top, "report-2.json") == {}
+
+
 def test_a_build_that_takes_too_long_is_stopped_and_never_tried_again(repository: MakeRepository) -> None:
     loops = "#[test]\nfn waits() { std::thread::sleep(std::time::Duration::from_secs(300)) }\n"
     top = repository([entry("one", timeout_minutes=0.1, retries=3)], library("one", loops))
@@ -323,8 +335,10 @@ def test_the_next_crate_starts_as_soon_as_any_sandbox_is_free(repository: MakeRe
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ((), "say what to build: one of --shard I/N, --crate NAME and --all"),
-        (("--all", "--crate", "one"), "say what to build: one of --shard I/N, --crate NAME and --all"),
+        ((), "say what to build: --shard I/N, --crate NAME or both, or --all"),
+        (("--all", "--crate", "one"), "say what to build: --shard I/N, --crate NAME or both, or --all"),
+        (("--all", "--shard", "1/1"), "say what to build: --shard I/N, --crate NAME or both, or --all"),
+        (("--shard", "1/1", "--crate", "one", "--crate", "two"), "the manifest has no crate two"),
         (("--crate", "two"), "the manifest has no crate two"),
         (("--shard", "3/2"), "shard 3/2 does not exist"),
         (("--shard", "x"), "'x' is not a shard: write I/N, such as 1/30"),

@@ -95,7 +95,18 @@ def test_the_plan_says_why_a_unit_is_skipped() -> None:
 
 def test_the_json_shape_is_what_scripts_rely_on() -> None:
     data = json.loads(make_plan(manifest({"name": "words"})).model_dump_json())
-    assert list(data) == ["plan_version", "slots", "shards", "makespan_minutes", "lower_bound_minutes", "skipped"]
+    assert list(data) == [
+        "plan_version",
+        "slots",
+        "shards",
+        "makespan_minutes",
+        "lower_bound_minutes",
+        "skipped",
+        "reasons",
+        "count",
+        "crates",
+        "matrix",
+    ]
     assert data["shards"] == [{"index": 1, "crates": ["words"], "predicted_minutes": 5.0}]
 
 
