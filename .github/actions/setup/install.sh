@@ -10,17 +10,19 @@ environment=$RUNNER_TEMP/cratematrix-$(printf %s "$checkout" | sha256sum | cut -
 
 if [[ ! -e "$environment/complete" ]]; then
   rm -rf -- "$environment"
-  "$python" -m venv "$environment/venv"
   locked=$checkout/requirements
-  pip=("$environment/venv/bin/python" -m pip --quiet --disable-pip-version-check install)
-  "${pip[@]}" --require-hashes --requirement "$locked/installer.txt"
-  uv=("$environment/venv/bin/uv" --quiet pip install --python "$environment/venv/bin/python" --compile-bytecode)
-  "${uv[@]}" --require-hashes --requirement "$locked/build.txt"
+  # uv makes the environment and fills it in half the time of venv and pip, which only has to bring uv.
+  "$python" -m pip --quiet --disable-pip-version-check install --root-user-action ignore --no-compile \
+    --target "$environment/uv" --require-hashes --requirement "$locked/installer.txt"
+  uv() { "$environment/uv/bin/uv" --quiet "$@"; }
+  uv venv --python "$python" "$environment/venv"
+  install=(pip install --python "$environment/venv/bin/python" --compile-bytecode)
+  uv "${install[@]}" --require-hashes --requirement "$locked/build.txt"
   # A copy, because building leaves files beside the sources, and the checkout is not ours to change.
   mkdir "$environment/source" "$environment/bin"
   cp -R -- "$checkout"/{generator,templates,e2b,pyproject.toml,README.md,CHANGELOG.md,LICENSE} "$environment/source"
-  "${uv[@]}" --no-deps --no-index --no-build-isolation "$environment/source"
-  rm -rf -- "$environment/source"
+  uv "${install[@]}" --no-deps --no-index --no-build-isolation "$environment/source"
+  rm -rf -- "$environment/source" "$environment/uv"
   ln -s ../venv/bin/cratematrix "$environment/bin/cratematrix"
   : >"$environment/complete"
 fi
