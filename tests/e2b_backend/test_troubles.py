@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import inspect
 import json
@@ -89,6 +90,8 @@ def test_the_table_has_no_entry_that_an_earlier_one_hides() -> None:
         (json.JSONDecodeError("Expecting value", "<html>", 0), "unreachable", "transient"),
         (ValueError("520 is not a valid HTTPStatus"), "unreachable", "transient"),
         (Exception("Command ended without an end event"), "unreachable", "transient"),
+        (OSError(errno.ENOSPC, "No space left on device"), "here", "permanent"),
+        (OSError(errno.ECONNRESET, "Connection reset by peer"), "unreachable", "transient"),
     ],
 )
 def test_kinds_and_classes(error: Exception, kind: str, failure_class: str) -> None:

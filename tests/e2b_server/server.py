@@ -112,6 +112,10 @@ class E2BServer:
         """Let the next requests that match "METHOD /path" (without prefix; with * and ?) go wrong."""
         self._mischief.plan(request, fault, times)
 
+    def calm(self) -> None:
+        """Forget what was injected."""
+        self._mischief.calm()
+
     def running(self) -> tuple[Record, ...]:
         """Return the sandboxes that run."""
         return tuple(box.record for box in tuple(self._control.alive.values()))

@@ -109,6 +109,11 @@ class Mischief(Generic[AnyChances]):
         with self._lock:
             self._planned.append(_Planned(pattern, fault, times))
 
+    def calm(self) -> None:
+        """Forget what was planned."""
+        with self._lock:
+            self._planned.clear()
+
     def draw(self, choice: Callable[[AnyChances, random.Random], T]) -> T:
         """Return what a choice makes of the chances."""
         with self._lock:
