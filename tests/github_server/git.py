@@ -156,6 +156,14 @@ class Git:
         """Let a ref name an object."""
         self._git("update-ref", ref, sha)
 
+    def may_be(self, ref: str) -> bool:
+        """Tell whether a ref can have a name."""
+        try:
+            self._git("check-ref-format", ref)
+        except GitError:
+            return False
+        return True
+
     def delete_ref(self, ref: str) -> None:
         """Remove a ref."""
         self._git("update-ref", "-d", ref)

@@ -149,10 +149,12 @@ def _publish(call: Call, release: Release, make_latest: object) -> None:
     repository, ref = call.repository, f"refs/tags/{release.tag}"
     if repository.published(release.tag) not in (None, release):
         raise invalid("Release", "tag_name", "already_exists")
+    gone = {"resource": "Release", "code": "custom", "message": "Published releases must have a valid tag"}
     if release.tag in repository.burned:
-        gone = {"resource": "Release", "code": "custom", "message": "Published releases must have a valid tag"}
         used = {"resource": "Release", "code": "custom", "field": "tag_name", "message": BURNED}
         raise Refusal(422, "Validation Failed", used, gone)
+    if not repository.git.may_be(ref):
+        raise Refusal(422, "Validation Failed", gone)
     if ref not in repository.git.refs():
         commit = repository.git.commit_of(release.target)
         assert commit is not None  # checked before

@@ -84,6 +84,14 @@ def test_a_tag_is_made_at_the_commit_that_the_release_names(server: GitHubServer
     assert caught.value.data["errors"][0]["field"] == "target_commitish"
 
 
+def test_a_published_release_has_a_tag_that_git_takes(repository: Repository) -> None:
+    draft = open_draft(repository, "not a tag")
+    with pytest.raises(GithubException) as caught:
+        draft.update_release("v1", "text")
+    assert caught.value.data["errors"][0]["message"] == "Published releases must have a valid tag"
+    assert repository.get_release(draft.id).draft
+
+
 def test_a_published_release_can_be_immutable(server: GitHubServer, repository: Repository) -> None:
     server.repository().immutable = True
     release = open_draft(repository)

@@ -97,7 +97,7 @@ class Exchange:
         if self._head is not None:
             head, self._head = self._head, None
             self.note()
-            await self._send(_measured(head, message))
+            await self._send(head if isinstance(self._fault, Truncate) else _measured(head, message))
         if not self._over:
             await self._body(message)
 

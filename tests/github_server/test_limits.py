@@ -1,0 +1,160 @@
+"""GitHub's limits, on a clock that the tests turn."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import requests
+from github import GithubException, GithubRetry, RateLimitExceededException
+
+from tests.github_server import GitHubServer, Rules, Stall
+from tests.github_server.conftest import StartServer, connect, open_draft, upload
+
+RELEASES = "/repos/octo-org/fleet/releases"
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1_800_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def ask(server: GitHubServer, path: str = RELEASES, token: str | None = None) -> requests.Response:
+    headers = {"Authorization": f"token {token or server.environment['GITHUB_TOKEN']}"}
+    return requests.get(server.url + path, headers=headers, timeout=10)
+
+
+def create(server: GitHubServer) -> requests.Response:
+    headers = {"Authorization": f"token {server.environment['GITHUB_TOKEN']}"}
+    body = {"tag_name": "v1", "draft": True}
+    return requests.post(server.url + RELEASES, json=body, headers=headers, timeout=10)
+
+
+def test_a_repository_has_a_thousand_requests_an_hour_for_all_its_workflows(start_server: StartServer) -> None:
+    clock = Clock()
+    server = start_server(Rules(clock=clock, points_per_minute=10_000))
+    other = server.add_token("octo-org/fleet", contents="read")
+    for number in range(1_000):
+        said = ask(server, token=other if number % 2 else None)
+    limits = {name: value for name, value in said.headers.items() if name.startswith("x-ratelimit")}
+    assert limits == {
+        "x-ratelimit-limit": "1000",
+        "x-ratelimit-used": "1000",
+        "x-ratelimit-remaining": "0",
+        "x-ratelimit-reset": "1800003600",
+        "x-ratelimit-resource": "core",
+    }
+    refused = ask(server)
+    assert (refused.status_code, refused.headers.get("retry-after")) == (403, None)
+    assert refused.json()["message"].startswith("API rate limit exceeded")
+    assert ask(server, "/rate_limit").json()["resources"]["core"]["remaining"] == 0
+    person = server.add_token("octo-org/fleet", kind="person")
+    assert ask(server, token=person).headers["x-ratelimit-remaining"] == "4999"
+    clock.now += 3_600
+    assert ask(server).headers["x-ratelimit-remaining"] == "999"
+
+
+def test_asking_for_the_limit_is_free(server: GitHubServer) -> None:
+    with connect(server) as github:
+        for _ in range(3):
+            assert github.get_rate_limit().resources.core.remaining == 1_000
+    assert (server.calls(), len(server.requests)) == ([], 3)
+
+
+def test_everybody_without_a_token_shares_sixty_an_hour(server: GitHubServer) -> None:
+    said = requests.get(server.url + RELEASES, timeout=10)
+    assert (said.status_code, said.headers["x-ratelimit-limit"]) == (200, "60")
+
+
+def test_eighty_things_are_made_in_a_minute_and_five_hundred_in_an_hour(start_server: StartServer) -> None:
+    clock = Clock()
+    server = start_server(Rules(clock=clock))
+    assert [create(server).status_code for _ in range(81)] == [201] * 80 + [403]
+    clock.now += 20
+    refused = create(server)
+    assert (refused.headers["retry-after"], "content creation" in refused.json()["message"]) == ("40", True)
+    assert ask(server).status_code == 200
+    made = 80
+    while made < 500:
+        clock.now += 60
+        made += sum(create(server).status_code == 201 for _ in range(60))
+    clock.now += 60
+    assert int(create(server).headers["retry-after"]) > 60
+    assert sum(seen.content_creating for seen in server.calls()) == 503
+
+
+def test_reads_and_writes_have_points(start_server: StartServer) -> None:
+    clock = Clock()
+    server = start_server(Rules(clock=clock, points_per_minute=20))
+    assert [create(server).status_code for _ in range(3)] + [ask(server).status_code for _ in range(6)] == [
+        *[201] * 3,
+        *[200] * 5,
+        403,
+    ]
+    clock.now += 60
+    assert create(server).status_code == 201
+
+
+def test_no_more_than_so_many_are_answered_at_once(start_server: StartServer) -> None:
+    server = start_server(Rules(at_once=2))
+    with ThreadPoolExecutor(3) as pool, connect(server) as github:
+        release = open_draft(github.get_repo("octo-org/fleet"))
+        address = f"{release.upload_url.partition('{')[0]}?name="
+
+        def slow(number: int) -> int:
+            def content() -> object:
+                yield b"1"
+                time.sleep(1)
+                yield b"2"
+
+            headers = {"Authorization": f"token {server.environment['GITHUB_TOKEN']}", "Content-Length": "2"}
+            session = requests.Session()
+            request = session.prepare_request(requests.Request("POST", f"{address}{number}", headers=headers))
+            request.body = content()  # type: ignore[assignment]
+            return session.send(request, timeout=10).status_code
+
+        assert sorted(pool.map(slow, range(3))) == [201, 201, 403]
+
+
+def test_a_client_waits_out_what_a_fast_clock_tells(start_server: StartServer) -> None:
+    server = start_server(Rules(content_per_minute=3, speed=60))
+    retry = GithubRetry(total=2, secondary_rate_wait=0)
+    with connect(server, retry=retry) as github:
+        started = time.monotonic()
+        release = open_draft(github.get_repo("octo-org/fleet"))
+        names = [upload(release, name).name for name in "abc"]
+    assert (names, 0.5 < time.monotonic() - started < 10) == (["a", "b", "c"], True)
+    assert 403 in [seen.status for seen in server.calls()]
+
+
+def test_limits_can_be_counted_and_not_enforced(start_server: StartServer) -> None:
+    server = start_server(Rules(content_per_minute=1, limits=False))
+    assert [create(server).status_code for _ in range(3)] == [201] * 3
+    assert ask(server).headers["x-ratelimit-used"] == "4"
+
+
+def test_pygithub_knows_both_limits(start_server: StartServer) -> None:
+    server = start_server(Rules(hourly=2, content_per_minute=1))
+    with connect(server) as github:
+        repository = github.get_repo("octo-org/fleet")
+        open_draft(repository)
+        with pytest.raises(RateLimitExceededException) as caught:
+            open_draft(repository)
+        assert "API rate limit exceeded" in str(caught.value)
+
+
+def test_a_refusal_of_too_many_does_not_hide_a_bad_token(server: GitHubServer) -> None:
+    with connect(server, "ghs_unknown") as github, pytest.raises(GithubException) as caught:
+        github.get_repo("octo-org/fleet")
+    assert (caught.value.status, caught.value.data["message"]) == (401, "Bad credentials")
+
+
+def test_a_stalled_reply_holds_its_place(server: GitHubServer) -> None:
+    server.inject(f"GET {RELEASES}", Stall(0.5))
+    started = time.monotonic()
+    assert ask(server).status_code == 200
+    assert time.monotonic() - started >= 0.5
