@@ -17,6 +17,7 @@ DOCUMENT: Final = Path(__file__).with_name("openapi.json")
 # Where GitHub does otherwise than its document says.
 # Any operation may be refused, though most name few statuses; these are the forms that all name.
 REFUSALS: Final = {
+    400: "basic-error",
     401: "basic-error",
     403: "basic-error",
     404: "basic-error",

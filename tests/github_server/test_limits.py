@@ -9,7 +9,7 @@ import pytest
 import requests
 from github import GithubException, GithubRetry, RateLimitExceededException
 
-from tests.github_server import GitHubServer, Rules, Stall
+from tests.github_server import GitHubServer, Rules
 from tests.github_server.conftest import StartServer, connect, open_draft, upload
 
 RELEASES = "/repos/octo-org/fleet/releases"
@@ -151,10 +151,3 @@ def test_a_refusal_of_too_many_does_not_hide_a_bad_token(server: GitHubServer) -
     with connect(server, "ghs_unknown") as github, pytest.raises(GithubException) as caught:
         github.get_repo("octo-org/fleet")
     assert (caught.value.status, caught.value.data["message"]) == (401, "Bad credentials")
-
-
-def test_a_stalled_reply_holds_its_place(server: GitHubServer) -> None:
-    server.inject(f"GET {RELEASES}", Stall(0.5))
-    started = time.monotonic()
-    assert ask(server).status_code == 200
-    assert time.monotonic() - started >= 0.5
