@@ -2,6 +2,7 @@
 
     CratematrixError           1
     ├── BuildFailed            1   a crate did not build
+    ├── Incomplete             1   a release is not what the manifest promises
     ├── InputError             2   the manifest, an option or the repository is wrong
     ├── Stale                  3   generated files are not what the manifest would generate
     ├── Unavailable            4   sandboxes or GitHub cannot be reached; worth retrying
@@ -37,6 +38,10 @@ class CratematrixError(Exception):
 
 class BuildFailed(CratematrixError):
     """At least one crate did not build."""
+
+
+class Incomplete(CratematrixError):
+    """A release lacks something, or has what nothing promises."""
 
 
 class InputError(CratematrixError):

@@ -19,7 +19,7 @@ def test_the_server_runs_by_hand(tmp_path: Path) -> None:
         ["checkout", "-q", "-B", "main"],
         ["-c", "user.name=x", "-c", "user.email=x@x", "commit", "-qm", "x"],
     ):
-        subprocess.run(["git", *words], cwd=top, check=True, capture_output=True)  # noqa: TID251
+        subprocess.run(["git", *words], cwd=top, check=True, capture_output=True)
     words = [
         sys.executable,
         "-m",

@@ -1,0 +1,103 @@
+"""What a release costs at GitHub, counted before its first request, and whether GitHub allows that.
+
+Assets: https://docs.github.com/en/repositories/releasing-projects-on-github/about-releases. Requests and writes:
+https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Final, Literal, get_args
+
+from generator.errors import InputError
+from generator.manifest.models import Crate, Fleet, Manifest, settings
+from generator.planning.plan import make_plan
+from generator.releases.pace import WRITES_A_MINUTE, WRITES_AN_HOUR, seconds_between
+from generator.strict import Strict
+
+MAX_ASSETS: Final = 1_000
+# GITHUB_TOKEN's, which all jobs of a repository share.
+REQUESTS_AN_HOUR: Final = 1_000
+PAGE: Final = 100
+"""Assets in one reply to a listing."""
+
+Layout = Literal["crate", "split"]
+"""One package for each crate, or one for each of its platforms and one that picks the right one."""
+
+
+class Budget(Strict):
+    """The whole release, when nothing has to be tried again: from `prepare` to `publish`.
+
+    `writes` create content; `minutes` are what the uploads take at least, for they are spread out. `per_hour` is how
+    many requests fall into the fullest hour.
+    """
+
+    layout: Layout
+    shards: int
+    assets: int
+    requests: int
+    writes: int
+    minutes: float
+    per_hour: int
+
+    @property
+    def fits(self) -> bool:
+        """Whether GitHub allows it."""
+        return not tuple(self.problems())
+
+    def problems(self) -> Iterator[str]:
+        """Yield a sentence for every limit that is exceeded."""
+        if self.assets > MAX_ASSETS:
+            yield f"{self.assets} assets are more than a release can have: {MAX_ASSETS:,}"
+        if self.per_hour > REQUESTS_AN_HOUR:
+            yield f"{self.per_hour} requests in an hour are more than GITHUB_TOKEN has: {REQUESTS_AN_HOUR:,}"
+
+    def __str__(self) -> str:
+        return (
+            f"{self.assets} assets of {MAX_ASSETS:,}; {self.requests} requests from {self.shards} shards, "
+            f"{self.per_hour} in one hour of {REQUESTS_AN_HOUR:,}, a margin of {REQUESTS_AN_HOUR - self.per_hour}; "
+            f"{self.writes} writes, at most {WRITES_A_MINUTE} a minute and {WRITES_AN_HOUR} an hour; "
+            f"at least {self.minutes:.1f} minutes of uploads"
+        )
+
+
+def budget(manifest: Manifest, layout: Layout = "crate") -> Budget:
+    """Count a release of the whole fleet, built in the shards of its plan."""
+    crates = {crate.name: crate for crate in manifest.crates}
+    shards = make_plan(manifest).shards
+    loads = [sum(_packages(manifest.fleet, crates[name], layout) for name in shard.crates) for shard in shards]
+    assets = sum(loads) + 1  # SHA256SUMS
+    pages = math.ceil(assets / PAGE)
+    # A list, a create and a list; each shard's look at the release and at its assets; publish looks twice at them.
+    requests = 3 + len(loads) * (1 + pages) + assets + (1 + pages + pages + 1)
+    minutes = max(load * seconds_between(len(loads), load, WRITES_A_MINUTE) for load in loads) / 60
+    return Budget(
+        layout=layout,
+        shards=len(loads),
+        assets=assets,
+        requests=requests,
+        writes=assets + 2,  # and the draft, and its publication
+        minutes=round(minutes, 1),
+        per_hour=math.ceil(requests / max(1.0, minutes / 60)),
+    )
+
+
+def check_budget(manifest: Manifest, layout: Layout = "crate") -> Budget:
+    """Return the budget; InputError with every limit that it exceeds, and with what would fit."""
+    made = budget(manifest, layout)
+    if made.fits:
+        return made
+    fitting = [other for other in get_args(Layout) if budget(manifest, other).fits]
+    if fitting:
+        fix = f"use the layout {fitting[0]!r}: {budget(manifest, fitting[0])}"
+    else:
+        parts = max(math.ceil(made.assets / MAX_ASSETS), math.ceil(made.per_hour / REQUESTS_AN_HOUR))
+        fix = f"divide the manifest into {parts}, with a tag and an hour for each, or use fewer fleet.slots"
+    raise InputError("GitHub does not allow a release like this", problems=tuple(made.problems()), fix=fix)
+
+
+def _packages(fleet: Fleet, crate: Crate, layout: Layout) -> int:
+    if crate.kind == "lib":
+        return 0
+    return 1 if layout == "crate" else 1 + len(settings(fleet, crate).platforms)

@@ -1,0 +1,88 @@
+"""One draft of a tag, whoever else prepares it at the same time."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from functools import partial
+from typing import Final
+
+from generator.errors import InputError
+from generator.releases.pace import Patience
+from generator.releases.promise import is_prerelease
+from generator.releases.service import Release, Releases
+from generator.releases.troubles import GitHubError
+
+# GitHub's list lags behind what was created: https://github.com/softprops/action-gh-release/issues/705
+LOOKS: Final = 4
+LAG: Final = 2.0
+
+
+def prepare(releases: Releases, tag: str, commit: str, body: str, patience: Patience) -> Release:
+    """Create or adopt the one draft of a tag whose target is this commit; InputError where there is something else.
+
+    GitHub takes any number of drafts of one tag. After a create, the list is read again: of two that were created at
+    the same time the older one stays, and the younger is deleted by the process that created it.
+    """
+    for tries in itertools.count(1):
+        if draft := adopted(_settled(releases, tag, patience), tag, commit):
+            return draft
+        try:
+            made = releases.create(tag, commit, body, is_prerelease(tag))
+        except GitHubError as error:
+            # The reply may be lost and the draft there: it is looked for before another is created.
+            patience.wait_or_raise(error, tries, f"creating a draft of {tag}")
+            continue
+        if not _older(releases, made, patience):
+            return made
+        patience.persist(partial(releases.remove, made), f"removing a second draft of {tag}")
+    raise AssertionError  # pragma: no cover  the count never ends
+
+
+def adopted(found: Sequence[Release], tag: str, commit: str) -> Release | None:
+    """Return the draft to go on with, None where there is no release of the tag; InputError for anything else."""
+    for each in found:
+        if each.immutable or not each.draft:
+            kind = "immutable" if each.immutable else "published"
+            raise InputError(
+                f"{tag} is {kind} already, as release {each.id}",
+                fix=f"release under a new tag, or check what is there: cratematrix release verify --tag {tag}",
+            )
+    if len(found) > 1:
+        numbers = ", ".join(str(each.id) for each in sorted(found, key=lambda each: each.id))
+        raise InputError(
+            f"{tag} has {len(found)} drafts: {numbers}", fix="delete all of them but one on the page of releases"
+        )
+    for draft in found:
+        if draft.commit != commit:
+            raise InputError(
+                f"the draft {draft.id} of {tag} is of {draft.commit}, not of {commit}",
+                fix=f"delete that draft on the page of releases, or release {draft.commit}",
+            )
+    return found[0] if found else None
+
+
+def _settled(releases: Releases, tag: str, patience: Patience) -> tuple[Release, ...]:
+    """List the releases of a tag; a second draft may be one that its process is about to remove."""
+    found: tuple[Release, ...] = ()
+    for _ in range(LOOKS):
+        found = _listed(releases, tag, patience)
+        if len(found) < 2:
+            break
+        patience.sleep(LAG)
+    return found
+
+
+def _older(releases: Releases, made: Release, patience: Patience) -> bool:
+    """Whether the tag has a release that is older than the draft just made; numbers only grow."""
+    found: tuple[Release, ...] = ()
+    for _ in range(LOOKS):
+        found = _listed(releases, made.tag, patience)
+        if made.id in {each.id for each in found}:
+            break
+        patience.sleep(LAG)
+    return any(each.id < made.id for each in found)
+
+
+def _listed(releases: Releases, tag: str, patience: Patience) -> tuple[Release, ...]:
+    return patience.persist(lambda: releases.of_tag(tag), f"looking for releases of {tag}")

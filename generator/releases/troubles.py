@@ -1,0 +1,76 @@
+"""What GitHub answers when it does not do what it is asked: its words, and what the user can do about them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from generator.errors import CratematrixError, InputError, Unavailable
+
+
+class GitHubError(Exception):
+    """GitHub did not do what it was asked to.
+
+    `status` is HTTP's, None when no usable reply came. `codes` are those of the single errors in a 422. `wait` is the
+    seconds after which GitHub wants to be asked again, where it names them.
+    """
+
+    def __init__(
+        self, message: str, status: int | None = None, codes: tuple[str, ...] = (), wait: float | None = None
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.codes = codes
+        self.wait = wait
+
+    @property
+    def limited(self) -> bool:
+        """Whether it was too much at once; a 403 is also what a token without the right gets."""
+        said = self.wait is not None or "rate limit" in str(self).lower()
+        return self.status == 429 or (self.status == 403 and said)
+
+    @property
+    def passing(self) -> bool:
+        """Whether the same call may do better later."""
+        return self.status is None or self.status >= 500 or self.status == 408 or self.limited
+
+
+def asked_wait(headers: Mapping[str, str], now: float) -> float | None:
+    """Return the seconds that the headers of a refusal, in lower case, ask for; `now` is in seconds since 1970."""
+    retry_after, reset = headers.get("retry-after", ""), headers.get("x-ratelimit-reset", "")
+    if retry_after.isdecimal():
+        return float(retry_after)
+    if headers.get("x-ratelimit-remaining") == "0" and reset.isdecimal():
+        return max(1.0, float(reset) - now)
+    return None
+
+
+def refusal(status: int, headers: Mapping[str, Any], data: Any) -> GitHubError:
+    """Return GitHub's words, the codes of its errors and the wait it asks for; a page of a proxy's has none."""
+    said = data if isinstance(data, dict) else {}
+    listed = said.get("errors")
+    errors = [each for each in (listed if isinstance(listed, list) else ()) if isinstance(each, dict)]
+    words = [str(said["message"])] if said.get("message") else []
+    words += [str(each.get("message") or f"{each.get('field')} is {each.get('code')}") for each in errors]
+    lower = {str(name).lower(): str(value) for name, value in headers.items()}
+    return GitHubError(
+        f"{status}: {'; '.join(words) or 'no words of GitHub'}"[:500],
+        status,
+        tuple(str(each.get("code")) for each in errors),
+        asked_wait(lower, time.time()),
+    )
+
+
+def advice_of(error: GitHubError, doing: str) -> CratematrixError:
+    """Return the user's error for one of GitHub's."""
+    if error.passing:
+        return Unavailable(f"{doing}: {error}", fix="run the same command again later: it goes on where it was")
+    if error.status == 401:
+        return InputError(f"{doing}: GitHub refuses the token", fix="set GITHUB_TOKEN to one that is valid")
+    if error.status in (403, 404):
+        return InputError(
+            f"{doing}: GitHub has no such thing for this token: {error}",
+            fix="check GITHUB_REPOSITORY and the number or tag, and give the job `permissions: contents: write`",
+        )
+    return InputError(f"{doing}: GitHub refuses: {error}")

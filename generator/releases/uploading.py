@@ -1,0 +1,136 @@
+"""A shard's packages, brought onto the draft: safe to do again, and beside any number of other shards."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from generator.errors import CratematrixError, InputError
+from generator.releases.pace import TRIES, Patience, Turns, seconds_between
+from generator.releases.promise import Decision, built, decision, difference
+from generator.releases.service import Asset, Release, Releases
+from generator.releases.troubles import GitHubError
+from generator.reports.models import Artifact, Report
+
+# "Under 2 GiB": https://docs.github.com/en/repositories/releasing-projects-on-github/about-releases
+ASSET_BYTES: Final = 2**31 - 1
+# Names that GitHub keeps as they are, and that lead out of no directory.
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
+
+
+@dataclass(frozen=True)
+class Package:
+    """A file, and what its report says of it."""
+
+    path: Path
+    file: Artifact
+
+
+def packages_in(report: Report, directory: Path) -> tuple[Package, ...]:
+    """Return the packages that a report tells of; InputError with every file that is not there as it says."""
+    found = [Package(directory / file.file, file) for _, file in sorted(built(report).items())]
+    if problems := tuple(problem for package in found if (problem := _problem(package))):
+        raise InputError(
+            "packages are not what their report says",
+            problems=problems,
+            fix="build them again, into a directory of their own",
+        )
+    return tuple(found)
+
+
+def _problem(package: Package) -> str | None:
+    name = package.file.file
+    if not _NAME.fullmatch(name):
+        return f"{name!r} is no name of a package"
+    if not 0 < package.file.bytes <= ASSET_BYTES:
+        return f"{name} has {package.file.bytes} bytes, and GitHub takes 1 to {ASSET_BYTES:,}"
+    if package.path.is_symlink() or not package.path.is_file():
+        return f"{package.path} is not there"
+    if package.path.stat().st_size != package.file.bytes:
+        return f"{package.path} has {package.path.stat().st_size} bytes, its report says {package.file.bytes}"
+    with package.path.open("rb") as file:
+        if hashlib.file_digest(file, "sha256").hexdigest() != package.file.sha256:
+            return f"{package.path} has another SHA-256 than its report says"
+    return None
+
+
+def upload(
+    releases: Releases, number: int, packages: Sequence[Package], shards: int, writes_a_minute: int, patience: Patience
+) -> Counter[Decision]:
+    """Bring the packages onto the draft and count what was done; the others of `shards` do the same meanwhile."""
+    release = open_draft(releases, number, patience)
+    there = listed(releases, release, patience)
+    turns = Turns(seconds_between(shards, len(packages), writes_a_minute), patience.sleep)
+    counts: Counter[Decision] = Counter()
+    for count, package in enumerate(packages, 1):
+        done = put(releases, release, package, there, turns, patience)
+        counts[done] += 1
+        patience.say(f"{_DONE[done]} {package.file.file}, {package.file.bytes:,} bytes ({count} of {len(packages)})")
+    return counts
+
+
+_DONE: Final[dict[Decision, str]] = {"upload": "uploaded", "skip": "already there:", "replace": "replaced"}
+
+
+def open_draft(releases: Releases, number: int, patience: Patience) -> Release:
+    """Return the draft with this number; InputError when it is published, for then nothing may change."""
+    release = patience.persist(lambda: releases.get(number), f"looking at release {number}")
+    if not release.draft or release.immutable:
+        kind = "immutable" if release.immutable else "published"
+        raise InputError(
+            f"release {number} of {release.tag} is {kind} already, and only drafts take packages",
+            fix="cratematrix release prepare --tag a new one",
+        )
+    return release
+
+
+def listed(releases: Releases, release: Release, patience: Patience) -> dict[str, Asset]:
+    """Return the assets of a release by name."""
+    assets = patience.persist(lambda: releases.assets(release.id), f"listing the assets of {release.tag}")
+    return {asset.name: asset for asset in assets}
+
+
+def put(
+    releases: Releases,
+    release: Release,
+    package: Package,
+    there: Mapping[str, Asset],
+    turns: Turns,
+    patience: Patience,
+) -> Decision:
+    """Bring one file onto the draft, and return what had to be done for that.
+
+    After a try that failed GitHub may have the file, half of it or nothing: what is there is looked at again, and
+    decided again.
+    """
+    name, first = package.file.file, decision(package.file, there.get(package.file.file))
+    for tries in itertools.count(1):
+        now = decision(package.file, there.get(name))
+        if now == "skip":
+            return first
+        turns.wait()
+        try:
+            if now == "replace":
+                releases.delete(there[name])
+            _check_sent(releases, package.file, releases.upload(release, package.path, name))
+            return first
+        except GitHubError as error:
+            if "already_exists" not in error.codes or tries >= TRIES:
+                patience.wait_or_raise(error, tries, f"uploading {name}")
+        there = listed(releases, release, patience)
+    raise AssertionError  # pragma: no cover  the count never ends
+
+
+def _check_sent(releases: Releases, file: Artifact, asset: Asset) -> None:
+    """Compare what GitHub says it has with what was sent."""
+    if asset.name != file.file:
+        releases.delete(asset)
+        raise CratematrixError(f"GitHub renamed {file.file} to {asset.name}: nobody would find it")
+    if problem := difference(file, asset):
+        raise GitHubError(problem)

@@ -1,0 +1,92 @@
+"""What the world gets when it downloads a release, compared with all that is said of it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import Final
+
+from generator.errors import Incomplete
+from generator.manifest.models import Manifest
+from generator.releases.pace import Patience
+from generator.releases.promise import SUMS, difference, promised, read_sums
+from generator.releases.service import Asset, Release, Releases
+from generator.releases.troubles import GitHubError
+from generator.reports.models import Artifact
+
+MAX_SUMS: Final = 1024 * 1024
+"""Bytes of SHA256SUMS that are read; 1,000 assets need a fifth of it."""
+
+
+def verify(releases: Releases, tag: str, manifest: Manifest, patience: Patience) -> int:
+    """Download every asset of a published release, and return how many are as promised.
+
+    Incomplete with every difference between what the manifest promises, SHA256SUMS says, GitHub lists and comes.
+    Nothing is kept of a file but its digest.
+    """
+    release = patience.persist(partial(releases.published, tag), f"looking for the published release {tag}")
+    assets = patience.persist(partial(releases.assets, release.id), f"listing the assets of {tag}")
+    there = {asset.name: asset for asset in assets}
+    files = {name: _received(releases, asset, patience) for name, asset in there.items() if name != SUMS}
+    digests, problems = _sums(releases, there.get(SUMS), patience)
+    names = promised(manifest)
+    problems += tuple(_differences(names, digests, there, files))
+    if problems:
+        raise Incomplete(_sentence(release), problems=problems)
+    return len(files)
+
+
+def _sentence(release: Release) -> str:
+    return f"release {release.id}, which is published as {release.tag}, is not what was promised"
+
+
+def _differences(
+    names: Mapping[str, str], digests: Mapping[str, str], there: Mapping[str, Asset], files: Mapping[str, Artifact]
+) -> Iterator[str]:
+    for name in sorted(names.keys() | digests.keys() | files.keys()):
+        if name not in names:
+            yield f"{name} is there and the manifest does not promise it"
+        if name not in digests:
+            yield f"{name} is not in {SUMS}"
+        if name not in files:
+            yield f"{name} is not on the release"
+        elif problem := difference(files[name], there[name]):
+            yield problem
+        elif digests.get(name, files[name].sha256) != files[name].sha256:
+            yield f"{name} has another SHA-256 than {SUMS} says"
+
+
+def _sums(releases: Releases, asset: Asset | None, patience: Patience) -> tuple[dict[str, str], tuple[str, ...]]:
+    if asset is None:
+        return {}, (f"{SUMS} is not on the release",)
+    if asset.size > MAX_SUMS:
+        return {}, (f"{SUMS} has {asset.size} bytes, more than any release needs",)
+
+    def read() -> tuple[Artifact, str]:
+        content = bytearray()
+        received = _downloaded(releases, asset, content.extend)
+        return received, content.decode(errors="replace")
+
+    received, text = patience.persist(read, f"downloading {SUMS}")
+    digests, problems = read_sums(text)
+    return digests, (*problems, *filter(None, (difference(received, asset),)))
+
+
+def _received(releases: Releases, asset: Asset, patience: Patience) -> Artifact:
+    """Download a file to take its size and its digest."""
+    return patience.persist(lambda: _downloaded(releases, asset, len), f"downloading {asset.name}")
+
+
+def _downloaded(releases: Releases, asset: Asset, take: Callable[[bytes], object]) -> Artifact:
+    """Read a file, up to the first piece that it should not have; GitHubError when it ends too early."""
+    size, digest = 0, hashlib.sha256()
+    for piece in releases.download(asset):
+        take(piece)
+        size += len(piece)
+        digest.update(piece)
+        if size > asset.size:
+            break
+    if size < asset.size:
+        raise GitHubError(f"{asset.name} ended after {size} of {asset.size} bytes")
+    return Artifact(file=asset.name, bytes=size, sha256=digest.hexdigest())

@@ -1,0 +1,171 @@
+"""A fleet whose packages are there already, and GitHub to release it on."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from generator.manifest.models import Crate, Manifest, npm_name
+from generator.manifest.names import tarball_name
+from generator.manifest.reading import load_manifest
+from generator.planning.plan import make_plan
+from generator.releases.connection import commit_of, connection
+from generator.releases.github import GitHubReleases
+from generator.releases.pace import Patience
+from generator.releases.preparing import prepare
+from generator.releases.publishing import publish
+from generator.releases.transfers import Timing
+from generator.releases.uploading import packages_in, upload
+from generator.reports.merging import merge_directory
+from generator.reports.models import Artifact, CrateReport, Report
+from tests.github_server import GitHubServer, Rules
+from tests.support import COMMAND, Ran, cratematrix
+
+MANIFEST = """{"schema_version": 1, "fleet": {"npm_scope": "@demo", "slots": 2}, "crates": [
+  {"name": "one", "version": "1.0.0", "kind": "napi", "source": {"registry": "one", "version": "1.0.0"}},
+  {"name": "two", "version": "1.0.0", "kind": "bin", "source": {"registry": "two", "version": "1.0.0"}},
+  {"name": "three", "version": "1.0.0", "kind": "wasm", "source": {"registry": "three", "version": "1.0.0"}},
+  {"name": "four", "version": "1.0.0", "kind": "lib", "source": {"registry": "four", "version": "1.0.0"}}
+]}
+"""
+
+QUIET = Patience(lambda _: None)
+StartServer = Callable[..., GitHubServer]
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """A manifest in a directory, with what its shards have built in directories beside it, and GitHub."""
+
+    top: Path
+    server: GitHubServer
+    environment: Mapping[str, str] = field(repr=False)
+
+    @property
+    def manifest(self) -> Manifest:
+        return load_manifest(self.top / "crates.json")
+
+    @property
+    def shards(self) -> list[Path]:
+        """The shards' directories, each with a report and the packages beside it."""
+        return sorted((self.top / "shards").iterdir())
+
+    def run(self, *words: str | Path, **environment: str) -> Ran:
+        """Run a command of `cratematrix release`."""
+        return cratematrix("release", *words, cwd=self.top, env={**self.environment, **environment})
+
+    def start(self, *words: str | Path) -> subprocess.Popen[str]:
+        """Start one, beside others."""
+        argv = [COMMAND, "release", *map(str, words)]
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        return subprocess.Popen(argv, cwd=self.top, env={**self.environment}, text=True, **pipes)  # type: ignore[call-overload,no-any-return]
+
+    def upload(self, number: str, shard: Path) -> Ran:
+        """Upload a shard's packages, as fast as the server takes them."""
+        return self.run("upload", "--release-id", number, "--out", shard, "--writes-per-minute", "6000")
+
+    def drafted(self, tag: str = "v1.0.0") -> str:
+        """Return the number of a draft, made without a process of its own."""
+        with self.releases() as releases:
+            return str(prepare(releases, tag, self.head, "", QUIET).id)
+
+    def uploaded(self, tag: str = "v1.0.0") -> str:
+        """Return the number of a draft that has every package."""
+        number = self.drafted(tag)
+        for shard in self.shards:
+            with self.releases() as releases:
+                upload(releases, int(number), packages_in(merge_directory(shard), shard), 1, 6_000, QUIET)
+        return number
+
+    def published(self, tag: str = "v1.0.0") -> str:
+        """Return the number of a release that is published."""
+        number, reports = self.uploaded(tag), self.top / "shards"
+        with self.releases() as releases:
+            publish(releases, int(number), self.manifest, merge_directory(reports), reports, False, QUIET)
+        return number
+
+    def releases(self, timing: Timing | None = None) -> closing[GitHubReleases]:
+        """Open the door to the server in this process."""
+        return closing(GitHubReleases(connection(self.environment), timing))
+
+    @property
+    def head(self) -> str:
+        """The commit that is checked out."""
+        return commit_of({}, self.top)
+
+    def publish(self, number: str, *words: str) -> Ran:
+        """Publish with the reports of all shards."""
+        return self.run("publish", "--release-id", number, "--out", self.top / "shards", *words)
+
+
+def build_shards(top: Path) -> None:
+    """Leave what jobs that built everything leave: small packages, the same for the same crate."""
+    manifest = load_manifest(top / "crates.json")
+    plan = make_plan(manifest)
+    crates = {crate.name: crate for crate in manifest.crates}
+    for shard in plan.shards:
+        build_shard(top / f"shards/{shard.index:02}", manifest, [crates[name] for name in shard.crates], f"{shard.index}/{len(plan.shards)}")  # fmt: skip
+
+
+def build_shard(out: Path, manifest: Manifest, crates: list[Crate], shard: str, attempt: int = 1) -> None:
+    out.mkdir(parents=True, exist_ok=True)
+    told = [built(out, manifest, crate) for crate in crates]
+    report = Report(backend="local", isolated=True, shard=shard, run_attempt=attempt, seconds=1.0, crates=tuple(told))
+    (out / f"report-{shard.partition('/')[0]}.json").write_text(report.model_dump_json())
+
+
+def built(out: Path, manifest: Manifest, crate: Crate) -> CrateReport:
+    package = None
+    if crate.kind != "lib":
+        name, content = tarball_name(npm_name(manifest.fleet, crate), crate.version), f"package of {crate.name}" * 99
+        (out / name).write_text(content)
+        package = Artifact(file=name, bytes=len(content), sha256=hashlib.sha256(content.encode()).hexdigest())
+    return CrateReport(name=crate.name, version=crate.version, kind=crate.kind, state="built", package=package)
+
+
+@pytest.fixture
+def start_server() -> Iterator[StartServer]:
+    """Start a server of the test's own; what breaks GitHub's document, or would show a token, fails the test."""
+    started: list[GitHubServer] = []
+
+    def start(rules: Rules | None = None, source: Path | None = None) -> GitHubServer:
+        started.append(GitHubServer(rules, source=source).__enter__())
+        return started[-1]
+
+    yield start
+    for each in started:
+        each.__exit__(None, None, None)
+    assert [violation for each in started for violation in each.violations] == []
+
+
+@pytest.fixture
+def fleet(tmp_path: Path, start_server: StartServer) -> Fleet:
+    return make_fleet(tmp_path / "fleet", start_server, MANIFEST)
+
+
+def make_fleet(top: Path, start_server: StartServer, manifest: str, rules: Rules | None = None) -> Fleet:
+    """Make a repository with one commit that GitHub knows, and what its shards have built."""
+    top.mkdir()
+    (top / "crates.json").write_text(manifest)
+    git = ["git", "-c", "user.name=name", "-c", "user.email=name@localhost", "-C", str(top)]
+    for words in (["init", "--quiet", "-b", "main"], ["add", "."], ["commit", "--quiet", "-m", "One"]):
+        subprocess.run([*git, *words], check=True)  # noqa: TID251
+    build_shards(top)
+    server = start_server(rules, top)
+    own = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": str(top)}
+    return Fleet(top, server, {**own, **server.environment})
+
+
+def copy_reports(shards: Path, to: Path) -> Path:
+    """Copy the reports only, one directory each, as `download-artifact` leaves them."""
+    for report in sorted(shards.rglob("report-*.json")):
+        (to / report.stem).mkdir(parents=True)
+        shutil.copy(report, to / report.stem)
+    return to

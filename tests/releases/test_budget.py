@@ -1,0 +1,66 @@
+"""What a release costs, against what GitHub allows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from generator.errors import InputError
+from generator.manifest.models import Manifest
+from generator.manifest.reading import load_manifest
+from generator.releases.budget import MAX_ASSETS, budget, check_budget
+from tests.support import TOP
+
+
+def fleet(count: int, slots: int = 30, kind: str = "napi") -> Manifest:
+    crates: list[dict[str, Any]] = [
+        {"name": f"c{n}", "version": "1.0.0", "kind": kind, "source": {"path": f"c{n}"}} for n in range(count)
+    ]
+    head = {"npm_scope": "@demo", "slots": slots}
+    return Manifest.model_validate({"schema_version": 1, "fleet": head, "crates": crates}, strict=False)
+
+
+def test_the_110_crates_fit_with_a_margin() -> None:
+    found = check_budget(load_manifest(TOP / "crates.json"))
+    # 79 packages and SHA256SUMS; prepare 3, 30 shards 2 each, an upload each, publish 4.
+    assert (found.shards, found.assets, found.requests, found.writes) == (30, 80, 3 + 60 + 80 + 4, 82)
+    assert "a margin of 853" in str(found)
+
+
+def test_libraries_have_no_package() -> None:
+    assert budget(fleet(10, kind="lib")).assets == 1
+
+
+@settings(max_examples=30)
+@given(st.integers(1, 1_500), st.integers(1, 256))
+def test_whatever_fits_is_within_every_limit(crates: int, slots: int) -> None:
+    found = budget(fleet(crates, slots))
+    within = found.assets <= 1_000 and found.per_hour <= 1_000
+    assert found.fits is within
+    assert found.per_hour <= found.requests
+    # No faster than 500 writes an hour, where there are more of them.
+    assert found.assets <= 500 or found.minutes >= 60 * (found.assets - 1 - slots) / 500
+
+
+def test_too_many_crates_are_refused_with_how_many_releases_would_do() -> None:
+    with pytest.raises(InputError) as told:
+        check_budget(fleet(2_400))
+    assert told.value.problems[0] == "2401 assets are more than a release can have: 1,000"
+    assert "divide the manifest into 3" in (told.value.fix or "")
+
+
+def test_too_many_assets_of_a_split_layout_are_refused_with_the_layout_that_fits() -> None:
+    assert budget(fleet(150), "split").assets == 150 * 8 + 1 > MAX_ASSETS
+    with pytest.raises(InputError, match="does not allow") as told:
+        check_budget(fleet(150), "split")
+    assert (told.value.fix or "").startswith("use the layout 'crate': 151 assets of 1,000")
+
+
+def test_too_many_shards_for_the_hour_are_refused() -> None:
+    with pytest.raises(InputError) as told:
+        check_budget(fleet(900, slots=256))
+    assert "requests in an hour are more than GITHUB_TOKEN has" in told.value.problems[0]
+    assert "fewer fleet.slots" in (told.value.fix or "")

@@ -1,0 +1,417 @@
+"""The commands of `release`, each a process of its own, against GitHub's stand-in."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import socket
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from generator.errors import Unavailable
+from generator.manifest.reading import load_manifest
+from generator.releases.connection import connection
+from generator.releases.github import GitHubReleases
+from generator.releases.pace import Patience
+from generator.releases.preparing import prepare
+from generator.releases.transfers import Timing, Transfers
+from generator.releases.troubles import GitHubError
+from generator.releases.uploading import packages_in, upload
+from generator.reports.merging import merge_directory
+from generator.reports.models import Report
+from tests.github_server import Cut, Delay, LoseReply, Say, Stall, Starter, html, primary, secondary
+from tests.releases.conftest import Fleet, build_shard, built, copy_reports
+from tests.support import cratematrix
+
+RELEASES = "/repos/octo-org/fleet/releases"
+UPLOADS = "POST /uploads/repos/octo-org/fleet/releases/*/assets"
+PACKAGES = ["demo-one-1.0.0.tgz", "demo-three-1.0.0.tgz", "demo-two-1.0.0.tgz"]
+
+
+def names(fleet: Fleet, number: str) -> list[str]:
+    release = fleet.server.repository().releases[int(number)]
+    return sorted(asset.name for asset in release.assets.values() if asset.state == "uploaded")
+
+
+def test_from_prepare_to_verify(fleet: Fleet) -> None:
+    number = fleet.run("prepare", "--tag", "v1.0.0").out.strip()
+    for shard in fleet.shards:
+        assert fleet.upload(number, shard).code == 0
+    assert names(fleet, number) == PACKAGES
+    reports = copy_reports(fleet.top / "shards", fleet.top / "reports")
+    words = ("publish", "--release-id", number, "--out", reports)
+    kept = fleet.run(*words, "--keep-draft")
+    assert (kept.code, "still a draft" in kept.err) == (0, True), kept.err
+    assert fleet.server.repository().latest is None
+    sums = (reports / "SHA256SUMS").read_text()
+    assert [line.split("  ")[1] for line in sums.splitlines()] == PACKAGES
+    assert fleet.run(*words).code == 0
+    assert fleet.server.repository().latest == int(number)
+    assert fleet.server.repository().git.refs()["refs/tags/v1.0.0"] == fleet.head
+    assert names(fleet, number) == ["SHA256SUMS", *PACKAGES]
+    again = fleet.run(*words)
+    assert (again.code, "published" in again.err) == (0, True)
+    checked = fleet.run("verify", "--tag", "v1.0.0", GITHUB_TOKEN="")
+    assert (checked.code, checked.err) == (0, "v1.0.0: 3 packages, all as promised\n")
+
+
+def test_prepare_prints_the_number_alone_and_adopts_its_draft(fleet: Fleet) -> None:
+    ran = fleet.run("prepare", "--tag", "v1.0.0")
+    assert re.fullmatch(r"\d+\n", ran.out)
+    assert re.search(r"4 assets of 1,000; .* a margin of \d+", ran.err)
+    assert fleet.run("prepare", "--tag", "v1.0.0").out == ran.out
+    draft = fleet.server.repository().releases[int(ran.out)]
+    assert (draft.draft, draft.target, draft.tag) == (True, fleet.head, "v1.0.0")
+    assert len(fleet.server.repository().releases) == 1
+
+
+def test_prepare_refuses_the_draft_of_another_commit_and_a_second_draft(fleet: Fleet) -> None:
+    number = fleet.drafted()
+    (fleet.top / "more").write_text("more")
+    other = "0123456789" * 4
+    ran = fleet.run("prepare", "--tag", "v1.0.0", GITHUB_SHA=other)
+    assert ran.code == 2
+    assert f"error: the draft {number} of v1.0.0 is of {fleet.head}, not of {other}\n  fix: delete" in ran.err
+    repository = fleet.server.repository()
+    second = json.dumps({"tag_name": "v1.0.0", "target_commitish": "main", "draft": True})
+    post(fleet, second)
+    ran = fleet.run("prepare", "--tag", "v1.0.0")
+    assert (ran.code, ran.out) == (2, "")
+    assert f"error: v1.0.0 has 2 drafts: {', '.join(map(str, sorted(repository.releases)))}\n  fix: delete" in ran.err
+
+
+def post(fleet: Fleet, body: str) -> None:
+    """Create a release as another tool would."""
+    headers = [
+        "-H",
+        f"Authorization: Bearer {fleet.environment['GITHUB_TOKEN']}",
+        "-H",
+        "Content-Type: application/json",
+    ]
+    url = f"{fleet.server.url}{RELEASES}"
+    subprocess.run(["curl", "-sSf", *headers, "-d", body, url], check=True, capture_output=True)  # noqa: TID251
+
+
+@pytest.mark.parametrize("immutable", [False, True])
+def test_what_is_published_is_never_touched_again(fleet: Fleet, immutable: bool) -> None:
+    fleet.server.repository().immutable = immutable
+    number = fleet.published()
+    assert fleet.server.repository().releases[int(number)].immutable is immutable
+    kind = "immutable" if immutable else "published"
+    ran = fleet.run("prepare", "--tag", "v1.0.0")
+    assert (ran.code, f"error: v1.0.0 is {kind} already" in ran.err, "  fix: " in ran.err) == (2, True, True)
+    ran = fleet.upload(number, fleet.shards[0])
+    assert (ran.code, f"of v1.0.0 is {kind} already" in ran.err) == (2, True)
+    assert fleet.publish(number).code == 0
+
+
+@pytest.mark.parametrize("fault", [LoseReply(), Say(502, "", perform=True), html(503)])
+def test_a_draft_whose_creation_was_not_answered_is_created_once(fleet: Fleet, fault: Say | LoseReply) -> None:
+    fleet.server.inject(f"POST {RELEASES}", fault)
+    number = fleet.run("prepare", "--tag", "v1.0.0").out.strip()
+    assert list(fleet.server.repository().releases) == [int(number)]
+
+
+def test_prepares_that_race_end_with_one_draft(fleet: Fleet) -> None:
+    racing = [fleet.start("prepare", "--tag", "v1.0.0") for _ in range(5)]
+    ended = [(*each.communicate(timeout=120), each.returncode) for each in racing]
+    assert {code for *_, code in ended} == {0}, ended
+    assert {int(out) for out, *_ in ended} == set(fleet.server.repository().releases)
+    assert len(fleet.server.repository().releases) == 1
+
+
+def test_a_second_upload_sends_nothing_and_mends_what_is_broken(fleet: Fleet) -> None:
+    number, shard = fleet.drafted(), fleet.shards[0]
+    fleet.server.inject(UPLOADS, Starter())
+    first = fleet.upload(number, shard)
+    count = len(names(fleet, number))
+    assert first.err.splitlines()[-1] == f"{count} uploaded, 0 skipped, 0 replaced"
+    sent = len(fleet.server.requests)
+    assert fleet.upload(number, shard).err.splitlines()[-1] == f"0 uploaded, {count} skipped, 0 replaced"
+    assert {seen.method for seen in fleet.server.requests[sent:]} == {"GET"}
+    manifest = load_manifest(fleet.top / "crates.json")
+    crates = [
+        crate
+        for crate in manifest.crates
+        if crate.kind != "lib" and f"demo-{crate.name}-1.0.0.tgz" in names(fleet, number)
+    ]
+    changed = fleet.top / "again"
+    build_shard(changed, manifest, [crates[0].model_copy(update={"name": crates[0].name})], "1/2")
+    replaced = changed / f"demo-{crates[0].name}-1.0.0.tgz"
+    replaced.write_text("another build of it")
+    rewrite(changed / "report-1.json", replaced)
+    assert fleet.upload(number, changed).err.splitlines()[-1] == "0 uploaded, 0 skipped, 1 replaced"
+    release = fleet.server.repository().releases[int(number)]
+    stored = release.named(replaced.name)
+    assert stored is not None
+    assert fleet.server.content(stored) == b"another build of it"
+
+
+def rewrite(report: Path, package: Path) -> None:
+    """Let a report tell of a package as it is on the disk."""
+    import hashlib
+
+    told = json.loads(report.read_text())
+    content = package.read_bytes()
+    for crate in told["crates"]:
+        if crate["package"] and crate["package"]["file"] == package.name:
+            crate["package"] |= {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    report.write_text(json.dumps(told))
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [LoseReply(), Say(500, {"message": "Error creating asset temp dir"}), Say(502, "", perform=True), Starter(),
+     secondary(1), secondary(1, 429), primary(1)],
+    ids=["lost", "500", "stored 502", "starter", "secondary 403", "secondary 429", "primary"],
+)  # fmt: skip
+def test_an_upload_that_goes_wrong_is_there_once_in_the_end(fleet: Fleet, fault: Say | LoseReply) -> None:
+    number = fleet.drafted()
+    fleet.server.inject(UPLOADS, fault)
+    for shard in fleet.shards:
+        assert fleet.upload(number, shard).code == 0
+    assert names(fleet, number) == PACKAGES
+    assert len(fleet.server.repository().releases[int(number)].assets) == 3
+
+
+def test_packages_that_are_not_what_the_report_says_are_not_sent(fleet: Fleet) -> None:
+    number, shard = fleet.drafted(), fleet.shards[0]
+    sent = len(fleet.server.requests)
+    packages = sorted(shard.glob("*.tgz"))
+    packages[0].write_bytes(packages[0].read_bytes().swapcase())
+    for other in packages[1:]:
+        other.unlink()
+    ran = fleet.upload(number, shard)
+    assert (ran.code, len(fleet.server.requests)) == (2, sent)
+    assert f"{packages[0].name} has another SHA-256 than its report says" in ran.err
+    assert all(f"{other.name} is not there" in ran.err for other in packages[1:])
+
+
+def test_a_report_that_leads_out_of_the_directory_is_refused(fleet: Fleet) -> None:
+    number, shard = fleet.drafted(), fleet.shards[0]
+    report = next(shard.glob("report-*.json"))
+    report.write_text(report.read_text().replace('"file":"demo-', '"file":"../demo-'))
+    ran = fleet.upload(number, shard)
+    assert (ran.code, "is no name of a package" in ran.err) == (2, True)
+
+
+def test_an_uploads_assets_are_an_output_of_its_step(fleet: Fleet, tmp_path: Path) -> None:
+    number, output = fleet.drafted(), tmp_path / "output"
+    words = ("upload", "--release-id", number, "--out", fleet.shards[0])
+    assert fleet.run(*words, GITHUB_ACTIONS="true", GITHUB_OUTPUT=str(output)).code == 0
+    assert json.dumps(names(fleet, number)) in output.read_text()
+
+
+def test_publish_names_everything_that_is_wrong_and_publishes_nothing(fleet: Fleet) -> None:
+    number = fleet.uploaded()
+    manifest = fleet.manifest
+    stray = fleet.top / "stray"
+    stray.mkdir()
+    crate = manifest.crates[0].model_copy(update={"name": "stray"})
+    told = Report(backend="local", isolated=True, seconds=1.0, crates=(built(stray, manifest, crate),))
+    (stray / "report.json").write_text(told.model_dump_json())
+    assert fleet.upload(number, stray).code == 0
+    more = json.loads((fleet.top / "crates.json").read_text())
+    more["crates"].append(
+        {"name": "five", "version": "1.0.0", "kind": "napi", "source": {"registry": "five", "version": "1.0.0"}}
+    )
+    (fleet.top / "more.json").write_text(json.dumps(more))
+    release = fleet.server.repository().releases[int(number)]
+    gone = release.named(PACKAGES[2])
+    assert gone is not None
+    delete(fleet, gone.id)
+    ran = fleet.publish(number, "--manifest", "more.json")
+    assert ran.code == 1
+    assert ran.err.splitlines()[:3] == [
+        "demo-five-1.0.0.tgz is promised and no report tells of five",
+        "demo-two-1.0.0.tgz is missing on the release",
+        "demo-stray-1.0.0.tgz is on the release and nothing promises it",
+    ]
+    assert "a draft and stays one" in ran.err
+    assert release.draft
+    assert "SHA256SUMS" not in names(fleet, number)
+
+
+def delete(fleet: Fleet, asset: int) -> None:
+    headers = ["-H", f"Authorization: Bearer {fleet.environment['GITHUB_TOKEN']}", "-X", "DELETE"]
+    url = f"{fleet.server.url}{RELEASES}/assets/{asset}"
+    subprocess.run(["curl", "-sSf", *headers, url], check=True)  # noqa: TID251
+
+
+def test_a_failed_crate_keeps_the_release_a_draft_until_its_shard_is_built_again(fleet: Fleet) -> None:
+    number = fleet.uploaded()
+    report = fleet.shards[0] / "report-1.json"
+    told = json.loads(report.read_text())
+    first = next(crate for crate in told["crates"] if crate["kind"] != "lib")
+    first |= {"state": "failed", "package": None, "failure": {"class": "permanent", "phase": "test", "message": "no"}}
+    again = fleet.top / "shards/again"
+    again.mkdir()
+    (again / report.name).write_text(json.dumps({**told, "run_attempt": 2}))
+    ran = fleet.publish(number)
+    assert ran.code == 1
+    assert f"demo-{first['name']}-1.0.0.tgz is promised and {first['name']} is failed: no" in ran.err
+    (again / report.name).write_text(json.dumps({**json.loads(report.read_text()), "run_attempt": 3}))
+    assert fleet.publish(number).code == 0
+
+
+@pytest.mark.parametrize("fault", [LoseReply(), Say(502, "", perform=True), html(502), secondary(1)])
+def test_a_publication_that_was_not_answered_is_looked_at(fleet: Fleet, fault: Say | LoseReply) -> None:
+    number = fleet.uploaded()
+    fleet.server.inject(f"PATCH {RELEASES}/*", fault)
+    ran = fleet.publish(number)
+    assert (ran.code, fleet.server.repository().latest) == (0, int(number)), ran.err
+
+
+def test_a_prerelease_is_published_as_one_and_is_not_the_latest(fleet: Fleet) -> None:
+    number = fleet.uploaded("v1.0.0-rc.1")
+    assert fleet.publish(number).code == 0
+    release = fleet.server.repository().releases[int(number)]
+    assert (release.draft, release.prerelease, fleet.server.repository().latest) == (False, True, None)
+
+
+def test_a_published_release_that_differs_is_not_called_done(fleet: Fleet) -> None:
+    number = fleet.published()
+    package = next(fleet.shards[0].glob("*.tgz"))
+    package.write_text("another build")
+    rewrite(fleet.shards[0] / "report-1.json", package)
+    ran = fleet.publish(number)
+    assert (ran.code, "published already" in ran.err) == (1, True)
+
+
+def test_verify_lists_every_difference(fleet: Fleet) -> None:
+    number = fleet.published()
+    release = fleet.server.repository().releases[int(number)]
+    changed = release.named(PACKAGES[0])
+    assert changed is not None
+    path = fleet.server._api.assets.path(changed)
+    path.write_bytes(path.read_bytes().swapcase())
+    other = json.loads((fleet.top / "crates.json").read_text())
+    other["crates"][1] |= {"version": "2.0.0", "source": {"registry": "two", "version": "2.0.0"}}
+    (fleet.top / "other.json").write_text(json.dumps(other))
+    ran = fleet.run("verify", "--tag", "v1.0.0", "--manifest", "other.json")
+    assert ran.code == 1
+    assert ran.err.splitlines()[:-1] == [
+        "demo-one-1.0.0.tgz has another SHA-256 on the release than here",
+        "demo-two-1.0.0.tgz is there and the manifest does not promise it",
+        "demo-two-2.0.0.tgz is not in SHA256SUMS",
+        "demo-two-2.0.0.tgz is not on the release",
+    ]
+
+
+def test_a_download_that_is_cut_short_is_tried_again(fleet: Fleet) -> None:
+    fleet.published()
+    fleet.server.inject("GET /storage/*", Cut(50), 2)
+    ran = fleet.run("verify", "--tag", "v1.0.0")
+    assert (ran.code, ran.err.count("trying again")) == (0, 2)
+
+
+def test_a_private_repositorys_release_is_checked_with_the_token(fleet: Fleet) -> None:
+    fleet.published()
+    fleet.server.repository().private = True
+    assert fleet.run("verify", "--tag", "v1.0.0").code == 0
+    ran = fleet.run("verify", "--tag", "v1.0.0", GITHUB_TOKEN="")
+    assert (ran.code, "contents: write" in ran.err) == (2, True)
+
+
+def test_a_draft_is_not_what_the_world_sees(fleet: Fleet) -> None:
+    fleet.uploaded()
+    ran = fleet.run("verify", "--tag", "v1.0.0")
+    assert (ran.code, "looking for the published release v1.0.0" in ran.err) == (2, True)
+
+
+def test_a_token_without_the_right_is_told_which_right(fleet: Fleet) -> None:
+    token = fleet.server.add_token("octo-org/fleet", contents="read")
+    ran = fleet.run("prepare", "--tag", "v1.0.0", GITHUB_TOKEN=token)
+    assert (ran.code, "permissions: contents: write" in ran.err) == (2, True)
+    number = fleet.drafted()
+    ran = fleet.run("upload", "--release-id", number, "--out", fleet.shards[0], GITHUB_TOKEN=token)
+    assert (ran.code, "permissions: contents: write" in ran.err) == (2, True)
+    ran = fleet.run("prepare", "--tag", "v1.0.0", GITHUB_TOKEN="ghs_unknown_to_github")
+    assert (ran.code, "GitHub refuses the token" in ran.err) == (2, True)
+
+
+def test_what_is_missing_in_the_environment_is_told_at_once(fleet: Fleet) -> None:
+    ran = fleet.run("prepare", "--tag", "v1.0.0", GITHUB_TOKEN="", GITHUB_REPOSITORY="")
+    assert ran.code == 2
+    assert "GITHUB_TOKEN is not set" in ran.err
+    assert "GITHUB_REPOSITORY is not set" in ran.err
+
+
+def test_a_release_that_cannot_fit_asks_github_nothing(fleet: Fleet) -> None:
+    crates = [
+        {"name": f"c{n}", "version": "1.0.0", "kind": "napi", "source": {"registry": f"c{n}", "version": "1.0.0"}}
+        for n in range(1_000)
+    ]
+    large = {"schema_version": 1, "fleet": {"npm_scope": "@demo"}, "crates": crates}
+    (fleet.top / "large.json").write_text(json.dumps(large))
+    ran = fleet.run("prepare", "--tag", "v1.0.0", "--manifest", "large.json")
+    assert ran.code == 2
+    assert "1001 assets are more than a release can have: 1,000\nerror: " in ran.err
+    assert fleet.server.requests == []
+
+
+def test_no_token_is_told_not_even_with_a_traceback(fleet: Fleet) -> None:
+    env = {**fleet.environment, "GITHUB_TOKEN": "ghs_unknown_to_github_and_secret"}
+    ran = cratematrix("--debug", "release", "prepare", "--tag", "v1.0.0", cwd=fleet.top, env=env)
+    assert (ran.code, "Traceback" in ran.err) == (2, True)
+    assert "unknown_to_github" not in ran.err + ran.out
+
+
+def test_a_server_that_is_not_there_is_worth_another_try_later(fleet: Fleet) -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        nobody = f"http://127.0.0.1:{closed.getsockname()[1]}"
+        env = {**fleet.environment, "GITHUB_API_URL": nobody}
+        with (
+            contextlib.closing(GitHubReleases(connection(env))) as releases,
+            pytest.raises(Unavailable, match="ConnectionRefusedError") as told,
+        ):
+            prepare(releases, "v1.0.0", fleet.head, "", Patience(lambda _: None, lambda _: None))
+    assert (told.value.exit_code, "later" in (told.value.fix or "")) == (4, True)
+
+
+@pytest.mark.parametrize("fault", [Stall(30), Delay(30)], ids=["no reply", "not done"])
+def test_an_upload_that_stands_still_is_given_up_and_sent_again(fleet: Fleet, fault: Stall | Delay) -> None:
+    number, shard = fleet.drafted(), fleet.shards[0]
+    fleet.server.inject(UPLOADS, fault)
+    packages = packages_in(merge_directory(shard), shard)
+    began = time.monotonic()
+    said: list[str] = []
+    with fleet.releases(Timing(idle=1)) as releases:
+        upload(releases, int(number), packages, 1, 6_000, Patience(said.append))
+    assert time.monotonic() - began < 25
+    assert any("trying again" in line for line in said)
+    assert len(fleet.server.repository().releases[int(number)].assets) == len(packages)
+
+
+def test_an_upload_that_goes_on_too_long_is_given_up(fleet: Fleet, tmp_path: Path) -> None:
+    """A server that reads a few bytes now and then never lets a time-out between them pass."""
+    large = tmp_path / "large.tgz"
+    large.write_bytes(bytes(64 * 1024 * 1024))
+    with socket.create_server(("127.0.0.1", 0)) as slow:
+        slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        stop = threading.Event()
+        reader = threading.Thread(target=_sip, args=(slow, stop))
+        reader.start()
+        began = time.monotonic()
+        transfers = Transfers("ghs_token", Timing(idle=10, least=1, bytes_a_second=2**30))
+        try:
+            with pytest.raises(GitHubError, match="takes too long"):
+                transfers.send(f"http://127.0.0.1:{slow.getsockname()[1]}/", large, "large.tgz")
+        finally:
+            stop.set()
+            transfers.close()
+            reader.join()
+    assert time.monotonic() - began < 8
+
+
+def _sip(server: socket.socket, stop: threading.Event) -> None:
+    connection, _ = server.accept()
+    with connection:
+        while not stop.wait(0.01):
+            connection.recv(65_536)
