@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import time
@@ -13,45 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.builds.scripted import env_of, packages, prepared, report_of, rules_for, scripted_fleet
+from tests.builds.scripted import env_of, prepared, report_of, rules_for, scripted_fleet
 from tests.e2b_server import E2BServer, Faults, LoseReply
-from tests.support import COMMAND, TOP, Ran, cratematrix
+from tests.support import COMMAND, Ran, cratematrix
 
 SECRET = "s3cr3t/Value+with=specials\"and'quotes"
-
-
-@pytest.fixture(scope="module")
-def path() -> str:
-    with E2BServer() as server:
-        return server.path
-
-
-@pytest.fixture
-def fleet(tmp_path: Path) -> Path:
-    top = tmp_path / "fleet"
-    shutil.copytree(TOP / "tests/fleet", top, ignore=shutil.ignore_patterns("target", "node_modules", "dist"))
-    return top
-
-
-def test_the_same_fleet_gives_the_same_packages_from_both_backends(fleet: Path, path: str, tmp_path: Path) -> None:
-    prepared(fleet, path)
-    chosen = ["--crate", "fleet-cli", "--crate", "fleet-text", "--crate", "fleet-tally"]
-    local = cratematrix("build", *chosen, cwd=fleet, env={"XDG_CACHE_HOME": str(tmp_path / "cache")})
-    assert local.code == 0, local.err
-    ours = packages(fleet)
-    shutil.rmtree(fleet / "dist")
-    with E2BServer(rules_for(fleet)) as server:
-        rented = cratematrix(
-            "build", *chosen, "--backend", "e2b", "--jobs", "2", cwd=fleet, env=env_of(server, tmp_path)
-        )
-        assert rented.code == 0, rented.err
-        assert (server.running(), server.violations) == ((), [])
-    assert packages(fleet) == ours
-    assert len(ours) == 2
-    report = report_of(fleet)
-    assert report["backend"] == "e2b"
-    assert report["cost"] > 0
-    assert all(use["seconds"] > 0 for crate in report["crates"] for use in crate["sandboxes"])
 
 
 @pytest.mark.parametrize("seed", range(int(os.environ.get("CHAOS_SEEDS", "1"))))

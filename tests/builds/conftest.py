@@ -1,0 +1,15 @@
+"""What tests of builds at E2B share."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from generator.sandboxes.toolchain import find_toolchain
+
+
+@pytest.fixture(scope="session")
+def path() -> str:
+    """PATH inside of the test server's sandboxes."""
+    return find_toolchain(os.environ).path
