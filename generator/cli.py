@@ -189,6 +189,12 @@ def plan(manifest: Path, slots: int | None, as_json: bool, changed_since: str | 
         if made.reasons:
             console.table(REASON_COLUMNS, reason_rows(made))
     console.say(summary(made))
+    if in_github(os.environ):
+        from generator.planning.markdown import page
+
+        matrix = made.matrix.model_dump_json()
+        step_outputs(os.environ, {"count": str(made.count), "crates": made.crates, "matrix": matrix})
+        step_summary(os.environ, page(made))
 
 
 @main.command()

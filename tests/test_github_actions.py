@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -90,3 +91,12 @@ def test_a_stale_file_is_an_annotation_and_its_difference_a_summary(repository: 
     ]
     assert all(line.endswith(": cratematrix generate") for line in lines)
     assert '-          - { index: 2, shard: "2/2" }' in job.summary.read_text()
+
+
+def test_a_plan_leaves_what_a_matrix_needs(repository: MakeRepository, job: Job) -> None:
+    top = repository([entry("one"), entry("two")], library("one") | library("two"))
+    assert job.run(top, "plan", "--changed-since", "0" * 40).code == 0
+    matrix = json.loads(job.outputs["matrix"])
+    assert matrix == {"include": [{"index": 1, "shard": "1/2"}, {"index": 2, "shard": "2/2"}]}
+    assert (job.outputs["count"], job.outputs["crates"]) == ("2", "one two")
+    assert "### Plan" in job.summary.read_text()

@@ -3,8 +3,9 @@ from __future__ import annotations
 import re
 
 from generator.manifest.models import Crate, Fleet, Manifest, PathSource, RegistrySource
+from generator.markdown import text
 from generator.reports.annotations import MAX_ANNOTATIONS, worst_failures
-from generator.reports.markdown import page, text
+from generator.reports.markdown import page
 from generator.reports.models import CrateReport, Failure, Report
 from generator.sandboxes.sandbox import FailureClass
 

@@ -1,0 +1,24 @@
+"""Words and tables as Markdown, in which what a crate or a repository wrote is text and nothing else."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+# What begins anything but text.
+_SPECIAL: Final = re.compile(r"([\\`*_{}\[\]<>()#+!|~@:&])")
+
+
+def table(columns: Sequence[str], cells: Iterable[Sequence[str]]) -> list[str]:
+    """Return the lines of a table whose cells are shown as they are."""
+    return [_row(map(text, columns)), _row("---" for _ in columns), *(_row(map(text, row)) for row in cells)]
+
+
+def text(words: str) -> str:
+    """Return words in which Markdown finds no mark of its own."""
+    return _SPECIAL.sub(r"\\\1", words)
+
+
+def _row(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
