@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -29,8 +30,16 @@ class Side:
         entries = tree.entries()
         self.tree = tree
         self.paths = frozenset(entry.path for entry in entries)
+        self._sorted = sorted(self.paths)
         self.manifests = TreeManifests(tree, entries)
         self._locks: dict[str, CargoLock] = {}
+
+    def below(self, directory: str) -> list[str]:
+        """Files in a directory and all those in it; found by bisection, for a repository has many."""
+        if directory == ".":
+            return self._sorted
+        start, end = (bisect_left(self._sorted, directory + mark) for mark in ("/", "0"))  # 0 comes after /
+        return self._sorted[start:end]
 
     def lock(self, path: str) -> CargoLock:
         """One of the Cargo.lock files, read once; InputError when it cannot be."""
@@ -63,6 +72,13 @@ class _Closures:
     def are_equal(self) -> bool:
         return self.before == self.now
 
+    def moved(self) -> frozenset[str]:
+        """Directories in which files that are the same as before may enter the sandbox in one of the two alone."""
+        before, now = self.before, self.now
+        if {*before.roots.values()} != {*now.roots.values()} or before.lock_directory != now.lock_directory:
+            return frozenset(".")
+        return frozenset(before.roots.keys() ^ now.roots.keys()) | (before.named ^ now.named)
+
     def owner(self, path: str) -> str | None:
         """The crate whose directory a file lies in; None for a file of the workspace or of Cargo's configuration."""
         around = (parent(path), *upwards(parent(path)))
@@ -88,9 +104,8 @@ def _files(both: _Closures, sides: Sides) -> Iterator[str]:
     """Files that enter the sandbox as they are, and did not before, or not like this, or the other way round."""
     compared_otherwise = {_lock_path(each) for each in (both.before, both.now)}
     compared_otherwise |= {manifest_path(root) for root in (*both.before.workspaces, *both.now.workspaces)}
-    # With equal closures only what changed can make a difference.
-    candidates = sides.changed if both.are_equal else sides.before.paths | sides.now.paths
-    for path in candidates - compared_otherwise:
+    moved = (path for directory in both.moved() for side in (sides.before, sides.now) for path in side.below(directory))
+    for path in {*sides.changed, *moved} - compared_otherwise:
         was = path in sides.before.paths and belongs(path, both.before)
         is_now = path in sides.now.paths and belongs(path, both.now)
         if was != is_now or (is_now and path in sides.changed):

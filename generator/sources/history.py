@@ -50,7 +50,7 @@ def changed_paths(top: Path, commit: str) -> frozenset[str]:
 
     Both names of what was renamed count, and what was deleted; submodules do not, for no crate is built from them.
     """
-    # Without names of contents git runs no diff program, and without submodules none that their configuration names.
+    # For names alone git runs no diff program; in submodules it would run what their own configuration names.
     words = ["--name-only", "-z", "--no-renames", "--ignore-submodules=all", commit, "--"]
     listed = git([*_without_filters(top), "diff", *words], timeout=300, cwd=top)
     return frozenset(os.fsdecode(path) for path in listed.split(b"\0")[:-1])

@@ -217,6 +217,23 @@ def test_a_crates_files_are_a_reason_if_and_only_if_the_tar_that_is_built_from_i
     assert built(top).keys() - {"app"} == {name for name in PATHS if before[name] != after[name]}
 
 
+@pytest.mark.parametrize("members", ["'a', 'sub'", "'a', 'sub', 'sub/deep'", "'a', 'b'", "'*'"])
+def test_files_that_stay_the_same_count_where_they_enter_the_tar_no_more(tmp_path: Path, members: str) -> None:
+    def root(members: str) -> dict[str, str]:
+        return {"Cargo.toml": package("root", f"[workspace]\nmembers = [{members}]\n")}
+
+    crates = {f"{each}/Cargo.toml": package(each.replace("/", "-")) for each in ("a", "sub", "sub/deep")}
+    manifest = {"crates.json": manifest_text({"root": {"source": {"path": "."}}})}
+    top = repository(tmp_path / "repo", {**root("'a'"), **crates, **manifest, "src/lib.rs": "", "sub/x": ""})
+
+    def digest() -> str:
+        return collect(crate({"path": "."}), Places(top, ".", tmp_path), tmp_path / "tar").digest
+
+    before = digest()
+    write_files(top, root(members))
+    assert built(top, "HEAD").keys() == ({"root"} if digest() != before else set())
+
+
 def test_a_file_that_left_a_crate_changed_it_and_so_did_one_that_came(top: Path) -> None:
     git(top, "mv", "crates/two/src/lib.rs", "crates/one/src/two.rs")
     assert built(top) == {"one": "crates/one/src/two.rs changed", "two": "crates/two/src/lib.rs changed", **APP}
@@ -278,15 +295,16 @@ def test_a_submodule_is_no_source_whatever_becomes_of_it_and_is_not_looked_into(
     other = repository(tmp_path / "other", {"file": "x"})
     sub = top / "crates/one/sub"
     git(top, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(other), "crates/one/sub")
-    commit(top, {})
     commit(sub, {".gitattributes": "* filter=evil\n"})
+    commit(top, {})
     ran, program = marking(tmp_path)
     git(sub, "config", "filter.evil.clean", str(program))
     write_files(sub, {"file": "y"})
     assert built(top, "HEAD") == {}
     assert not ran.exists()
     git(sub, "config", "--unset", "filter.evil.clean")
-    git(top, "commit", "--quiet", "--all", "--message", "moved")
+    commit(sub, {})
+    commit(top, {})
     assert built(top, "HEAD~1") == {}
 
 
