@@ -7,9 +7,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import count
+from pathlib import Path
 from typing import Final, Literal
 
 from tests.github_server.git import Git
+from tests.github_server.rules import Rules
 
 Right = Literal["none", "read", "write"]
 Kind = Literal["workflow", "app", "person"]
@@ -142,6 +144,21 @@ class Numbers:
         return next(self._numbers)
 
 
-def now(seconds: float) -> datetime:
-    """Return a moment as GitHub tells it: without fractions."""
-    return datetime.fromtimestamp(int(seconds), UTC)
+@dataclass
+class Account:
+    """Everything that the server keeps; `directory` is where the content of assets is."""
+
+    rules: Rules
+    directory: Path
+    repositories: dict[str, Repository] = field(default_factory=dict)
+    tokens: dict[str, Token] = field(default_factory=dict)
+    numbers: Numbers = field(default_factory=Numbers)
+    violations: list[str] = field(default_factory=list)
+
+    def repository(self, name: str) -> Repository | None:
+        """Return a repository, however its name is written."""
+        return self.repositories.get(name.lower())
+
+    def now(self) -> datetime:
+        """Return the time as GitHub tells it: without fractions."""
+        return datetime.fromtimestamp(int(self.rules.clock()), UTC)

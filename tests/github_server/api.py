@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 import traceback
-from collections.abc import Awaitable, Callable, Mapping
-from pathlib import Path
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from starlette.applications import Starlette
@@ -13,10 +12,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from tests.github_server.account import ANONYMOUS, Numbers, Repository, Token, now
+from tests.github_server.account import ANONYMOUS, Account, Token
 from tests.github_server.assets import Assets
 from tests.github_server.browsing import Browsing
-from tests.github_server.call import Answer, Call, check_read, reply
+from tests.github_server.call import Answer, Call, check_read, read_rest, reply
 from tests.github_server.checking import Checker, Exchanged
 from tests.github_server.code_replies import CodeReplies
 from tests.github_server.downloads import Downloads
@@ -26,7 +25,6 @@ from tests.github_server.pulls import Pulls
 from tests.github_server.refusal import Refusal
 from tests.github_server.releases import Releases
 from tests.github_server.replies import Replies
-from tests.github_server.rules import Rules
 from tests.github_server.settings import Settings
 
 RATE: Final = "/rate_limit"
@@ -40,20 +38,11 @@ FORMS: Final = {
 class Api:
     """All operations on one server's state."""
 
-    def __init__(
-        self,
-        rules: Rules,
-        url: str,
-        directory: Path,
-        numbers: Numbers,
-        repositories: Mapping[str, Repository],
-        tokens: Mapping[str, Token],
-        violations: list[str],
-    ) -> None:
-        self._rules, self._url, self._repositories, self._tokens = rules, url, repositories, tokens
-        self._violations, self._limits, self._checker = violations, Limits(rules), Checker()
-        replies = Replies(url)
-        self.assets = Assets(rules, directory, numbers, replies)
+    def __init__(self, account: Account, url: str) -> None:
+        self._account, self._url = account, url
+        self._limits, self._checker = Limits(account.rules), Checker()
+        replies, numbers = Replies(url), account.numbers
+        self.assets = Assets(account, replies)
         code = CodeReplies(replies)
         groups = (
             Settings(replies), Releases(numbers, replies), self.assets, GitData(code), Browsing(code), Pulls(numbers, code),
@@ -61,7 +50,7 @@ class Api:
         answers = [answer for group in groups for answer in group.answers()]
         routes = [Route(_path(answer), self._guarded(answer), methods=[answer.method]) for answer in answers]
         rate = Route(RATE, self._rate, methods=["GET"])
-        self.app = Starlette(routes=[rate, *routes, *Downloads(url, repositories, self.assets).routes()])
+        self.app = Starlette(routes=[rate, *routes, *Downloads(account, url, self.assets).routes()])
 
     async def _rate(self, request: Request) -> Response:
         try:
@@ -82,7 +71,7 @@ class Api:
                 if said.status_code < 500:  # a broken upload is answered by a gateway
                     self._check(request, answer.template, body or b"", said)
             except Exception:  # written down before the client can see the answer
-                self._violations.append(traceback.format_exc())
+                self._account.violations.append(traceback.format_exc())
                 raise
             return said
 
@@ -94,10 +83,12 @@ class Api:
             token = self._token(request)
             with self._limits.request(token, request.method):
                 name = f"{request.path_params['owner']}/{request.path_params['repo']}"
-                repository = check_read(token, self._repositories.get(name.lower()))
-                call = Call(request, body, token, repository, self._url, now(self._rules.clock()))
+                repository = check_read(token, self._account.repository(name))
+                call = Call(request, body, token, repository, self._url, self._account.now())
                 said = await answer.handler(call)
         except Refusal as refusal:
+            if answer.upload:
+                await read_rest(request)
             said = reply(refusal.body, refusal.status, refusal.headers)
         if token is not None:
             said.headers.update(self._limits.headers(token))
@@ -107,7 +98,7 @@ class Api:
         given = request.headers.get("authorization")
         if given is None:
             return ANONYMOUS
-        token = self._tokens.get(given.partition(" ")[2])
+        token = self._account.tokens.get(given.partition(" ")[2])
         if token is None or given.partition(" ")[0].lower() not in ("token", "bearer"):
             raise Refusal(401, "Bad credentials")
         return token
@@ -117,7 +108,7 @@ class Api:
             request.method, template, request.path_params, list(request.query_params.multi_items()), request.headers,
             body, said.status_code, said.headers, bytes(said.body),
         )  # fmt: skip
-        self._violations += self._checker.violations(exchanged)
+        self._account.violations += self._checker.violations(exchanged)
 
 
 def _path(answer: Answer) -> str:

@@ -6,17 +6,19 @@ import hashlib
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from starlette.requests import ClientDisconnect
 from starlette.responses import RedirectResponse, Response
 
-from tests.github_server.account import Asset, Numbers, Release
-from tests.github_server.call import Answer, Call, nothing, reply
+from tests.github_server.account import Account, Asset, Release
+from tests.github_server.call import Answer, Call, nothing, read_rest, reply
 from tests.github_server.faults import Starter
 from tests.github_server.refusal import Refusal, invalid, not_found, refused
 from tests.github_server.releases import AT, find_release
 from tests.github_server.replies import Replies
-from tests.github_server.rules import Rules
+
+LOCKED: Final = "Cannot upload assets to an immutable release."
 
 
 def stored_name(name: str) -> str:
@@ -29,8 +31,8 @@ def stored_name(name: str) -> str:
 class Assets:
     """Keeps the files of releases in a directory."""
 
-    def __init__(self, rules: Rules, directory: Path, numbers: Numbers, replies: Replies) -> None:
-        self._rules, self._directory, self._numbers, self._replies = rules, directory, numbers, replies
+    def __init__(self, account: Account, replies: Replies) -> None:
+        self._account, self._rules, self._replies = account, account.rules, replies
 
     def answers(self) -> Sequence[Answer]:
         """Return its operations."""
@@ -45,7 +47,7 @@ class Assets:
 
     def path(self, asset: Asset) -> Path:
         """Return where an asset's content is."""
-        return self._directory / str(asset.id)
+        return self._account.directory / str(asset.id)
 
     async def _list(self, call: Call) -> Response:
         release = find_release(call)
@@ -58,8 +60,14 @@ class Assets:
         asset = self._begin(call, release)
         release.assets[asset.id] = asset
         if isinstance(call.request.scope.get("fault"), Starter):
+            await read_rest(call.request)
             return Response(status_code=502)
         await self._store(call, asset)
+        if asset.id not in release.assets:  # removed while it was sent
+            raise not_found()
+        if release.immutable:  # published while it was sent
+            self._remove(release, asset)
+            raise Refusal(422, LOCKED)
         if not 1 <= asset.size < self._rules.asset_bytes:
             self._remove(release, asset)
             bound = "greater than or equal to 1" if asset.size == 0 else f"less than {self._rules.asset_bytes}"
@@ -73,7 +81,7 @@ class Assets:
         if "content-length" not in call.request.headers:
             raise Refusal(400, "Bad Content-Length: ")
         if release.immutable:
-            raise Refusal(422, "Cannot upload assets to an immutable release.")
+            raise Refusal(422, LOCKED)
         if not name:
             raise invalid("ReleaseAsset", "name", "missing_field")
         if release.named(name):
@@ -82,7 +90,7 @@ class Assets:
             message = f"file_count limited to {self._rules.assets} assets per release"
             raise invalid("ReleaseAsset", "file_count", "custom", message)
         kind = call.request.headers.get("content-type") or "application/octet-stream"
-        number, label = self._numbers.next(), query.get("label") or ""
+        number, label = self._account.numbers.next(), query.get("label") or ""
         return Asset(number, name, label, kind, "starter", 0, None, call.token.login, call.now, call.now)
 
     async def _store(self, call: Call, asset: Asset) -> None:

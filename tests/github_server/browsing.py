@@ -44,7 +44,8 @@ class Browsing:
 
     async def _tags(self, call: Call) -> Response:
         page, headers = call.page(_below(call, "refs/tags/")[::-1])
-        return reply([self._replies.tag(call.repository, *each) for each in page], headers=headers)
+        commits = [(name, call.repository.git.commit_of(sha) or sha) for name, sha in page]  # not the tags' own objects
+        return reply([self._replies.tag(call.repository, *each) for each in commits], headers=headers)
 
     async def _commit(self, call: Call) -> Response:
         sha = call.repository.git.commit_of(call.text("ref"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from datetime import datetime
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
 from tests.github_server.account import Repository, Right, Token
@@ -105,6 +106,14 @@ class Answer:
     template: str
     handler: Handler
     upload: bool = False
+
+
+async def read_rest(request: Request) -> None:
+    """Read what nobody has read of a request, or its reply could get lost under what the client still sends."""
+    if not request._stream_consumed:
+        with contextlib.suppress(ClientDisconnect):
+            async for _ in request.stream():
+                pass
 
 
 def reply(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:

@@ -14,8 +14,8 @@ from openapi_core.datatypes import RequestParameters
 from werkzeug.datastructures import Headers, ImmutableMultiDict
 
 DOCUMENT: Final = Path(__file__).with_name("openapi.json")
-# Where GitHub does otherwise than its document says.
-# Any operation may be refused, though most name few statuses; these are the forms that all name.
+# Where GitHub does otherwise than its document says:
+# any operation may be refused, though most name few statuses; these are the forms that all name.
 REFUSALS: Final = {
     400: "basic-error",
     401: "basic-error",
@@ -24,9 +24,9 @@ REFUSALS: Final = {
     409: "basic-error",
     422: "validation-error",
 }
-# Its guide to uploads tells of assets that a broken upload leaves as `starter`; the document knows no such state.
+# its guide to uploads tells of assets that a broken upload leaves as `starter`; the document knows no such state.
 STARTER: Final = "starter"
-# Assets are sent with the media type of their own; the document knows one for all.
+# assets are sent with the media type of their own; the document knows one for all.
 UPLOAD: Final = "/repos/{owner}/{repo}/releases/{release_id}/assets"
 # PyGithub and GitHub's own command say "no label" with an empty one; openapi-core allows no empty value.
 MAY_BE_EMPTY: Final = ("label", "")
@@ -91,7 +91,7 @@ class Checker:
         return Replied(exchanged.status, kind, Headers(list(exchanged.reply_headers.items())), data or None)
 
     def _unseen(self, exchanged: Exchanged, value: Any) -> Any:
-        """Leave out of long lists what was found valid before: a release has a thousand assets, sent again and again."""
+        """Leave out of lists what was checked before: a release has a thousand assets, sent again and again."""
         if isinstance(value, list):
             kind = f"{exchanged.method} {exchanged.template}"
             return [each for each in (self._unseen(exchanged, one) for one in value) if self._new(kind, each)]

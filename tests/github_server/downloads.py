@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from starlette.requests import Request
 from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from tests.github_server.account import Asset, Release, Repository
+from tests.github_server.account import Account, Asset, Release, Repository
 from tests.github_server.assets import Assets
 
 
 class Downloads:
     """The addresses that are no part of the API."""
 
-    def __init__(self, url: str, repositories: Mapping[str, Repository], assets: Assets) -> None:
-        self._url, self._repositories, self._assets = url, repositories, assets
+    def __init__(self, account: Account, url: str, assets: Assets) -> None:
+        self._account, self._url, self._assets = account, url, assets
 
     def routes(self) -> Sequence[Route]:
         """Return its addresses."""
@@ -29,7 +29,7 @@ class Downloads:
 
     async def _storage(self, request: Request) -> Response:
         number, digest = request.path_params["asset_id"], request.path_params["digest"]
-        for repository in self._repositories.values():
+        for repository in self._account.repositories.values():
             found = repository.find_asset(number)
             if found and found[1].sha256 == digest:
                 named = {"content-disposition": f"attachment; filename={found[1].name}"}
@@ -47,7 +47,7 @@ class Downloads:
         return self._lead(release, request.path_params["name"])
 
     def _repository(self, request: Request) -> Repository | None:
-        found = self._repositories.get(f"{request.path_params['owner']}/{request.path_params['repo']}".lower())
+        found = self._account.repository(f"{request.path_params['owner']}/{request.path_params['repo']}")
         return None if found is None or found.private else found
 
     def _lead(self, release: Release | None, name: str) -> Response:

@@ -82,9 +82,9 @@ class Releases:
         _check_latest(changed["draft"] or changed["prerelease"], body.get("make_latest"))
         if release.immutable and any(changed[name] != getattr(release, name) for name in ("tag", "target", "draft")):
             raise Refusal(422, "Cannot update the tag or target of an immutable release.")
-        published = release.draft and not changed["draft"]
+        published = not changed["draft"] and (release.draft or changed["tag"] != release.tag)
         before = {name: getattr(release, name) for name in changed}
-        _set(release, {**changed, "draft": release.draft if published else changed["draft"]})
+        _set(release, changed)
         try:
             _check_target(call.repository, release)
             if published:
@@ -147,7 +147,8 @@ def _check_target(repository: Repository, release: Release) -> None:
 def _publish(call: Call, release: Release, make_latest: object) -> None:
     """Show a release to the world: its tag is made now, and from now on it may be immutable."""
     repository, ref = call.repository, f"refs/tags/{release.tag}"
-    if repository.published(release.tag) not in (None, release):
+    others = [each for each in repository.releases.values() if each is not release and not each.draft]
+    if release.tag in [each.tag for each in others]:
         raise invalid("Release", "tag_name", "already_exists")
     gone = {"resource": "Release", "code": "custom", "message": "Published releases must have a valid tag"}
     if release.tag in repository.burned:
@@ -160,7 +161,8 @@ def _publish(call: Call, release: Release, make_latest: object) -> None:
         assert commit is not None  # checked before
         check_workflows(call, repository.branch, commit)
         repository.git.set_ref(ref, commit)
-    release.draft, release.published_at, release.immutable = False, call.now, repository.immutable
+    release.draft, release.immutable = False, repository.immutable
+    release.published_at = release.published_at or call.now
     if release.immutable:
         repository.burned.add(release.tag)
     _make_latest(repository, release, "true" if make_latest is None else make_latest)

@@ -15,7 +15,7 @@ from typing import Final
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
-from tests.github_server.account import Asset, Kind, Numbers, Repository, Right, Token, now
+from tests.github_server.account import Account, Asset, Kind, Repository, Right, Token
 from tests.github_server.api import Api
 from tests.github_server.faults import Faults
 from tests.github_server.git import Git
@@ -65,24 +65,20 @@ class GitHubServer:
     ) -> None:
         self.rules, self._first, self._source = rules or Rules(), repository, source
         self._directory, self._number = directory, port
-        self.violations: list[str] = []
         self.requests: list[Seen] = []
-        self.repositories: dict[str, Repository] = {}
-        self.tokens: dict[str, Token] = {}
         self._mischief = Mischief(Faults())
-        self._numbers = Numbers()
         self._stack = contextlib.ExitStack()
 
     def __enter__(self) -> GitHubServer:
         """Start it."""
-        own = self._directory or Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="github-server-")))
-        self._place = own
-        (own / "assets").mkdir(parents=True, exist_ok=True)
+        self._place = self._directory or Path(
+            self._stack.enter_context(tempfile.TemporaryDirectory(prefix="github-server-"))
+        )
+        self._account = Account(self.rules, self._place / "assets")
+        self._account.directory.mkdir(parents=True, exist_ok=True)
         self._port = Port(self._answer, self._number, "github server")
         self.url = self._port.url
-        self._api = Api(
-            self.rules, self.url, own / "assets", self._numbers, self.repositories, self.tokens, self.violations
-        )
+        self._api = Api(self._account, self.url)
         self.add_repository(self._first, source=self._source)
         self._token = self.add_token(self._first, pull_requests="write")
         self._port.open()
@@ -94,6 +90,16 @@ class GitHubServer:
         """End it."""
         self._port.close()
         self._stack.close()
+
+    @property
+    def violations(self) -> list[str]:
+        """What broke GitHub's document, and what else must not be; empty where all is well."""
+        return self._account.violations
+
+    @property
+    def tokens(self) -> Mapping[str, Token]:
+        """The tokens by their text."""
+        return self._account.tokens
 
     @property
     def environment(self) -> dict[str, str]:
@@ -127,16 +133,16 @@ class GitHubServer:
         branch: str = "main",
     ) -> Repository:
         """Add a repository; `immutable` makes releases so when they are published."""
-        number = self._numbers.next()
+        number = self._account.numbers.next()
         place = self._place / f"{number}.git"
-        made = now(self.rules.clock())
+        made = self._account.now()
         repository = Repository(number, name, private, immutable, branch, Git(place, branch, source), made)
-        self.repositories[name.lower()] = repository
+        self._account.repositories[name.lower()] = repository
         return repository
 
     def repository(self, name: str | None = None) -> Repository:
         """Return a repository, the first one by default."""
-        return self.repositories[(name or self._first).lower()]
+        return self._account.repositories[(name or self._first).lower()]
 
     def add_token(
         self,
@@ -150,7 +156,7 @@ class GitHubServer:
         """Add a token for repositories and return its text."""
         text = ("ghp_" if kind == "person" else "ghs_") + secrets.token_hex(18)
         name = f"token-{len(self.tokens) + 1}"
-        self.tokens[text] = Token(
+        self._account.tokens[text] = Token(
             text, name, repositories, contents, pull_requests, workflows, administration, kind
         )  # fmt: skip
         return text

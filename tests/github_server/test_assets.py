@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import socket
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -100,6 +100,45 @@ def test_an_upload_that_breaks_off_leaves_a_starter(server: GitHubServer, reposi
         upload(release, "a")
     release.get_assets()[0].delete_asset()
     assert upload(release, "a").state == "uploaded"
+
+
+@pytest.mark.parametrize("meanwhile", ["removed", "published"])
+def test_an_upload_counts_only_if_there_still_is_a_place_for_it(
+    server: GitHubServer, repository: Repository, meanwhile: str
+) -> None:
+    server.repository().immutable = True
+    release = open_draft(repository)
+
+    def content() -> Iterable[bytes]:
+        yield b"first "
+        while not list(release.get_assets()):
+            time.sleep(0.05)
+        if meanwhile == "removed":
+            release.get_assets()[0].delete_asset()
+        else:
+            release.update_release("v1", "text")
+        yield b"second"
+
+    class Sized:
+        def __iter__(self) -> Iterator[bytes]:
+            yield from content()
+
+        def __len__(self) -> int:
+            return len(b"first second")
+
+    address = f"{release.upload_url.partition('{')[0]}?name=a"
+    refused = requests.post(address, data=Sized(), headers=token_of(server), timeout=10)
+    assert refused.status_code == {"removed": 404, "published": 422}[meanwhile]
+    assert server.repository().releases[release.id].assets == {}
+
+
+def test_a_large_upload_is_refused_in_words(server: GitHubServer, repository: Repository) -> None:
+    release = open_draft(repository)
+    upload(release, "a")
+    address = f"{release.upload_url.partition('{')[0]}?name=a"
+    for _ in range(3):
+        refused = requests.post(address, data=bytes(20_000_000), headers=token_of(server), timeout=10)
+        assert refused.json()["errors"][0]["code"] == "already_exists"
 
 
 def test_an_asset_is_renamed_and_labelled(repository: Repository) -> None:

@@ -48,11 +48,11 @@ def test_drafts_are_not_for_tokens_that_only_read(server: GitHubServer, reposito
 def test_two_creates_make_two_drafts_of_one_tag(repository: Repository) -> None:
     first, second = open_draft(repository), open_draft(repository)
     assert [each.id for each in repository.get_releases()] == [second.id, first.id]
-    first.update_release("v1", "text")
+    second.update_release("v1", "text")
     with pytest.raises(GithubException) as caught:
-        second.update_release("v1", "text")
+        first.update_release("v1", "text")
     assert caught.value.data["errors"] == [{"resource": "Release", "code": "already_exists", "field": "tag_name"}]
-    assert repository.get_release(second.id).draft
+    assert repository.get_release(first.id).draft
 
 
 def test_a_draft_is_not_latest(repository: Repository) -> None:
@@ -82,6 +82,13 @@ def test_a_tag_is_made_at_the_commit_that_the_release_names(server: GitHubServer
     with pytest.raises(GithubException) as caught:
         repository.create_git_release("v2", "v2", "text", target_commitish="0" * 40)
     assert caught.value.data["errors"][0]["field"] == "target_commitish"
+
+
+def test_a_published_release_may_get_another_tag(server: GitHubServer, repository: Repository) -> None:
+    release = repository.create_git_release("v1", "v1", "text")
+    assert release.update_release("v2", "text", tag_name="v2").published_at == release.published_at
+    assert {"refs/tags/v1", "refs/tags/v2"} <= server.repository().git.refs().keys()
+    assert repository.get_release("v2").id == release.id
 
 
 def test_a_published_release_has_a_tag_that_git_takes(repository: Repository) -> None:
