@@ -59,15 +59,15 @@ class Change:
 
 def affected(manifest: Manifest, change: Change | Everything) -> tuple[Reason, ...]:
     """Return a reason for every crate of the manifest, sorted by name."""
-    whole = change.reason if isinstance(change, Everything) else _whole_fleet(manifest, change)
-    if isinstance(change, Everything) or whole is not None:
-        return _reasons(manifest, dict.fromkeys(_names(manifest), whole or ""), "")
+    if isinstance(change, Everything):
+        return _reasons(manifest, dict.fromkeys(_names(manifest), change.reason))
+    if (whole := _whole_fleet(manifest, change)) is not None:
+        return _reasons(manifest, dict.fromkeys(_names(manifest), whole))
     why = _with_dependents(manifest, _changed(manifest, change))
-    left_out = f"nothing that it is built from changed since {change.since}"
     if len(why) < len(manifest.crates) and not fits(why):
-        left_out = "more crates are affected than a variable can name, so the whole fleet is built"
-        why = {name: why.get(name, left_out) for name in _names(manifest)}
-    return _reasons(manifest, why, left_out)
+        too_many = "more crates are affected than a variable can name, so the whole fleet is built"
+        why = {name: why.get(name, too_many) for name in _names(manifest)}
+    return _reasons(manifest, why, f"nothing that it is built from changed since {change.since}")
 
 
 def fits(names: Iterable[str]) -> bool:
@@ -79,7 +79,7 @@ def _names(manifest: Manifest) -> list[str]:
     return [crate.name for crate in manifest.crates]
 
 
-def _reasons(manifest: Manifest, why: Mapping[str, str], left_out: str) -> tuple[Reason, ...]:
+def _reasons(manifest: Manifest, why: Mapping[str, str], left_out: str = "") -> tuple[Reason, ...]:
     return tuple(
         Reason(crate=name, built=name in why, reason=why.get(name, left_out)) for name in sorted(_names(manifest))
     )
