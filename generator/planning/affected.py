@@ -87,9 +87,10 @@ def _reasons(manifest: Manifest, why: Mapping[str, str], left_out: str = "") -> 
 
 def _whole_fleet(manifest: Manifest, change: Change) -> str | None:
     """Say what changed for every crate, if anything did."""
-    before, now = change.manifest.fleet.action, manifest.fleet.action
-    if before != now:
-        return f"the action changed from {before} to {now}"
+    for key in ("action", "backend"):
+        before, now = getattr(change.manifest.fleet, key), getattr(manifest.fleet, key)
+        if before != now:
+            return f"the {key} changed from {before} to {now}"
     if change.holds_action:
         own = sorted(path for path in change.paths if path.startswith(_GENERATOR))
         if own:

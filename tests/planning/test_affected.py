@@ -124,6 +124,11 @@ def test_the_whole_fleet_is_built_when_another_action_is_used() -> None:
     }
 
 
+def test_the_whole_fleet_is_built_when_sandboxes_are_elsewhere() -> None:
+    now = manifest(ONE, backend="e2b")
+    assert built(affected(now, change(manifest(ONE)))) == {"one": "the backend changed from local to e2b"}
+
+
 def test_a_path_of_others_is_safe_to_show() -> None:
     fleet = manifest(ONE)
     reasons = affected(fleet, change(fleet, "generator/a\n::error::b", "generator/z", holds_action=True))
