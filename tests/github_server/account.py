@@ -112,7 +112,6 @@ class Repository:
     full_name: str
     private: bool
     immutable: bool
-    branch: str
     git: Git
     created_at: datetime
     releases: dict[int, Release] = field(default_factory=dict)

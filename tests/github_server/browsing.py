@@ -55,7 +55,7 @@ class Browsing:
 
     async def _file(self, call: Call) -> Response:
         git, path = call.repository.git, call.text("path")
-        commit = git.commit_of(call.request.query_params.get("ref", call.repository.branch))
+        commit = git.commit_of(call.request.query_params.get("ref", call.repository.git.branch))
         entries = git.entries(commit, deep=True) if commit else []
         for _, kind, sha, size, name in entries:
             if name == path and kind == "blob":

@@ -80,7 +80,7 @@ class CodeReplies:
     def content(self, repository: Repository, path: str, sha: str, size: int) -> Json:
         """Return a file without its content."""
         here, git = self._at(repository, f"contents/{path}"), self._at(repository, f"git/blobs/{sha}")
-        html = self._page(repository, f"blob/{repository.branch}/{path}")
+        html = self._page(repository, f"blob/{repository.git.branch}/{path}")
         return {
             "name": path.rpartition("/")[2], "path": path, "sha": sha, "size": size, "type": "file", "url": here,
             "git_url": git, "html_url": html, "download_url": html, "_links": {"self": here, "git": git, "html": html},

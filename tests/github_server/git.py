@@ -45,16 +45,18 @@ AUTHOR: Final = Person("octocat", "octocat@example.com", datetime(2026, 11, 1, 1
 
 
 class Git:
-    """One bare repository; every call is a process of git's own."""
+    """One bare repository; every call is a process of git's own.
 
-    def __init__(self, path: Path, branch: str, source: Path | None) -> None:
+    It begins with one commit, or with what another repository has; its default branch is the one checked out there.
+    """
+
+    def __init__(self, path: Path, source: Path | None) -> None:
         self.path = path
-        self._git("init", "--quiet", "--bare", f"--initial-branch={branch}", str(path), at=path.parent)
+        self.branch = self._git("symbolic-ref", "--short", "HEAD", at=source) if source else "main"
+        self._git("init", "--quiet", "--bare", f"--initial-branch={self.branch}", str(path), at=path.parent)
         if source is None:
-            readme = self.blob(b"# fleet\n")
-            self.set_ref(
-                f"refs/heads/{branch}", self.commit(self.tree(None, {"README.md": ("100644", readme)}), (), "First")
-            )
+            tree = self.tree(None, {"README.md": ("100644", self.blob(b"# fleet\n"))})
+            self.set_ref("refs/heads/main", self.commit(tree, (), "First"))
         else:
             self.take(source)
 

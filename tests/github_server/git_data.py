@@ -117,7 +117,7 @@ class GitData:
         if ref.removeprefix("refs/tags/") in repository.burned:
             raise Refusal(422, RULES.format("create ref due to creations being restricted."))
         _check_object(call, ref, sha)
-        check_workflows(call, repository.branch, sha)
+        check_workflows(call, repository.git.branch, sha)
         repository.git.set_ref(ref, sha)
         return reply(self._replies.ref(repository, ref, sha), 201)
 

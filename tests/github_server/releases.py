@@ -49,7 +49,7 @@ class Releases:
             raise invalid("Release", "tag_name", "missing_field")
         release = Release(
             self._numbers.next(), body["tag_name"], body.get("name"), body.get("body"), True,
-            bool(body.get("prerelease", False)), str(body.get("target_commitish") or repository.branch),
+            bool(body.get("prerelease", False)), str(body.get("target_commitish") or repository.git.branch),
             call.token.login, call.now, call.now,
         )  # fmt: skip
         draft = bool(body.get("draft", False))
@@ -159,7 +159,7 @@ def _publish(call: Call, release: Release, make_latest: object) -> None:
     if ref not in repository.git.refs():
         commit = repository.git.commit_of(release.target)
         assert commit is not None  # checked before
-        check_workflows(call, repository.branch, commit)
+        check_workflows(call, repository.git.branch, commit)
         repository.git.set_ref(ref, commit)
     release.draft, release.immutable = False, repository.immutable
     release.published_at = release.published_at or call.now

@@ -100,7 +100,7 @@ class Replies:
             "id": repository.id, "node_id": node("Repository", repository.id), "name": name,
             "full_name": repository.full_name, "private": repository.private, "owner": self.user(owner, "Organization"),
             "html_url": html, "url": api, "description": None, "homepage": None, "language": None, "mirror_url": None,
-            "license": None, "default_branch": repository.branch,
+            "license": None, "default_branch": repository.git.branch,
             "visibility": "private" if repository.private else "public", **dict.fromkeys(flags, False),
             **dict.fromkeys(counts, 0), "created_at": made, "updated_at": made, "pushed_at": made,
             **{f"{field}_url": f"{api}/{rest}" for field, rest in BELOW.items()},

@@ -130,13 +130,11 @@ class GitHubServer:
         immutable: bool = False,
         private: bool = False,
         source: Path | None = None,
-        branch: str = "main",
     ) -> Repository:
         """Add a repository; `immutable` makes releases so when they are published."""
         number = self._account.numbers.next()
-        place = self._place / f"{number}.git"
-        made = self._account.now()
-        repository = Repository(number, name, private, immutable, branch, Git(place, branch, source), made)
+        git = Git(self._place / f"{number}.git", source)
+        repository = Repository(number, name, private, immutable, git, self._account.now())
         self._account.repositories[name.lower()] = repository
         return repository
 

@@ -16,7 +16,7 @@ def test_the_server_runs_by_hand(tmp_path: Path) -> None:
     (tmp_path / "crates.json").write_text("{}")
     top = git_repository(tmp_path)
     for words in (
-        ["checkout", "-q", "-B", "main"],
+        ["checkout", "-q", "-B", "trunk"],
         ["-c", "user.name=x", "-c", "user.email=x@x", "commit", "-qm", "x"],
     ):
         subprocess.run(["git", *words], cwd=top, check=True, capture_output=True)
@@ -41,4 +41,4 @@ def test_the_server_runs_by_hand(tmp_path: Path) -> None:
         server.send_signal(signal.SIGINT)
         assert server.wait(30) == 0
     assert not isinstance(file, list)
-    assert (repository.full_name, file.decoded_content) == ("demo/own", b"{}")
+    assert (repository.full_name, repository.default_branch, file.decoded_content) == ("demo/own", "trunk", b"{}")
