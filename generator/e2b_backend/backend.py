@@ -33,7 +33,9 @@ CREATE_SECONDS: Final = 30.0
 OUTCOME_UNKNOWN: Final = 422
 PAGE: Final = 100
 # At its end a run does not wait long for a service that is down.
-CLOSE_PATIENCE: Final = 20.0
+CLOSE_PATIENCE: Final = 8.0
+# How long one answer about the account's sandboxes may take.
+ANSWER_SECONDS: Final = 15.0
 
 
 @dataclass(frozen=True)
@@ -156,7 +158,8 @@ def find(connection: Connection, metadata: Mapping[str, str], patience: float = 
     from e2b import Sandbox
     from e2b.sandbox.sandbox_api import SandboxQuery
 
-    pages = Sandbox.list(query=SandboxQuery(metadata=dict(metadata)), limit=PAGE, **connection.api_params())
+    wanted = SandboxQuery(metadata=dict(metadata))
+    pages = Sandbox.list(query=wanted, limit=PAGE, request_timeout=ANSWER_SECONDS, **connection.api_params())
     while pages.has_next:
         yield from persist(pages.next_items, "E2B does not say which sandboxes there are", patience=patience)
 
@@ -166,7 +169,8 @@ def end(connection: Connection, sandbox_id: str, patience: float = PATIENCE) -> 
     from e2b import Sandbox
 
     doing = f"sandbox {sandbox_id} cannot be killed"
-    return persist(lambda: Sandbox.kill(sandbox_id, **connection.api_params()), doing, patience=patience)
+    params = {**connection.api_params(), "request_timeout": ANSWER_SECONDS}
+    return persist(lambda: Sandbox.kill(sandbox_id, **params), doing, patience=patience)
 
 
 def running(connection: Connection) -> int:

@@ -24,6 +24,8 @@ SILENCE: Final = 60
 # How long after a command's time the supervisor may take to end it before the runner does.
 GRACE: Final = 30.0
 ANSWER_SECONDS: Final = 30.0
+# A command that is being ended is not waited for that long.
+ENDING_SECONDS: Final = 5.0
 
 
 class Shell(Protocol):
@@ -111,7 +113,7 @@ class Follower:
         """End a command and deliver what it said until then."""
         self._end(detached)
         try:
-            poll = read_poll(self.shell(detached.poll_script(offset, 0), ANSWER_SECONDS), offset)
+            poll = read_poll(self.shell(detached.poll_script(offset, 0), ENDING_SECONDS), offset)
         except Exception:
             return End(137, why, 0.0)
         lines.feed(poll.chunk)
@@ -120,7 +122,7 @@ class Follower:
     def _end(self, detached: Detached) -> None:
         """End a command as well as can be: what does not end now ends with the sandbox."""
         with contextlib.suppress(Exception):
-            self.shell(detached.stop_script(), ANSWER_SECONDS)
+            self.shell(detached.stop_script(), ENDING_SECONDS)
 
     def _last_words(self, lines: Lines, size: int, end: End) -> End:
         if size >= MAX_LOG_BYTES:

@@ -33,6 +33,9 @@ BEATS_PER_LIFE: Final = 5
 KEPT_SECONDS: Final = 3_600
 HOSTS_SECONDS: Final = 120
 KILL_PATIENCE: Final = 60.0
+# A stopped run does not wait long for a service that is down: what it leaves ends by itself.
+STOPPED_PATIENCE: Final = 8.0
+KILL_SECONDS: Final = 10.0
 # Characters of the longest answer to a question: a whole chunk of output in base64, and a little more.
 MAX_ANSWER: Final = 2 * MAX_CHUNK_BYTES
 
@@ -132,8 +135,9 @@ class E2BSandbox:
             return self._usage
 
     def _kill(self) -> str | None:
+        patience = STOPPED_PATIENCE if self._stop.is_set() else KILL_PATIENCE
         try:
-            persist(self._handle.kill, "it does not answer", patience=KILL_PATIENCE)
+            persist(lambda: self._handle.kill(request_timeout=KILL_SECONDS), "it does not answer", patience=patience)
         except SandboxError as error:
             return f"sandbox {self.id} could not be killed ({error}): it ends by itself at {_in(self._life.seconds)}"
         return None

@@ -58,5 +58,5 @@ def env_of(server: E2BServer, tmp_path: Path, **more: str) -> dict[str, str]:
     return {**server.environment, "XDG_CACHE_HOME": str(tmp_path / "cache"), **more}
 
 
-def packages(top: Path) -> dict[str, str]:
-    return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in sorted((top / "dist").glob("*.tgz"))}
+def packages(out: Path) -> dict[str, str]:
+    return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in sorted(out.glob("*.tgz"))}

@@ -1,4 +1,4 @@
-"""The sample fleet, built whole by the command in real sandboxes; minutes on two cores."""
+"""The sample fleet, built whole by the command in real sandboxes, here and at E2B; minutes on two cores."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from typing import Any
 
 import pytest
 
+from tests.builds.scripted import env_of, packages, prepared, rules_for
+from tests.e2b_server import E2BServer
 from tests.support import Ran, cratematrix
 
 SECRET = "canary-7f3a-of-the-host"
@@ -32,6 +34,7 @@ class Fleet:
     """What one run over the whole sample fleet left behind."""
 
     top: Path
+    out: Path
     ran: Ran
     crates: dict[str, dict[str, Any]]
     connections: int
@@ -64,17 +67,47 @@ def listening() -> Iterator[tuple[int, list[object]]]:
 
 
 @pytest.fixture(scope="module")
-def fleet(fleet_copy: Path) -> Iterator[Fleet]:
-    """Build everything once, with a listener, a process and a secret on the host that no crate may find."""
+def fleet(fleet_copy: Path) -> Fleet:
+    """Build everything once on this machine."""
+    return built(fleet_copy, fleet_copy / "dist", "--all")
+
+
+@pytest.fixture(scope="module")
+def rented(fleet: Fleet, path: str, tmp_path_factory: pytest.TempPathFactory) -> Fleet:
+    """Build the same at a server that speaks E2B's protocol, but for what this machine cannot build."""
+    prepared(fleet.top, path)
+    names = [word for name, crate in fleet.crates.items() if crate["state"] != "skipped" for word in ("--crate", name)]
+    with E2BServer(rules_for(fleet.top)) as server:
+        env = env_of(server, tmp_path_factory.mktemp("rented"))
+        found = built(fleet.top, fleet.top / "rented", *names, "--backend", "e2b", **env)
+        assert (server.running(), server.violations) == ((), [])
+    return found
+
+
+def built(top: Path, out: Path, *words: str, **env: str) -> Fleet:
+    """Build with a listener, a process and a secret on the host that no crate may find."""
     with listening() as (port, arrived):
-        canary = fleet_copy / "crates/hostile/canary-port"
+        canary = top / "crates/hostile/canary-port"
         canary.write_text(str(port))
-        subprocess.run(["git", "add", "--force", canary], cwd=fleet_copy, check=True)  # noqa: TID251
+        subprocess.run(["git", "add", "--force", canary], cwd=top, check=True)  # noqa: TID251
         with subprocess.Popen(["sh", "-c", "sleep 3600; : cratematrix-canary"]) as process:
-            ran = cratematrix("build", "--all", "--jobs", "2", cwd=fleet_copy, env={"HOST_SECRET": SECRET})
+            ran = cratematrix("build", *words, "--jobs", "2", "--out", out, cwd=top, env={"HOST_SECRET": SECRET, **env})
             process.kill()
-        report = json.loads((fleet_copy / "dist/report.json").read_text())
-        yield Fleet(fleet_copy, ran, {crate["name"]: crate for crate in report["crates"]}, len(arrived))
+        report = json.loads((out / "report.json").read_text())
+        return Fleet(top, out, ran, {crate["name"]: crate for crate in report["crates"]}, len(arrived))
+
+
+def test_the_same_fleet_gives_the_same_packages_from_both_backends(fleet: Fleet, rented: Fleet) -> None:
+    assert rented.ran.code == fleet.ran.code
+    ours, theirs = packages(fleet.out), packages(rented.out)
+    assert theirs == ours
+    assert len(ours) >= 3
+    for name, crate in rented.crates.items():
+        assert crate["state"] == fleet.crates[name]["state"]
+        assert crate["failure"] == fleet.crates[name]["failure"]
+        assert crate["package"] == fleet.crates[name]["package"]
+        assert all(use["seconds"] > 0 and use["cost"] > 0 for use in crate["sandboxes"])
+        assert crate["cost"] == pytest.approx(sum(use["cost"] for use in crate["sandboxes"]))
 
 
 def test_the_run_fails_because_two_crates_do_and_all_others_are_done(fleet: Fleet) -> None:
@@ -123,13 +156,15 @@ def test_every_unit_has_digests_sizes_and_times(fleet: Fleet) -> None:
 
 def test_every_crate_has_a_log_and_its_lines_were_live(fleet: Fleet) -> None:
     for name in fleet.crates.keys() - {"fleet-wasm"}:
-        log = (fleet.top / "dist/logs" / f"{name}.log").read_text()
+        log = (fleet.out / "logs" / f"{name}.log").read_text()
         assert "Compiling" in log
         assert f"[{name}]    Compiling" in fleet.ran.err
 
 
-def test_the_misbehaving_build_script_reached_nothing(fleet: Fleet) -> None:
-    log = (fleet.top / "dist/logs/fleet-hostile.log").read_text()
+@pytest.mark.parametrize("where", ["fleet", "rented"])
+def test_the_misbehaving_build_script_reached_nothing(where: str, request: pytest.FixtureRequest) -> None:
+    fleet: Fleet = request.getfixturevalue(where)
+    log = (fleet.out / "logs/fleet-hostile.log").read_text()
     found = dict(re.findall(r"hostile ([\w-]+): (refused|SUCCEEDED)", log))
     assert len(found) == 31
     assert {name for name in MUST_BE_REFUSED if found[name] != "refused"} == set()
@@ -146,7 +181,7 @@ def test_the_misbehaving_build_script_reached_nothing(fleet: Fleet) -> None:
 
 
 def install(fleet: Fleet, name: str, folder: Path) -> None:
-    package = fleet.top / "dist" / fleet.crates[name]["package"]["file"]
+    package = fleet.out / fleet.crates[name]["package"]["file"]
     npm = ["npm", "install", "--offline", "--no-audit", "--no-fund", "--fetch-retries=0", package]
     subprocess.run(npm, cwd=folder, check=True, capture_output=True, timeout=120)  # noqa: TID251
 
@@ -182,7 +217,7 @@ def test_the_program_runs_from_the_shell_and_passes_its_exit_code_on(fleet: Flee
 def test_the_same_source_gives_the_same_bytes(fleet: Fleet, tmp_path: Path) -> None:
     names = ["fleet-cli", "fleet-search"] + (["fleet-wasm"] if fleet.crates["fleet-wasm"]["state"] == "built" else [])
     elsewhere = tmp_path / "clone"
-    shutil.copytree(fleet.top, elsewhere, ignore=shutil.ignore_patterns("dist"))
+    shutil.copytree(fleet.top, elsewhere, ignore=shutil.ignore_patterns("dist", "rented"))
     words = [word for name in names for word in ("--crate", name)]
     assert cratematrix("build", *words, "--jobs", "2", cwd=elsewhere).code == 0
     again = {crate["name"]: crate for crate in json.loads((elsewhere / "dist/report.json").read_text())["crates"]}
