@@ -206,8 +206,17 @@ def plan(manifest: Path, slots: int | None, as_json: bool, changed_since: str | 
     envvar="CRATEMATRIX_GENERATE_CHECK",
     help="Write nothing; show the difference and exit 3 when stale.",
 )
-def generate(manifest: Path, only_check: bool) -> None:
-    """Render the GitHub Actions workflows from the manifest."""
+@click.option(
+    "--pull-request",
+    is_flag=True,
+    envvar="CRATEMATRIX_GENERATE_PULL_REQUEST",
+    help="Write nothing; open or update one pull request on GitHub with what is stale.",
+)
+def generate(manifest: Path, only_check: bool, pull_request: bool) -> None:
+    """Render the GitHub Actions workflows, and the Dockerfile of E2B's sandboxes, from the manifest.
+
+    --pull-request needs GITHUB_REPOSITORY and, in GITHUB_TOKEN, a token that may change workflows.
+    """
     from generator.manifest.reading import load_manifest
     from generator.planning.plan import make_plan
     from generator.sources.collect import repository_top
@@ -218,9 +227,14 @@ def generate(manifest: Path, only_check: bool) -> None:
     top = repository_top(manifest.resolve().parent)
     name = manifest.resolve().relative_to(top).as_posix()
     rendered = render(loaded, len(make_plan(loaded).shards), name)
-    if only_check:
+    if only_check and pull_request:
+        raise InputError("--check and --pull-request exclude each other", fix="leave one of the two out")
+    if only_check or pull_request:
         if found := difference(rendered, top):
-            raise _stale(manifest, found)
+            if not pull_request:
+                raise _stale(manifest, found)
+            _propose(rendered, top, name)
+            return
     else:
         for change in write(rendered, top):
             console.say(str(change))
@@ -229,6 +243,23 @@ def generate(manifest: Path, only_check: bool) -> None:
         console.say(
             "note: the workflow uses ./, and this repository has no action.yml: set fleet.action in the manifest"
         )
+
+
+def _propose(rendered: dict[str, str], top: Path, manifest: str) -> None:
+    """Open or update the pull request with what is stale."""
+    from generator.proposals.proposal import proposal
+    from generator.releases.connection import commit_of, connection
+    from generator.workflows import differences
+
+    _redactor()
+    where = connection(os.environ)
+    wanted = proposal(
+        differences(rendered, top), manifest, os.environ.get("GITHUB_REF_NAME", ""), commit_of(os.environ, top)
+    )
+    from generator.proposals.github import propose
+
+    made = propose(where, wanted, console.say)
+    console.say(f"{'opened' if made.opened else 'updated'} pull request {made.number}: {made.url}")
 
 
 def _stale(manifest: Path, found: str) -> Stale:

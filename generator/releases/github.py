@@ -1,8 +1,4 @@
-"""GitHub's releases through PyGithub.
-
-PyGithub's own retries are off: they would create a draft a second time when the first reply is lost, never repeat a
-PATCH, and have no jitter. What is tried again, and when, is said in `pace`.
-"""
+"""GitHub's releases through PyGithub."""
 
 from __future__ import annotations
 
@@ -11,17 +7,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from github import Auth, Github
-from github.GithubException import BadAttributeException, GithubException
+from github.GithubException import GithubException
 from github.GitRelease import GitRelease
 from github.GitReleaseAsset import GitReleaseAsset
 
 from generator.releases.connection import Connection
+from generator.releases.pygithub import PAGE, client, told_by_github
 from generator.releases.service import Asset, Release
-from generator.releases.transfers import AGENT, Timing, Transfers, told
-from generator.releases.troubles import refusal
+from generator.releases.transfers import Timing, Transfers
 
-PAGE: Final = 100
 # Every release of a page comes with its assets: https://github.com/tcnksm/ghr/issues/163 tells of the 504s that follow.
 RELEASES_PAGE: Final = 30
 
@@ -31,15 +25,7 @@ class GitHubReleases:
 
     def __init__(self, connection: Connection, timing: Timing | None = None) -> None:
         timing = timing or Timing()
-        self._github = Github(
-            auth=Auth.Token(connection.token) if connection.token else None,
-            base_url=connection.api_url,
-            user_agent=AGENT,
-            timeout=timing.idle,
-            per_page=PAGE,
-            lazy=True,
-            retry=None,
-        )
+        self._github = client(connection, timing.idle)
         self._repository = self._github.get_repo(connection.repository)
         self._assets_url = f"{connection.api_url}/repos/{connection.repository}/releases/assets"
         self._transfers = Transfers(connection.token, timing)
@@ -53,25 +39,25 @@ class GitHubReleases:
         """Return every release of a tag, drafts too."""
         self._github.per_page = RELEASES_PAGE
         try:
-            with _told():
+            with told_by_github():
                 return tuple(_release(each) for each in self._repository.get_releases() if each.tag_name == tag)
         finally:
             self._github.per_page = PAGE
 
     def published(self, tag: str) -> Release:
         """Return the published release of a tag."""
-        with _told():
+        with told_by_github():
             return _release(self._repository.get_release(tag))
 
     def get(self, release: int) -> Release:
         """Return a release by its number."""
-        with _told():
+        with told_by_github():
             # What is not complete yet takes its tag from its URL, which has a number there.
             return _release(self._repository.get_release(release).complete())
 
     def create(self, tag: str, commit: str, body: str, prerelease: bool) -> Release:
         """Create a draft."""
-        with _told():
+        with told_by_github():
             return _release(
                 self._repository.create_git_release(
                     tag,
@@ -86,12 +72,12 @@ class GitHubReleases:
 
     def remove(self, release: Release) -> None:
         """Delete a draft."""
-        with _told(), _gone_is_fine():
+        with told_by_github(), _gone_is_fine():
             self._repository.get_release(release.id).delete_release()
 
     def publish(self, release: Release, prerelease: bool) -> Release:
         """Publish a draft, as the latest release unless it is a prerelease."""
-        with _told():
+        with told_by_github():
             return _release(
                 self._repository.get_release(release.id).update_release(
                     release.title,
@@ -105,35 +91,23 @@ class GitHubReleases:
 
     def assets(self, release: int) -> tuple[Asset, ...]:
         """Return every asset of a release."""
-        with _told():
+        with told_by_github():
             return tuple(_asset(each) for each in self._repository.get_release(release).get_assets())
 
     def upload(self, release: Release, path: Path, name: str) -> Asset:
         """Send a file."""
         data = self._transfers.send(release.upload_url.partition("{")[0], path, name)
-        with _told():
+        with told_by_github():
             return _asset(self._github.create_from_raw_data(GitReleaseAsset, data))
 
     def delete(self, asset: Asset) -> None:
         """Delete an asset."""
-        with _told(), _gone_is_fine():
+        with told_by_github(), _gone_is_fine():
             self._repository.get_release_asset(asset.id).delete_asset()
 
     def download(self, asset: Asset) -> Iterator[bytes]:
         """Yield a file as the world gets it; with the token only where nobody gets it without."""
         return self._transfers.get(asset.url, asset.size, f"{self._assets_url}/{asset.id}")
-
-
-@contextlib.contextmanager
-def _told() -> Iterator[None]:
-    """Turn whatever PyGithub raises into a GitHubError."""
-    with told():
-        try:
-            yield
-        except BadAttributeException as error:
-            raise ValueError from error
-        except GithubException as error:
-            raise refusal(error.status, error.headers or {}, error.data) from None
 
 
 @contextlib.contextmanager

@@ -1,0 +1,1 @@
+"""Changes of generated files, proposed as a pull request."""
