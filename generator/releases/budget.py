@@ -29,11 +29,10 @@ Layout = Literal["crate", "split"]
 class Budget(Strict):
     """The whole release, when nothing has to be tried again: from `prepare` to `publish`.
 
-    `writes` create content; `minutes` are what the uploads take at least, for they are spread out. `per_hour` is how
-    many requests fall into the fullest hour.
+    `writes` create content; `minutes` are what the uploads take at least, for they are spread out, and `per_hour` the
+    requests that then fall into an hour.
     """
 
-    layout: Layout
     shards: int
     assets: int
     requests: int
@@ -69,11 +68,12 @@ def budget(manifest: Manifest, layout: Layout = "crate") -> Budget:
     loads = [sum(_packages(manifest.fleet, crates[name], layout) for name in shard.crates) for shard in shards]
     assets = sum(loads) + 1  # SHA256SUMS
     pages = math.ceil(assets / PAGE)
-    # A list, a create and a list; each shard's look at the release and at its assets; publish looks twice at them.
-    requests = 3 + len(loads) * (1 + pages) + assets + (1 + pages + pages + 1)
+    prepare = 4  # a look for the tag, a list, a create, and a list
+    upload = 1 + pages  # of each shard, beside the packages: the release, and its assets
+    publish = 2 + 2 * pages  # the release, its assets before and after SHA256SUMS, and the publication
+    requests = prepare + len(loads) * upload + assets + publish
     minutes = max(load * seconds_between(len(loads), load, WRITES_A_MINUTE) for load in loads) / 60
     return Budget(
-        layout=layout,
         shards=len(loads),
         assets=assets,
         requests=requests,

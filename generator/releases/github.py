@@ -44,6 +44,17 @@ class GitHubReleases:
         finally:
             self._github.per_page = PAGE
 
+    def tagged(self, tag: str) -> str | None:
+        """Return the commit that a tag is on already, or None where there is no such tag."""
+        with _told():
+            try:
+                return self._repository.get_commit(f"tags/{tag}").complete().sha
+            except GithubException as error:
+                # 422 is GitHub's "no commit found for" a reference that it does not know.
+                if error.status in (404, 422):
+                    return None
+                raise
+
     def published(self, tag: str) -> Release:
         """Return the published release of a tag."""
         with told_by_github():

@@ -24,6 +24,12 @@ def prepare(releases: Releases, tag: str, commit: str, body: str, patience: Pati
     GitHub takes any number of drafts of one tag. After a create, the list is read again: of two that were created at
     the same time the older one stays, and the younger is deleted by the process that created it.
     """
+    tagged = patience.persist(lambda: releases.tagged(tag), f"looking for the tag {tag}")
+    if tagged not in (None, commit):
+        # GitHub would publish what the tag is on, whatever the draft says.
+        raise InputError(
+            f"the tag {tag} is on {tagged} already, not on {commit}", fix=f"check out {tag}, or release under a new tag"
+        )
     for tries in itertools.count(1):
         if draft := adopted(_settled(releases, tag, patience), tag, commit):
             return draft

@@ -42,6 +42,9 @@ class Releases(Protocol):
     def of_tag(self, tag: str) -> tuple[Release, ...]:
         """Return every release of a tag, drafts too, which only a token that may write contents is shown."""
 
+    def tagged(self, tag: str) -> str | None:
+        """Return the commit that a tag is on already, or None where there is no such tag."""
+
     def published(self, tag: str) -> Release:
         """Return the published release of a tag."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from generator.errors import CratematrixError, InputError
+from generator.manifest.names import github_asset_name
 from generator.releases.pace import TRIES, Patience, Turns, seconds_between
 from generator.releases.promise import Decision, built, decision, difference
 from generator.releases.service import Asset, Release, Releases
@@ -20,8 +20,7 @@ from generator.reports.models import Artifact, Report
 
 # "Under 2 GiB": https://docs.github.com/en/repositories/releasing-projects-on-github/about-releases
 ASSET_BYTES: Final = 2**31 - 1
-# Names that GitHub keeps as they are, and that lead out of no directory.
-_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
+_DONE: Final[dict[Decision, str]] = {"upload": "uploaded", "skip": "already there:", "replace": "replaced"}
 
 
 @dataclass(frozen=True)
@@ -46,8 +45,9 @@ def packages_in(report: Report, directory: Path) -> tuple[Package, ...]:
 
 def _problem(package: Package) -> str | None:
     name = package.file.file
-    if not _NAME.fullmatch(name):
-        return f"{name!r} is no name of a package"
+    # What GitHub keeps as it is has no slash, so it leads out of no directory.
+    if not name or github_asset_name(name) != name:
+        return f"{name!r} is no name that GitHub keeps as it is"
     if not 0 < package.file.bytes <= ASSET_BYTES:
         return f"{name} has {package.file.bytes} bytes, and GitHub takes 1 to {ASSET_BYTES:,}"
     if package.path.is_symlink() or not package.path.is_file():
@@ -75,9 +75,6 @@ def upload(
     return counts
 
 
-_DONE: Final[dict[Decision, str]] = {"upload": "uploaded", "skip": "already there:", "replace": "replaced"}
-
-
 def open_draft(releases: Releases, number: int, patience: Patience) -> Release:
     """Return the draft with this number; InputError when it is published, for then nothing may change."""
     release = patience.persist(lambda: releases.get(number), f"looking at release {number}")
@@ -85,7 +82,7 @@ def open_draft(releases: Releases, number: int, patience: Patience) -> Release:
         kind = "immutable" if release.immutable else "published"
         raise InputError(
             f"release {number} of {release.tag} is {kind} already, and only drafts take packages",
-            fix="cratematrix release prepare --tag a new one",
+            fix="prepare a draft of another tag: cratematrix release prepare --tag TAG",
         )
     return release
 

@@ -25,7 +25,7 @@ def verify(releases: Releases, tag: str, manifest: Manifest, patience: Patience)
     Incomplete with every difference between what the manifest promises, SHA256SUMS says, GitHub lists and comes.
     Nothing is kept of a file but its digest.
     """
-    release = patience.persist(partial(releases.published, tag), f"looking for the published release {tag}")
+    release = patience.persist(partial(releases.published, tag), f"looking for {tag}, published and no draft")
     assets = patience.persist(partial(releases.assets, release.id), f"listing the assets of {tag}")
     there = {asset.name: asset for asset in assets}
     files = {name: _received(releases, asset, patience) for name, asset in there.items() if name != SUMS}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import re
 import socket
@@ -13,17 +14,17 @@ from pathlib import Path
 
 import pytest
 
-from generator.errors import Unavailable
+from generator.errors import CratematrixError, Unavailable
 from generator.manifest.reading import load_manifest
 from generator.releases.connection import connection
 from generator.releases.github import GitHubReleases
-from generator.releases.pace import Patience
+from generator.releases.pace import Patience, Turns
 from generator.releases.preparing import prepare
 from generator.releases.transfers import Timing, Transfers
 from generator.releases.troubles import GitHubError
-from generator.releases.uploading import packages_in, upload
+from generator.releases.uploading import Package, packages_in, put, upload
 from generator.reports.merging import merge_directory
-from generator.reports.models import Report
+from generator.reports.models import Artifact, Report
 from tests.github_server import Cut, Delay, LoseReply, Say, Stall, Starter, html, primary, secondary
 from tests.releases.conftest import Fleet, build_shard, built, copy_reports
 from tests.support import cratematrix
@@ -83,6 +84,21 @@ def test_prepare_refuses_the_draft_of_another_commit_and_a_second_draft(fleet: F
     ran = fleet.run("prepare", "--tag", "v1.0.0")
     assert (ran.code, ran.out) == (2, "")
     assert f"error: v1.0.0 has 2 drafts: {', '.join(map(str, sorted(repository.releases)))}\n  fix: delete" in ran.err
+
+
+@pytest.mark.parametrize("annotated", [[], ["-m", "words"]], ids=["plain", "annotated"])
+def test_prepare_refuses_a_tag_that_is_on_another_commit(fleet: Fleet, annotated: list[str]) -> None:
+    git = ["git", "-c", "user.name=name", "-c", "user.email=name@localhost", "-C", str(fleet.top)]
+    before = fleet.head
+    subprocess.run([*git, "tag", "v1.0.0", *annotated], check=True)  # noqa: TID251
+    subprocess.run([*git, "commit", "--quiet", "--allow-empty", "-m", "Two"], check=True)  # noqa: TID251
+    fleet.server.add_repository("octo-org/tagged", source=fleet.top)
+    token = fleet.server.add_token("octo-org/tagged")
+    elsewhere = fleet.server.environment_of("octo-org/tagged", token)
+    ran = fleet.run("prepare", "--tag", "v1.0.0", **elsewhere)
+    assert (ran.code, fleet.server.repository("octo-org/tagged").releases) == (2, {})
+    assert f"error: the tag v1.0.0 is on {before} already, not on {fleet.head}\n  fix: " in ran.err
+    assert fleet.run("prepare", "--tag", "v1.0.0", **elsewhere, GITHUB_SHA=before).code == 0
 
 
 def post(fleet: Fleet, body: str) -> None:
@@ -154,8 +170,6 @@ def test_a_second_upload_sends_nothing_and_mends_what_is_broken(fleet: Fleet) ->
 
 def rewrite(report: Path, package: Path) -> None:
     """Let a report tell of a package as it is on the disk."""
-    import hashlib
-
     told = json.loads(report.read_text())
     content = package.read_bytes()
     for crate in told["crates"]:
@@ -197,7 +211,17 @@ def test_a_report_that_leads_out_of_the_directory_is_refused(fleet: Fleet) -> No
     report = next(shard.glob("report-*.json"))
     report.write_text(report.read_text().replace('"file":"demo-', '"file":"../demo-'))
     ran = fleet.upload(number, shard)
-    assert (ran.code, "is no name of a package" in ran.err) == (2, True)
+    assert (ran.code, "is no name that GitHub keeps" in ran.err) == (2, True)
+
+
+def test_a_name_that_github_changes_is_taken_back(fleet: Fleet, tmp_path: Path) -> None:
+    number, path = fleet.drafted(), tmp_path / "file"
+    path.write_text("x")
+    file = Artifact(file="a=b.tgz", bytes=1, sha256=hashlib.sha256(b"x").hexdigest())
+    quiet = Patience(lambda _: None)
+    with fleet.releases() as releases, pytest.raises(CratematrixError, match=r"renamed a=b\.tgz to a\.b\.tgz"):
+        put(releases, releases.get(int(number)), Package(path, file), {}, Turns(0), quiet)
+    assert names(fleet, number) == []
 
 
 def test_an_uploads_assets_are_an_output_of_its_step(fleet: Fleet, tmp_path: Path) -> None:
@@ -321,7 +345,7 @@ def test_a_private_repositorys_release_is_checked_with_the_token(fleet: Fleet) -
 def test_a_draft_is_not_what_the_world_sees(fleet: Fleet) -> None:
     fleet.uploaded()
     ran = fleet.run("verify", "--tag", "v1.0.0")
-    assert (ran.code, "looking for the published release v1.0.0" in ran.err) == (2, True)
+    assert (ran.code, "looking for v1.0.0, published and no draft: " in ran.err) == (2, True)
 
 
 def test_a_token_without_the_right_is_told_which_right(fleet: Fleet) -> None:

@@ -1,0 +1,89 @@
+"""The 110 crates, built by 30 shards that upload at the same time, each a process of its own."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from generator.releases.budget import budget
+from generator.releases.promise import SUMS, promised
+from tests.github_server import Faults, Rules, secondary
+from tests.releases.conftest import Fleet, StartServer, copy_reports, make_fleet
+from tests.support import TOP, cratematrix
+
+# A minute of GitHub's limits in a second: what they are is kept, and nobody waits for it.
+RULES = Rules(speed=60)
+BAD_DAY = Faults(
+    seed=30, server_error=0.08, stored_error=0.1, starter=0.1, lost=0.08, stall=0.03, stall_seconds=1, truncate=0.05
+)
+
+
+@pytest.fixture
+def fleet(tmp_path: Path, start_server: StartServer) -> Fleet:
+    manifest = json.loads((TOP / "crates.json").read_text())
+    for crate in manifest["crates"]:
+        if "path" in crate["source"] and "git" not in crate["source"]:
+            crate["source"] = {"registry": crate["name"], "version": crate["version"]}
+    return make_fleet(tmp_path / "fleet", start_server, json.dumps(manifest), RULES)
+
+
+def upload_at_once(fleet: Fleet, number: str) -> list[tuple[int, str]]:
+    """Upload every shard, all at once, and return how each ended."""
+    assert len(fleet.shards) == 30
+    words = ("upload", "--release-id", number, "--writes-per-minute", "4000", "--out")
+    running = [fleet.start(*words, shard) for shard in fleet.shards]
+    said = [each.communicate(timeout=500)[1] for each in running]
+    return [(each.returncode, err) for each, err in zip(running, said, strict=True)]
+
+
+def test_the_110_crates_take_the_requests_that_were_counted_before(fleet: Fleet) -> None:
+    ran = fleet.run("prepare", "--tag", "v1.0.0")
+    number, counted = ran.out.strip(), budget(fleet.manifest)
+    assert re.search(rf"{counted.requests} requests from 30 shards, .* a margin of {1_000 - counted.requests}", ran.err)
+    assert {code for code, _ in upload_at_once(fleet, number)} == {0}
+    reports = copy_reports(fleet.top / "shards", fleet.top / "reports")
+    assert fleet.run("publish", "--release-id", number, "--out", reports).code == 0
+    calls = fleet.server.calls()
+    # Nothing was refused; there only was no such tag yet.
+    assert [seen.path.rpartition("/commits/")[2] for seen in calls if seen.status >= 400] == ["tags/v1.0.0"]
+    assert len(calls) == counted.requests < 1_000 / 2
+    assert sum(seen.content_creating for seen in calls) == counted.writes
+    assert fleet.run("verify", "--tag", "v1.0.0").code == 0
+    # Only its look at the release and at the assets counts: downloads are free.
+    assert len(fleet.server.calls()) == counted.requests + 2
+
+
+def test_thirty_uploads_on_a_bad_day_leave_no_gap_and_nothing_twice(fleet: Fleet) -> None:
+    number = fleet.drafted()
+    fleet.server.faults = BAD_DAY
+    fleet.server.inject("POST /uploads/*", secondary(1), 6)
+    ended = upload_at_once(fleet, number)
+    # Who had bad luck six times in a row is told so, and the same command goes on where it was.
+    assert {code for code, _ in ended} <= {0, 4}
+    again = [shard for shard, (code, _) in zip(fleet.shards, ended, strict=True) if code]
+    fleet.server.faults = Faults()
+    for shard in again:
+        assert fleet.upload(number, shard).code == 0
+    wanted = promised(fleet.manifest)
+    release = fleet.server.repository().releases[int(number)]
+    assert sorted(asset.name for asset in release.assets.values()) == list(wanted)
+    assert {asset.state for asset in release.assets.values()} == {"uploaded"}
+    assert len([seen for seen in fleet.server.calls() if seen.fault]) > 20
+    assert len(fleet.server.calls()) < 1_000
+
+    gone = release.named(list(wanted)[40])
+    assert gone is not None
+    with fleet.releases() as releases:
+        releases.delete(next(each for each in releases.assets(int(number)) if each.id == gone.id))
+    refused = fleet.publish(number)
+    assert (refused.code, release.draft) == (1, True)
+    assert refused.err.splitlines()[0] == f"{gone.name} is missing on the release"
+    assert len([line for line in refused.err.splitlines() if line.endswith("is missing on the release")]) == 1
+    shard = next(path.parent for path in fleet.top.rglob(gone.name))
+    assert fleet.upload(number, shard).err.splitlines()[-1].startswith("1 uploaded, ")
+    assert fleet.publish(number).code == 0
+    assert sorted(asset.name for asset in release.assets.values()) == sorted([*wanted, SUMS])
+    assert cratematrix("release", "verify", "--tag", "v1.0.0", cwd=fleet.top, env=fleet.environment).code == 0
