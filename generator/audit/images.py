@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     import lief
 
 # What Node looks for in an addon: https://nodejs.org/api/n-api.html#module-registration. napi-rs 2 and 3 export the
-# first on every native platform and the second from wasm; older C addons call the third from a constructor.
-REGISTRATIONS: Final = ("napi_register_module_v1", "napi_register_wasm_v1", "napi_module_register")
+# first on every native platform and both from wasm; older C addons call the third from a constructor instead.
+EXPORTED: Final = ("napi_register_module_v1", "napi_register_wasm_v1")
+CALLED: Final = "napi_module_register"
 
 _MACH_O: Final = {b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe", b"\xca\xfe\xba\xbe", b"\xca\xfe\xba\xbf"}
 _PROGRAM: Final = 0x08000000  # DF_1_PIE of DT_FLAGS_1, elf.h
@@ -63,8 +64,9 @@ def _elf(path: Path) -> Image:
     header, elf = binary.header, lief.ELF
     little = header.identity_data == elf.Header.ELF_DATA.LSB
     machines = {elf.ARCH.X86_64: "x64", elf.ARCH.AARCH64: "arm64"} if little else {}
-    names = [symbol.name for symbol in binary.exported_symbols if symbol.name in REGISTRATIONS[:2]]
-    names += [symbol.name for symbol in binary.imported_symbols if symbol.name == REGISTRATIONS[2]]
+    # What LIEF calls imported leaves out functions without a type, which is how C compilers write them.
+    called = [symbol.name for symbol in binary.dynamic_symbols if symbol.shndx == 0]
+    names = [symbol.name for symbol in binary.exported_symbols]
     return Image(
         format="ELF",
         machine=machines.get(header.machine_type, header.machine_type.name.lower()),
@@ -83,7 +85,7 @@ def _elf(path: Path) -> Image:
                 }
             )
         ),
-        registrations=_registrations(names),
+        registrations=_registrations(names, called),
     )
 
 
@@ -159,9 +161,10 @@ def _slice(binary: lief.MachO.Binary | None, data: memoryview) -> Image:
     kind, cpu = binary.header.file_type, binary.header.cpu_type
     asked = {MachO.LoadCommand.TYPE.ID_DYLIB}
     image = data[binary.fat_offset : binary.fat_offset + binary.original_size]
-    names = [_text(symbol.name).removeprefix("_") for symbol in binary.exported_symbols]
-    called = [_text(symbol.name).removeprefix("_") for symbol in binary.imported_symbols]
-    names += [name for name in called if name == REGISTRATIONS[2]]
+    names, called = (
+        [_text(symbol.name).removeprefix("_") for symbol in symbols]
+        for symbols in (binary.exported_symbols, binary.imported_symbols)
+    )
     void = _void(binary, image)
     return Image(
         format="Mach-O",
@@ -171,7 +174,7 @@ def _slice(binary: lief.MachO.Binary | None, data: memoryview) -> Image:
         entry=binary.has_main_command or binary.has_thread_command,
         libraries=tuple(_text(each.name) for each in binary.libraries if each.command not in asked),
         search_paths=tuple(_text(each.path) for each in binary.rpaths),
-        registrations=_registrations(names),
+        registrations=_registrations(names, called),
         macos=_macos(binary),
         signature="void" if void else "whole" if binary.has_code_signature else "none",
         void=void,
@@ -204,9 +207,8 @@ def _macos(binary: lief.MachO.Binary) -> str | None:
     return f"{version[0]}.{version[1]}" if version else None
 
 
-def _registrations(names: Iterable[str | bytes]) -> tuple[str, ...]:
-    there = set(names)
-    return tuple(name for name in REGISTRATIONS if name in there)
+def _registrations(exported: Iterable[str | bytes], called: Iterable[str | bytes] = ()) -> tuple[str, ...]:
+    return tuple({*EXPORTED}.intersection(exported)) + tuple({CALLED}.intersection(called))
 
 
 def _text(name: str | bytes) -> str:

@@ -1,0 +1,93 @@
+"""`cratematrix build` on crates that build the wrong thing: the audit stops each before it is packed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.audit.binaries import addon, needs_zig
+from tests.conftest import MakeRepository
+from tests.support import cratematrix, entry, git_repository, library
+
+FILE = "demo.linux-x64-gnu.node"
+SOURCE = "int getpid(void); int napi_register_module_v1(void) { return getpid(); }"
+LINK = f"cc -shared -x c - -o {FILE}"
+RIGHT = f'echo "{SOURCE}" | {LINK}'
+# EM_AARCH64 in the header's e_machine.
+OTHER_MACHINE = f"{RIGHT}; printf '\\267' | dd of={FILE} bs=1 seek=18 conv=notrunc status=none"
+# A C library of the future, with a function of its own.
+TOO_NEW = (
+    "echo 'GLIBC_2.99 { global: lost; };' > versions.map; echo 'void lost(void) {}' | cc -shared -nostdlib -x c - "
+    "-o future.so -Wl,-soname,libc.so.6,--version-script=versions.map; "
+    f"echo 'void lost(void); {SOURCE.replace('return', 'lost(); return')}' | {LINK} -x none future.so"
+)
+
+
+def build(make: MakeRepository, command: str, binary: Path | None = None) -> tuple[int, dict[str, Any], Path]:
+    """Build an addon by a command; `binary` is one that its repository holds for Macs already."""
+    package = {"name": "@demo/demo", "version": "1.0.0", "main": "index.js", "napi": {"binaryName": "demo"}}
+    files = library("demo") | {"demo/package.json": json.dumps(package), "demo/index.js": "exports.x = 1;"}
+    top = make([entry("demo", kind="napi", commands={"build": command})], files)
+    if binary is not None:
+        (top / "demo/demo.darwin-arm64.node").write_bytes(binary.read_bytes())
+        git_repository(top)
+    ran = cratematrix("build", "--all", cwd=top)
+    (crate,) = json.loads((top / "dist/report.json").read_text())["crates"]
+    return ran.code, crate, top
+
+
+def test_what_is_right_is_packed_and_its_facts_are_in_the_report(repository: MakeRepository) -> None:
+    code, crate, top = build(repository, RIGHT)
+    assert (code, crate["state"]) == (0, "built")
+    (audit,) = crate["units"][0]["audit"]
+    assert (audit["file"], audit["format"], audit["machine"], audit["findings"]) == (FILE, "ELF", "x64", [])
+    assert (audit["libraries"], audit["glibc"]) == (["libc.so.6"], "2.2.5")
+    assert list((top / "dist").glob("*.tgz"))
+
+
+@pytest.mark.parametrize(
+    ("command", "rule", "told"),
+    [
+        (OTHER_MACHINE, "format", f"{FILE} is not a linux-x64-gnu binary: it is ELF for arm64 (64 bits); build it for"),
+        (TOO_NEW, "glibc", f"{FILE} needs glibc 2.99, and 2."),
+        (
+            f'echo "int x;" | {LINK}',
+            "registration",
+            f"{FILE} does not export napi_register_module_v1, so Node.js finds",
+        ),
+    ],
+)
+def test_what_is_wrong_fails_its_unit_with_a_sentence(
+    repository: MakeRepository, command: str, rule: str, told: str
+) -> None:
+    code, crate, top = build(repository, command)
+    assert (code, crate["state"], crate["package"]) == (1, "failed", None)
+    assert (crate["failure"]["class"], crate["failure"]["phase"]) == ("permanent", "audit")
+    assert crate["failure"]["message"].startswith(told)
+    (unit,) = crate["units"]
+    assert (unit["state"], unit["reason"]) == ("failed", crate["failure"]["message"])
+    (finding,) = unit["audit"][0]["findings"]
+    assert (finding["rule"], finding["severity"]) == (rule, "violation")
+    assert finding["message"] in (top / "dist/logs/demo.log").read_text()
+    assert not list((top / "dist").glob("*.tgz"))
+
+
+@needs_zig
+def test_a_binary_that_lay_in_the_source_is_audited_like_one_that_was_built(
+    repository: MakeRepository, tmp_path: Path
+) -> None:
+    made = addon(tmp_path, "darwin-arm64")
+    code, crate, _ = build(repository, RIGHT, made)
+    assert (code, crate["notes"]) == (0, ["what is packed for darwin-arm64 was in the source already"])
+    data = bytearray(made.read_bytes())
+    data[0x2010] ^= 1
+    made.write_bytes(data)
+    code, crate, _ = build(repository, RIGHT, made)
+    assert (code, crate["failure"]["phase"]) == (1, "audit")
+    assert (
+        "demo.darwin-arm64.node has a code signature that does not hold, so macOS kills it"
+        in crate["failure"]["message"]
+    )
