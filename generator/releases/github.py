@@ -46,7 +46,7 @@ class GitHubReleases:
 
     def tagged(self, tag: str) -> str | None:
         """Return the commit that a tag is on already, or None where there is no such tag."""
-        with _told():
+        with told_by_github():
             try:
                 return self._repository.get_commit(f"tags/{tag}").complete().sha
             except GithubException as error:
