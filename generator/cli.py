@@ -22,7 +22,7 @@ from generator.step_files import in_github, step_outputs, step_summary
 
 if TYPE_CHECKING:
     from generator.e2b_backend.connection import Connection, Gateway
-    from generator.manifest.models import Manifest, Size
+    from generator.manifest.models import Layout, Manifest, Size
     from generator.redaction import Redactor
     from generator.releases.pace import Patience
     from generator.releases.service import Releases
@@ -310,6 +310,11 @@ def _stale(manifest: Path, found: str) -> Stale:
     help="Where packages, logs and the report go.",
 )
 @click.option(
+    "--layout",
+    type=click.Choice(["single", "split"]),
+    help="One package per crate, or one per platform and a root.  [default: the manifest's]",
+)
+@click.option(
     "--no-isolation",
     is_flag=True,
     help="local: run crates' code as yourself, with all your files and the network in reach.",
@@ -326,6 +331,7 @@ def build(
     backend: str,
     jobs: int | None,
     out: Path,
+    layout: Layout | None,
     no_isolation: bool,
     keep_failed: bool,
     gateway: Gateway,
@@ -338,6 +344,7 @@ def build(
     """
     from generator.builds.run import Choice, Options, Place
     from generator.builds.run import build as run_build
+    from generator.manifest.models import with_layout
     from generator.manifest.reading import load_manifest
 
     if everything == bool(shard or crates):
@@ -348,7 +355,7 @@ def build(
         raise InputError("--keep-failed is for sandboxes of E2B", fix="add --backend e2b")
     if backend == "e2b" and no_isolation:
         raise InputError("--no-isolation is for local sandboxes", fix="leave one of the two out")
-    loaded = load_manifest(manifest)
+    loaded = with_layout(load_manifest(manifest), layout)
     choice = Choice(shard, crates)
     redactor = _redactor(loaded)
     progress = console.progress(len(choice.names(loaded)), grouped=in_github(os.environ))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import tarfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -20,7 +20,7 @@ from generator.builds.task import Task
 from generator.errors import CratematrixError, InputError, Unbuildable
 from generator.files import copy_atomically
 from generator.manifest.names import tarball_name
-from generator.packages.tarball import PackedFile, write_tarball
+from generator.packages.tarball import NpmPackage, PackedFile, write_tarball
 from generator.platforms import PlatformName
 from generator.recipes.job import MAX_DESCRIPTION, Described, Job, describe
 from generator.recipes.kinds import RECIPES
@@ -54,7 +54,7 @@ class Outcome:
     units: dict[PlatformName, Unit] = field(default_factory=dict)
     tests: str = "not_run"
     notes: tuple[str, ...] = ()
-    package: Artifact | None = None
+    packages: tuple[Artifact, ...] = ()
     loaded: str | None = None
     failure: Failure | None = None
     retry_after: float | None = None
@@ -219,22 +219,27 @@ class _Life:
         if found := violations(each for unit in done for each in unit.audit):
             raise Unbuildable(told(found))
 
-    def _pack(self, staged: Path, described: Described) -> tuple[Path, Artifact]:
+    def _pack(self, staged: Path, described: Described) -> tuple[tuple[NpmPackage, Artifact], ...]:
         self._enter("pack")
-        files: tuple[PackedFile, ...] = self.recipe.pack(self.job, described, staged)
-        self._keep_secrets(files)
-        packed = self.scratch / tarball_name(self.task.settings.npm_name, self.task.crate.version)
-        size, digest = write_tarball(files, packed)
-        return packed, Artifact(file=packed.name, bytes=size, sha256=digest)
+        return tuple((package, self._packed(package)) for package in self.recipe.pack(self.job, described, staged))
 
-    def _load(self, described: Described, made: tuple[Path, Artifact]) -> None:
+    def _packed(self, package: NpmPackage) -> Artifact:
+        self._keep_secrets(package.files)
+        packed = self.scratch / tarball_name(package.name, self.task.crate.version)
+        size, digest = write_tarball(package.files, packed)
+        return Artifact(file=packed.name, bytes=size, sha256=digest)
+
+    def _load(self, described: Described, made: tuple[tuple[NpmPackage, Artifact], ...]) -> None:
+        """Load the package with what npm would install of its platforms' packages, and hand all of them on."""
         self._enter("load")
-        packed, artifact = made
-        self._put_file(packed)
+        used = (None, self.job.host, "wasm32")
+        tarballs = {package.name: artifact.file for package, artifact in made if package.platform in used}
+        self._put_files(self.scratch / name for name in tarballs.values())
         script, words = self.recipe.load(self.job, described)
-        self._command("load", load_script(self.job, packed.name, script), self.job.root)
-        copy_atomically(packed, self.task.workshop.out / packed.name)
-        self.outcome.package, self.outcome.loaded = artifact, words
+        self._command("load", load_script(self.job, tarballs, script), self.job.root)
+        for _, artifact in made:
+            copy_atomically(self.scratch / artifact.file, self.task.workshop.out / artifact.file)
+        self.outcome.packages, self.outcome.loaded = tuple(artifact for _, artifact in made), words
 
     def _keep_secrets(self, files: tuple[PackedFile, ...]) -> None:
         """Unbuildable when a file that would be published holds a secret that the crate was given."""
@@ -244,11 +249,12 @@ class _Life:
                 if names := given.names_in(stream):
                     raise Unbuildable(f"{file.path} of the package holds the value of {', '.join(names)}")
 
-    def _put_file(self, file: Path) -> None:
-        """Give the sandbox the tarball; it unpacks tars only, so it gets a tar of that one file."""
+    def _put_files(self, files: Iterable[Path]) -> None:
+        """Give the sandbox the tarballs; it unpacks tars only, so it gets a tar of them."""
         carrier = self.scratch / "carrier.tar"
         with tarfile.open(carrier, "w") as tar:
-            tar.add(file, arcname=file.name)
+            for file in files:
+                tar.add(file, arcname=file.name)
         self.sandbox.put(carrier, f"{self.job.root}/packed")
 
     def _enter(self, phase: PhaseName) -> None:

@@ -14,8 +14,8 @@ from generator.builds.log import CrateLog
 from generator.builds.task import Task
 from generator.errors import InputError, Unavailable
 from generator.manifest.models import Size
-from generator.manifest.names import tarball_name
-from generator.platforms import PlatformName
+from generator.manifest.names import tarball_names
+from generator.platforms import PLATFORM_NAMES, PlatformName
 from generator.reports.costs import right_size, sandbox_use
 from generator.reports.models import CrateReport, Failure, State, Unit
 from generator.sandboxes.sandbox import FailureClass
@@ -94,8 +94,9 @@ def _build(task: Task, able: tuple[PlatformName, ...], log: CrateLog) -> CrateRe
     if earlier := receipts.take_up(task, wanted):
         log.line("taken up from an earlier run: nothing that decides the result has changed")
         return earlier
-    # A package of an earlier build must not be taken for one of this.
-    (task.workshop.out / tarball_name(task.settings.npm_name, task.crate.version)).unlink(missing_ok=True)
+    # A package of an earlier build, in whichever layout, must not be taken for one of this.
+    for name in tarball_names(task.crate, task.settings.npm_name, PLATFORM_NAMES, "split"):
+        (task.workshop.out / name).unlink(missing_ok=True)
     report = _attempts(task, able, source, log, notes)
     if report.state == "built":
         receipts.leave(task, wanted, report)
@@ -178,7 +179,8 @@ def _finished(task: Task, state: State, outcomes: Sequence[Outcome], notes: tupl
         (*done, *_units(left, "not_run", "an earlier step failed"), *_skipped(task)),
         attempts=len(outcomes),
         phases=tuple(outcome.phases),
-        package=outcome.package,
+        package=outcome.packages[0] if outcome.packages else None,
+        packages=outcome.packages,
         loaded=outcome.loaded,
         tests=outcome.tests,
         notes=(*notes, *outcome.notes),

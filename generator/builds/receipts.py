@@ -14,7 +14,7 @@ from generator import __version__
 from generator.builds.artifacts import digest_of
 from generator.builds.task import Task
 from generator.files import write_atomically
-from generator.manifest.names import tarball_name
+from generator.manifest.names import tarball_names
 from generator.platforms import PlatformName
 from generator.reports.models import CrateReport
 from generator.sources.collect import Collected
@@ -45,6 +45,7 @@ def input_digest(task: Task, platforms: tuple[PlatformName, ...], source: Collec
         source.directory,
         task.crate.model_dump(mode="json", exclude={"depends_on", "expected_minutes", "retries", "timeout_minutes"}),
         task.settings.npm_name,
+        task.settings.layout,
         task.settings.tests,
         values,
     ]
@@ -52,7 +53,7 @@ def input_digest(task: Task, platforms: tuple[PlatformName, ...], source: Collec
 
 
 def take_up(task: Task, wanted: str) -> CrateReport | None:
-    """Return the report of an earlier build of the same input whose package is still there, unchanged."""
+    """Return the report of an earlier build of the same input whose packages are still there, unchanged."""
     path = _path(task)
     try:
         if not path.is_file() or path.stat().st_size > MAX_RECEIPT:
@@ -74,10 +75,15 @@ def leave(task: Task, wanted: str, report: CrateReport) -> None:
 def _is_whole(task: Task, report: CrateReport) -> bool:
     if (report.name, report.version, report.state) != (task.crate.name, task.crate.version, "built"):
         return False
-    if report.package is None:
+    if not report.packages:
         return task.crate.kind == "lib"
-    package = task.workshop.out / tarball_name(task.settings.npm_name, task.crate.version)
-    return report.package.file == package.name and package.is_file() and digest_of(package) == report.package.sha256
+    names = tarball_names(task.crate, task.settings.npm_name, task.settings.platforms, task.settings.layout)
+    return report.packages[0].file == next(iter(names), None) and all(
+        each.file in names
+        and (package := task.workshop.out / each.file).is_file()
+        and digest_of(package) == each.sha256
+        for each in report.packages
+    )
 
 
 def _path(task: Task) -> Path:

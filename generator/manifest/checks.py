@@ -9,7 +9,7 @@ from typing import Final
 from pydantic import TypeAdapter, ValidationError
 
 from generator.manifest.models import Crate, FetchHosts, Fleet, Manifest, NpmName, RegistrySource, npm_name
-from generator.manifest.names import github_asset_name, tarball_name
+from generator.manifest.names import github_asset_name, platform_package, tarball_name, tarball_names
 from generator.manifest.problems import Loc, Problem, quoted
 from generator.manifest.schedules import why_not_scheduled
 from generator.platforms import VALID_FOR, WHY_NOT
@@ -74,13 +74,18 @@ def _equal_names(manifest: Manifest) -> Iterator[Problem]:
 
 
 def _names(fleet: Fleet, index: int, crate: Crate) -> list[tuple[str, str, Loc]]:
-    """The names that must be a crate's own, from the cause to its effects; a library is not packed."""
+    """The names that must be a crate's own, from the cause to its effects; a library is not packed.
+
+    Those of packages for one platform too, whatever the layout: it may be changed without a look at other names.
+    """
     own: list[tuple[str, str, Loc]] = [("crate name", crate.name, ("crates", index, "name"))]
     if crate.kind == "lib":
         return own
     package, loc = npm_name(fleet, crate), _name_loc(index, crate)
-    asset = github_asset_name(tarball_name(package, crate.version))
-    return [*own, ("npm name", package, loc), ("release asset", asset, loc)]
+    assets = tarball_names(crate, package, VALID_FOR[crate.kind], "split")
+    packages = [package, *(platform_package(package, each) for each in assets.values() if each)]
+    npm: list[tuple[str, str, Loc]] = [("npm name", each, loc) for each in packages]
+    return [*own, *npm, *(("release asset", github_asset_name(each), loc) for each in assets)]
 
 
 def _npm_names(manifest: Manifest) -> Iterator[Problem]:

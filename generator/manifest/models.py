@@ -17,9 +17,10 @@ MAX_CRATES: Final = 10_000
 
 # Rust's registry: a letter first, at most 64 characters.
 CrateName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,63}$")]
-# npm: lower case and URL-safe. Always scoped: npm blocks unscoped platform packages as spam.
+# npm: lower case, URL-safe, at most 214 characters, 16 of which are left for a platform's name. Always scoped: npm
+# blocks unscoped platform packages as spam.
 NpmScope = Annotated[str, StringConstraints(pattern=r"^@[a-z0-9][a-z0-9._-]*$", max_length=100)]
-NpmName = Annotated[str, StringConstraints(pattern=r"^@[a-z0-9][a-z0-9._-]*/[a-z0-9][a-z0-9._-]*$", max_length=214)]
+NpmName = Annotated[str, StringConstraints(pattern=r"^@[a-z0-9][a-z0-9._-]*/[a-z0-9][a-z0-9._-]*$", max_length=198)]
 # Semantic version without build metadata, which npm drops.
 Version = Annotated[
     str,
@@ -80,6 +81,8 @@ Command = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]+
 
 Size = Literal["small", "standard", "large"]
 BackendName = Literal["local", "e2b"]
+# One package for each crate, or one for each of its platforms and one that picks the right one.
+Layout = Literal["single", "split"]
 # Not less than plans are rounded to.
 Minutes = Annotated[float, Field(ge=0.01, le=1_440)]
 
@@ -201,6 +204,11 @@ class Fleet(Strict):
     platforms: tuple[PlatformName, ...] = Field(
         default=PLATFORM_NAMES, min_length=1, description="Platforms to build for, where the crate's kind allows."
     )
+    layout: Layout = Field(
+        default="single",
+        description="single: one npm package per crate, with all its platforms. split: a root package, and one for "
+        "each platform that npm installs by os, cpu and libc; for registries.",
+    )
     size: Size = Field(default="standard", description="Size class of the sandboxes.")
     timeout_minutes: Minutes = Field(default=60, description="Longest time one attempt at a crate may take.")
     retries: int = Field(default=3, ge=0, le=10, description="Further attempts after a transient failure.")
@@ -257,12 +265,20 @@ class Settings(Strict):
     npm_name: NpmName
     platforms: tuple[PlatformName, ...]
     not_for_kind: tuple[PlatformName, ...]
+    layout: Layout
     size: Size
     timeout_minutes: Minutes
     retries: int
     tests: bool
     env: tuple[EnvName, ...]
     fetch_hosts: FetchHosts
+
+
+def with_layout(manifest: Manifest, layout: Layout | None) -> Manifest:
+    """Return the manifest with another layout of packages; None leaves its own."""
+    if layout is None:
+        return manifest
+    return manifest.model_copy(update={"fleet": manifest.fleet.model_copy(update={"layout": layout})})
 
 
 def npm_name(fleet: Fleet, crate: Crate) -> str:
@@ -278,6 +294,7 @@ def settings(fleet: Fleet, crate: Crate) -> Settings:
         npm_name=npm_name(fleet, crate),
         platforms=tuple(name for name in PLATFORM_NAMES if name in wanted and name in valid),
         not_for_kind=tuple(name for name in PLATFORM_NAMES if name in wanted and name not in valid),
+        layout=fleet.layout,
         size=crate.size or fleet.size,
         timeout_minutes=fleet.timeout_minutes if crate.timeout_minutes is None else crate.timeout_minutes,
         retries=fleet.retries if crate.retries is None else crate.retries,

@@ -1,50 +1,61 @@
-"""The package of a command-line program: one shim per program, which starts the binary of this platform."""
+"""The packages of a command-line program: one shim per program, which starts the binary of this platform."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from generator.errors import Unbuildable
+from generator.manifest.models import Layout
+from generator.manifest.names import platform_package
 from generator.packages.files import packed_files
 from generator.packages.identity import ENGINES, Identity
-from generator.packages.tarball import PackedFile, json_bytes
-from generator.platforms import PLATFORMS
+from generator.packages.platform import one_platform, with_platforms
+from generator.packages.tarball import NpmPackage, PackedFile, json_bytes
+from generator.platforms import PLATFORMS, PlatformName
 
-# Runs in the user's Node: old syntax, no dependencies. `process.report` tells glibc from musl without a process.
+# Runs in the user's Node: old syntax, no dependencies. `process.report` tells glibc from musl without a process; with
+# the network left in, it would ask for the name of every connection.
 SHIM = """#!/usr/bin/env node
 "use strict";
 const { spawnSync } = require("child_process");
-const { existsSync, readdirSync } = require("fs");
 const { constants } = require("os");
-const path = require("path");
 
 const program = %(program)s;
 const override = process.env[%(variable)s];
+const files = %(files)s;
 
 function platform() {
   if (process.platform !== "linux") {
     return process.platform + "-" + process.arch + (process.platform === "win32" ? "-msvc" : "");
   }
+  if (process.report) process.report.excludeNetwork = true;
   const glibc = process.report && process.report.getReport().header.glibcVersionRuntime;
   return "linux-" + process.arch + (glibc ? "-gnu" : "-musl");
 }
 
+function fail(code, sentence) {
+  console.error(sentence);
+  process.exit(code);
+}
+
 function find() {
   if (override) return override;
-  const file = path.join(__dirname, platform(), program + (process.platform === "win32" ? ".exe" : ""));
-  if (existsSync(file)) return file;
-  const there = readdirSync(__dirname, { withFileTypes: true }).filter((each) => each.isDirectory());
-  console.error(
-    program + " was not built for " + platform() + "; this package holds: " + there.map((each) => each.name).join(", ")
-  );
-  process.exit(127);
+  const here = platform();
+  if (!files[here]) {
+    fail(127, program + " was not built for " + here + "; it was built for: " + Object.keys(files).join(", "));
+  }
+  try {
+    return require.resolve(files[here]);
+  } catch (error) {
+    fail(127, files[here] + " is not installed: run npm install again, without --omit=optional");
+  }
 }
 
 const result = spawnSync(find(), process.argv.slice(2), { stdio: "inherit", windowsHide: true });
-if (result.error) {
-  console.error(program + " cannot be started: " + result.error.message);
-  process.exit(126);
-}
+if (result.error) fail(126, program + " cannot be started: " + result.error.message);
 if (result.signal) {
   process.kill(process.pid, result.signal);
   process.exitCode = 128 + constants.signals[result.signal];
@@ -54,26 +65,58 @@ if (result.signal) {
 """
 
 
-def program_package(identity: Identity, programs: tuple[str, ...], staged: Path) -> tuple[PackedFile, ...]:
-    """Put shims and package.json beside bin/PLATFORM/PROGRAM; Unbuildable names a program that is missing."""
+def program_packages(
+    identity: Identity, programs: tuple[str, ...], staged: Path, layout: Layout
+) -> tuple[NpmPackage, ...]:
+    """Put shims and package.json before bin/PLATFORM/PROGRAM; Unbuildable names a program that is missing.
+
+    In the layout `split` each platform's programs are in a package of their own, as bin/PROGRAM.
+    """
     files = packed_files(staged)
-    paths = {file.path for file in files}
-    platforms = [name for name in PLATFORMS if any(path.startswith(f"bin/{name}/") for path in paths)]
-    for platform in platforms:
-        for program in programs:
-            if not {f"bin/{platform}/{program}", f"bin/{platform}/{program}.exe"} & paths:
-                raise Unbuildable(f"the program {program} was not built for {platform}")
-    shims = tuple(PackedFile(f"bin/{name}.js", _shim(name), executable=True) for name in programs)
+    binaries = {name: found for name in PLATFORMS if (found := _below(f"bin/{name}/", files))}
+    places = {program: _places(identity, program, binaries, layout) for program in programs}
+    shims = tuple(PackedFile(f"bin/{name}.js", _shim(name, places[name]), executable=True) for name in programs)
+    documents = tuple(file for file in files if not file.path.startswith("bin/"))
     package_json = identity.fields() | {
         "bin": {name: f"bin/{name}.js" for name in programs},
-        "files": sorted({path.split("/")[0] for path in paths} | {"bin"}),
+        "files": sorted({*(file.path for file in documents), "bin"}),
         "engines": ENGINES,
         # Yarn would otherwise keep the package zipped, where nothing can be executed.
         "preferUnplugged": True,
     }
-    return (PackedFile("package.json", json_bytes(package_json)), *shims, *files)
+    if layout == "single":
+        return (NpmPackage(identity.name, (PackedFile("package.json", json_bytes(package_json)), *shims, *files)),)
+    root = PackedFile("package.json", json_bytes(with_platforms(package_json, tuple(binaries))))
+    others = (
+        one_platform(package_json, name, map(_in_bin, found), documents, preferUnplugged=True)
+        for name, found in binaries.items()
+    )
+    return (NpmPackage(identity.name, (root, *shims, *documents)), *others)
 
 
-def _shim(program: str) -> bytes:
+def _below(directory: str, files: tuple[PackedFile, ...]) -> tuple[PackedFile, ...]:
+    return tuple(file for file in files if file.path.startswith(directory))
+
+
+def _in_bin(file: PackedFile) -> PackedFile:
+    return replace(file, path=f"bin/{file.path.rpartition('/')[2]}")
+
+
+def _places(
+    identity: Identity, program: str, binaries: Mapping[PlatformName, tuple[PackedFile, ...]], layout: Layout
+) -> dict[PlatformName, str]:
+    """Return, for each platform, what the shim has to resolve to get the program."""
+    places: dict[PlatformName, str] = {}
+    for platform, files in binaries.items():
+        names = {file.path.rpartition("/")[2] for file in files}
+        if not (found := {program, f"{program}.exe"} & names):
+            raise Unbuildable(f"the program {program} was not built for {platform}")
+        above = f"./{platform}" if layout == "single" else f"{platform_package(identity.name, platform)}/bin"
+        places[platform] = f"{above}/{found.pop()}"
+    return places
+
+
+def _shim(program: str, places: Mapping[PlatformName, str]) -> bytes:
     variable = "".join(each if each.isalnum() else "_" for each in program.upper()) + "_BINARY"
-    return (SHIM % {"program": f'"{program}"', "variable": f'"{variable}"'}).encode()
+    words = {"program": json.dumps(program), "variable": json.dumps(variable), "files": json.dumps(places, indent=2)}
+    return (SHIM % words).encode()

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Final, cast
 
+from generator.platforms import PlatformName
+
 # What `npm pack` itself writes into every entry, so that packages do not depend on the clock.
 NPM_TIME: Final = 499_162_500
 
@@ -23,9 +25,23 @@ class PackedFile:
     content: Path | bytes
     executable: bool = False
 
+    @property
+    def size(self) -> int:
+        """Its size in bytes."""
+        return len(self.content) if isinstance(self.content, bytes) else self.content.stat().st_size
+
     def open(self) -> BinaryIO:
         """Open its content for reading."""
         return io.BytesIO(self.content) if isinstance(self.content, bytes) else self.content.open("rb")
+
+
+@dataclass(frozen=True)
+class NpmPackage:
+    """A package to be: its npm name, its files with package.json among them, and the platform that it is for alone."""
+
+    name: str
+    files: tuple[PackedFile, ...]
+    platform: PlatformName | None = None
 
 
 def write_tarball(files: tuple[PackedFile, ...], destination: Path) -> tuple[int, str]:
@@ -53,6 +69,6 @@ def _add(tar: tarfile.TarFile, file: PackedFile) -> None:
     info = tarfile.TarInfo(f"package/{file.path}")
     info.mode = 0o755 if file.executable else 0o644
     info.mtime = NPM_TIME
-    info.size = len(file.content) if isinstance(file.content, bytes) else file.content.stat().st_size
+    info.size = file.size
     with file.open() as source:
         tar.addfile(info, source)

@@ -7,10 +7,10 @@ from pathlib import Path
 from generator.errors import Unbuildable
 from generator.packages.files import packed_files
 from generator.packages.identity import ENGINES, Identity
-from generator.packages.tarball import PackedFile, json_bytes
+from generator.packages.tarball import NpmPackage, PackedFile, json_bytes
 
 
-def web_package(identity: Identity, module: str, staged: Path) -> tuple[PackedFile, ...]:
+def web_package(identity: Identity, module: str, staged: Path) -> NpmPackage:
     """Add package.json to what wasm-bindgen wrote; Unbuildable names a file that is missing.
 
     `node` comes first among the conditions because bundlers that build for Node set `module` too.
@@ -40,4 +40,4 @@ def web_package(identity: Identity, module: str, staged: Path) -> tuple[PackedFi
         "sideEffects": [f"./{module}.cjs", f"./{module}.js", f"./{module}_browser.js", "./snippets/**"],
         "engines": ENGINES,
     }
-    return (PackedFile("package.json", json_bytes(package_json)), *files)
+    return NpmPackage(identity.name, (PackedFile("package.json", json_bytes(package_json)), *files))

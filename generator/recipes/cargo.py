@@ -6,8 +6,8 @@ import shlex
 from pathlib import Path
 
 from generator.errors import Unbuildable
-from generator.packages.program import program_package
-from generator.packages.tarball import PackedFile
+from generator.packages.program import program_packages
+from generator.packages.tarball import NpmPackage
 from generator.platforms import PlatformName
 from generator.recipes.job import Described, Job
 from generator.recipes.recipe import Tool
@@ -44,7 +44,7 @@ class LibraryRecipe:
         """Nothing: there is no package."""
         return None
 
-    def pack(self, job: Job, described: Described, staged: Path) -> tuple[PackedFile, ...]:
+    def pack(self, job: Job, described: Described, staged: Path) -> tuple[NpmPackage, ...]:
         """Nothing: there is no package."""
         return ()
 
@@ -81,9 +81,10 @@ class ProgramRecipe:
             ]
         return "\n".join(lines)
 
-    def pack(self, job: Job, described: Described, staged: Path) -> tuple[PackedFile, ...]:
+    def pack(self, job: Job, described: Described, staged: Path) -> tuple[NpmPackage, ...]:
         """Add package.json and a shim per program."""
-        return program_package(job.identity(described.package), described.package.programs, staged)
+        identity, layout = job.identity(described.package), job.settings.layout
+        return program_packages(identity, described.package.programs, staged, layout)
 
     def load(self, job: Job, described: Described) -> tuple[str, str]:
         """Start each program: any exit code but those of a shell or a shim that could not start it."""

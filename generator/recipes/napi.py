@@ -7,8 +7,8 @@ import shlex
 from pathlib import Path
 
 from generator.errors import Unbuildable
-from generator.packages.addon import addon_package, binary_name
-from generator.packages.tarball import PackedFile
+from generator.packages.addon import addon_packages, binary_name
+from generator.packages.tarball import NpmPackage
 from generator.platforms import PlatformName
 from generator.recipes.job import Described, Job
 from generator.recipes.recipe import NPM_FLAGS, Tool
@@ -51,10 +51,10 @@ class AddonRecipe:
         """Copy what npm would publish, and the addons."""
         return STAGE % {"flags": NPM_FLAGS, "binary": binary_name(self._declared(described))}
 
-    def pack(self, job: Job, described: Described, staged: Path) -> tuple[PackedFile, ...]:
+    def pack(self, job: Job, described: Described, staged: Path) -> tuple[NpmPackage, ...]:
         """Check what package.json promises."""
-        identity = job.identity(described.package)
-        return addon_package(identity, self._declared(described), job.platforms, staged)
+        identity, layout = job.identity(described.package), job.settings.layout
+        return addon_packages(identity, self._declared(described), job.platforms, staged, layout)
 
     def load(self, job: Job, described: Described) -> tuple[str, str]:
         """Require the installed package; one without any export did not load its addon."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
 from generator.manifest.models import RegistrySource
-from generator.packages.tarball import PackedFile
+from generator.packages.tarball import NpmPackage
 from generator.platforms import PlatformName
 from generator.recipes.job import Described, Job
 
@@ -57,8 +59,8 @@ class Recipe(Protocol):
     def stage(self, job: Job, described: Described) -> str | None:
         """Script that puts exactly the files of the package into $OUT, or None for a crate without a package."""
 
-    def pack(self, job: Job, described: Described, staged: Path) -> tuple[PackedFile, ...]:
-        """Files of the package from those that came out; Unbuildable names what is missing."""
+    def pack(self, job: Job, described: Described, staged: Path) -> tuple[NpmPackage, ...]:
+        """Packages from the files that came out, the root's first; Unbuildable names what is missing."""
 
     def load(self, job: Job, described: Described) -> tuple[str, str]:
         """Script that loads the installed package, and the words a person would use for it."""
@@ -99,13 +101,19 @@ def collect_script(job: Job) -> str:
     return f"cd {root} && rm -rf {OUT_TAR} && {pack} && sha256sum {OUT_TAR}"
 
 
-def load_script(job: Job, tarball: str, load: str) -> str:
-    """Install the package into an empty folder, with the source out of reach, and load it there."""
+def load_script(job: Job, tarballs: Mapping[str, str], load: str) -> str:
+    """Install the package into an empty folder, with the source out of reach, and load it there.
+
+    `tarballs` are the files by npm name, the root package's first. npm takes the others from there, too.
+    """
     root = shlex.quote(job.root)
+    own, *others = tarballs
+    overrides = {name: f"file:../packed/{tarballs[name]}" for name in others}
+    package_json = json.dumps({"private": True, "overrides": overrides})
     return (
         f"cd {root} && rm -rf load && mkdir load && mv source source.out-of-reach\n"
-        "cd load && echo '{\"private\": true}' > package.json\n"
-        f"npm install --offline {NPM_FLAGS} --loglevel=error ../packed/{shlex.quote(tarball)}\n"
+        f"cd load && echo {shlex.quote(package_json)} > package.json\n"
+        f"npm install --offline {NPM_FLAGS} --loglevel=error ../packed/{shlex.quote(tarballs[own])}\n"
         f"{load}"
     )
 

@@ -8,7 +8,7 @@ import shlex
 from pathlib import Path
 
 from generator.errors import Unbuildable
-from generator.packages.tarball import PackedFile
+from generator.packages.tarball import NpmPackage
 from generator.packages.web import web_package
 from generator.platforms import PLATFORMS, PlatformName
 from generator.recipes.cargo import cargo_test, copy_documents
@@ -69,9 +69,9 @@ class WebRecipe:
             "documents": copy_documents(job),
         }
 
-    def pack(self, job: Job, described: Described, staged: Path) -> tuple[PackedFile, ...]:
+    def pack(self, job: Job, described: Described, staged: Path) -> tuple[NpmPackage, ...]:
         """Add package.json."""
-        return web_package(job.identity(described.package), self._module(described), staged)
+        return (web_package(job.identity(described.package), self._module(described), staged),)
 
     def load(self, job: Job, described: Described) -> tuple[str, str]:
         """Require and import the installed package."""

@@ -71,6 +71,12 @@ def test_assets_that_differ_only_in_case_collide() -> None:
     ]
 
 
+def test_the_package_of_one_platform_collides_with_a_crate_of_that_name_whatever_the_layout() -> None:
+    problems = found(crate("a"), crate("a-linux-x64-gnu"))
+    sentence = 'the npm name "@s/a-linux-x64-gnu" is that of another crate'
+    assert problems == [(("crates", 1, "name"), sentence, ("crates", 0, "name"))]
+
+
 def test_a_library_has_no_package_that_could_collide() -> None:
     assert found(crate("a"), crate("b", npm_name="@s/a", kind="lib")) == []
 

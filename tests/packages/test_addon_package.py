@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from generator.errors import Unbuildable
-from generator.packages.addon import addon_package, binary_name
+from generator.packages.addon import addon_packages, binary_name
 from generator.packages.identity import Identity
+from tests.packages.conftest import package_json
 
-IDENTITY = Identity("@demo/words", "1.2.3")
+IDENTITY = Identity("@demo/words", "1.2.3", license="Apache-2.0")
 DECLARED: dict[str, Any] = {
     "name": "@demo/words",
     "version": "1.2.3",
@@ -26,10 +26,8 @@ def published(tmp: Path, *paths: str, **more: Any) -> dict[str, Any]:
     for path in ("index.js", "index.d.ts", "words.linux-x64-gnu.node", *paths):
         (tmp / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp / path).write_text("")
-    files = addon_package(IDENTITY, DECLARED | more, ("linux-x64-gnu",), tmp)
-    content = files[0].content
-    assert isinstance(content, bytes)
-    return dict(json.loads(content))
+    (package,) = addon_packages(IDENTITY, DECLARED | more, ("linux-x64-gnu",), tmp, "single")
+    return package_json(package)
 
 
 def test_install_scripts_and_what_only_developers_need_are_taken_out(tmp_path: Path) -> None:
@@ -49,6 +47,28 @@ def test_nothing_is_left_that_makes_npm_compile_at_install_time(tmp_path: Path) 
 def test_platform_packages_are_not_looked_for_on_the_network(tmp_path: Path) -> None:
     optional = {"@demo/words-linux-x64-gnu": "1.2.3", "@demo/words-darwin-arm64": "1.2.3", "other": "2"}
     assert published(tmp_path, optionalDependencies=optional)["optionalDependencies"] == {"other": "2"}
+
+
+@pytest.mark.parametrize("napi", [{"packageName": "@x/y"}, {"package": {"name": "@x/y"}}], ids=["napi 3", "napi 2"])
+def test_nor_under_the_name_that_the_napi_key_gives_them(tmp_path: Path, napi: dict[str, Any]) -> None:
+    optional = {"@x/y-linux-x64-gnu": "1.2.3", "@x/y-wasm32-wasi": "1.2.3"}
+    assert "optionalDependencies" not in published(
+        tmp_path, napi={"name": "words", **napi}, optionalDependencies=optional
+    )
+
+
+def test_what_package_json_does_not_say_cargo_toml_does(tmp_path: Path) -> None:
+    assert published(tmp_path)["license"] == "Apache-2.0"
+    assert published(tmp_path, license="MIT")["license"] == "MIT"
+
+
+@pytest.mark.parametrize("strange", [[], "x", 7, None, {"a": 1}], ids=repr)
+def test_dependencies_that_are_none_are_left_out(tmp_path: Path, strange: object) -> None:
+    declared = published(
+        tmp_path, dependencies=strange, optionalDependencies=strange, napi={"name": "words", "package": 7}
+    )
+    assert "dependencies" not in declared
+    assert "optionalDependencies" not in declared
 
 
 def test_the_files_are_exactly_those_of_the_package(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -12,29 +11,34 @@ from pathlib import Path
 import pytest
 
 from generator.errors import Unbuildable
+from generator.manifest.models import Layout
 from generator.packages.identity import Identity
-from generator.packages.program import program_package
+from generator.packages.program import program_packages
 from generator.packages.tarball import write_tarball
+from tests.packages.conftest import HERE, node, package_json
+from tests.support import write_files
 
 IDENTITY = Identity("@demo/tool", "1.2.3", description="a tool", license="MIT", repository="https://git.example/x")
 
 
-def staged(top: Path, **programs: str) -> Path:
+def staged(top: Path, platform: str = "linux-x64-gnu", **programs: str) -> Path:
     for name, text in programs.items():
-        file = top / "bin/linux-x64-gnu" / name
+        file = top / "bin" / platform / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
         file.chmod(0o755)
     return top
 
 
-def installed(tmp: Path, script: str) -> Path:
-    """Pack a program that is a shell script, unpack the package, and return its shim."""
-    files = program_package(IDENTITY, ("tool",), staged(tmp / "staged", tool=script))
-    write_tarball(files, tmp / "tool.tgz")
-    with tarfile.open(tmp / "tool.tgz") as tar:
-        tar.extractall(tmp / "node_modules", filter="data")
-    return tmp / "node_modules/package/bin/tool.js"
+def installed(tmp: Path, script: str, layout: Layout = "single", platform: str = "linux-x64-gnu") -> Path:
+    """Pack a program that is a shell script, install the packages as npm lays them out, and return the shim."""
+    for package in program_packages(IDENTITY, ("tool",), staged(tmp / "staged", platform, tool=script), layout):
+        write_tarball(package.files, tmp / "tool.tgz")
+        with tarfile.open(tmp / "tool.tgz") as tar:
+            tar.extractall(tmp / "unpacked", filter="data")
+        (tmp / "node_modules/@demo").mkdir(parents=True, exist_ok=True)
+        (tmp / "unpacked/package").rename(tmp / "node_modules" / package.name)
+    return tmp / "node_modules/@demo/tool/bin/tool.js"
 
 
 def run(shim: Path, *words: str, stdin: str = "", **env: str) -> subprocess.CompletedProcess[str]:
@@ -53,12 +57,34 @@ def test_a_program_that_dies_by_a_signal_takes_the_shim_along(tmp_path: Path) ->
     assert run(installed(tmp_path, "#!/bin/sh\nkill -TERM $$\n")).returncode == -signal.SIGTERM
 
 
-def test_a_missing_platform_is_named_with_those_that_are_there(tmp_path: Path) -> None:
-    shim = installed(tmp_path, "#!/bin/sh\n")
-    (shim.parent / "linux-x64-gnu").rename(shim.parent / "darwin-arm64")
+@pytest.mark.parametrize("layout", ["single", "split"])
+def test_the_program_of_the_layout_is_started(tmp_path: Path, layout: Layout) -> None:
+    assert run(installed(tmp_path, "#!/bin/sh\necho started\n", layout)).stdout == "started\n"
+
+
+@pytest.mark.parametrize("layout", ["single", "split"])
+@pytest.mark.parametrize(
+    ("where", "called"),
+    [("linux,x64,glibc", "linux-x64-gnu"), ("linux,x64,musl", "linux-x64-musl"), ("win32,arm64,", "win32-arm64-msvc")],
+)
+def test_a_missing_platform_is_named_with_those_that_are_there(
+    tmp_path: Path, layout: Layout, where: str, called: str
+) -> None:
+    shim = installed(tmp_path, "#!/bin/sh\n", layout, "darwin-arm64")
+    ran = node("node", "--require", HERE / "as.cjs", shim, cwd=tmp_path, AS=where)
+    assert ran.returncode == 127
+    assert ran.stderr == f"tool was not built for {called}; it was built for: darwin-arm64\n"
+
+
+@pytest.mark.parametrize(
+    ("layout", "place"), [("single", "./linux-x64-gnu/tool"), ("split", "@demo/tool-linux-x64-gnu/bin/tool")]
+)
+def test_a_program_that_was_left_out_is_told_with_what_to_do(tmp_path: Path, layout: Layout, place: str) -> None:
+    shim = installed(tmp_path, "#!/bin/sh\n", layout)
+    next(each for each in tmp_path.glob("node_modules/**/tool") if each.is_file()).unlink()
     ran = run(shim)
     assert ran.returncode == 127
-    assert ran.stderr == "tool was not built for linux-x64-gnu; this package holds: darwin-arm64\n"
+    assert ran.stderr == f"{place} is not installed: run npm install again, without --omit=optional\n"
 
 
 def test_a_program_that_cannot_be_started_is_told(tmp_path: Path) -> None:
@@ -77,16 +103,42 @@ def test_another_program_can_be_put_in_its_place(tmp_path: Path) -> None:
 
 
 def test_package_json_carries_what_cargo_toml_says(tmp_path: Path) -> None:
-    files = {file.path: file for file in program_package(IDENTITY, ("a", "b"), staged(tmp_path, a="", b=""))}
-    content = files["package.json"].content
-    assert isinstance(content, bytes)
-    declared = json.loads(content)
+    (package,) = program_packages(IDENTITY, ("a", "b"), staged(tmp_path, a="", b=""), "single")
+    declared = package_json(package)
     assert declared["bin"] == {"a": "bin/a.js", "b": "bin/b.js"}
     assert declared["repository"] == {"type": "git", "url": "https://git.example/x"}
     assert (declared["license"], declared["files"]) == ("MIT", ["bin"])
     assert "scripts" not in declared
 
 
+def test_each_platforms_package_has_its_programs_and_the_roots_words(tmp_path: Path) -> None:
+    staged(tmp_path, a="", b="")
+    staged(tmp_path, "win32-x64-msvc", **{"a.exe": "", "b.exe": ""})
+    write_files(tmp_path, {"README.md": "read", "LICENSE-MIT": "may"})
+    root, linux, windows = program_packages(IDENTITY, ("a", "b"), tmp_path, "split")
+    assert package_json(root)["optionalDependencies"] == {
+        "@demo/tool-linux-x64-gnu": "1.2.3",
+        "@demo/tool-win32-x64-msvc": "1.2.3",
+    }
+    documents = {"README.md", "LICENSE-MIT", "package.json"}
+    assert {file.path for file in root.files} == {*documents, "bin/a.js", "bin/b.js"}
+    assert {file.path for file in linux.files} == {*documents, "bin/a", "bin/b"}
+    assert all(file.executable for file in linux.files if file.path.startswith("bin/"))
+    assert {file.path for file in windows.files} == {*documents, "bin/a.exe", "bin/b.exe"}
+    assert package_json(windows) == {
+        "name": "@demo/tool-win32-x64-msvc",
+        "version": "1.2.3",
+        "description": "a tool",
+        "license": "MIT",
+        "repository": {"type": "git", "url": "https://git.example/x"},
+        "engines": {"node": ">= 20"},
+        "os": ["win32"],
+        "cpu": ["x64"],
+        "preferUnplugged": True,
+        "files": ["bin/a.exe", "bin/b.exe"],
+    }
+
+
 def test_a_program_that_one_platform_lacks_is_named(tmp_path: Path) -> None:
     with pytest.raises(Unbuildable, match="the program b was not built for linux-x64-gnu"):
-        program_package(IDENTITY, ("a", "b"), staged(tmp_path, a=""))
+        program_packages(IDENTITY, ("a", "b"), staged(tmp_path, a=""), "single")

@@ -1,0 +1,178 @@
+"""Both layouts of an addon's packages: what npm installs on each platform, and what real loaders then ask for."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from generator.errors import Unbuildable
+from generator.manifest.models import Layout
+from generator.packages.addon import addon_packages
+from generator.packages.tarball import NpmPackage, PackedFile, json_bytes
+from generator.platforms import NATIVE, PLATFORMS, PlatformName, host_platform
+from tests.packages.conftest import IDENTITY, VERSION, Addon, Shops, asked, node, package_json, shop
+from tests.support import write_files
+
+# What Node calls a system, and what we call it.
+NOT_BUILT = {
+    "linux,x64,musl": "linux-x64-musl",
+    "linux,arm64,glibc": "linux-arm64-gnu",
+    "linux,ppc64,glibc": "linux-ppc64-gnu",
+    "darwin,x64,": "darwin-x64",
+    "win32,arm64,": "win32-arm64",
+    "freebsd,x64,": "freebsd-x64",
+}
+RUNTIME_WISH = {"@napi-rs/wasm-runtime": "^1.0.0"}
+RUNTIME = NpmPackage(
+    "@napi-rs/wasm-runtime",
+    (
+        PackedFile("package.json", json_bytes({"name": "@napi-rs/wasm-runtime", "version": VERSION})),
+        PackedFile("index.js", b""),
+    ),
+)
+LAYOUTS: tuple[Layout, ...] = ("single", "split")
+
+
+def system(platform: PlatformName) -> str:
+    known = PLATFORMS[platform]
+    return f"{known.os},{known.cpu},{known.libc}"
+
+
+@pytest.mark.parametrize("platform", NATIVE)
+def test_one_tarball_installs_on_every_platform_and_its_own_file_is_chosen(
+    addon: Addon, addon_shops: Shops, tmp_path: Path, platform: PlatformName
+) -> None:
+    assert addon_shops("single").install(tmp_path / "app", platform) == ["answer"]
+    ran = asked(tmp_path / "app", system(platform))
+    assert ran.stdout == f"node_modules/@demo/answer/{addon.binary}.{platform}.node\n", ran.stderr
+
+
+@pytest.mark.parametrize("platform", NATIVE)
+def test_npm_installs_the_package_of_its_platform_and_no_other(
+    addon: Addon, addon_shops: Shops, tmp_path: Path, platform: PlatformName
+) -> None:
+    assert addon_shops("split").install(tmp_path / "app", platform) == ["answer", f"answer-{platform}"]
+    ran = asked(tmp_path / "app", system(platform))
+    assert ran.stdout == f"node_modules/@demo/answer-{platform}/{addon.binary}.{platform}.node\n", ran.stderr
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_the_addon_is_loaded_by_this_machines_node(addon_shops: Shops, tmp_path: Path, layout: Layout) -> None:
+    if host_platform() not in NATIVE:
+        pytest.skip("not run: this machine is none of the platforms")
+    addon_shops(layout).install(tmp_path / "app", None)
+    ran = node("node", "--print", "require('@demo/answer').answer()", cwd=tmp_path / "app")
+    assert ran.stdout == "42\n", ran.stderr
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_platform_that_was_not_built_is_named_with_those_that_were(
+    addon: Addon, tmp_path: Path, layout: Layout
+) -> None:
+    packages = addon.packages(tmp_path / "staged", ("linux-x64-gnu", "darwin-arm64"), layout)
+    shop(tmp_path / "tgz", packages).install(tmp_path / "app", "linux-x64-gnu")
+    for where, called in NOT_BUILT.items():
+        ran = asked(tmp_path / "app", where)
+        sentence = f"@demo/answer was not built for {called}; it was built for: linux-x64-gnu, darwin-arm64"
+        assert f"Error: {sentence}\n" in ran.stderr
+        assert (ran.returncode, ran.stdout) == (1, "")
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_an_es_module_says_so_too(addon: Addon, tmp_path: Path, layout: Layout) -> None:
+    if addon.version == 2:
+        pytest.skip("not run: napi 2 writes no ES modules")
+    top = tmp_path / "addon"
+    shutil.copytree(addon.top, top, symlinks=True)
+    ran = node("npx", "--no-install", "napi", "build", "--platform", "--release", "--esm", cwd=top)
+    assert ran.returncode == 0, ran.stderr
+    module = replace(addon, top=top, declared=addon.declared | {"type": "module", "main": "index.js"})
+    packages = module.packages(tmp_path / "staged", ("linux-x64-gnu", "wasm32"), layout, devDependencies=RUNTIME_WISH)
+    shop(tmp_path / "tgz", (*packages, RUNTIME)).install(tmp_path / "app", "linux-x64-gnu")
+    load = "import('@demo/answer')"
+    assert asked(tmp_path / "app", "linux,x64,glibc", load).stdout.endswith(".linux-x64-gnu.node\n")
+    ran = asked(tmp_path / "app", "darwin,x64,", load)
+    if layout == "single":
+        assert ran.stdout == "wasm\n", ran.stderr
+    else:
+        assert "Error: @demo/answer was not built for darwin-x64; it was built for: linux-x64-gnu; as" in ran.stderr
+
+
+def test_an_addon_from_elsewhere_is_loaded_all_the_same(addon: Addon, tmp_path: Path) -> None:
+    if addon.version == 2:
+        pytest.skip("not run: napi 2 knows no NAPI_RS_NATIVE_LIBRARY_PATH")
+    shop(tmp_path / "tgz", addon.packages(tmp_path / "staged", ("darwin-arm64",), "single")).install(
+        tmp_path / "app", None
+    )
+    elsewhere = str(addon.top / f"{addon.binary}.{host_platform()}.node")
+    script = "require('@demo/answer').answer()"
+    ran = node("node", "--print", script, cwd=tmp_path / "app", NAPI_RS_NATIVE_LIBRARY_PATH=elsewhere)
+    assert ran.stdout == "42\n", ran.stderr
+
+
+def with_wasm(addon: Addon, top: Path, layout: Layout) -> tuple[NpmPackage, ...]:
+    """Return packages for one native platform and wasm32, and what the latter needs."""
+    if addon.version == 2:
+        pytest.skip("not run: the loader of napi 2 knows no WebAssembly")
+    packages = addon.packages(top, ("linux-x64-gnu", "wasm32"), layout, devDependencies=RUNTIME_WISH)
+    return (*packages, RUNTIME)
+
+
+def test_webassembly_in_the_one_tarball_takes_over_where_no_platform_fits(addon: Addon, tmp_path: Path) -> None:
+    packages = with_wasm(addon, tmp_path / "staged", "single")
+    assert shop(tmp_path / "tgz", packages).install(tmp_path / "app", "linux-x64-gnu") == ["answer"]
+    assert asked(tmp_path / "app", "freebsd,x64,").stdout == "wasm\n"
+    assert asked(tmp_path / "app", "linux,x64,glibc").stdout.endswith(".linux-x64-gnu.node\n")
+    assert package_json(packages[0])["optionalDependencies"] == {"@napi-rs/wasm-runtime": "^1.0.0"}
+    browser = {file.path: file.content for file in packages[0].files}["browser.js"]
+    assert browser == f"export * from './{addon.binary}.wasi-browser.js'\n".encode()
+
+
+def test_the_package_for_webassembly_is_not_installed_unless_one_asks_for_it(addon: Addon, tmp_path: Path) -> None:
+    made = shop(tmp_path / "tgz", with_wasm(addon, tmp_path / "staged", "split"))
+    assert made.install(tmp_path / "without", "linux-x64-gnu") == ["answer", "answer-linux-x64-gnu"]
+    sentence = (
+        "@demo/answer was not built for freebsd-x64; it was built for: linux-x64-gnu; "
+        "as WebAssembly: npm install @demo/answer-wasm32-wasi"
+    )
+    assert f"Error: {sentence}\n" in asked(tmp_path / "without", "freebsd,x64,").stderr
+    wanted = "@demo/answer-wasm32-wasi"
+    assert made.install(tmp_path / "with", "darwin-x64", wanted) == ["answer", "answer-wasm32-wasi"]
+    assert asked(tmp_path / "with", "freebsd,x64,").stdout == "wasm\n"
+
+
+def test_only_linux_has_a_libc_and_webassembly_has_no_platform_at_all(addon: Addon, tmp_path: Path) -> None:
+    root, *others = map(package_json, with_wasm(addon, tmp_path / "staged", "split")[:-1])
+    assert root["optionalDependencies"] == {"@demo/answer-linux-x64-gnu": VERSION}
+    where = {each["name"]: (each.get("os"), each.get("cpu"), each.get("libc")) for each in others}
+    assert where == {
+        "@demo/answer-linux-x64-gnu": (["linux"], ["x64"], ["glibc"]),
+        "@demo/answer-wasm32-wasi": (None, None, None),
+    }
+    assert others[1]["dependencies"] == {"@napi-rs/wasm-runtime": "^1.0.0"}
+
+
+def test_what_webassembly_imports_must_be_a_dependency(addon: Addon, tmp_path: Path) -> None:
+    with pytest.raises(Unbuildable, match="wasm32 needs @napi-rs/wasm-runtime among the devDependencies"):
+        addon.packages(tmp_path / "staged", ("wasm32",), "single")
+
+
+def test_every_package_has_readme_license_and_repository_and_no_script(addon: Addon, tmp_path: Path) -> None:
+    for package in addon.packages(tmp_path / "staged", NATIVE, "split", scripts={"postinstall": "x"}):
+        declared = package_json(package)
+        assert {"README.md", "LICENSE"} <= {file.path for file in package.files}
+        assert (declared["license"], declared["version"]) == ("MIT", VERSION)
+        assert declared["repository"] == {"type": "git", "url": "https://git.example/answer"}
+        assert "scripts" not in declared
+        assert ("libc" in declared) == ("-linux-" in package.name)
+
+
+def test_an_addon_without_napis_loader_cannot_be_split(addon: Addon, tmp_path: Path) -> None:
+    own = addon.staged(tmp_path / "staged", ("linux-x64-gnu",))
+    write_files(own, {"index.js": f"module.exports = require('./{addon.binary}.linux-x64-gnu.node');\n"})
+    with pytest.raises(Unbuildable, match="no loader of the package asks for its platform packages"):
+        addon_packages(IDENTITY, addon.declared, ("linux-x64-gnu",), own, "split")
+    assert len(addon_packages(IDENTITY, addon.declared, ("linux-x64-gnu",), own, "single")) == 1
