@@ -69,8 +69,20 @@ def build_templates(
         except Exception as error:
             raise advice_of(error, f"{reference} cannot be built") from None
         if problems := tuple(try_out(reference, definition, connection)):
+            _forget(reference, connection)
             raise InputError(f"{reference} was built and does not work", problems=problems)
         say(f"{reference} is ready: {len(definition.checks)} checks passed")
+
+
+def _forget(reference: str, connection: Connection) -> None:
+    """Take the tag from an image that does not work, so that nothing starts from it and the next build is a new one."""
+    from e2b import Template
+
+    name, _, tag = reference.partition(":")
+    try:
+        Template.remove_tags(name, [tag], **connection.api_params())
+    except Exception as error:
+        raise advice_of(error, f"{reference} does not work, and its tag cannot be removed") from None
 
 
 def try_out(reference: str, definition: Definition, connection: Connection) -> Iterator[str]:

@@ -1,0 +1,84 @@
+"""`doctor` and `template build`: an image that is missing, outdated, fresh or broken."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from generator.builds.e2b_site import references
+from generator.e2b_template.definition import load_definition
+from generator.manifest.reading import load_manifest
+from tests.builds.scripted import env_of, prepared, scripted_fleet
+from tests.e2b_server import E2BServer, Rules, TemplateSize
+from tests.support import Ran, cratematrix
+
+Run = Callable[..., Ran]
+
+
+@pytest.fixture
+def top(path: str, tmp_path: Path) -> Path:
+    return prepared(scripted_fleet(tmp_path / "repo", 1), path)
+
+
+@pytest.fixture
+def server() -> Iterator[E2BServer]:
+    with E2BServer(Rules(templates={"rust-napi-builder-large:older": TemplateSize()})) as server:
+        yield server
+        assert (server.running(), server.violations) == ((), [])
+
+
+@pytest.fixture
+def run(top: Path, server: E2BServer, tmp_path: Path) -> Run:
+    return lambda *words: cratematrix(*words, cwd=top, env=env_of(server, tmp_path))
+
+
+def checks(top: Path, *given: tuple[str, str]) -> None:
+    """Let a fresh image be asked these commands."""
+    file = top / "e2b/template.json"
+    definition = json.loads(file.read_text())
+    definition["checks"] = [{"run": command, "expect": said} for command, said in given]
+    file.write_text(json.dumps(definition))
+
+
+def test_what_is_missing_or_outdated_is_found_and_built(top: Path, run: Run) -> None:
+    found = run("doctor", "--backend", "e2b")
+    assert found.code == 2
+    assert "missing: run cratematrix template build" in found.out
+    assert "outdated: run cratematrix template build" in found.out
+    checks(top, ("echo $((40 + 2))", "42"), ("uname -s", "Linux"))
+    made = run("template", "build")
+    assert made.code == 0, made.err
+    for reference in references(load_manifest(top / "crates.json"), load_definition(top)).values():
+        assert (f"{reference} is ready: 2 checks passed" in made.err) is ("small" not in reference)
+    assert run("doctor", "--backend", "e2b").code == 0
+    assert "is there already" in run("template", "build").err
+
+
+def test_a_build_without_its_template_says_what_to_do(run: Run, server: E2BServer) -> None:
+    ran = run("build", "--all", "--backend", "e2b")
+    assert ran.code == 1
+    assert "run cratematrix template build" in ran.err
+    assert server.created() == ()
+
+
+def test_the_log_of_a_build_is_shown_and_a_failing_step_told(run: Run, server: E2BServer) -> None:
+    server.break_step("apt-get", "E: Unable to locate package")
+    ran = run("template", "build", "--size", "standard")
+    assert ran.code == 2
+    assert "  Building from debian:" in ran.err
+    assert "E: Unable to locate package" in ran.err
+    assert "cannot be built" in ran.err
+    assert "missing" in run("doctor", "--backend", "e2b").out
+
+
+def test_an_image_that_does_not_answer_as_it_must_is_told(top: Path, run: Run) -> None:
+    checks(top, ("echo fine", "fine"), ("echo other", "wanted"), ("exit 3", ""))
+    ran = run("template", "build", "--size", "standard")
+    assert ran.code == 2
+    assert "echo other: expected 'wanted', got 'other" in ran.err
+    assert "exit 3: expected '', got 'exit code 3" in ran.err
+    assert "was built and does not work" in ran.err
+    assert "template rust-napi-builder-standard  missing  outdated" in run("doctor", "--backend", "e2b").out
