@@ -13,9 +13,9 @@ from generator.files import write_atomically
 from generator.manifest.models import Manifest
 from generator.releases.pace import Patience, Turns
 from generator.releases.promise import SUMS, built, differences, is_prerelease, promised, sums
-from generator.releases.service import Asset, Release, Releases
+from generator.releases.service import Release, Releases
 from generator.releases.troubles import GitHubError
-from generator.releases.uploading import Package, put
+from generator.releases.uploading import Package, listed, put
 from generator.reports.models import Artifact, Report
 
 
@@ -28,13 +28,12 @@ def publish(
     """
     files, problems = expected(promised(manifest), report)
     release = patience.persist(partial(releases.get, number), f"looking at release {number}")
-    there = _assets(releases, release, patience)
+    there = listed(releases, release, patience)
     _refuse(release, (*problems, *differences(files, there, ignored=SUMS)))
     package = _write_sums(out, files)
     if release.draft:
-        found = {asset.name: asset for asset in there if asset.name == SUMS}
-        put(releases, release, package, found, Turns(0, patience.sleep), patience)
-        there = _assets(releases, release, patience)
+        put(releases, release, package, there, Turns(0, patience.sleep), patience)
+        there = listed(releases, release, patience)
     _refuse(release, tuple(differences({**files, SUMS: package.file}, there)))
     if keep_draft or not release.draft:
         return release
@@ -69,10 +68,6 @@ def _refuse(release: Release, problems: tuple[str, ...]) -> None:
         if release.draft
         else "release under a new tag",
     )
-
-
-def _assets(releases: Releases, release: Release, patience: Patience) -> tuple[Asset, ...]:
-    return patience.persist(partial(releases.assets, release.id), f"listing the assets of {release.tag}")
 
 
 def _write_sums(out: Path, files: Mapping[str, Artifact]) -> Package:

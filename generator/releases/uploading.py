@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -87,17 +87,16 @@ def open_draft(releases: Releases, number: int, patience: Patience) -> Release:
     return release
 
 
-def listed(releases: Releases, release: Release, patience: Patience) -> dict[str, Asset]:
-    """Return the assets of a release by name."""
-    assets = patience.persist(lambda: releases.assets(release.id), f"listing the assets of {release.tag}")
-    return {asset.name: asset for asset in assets}
+def listed(releases: Releases, release: Release, patience: Patience) -> tuple[Asset, ...]:
+    """Return the assets of a release."""
+    return patience.persist(lambda: releases.assets(release.id), f"listing the assets of {release.tag}")
 
 
 def put(
     releases: Releases,
     release: Release,
     package: Package,
-    there: Mapping[str, Asset],
+    there: Iterable[Asset],
     turns: Turns,
     patience: Patience,
 ) -> Decision:
@@ -106,15 +105,18 @@ def put(
     After a try that failed GitHub may have the file, half of it or nothing: what is there is looked at again, and
     decided again.
     """
-    name, first = package.file.file, decision(package.file, there.get(package.file.file))
+    name = package.file.file
+    first: Decision | None = None
     for tries in itertools.count(1):
-        now = decision(package.file, there.get(name))
+        old = next((asset for asset in there if asset.name == name), None)
+        now = decision(package.file, old)
+        first = first or now
         if now == "skip":
             return first
         turns.wait()
         try:
-            if now == "replace":
-                releases.delete(there[name])
+            if old:
+                releases.delete(old)
             _check_sent(releases, package.file, releases.upload(release, package.path, name))
             return first
         except GitHubError as error:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Final
 
-from generator.errors import Incomplete
+from generator.errors import Incomplete, InputError
 from generator.manifest.models import Manifest
 from generator.releases.pace import Patience
 from generator.releases.promise import SUMS, difference, promised, read_sums
-from generator.releases.service import Asset, Release, Releases
+from generator.releases.service import Asset, Releases
 from generator.releases.troubles import GitHubError
 from generator.reports.models import Artifact
 
@@ -27,30 +27,29 @@ def verify(releases: Releases, tag: str, manifest: Manifest, patience: Patience)
     """
     release = patience.persist(partial(releases.published, tag), f"looking for {tag}, published and no draft")
     assets = patience.persist(partial(releases.assets, release.id), f"listing the assets of {tag}")
-    there = {asset.name: asset for asset in assets}
-    files = {name: _received(releases, asset, patience) for name, asset in there.items() if name != SUMS}
-    digests, problems = _sums(releases, there.get(SUMS), patience)
-    names = promised(manifest)
-    problems += tuple(_differences(names, digests, there, files))
+    there = {asset.name: asset for asset in sorted(assets, key=lambda each: each.name)}
+    files, lost = _received([asset for asset in there.values() if asset.name != SUMS], releases, patience)
+    digests, unreadable = _sums(releases, there.get(SUMS), patience)
+    problems = (*lost, *unreadable, *_differences(promised(manifest), digests, there, files))
     if problems:
-        raise Incomplete(_sentence(release), problems=problems)
+        raise Incomplete(
+            f"release {release.id}, which is published as {release.tag}, is not what was promised", problems=problems
+        )
     return len(files)
-
-
-def _sentence(release: Release) -> str:
-    return f"release {release.id}, which is published as {release.tag}, is not what was promised"
 
 
 def _differences(
     names: Mapping[str, str], digests: Mapping[str, str], there: Mapping[str, Asset], files: Mapping[str, Artifact]
 ) -> Iterator[str]:
-    for name in sorted(names.keys() | digests.keys() | files.keys()):
+    for name in sorted((names.keys() | digests.keys() | there.keys()) - {SUMS}):
         if name not in names:
             yield f"{name} is there and the manifest does not promise it"
         if name not in digests:
             yield f"{name} is not in {SUMS}"
-        if name not in files:
+        if name not in there:
             yield f"{name} is not on the release"
+        elif name not in files:
+            continue  # it could not be downloaded, which is told already
         elif problem := difference(files[name], there[name]):
             yield problem
         elif digests.get(name, files[name].sha256) != files[name].sha256:
@@ -73,9 +72,19 @@ def _sums(releases: Releases, asset: Asset | None, patience: Patience) -> tuple[
     return digests, (*problems, *filter(None, (difference(received, asset),)))
 
 
-def _received(releases: Releases, asset: Asset, patience: Patience) -> Artifact:
-    """Download a file to take its size and its digest."""
-    return patience.persist(lambda: _downloaded(releases, asset, len), f"downloading {asset.name}")
+def _received(
+    assets: Sequence[Asset], releases: Releases, patience: Patience
+) -> tuple[dict[str, Artifact], tuple[str, ...]]:
+    """Download files to take their sizes and digests; with a sentence for each that nobody gets."""
+    files, lost = dict[str, Artifact](), list[str]()
+    for asset in assets:
+        try:
+            files[asset.name] = patience.persist(
+                partial(_downloaded, releases, asset, len), f"downloading {asset.name}"
+            )
+        except InputError as error:
+            lost.append(error.message)
+    return files, tuple(lost)
 
 
 def _downloaded(releases: Releases, asset: Asset, take: Callable[[bytes], object]) -> Artifact:

@@ -220,7 +220,7 @@ def test_a_name_that_github_changes_is_taken_back(fleet: Fleet, tmp_path: Path) 
     file = Artifact(file="a=b.tgz", bytes=1, sha256=hashlib.sha256(b"x").hexdigest())
     quiet = Patience(lambda _: None)
     with fleet.releases() as releases, pytest.raises(CratematrixError, match=r"renamed a=b\.tgz to a\.b\.tgz"):
-        put(releases, releases.get(int(number)), Package(path, file), {}, Turns(0), quiet)
+        put(releases, releases.get(int(number)), Package(path, file), (), Turns(0), quiet)
     assert names(fleet, number) == []
 
 
@@ -325,6 +325,14 @@ def test_verify_lists_every_difference(fleet: Fleet) -> None:
         "demo-two-2.0.0.tgz is not in SHA256SUMS",
         "demo-two-2.0.0.tgz is not on the release",
     ]
+
+
+def test_a_file_that_nobody_gets_is_listed_with_the_rest(fleet: Fleet) -> None:
+    fleet.published()
+    fleet.server.inject("GET /storage/*", html(403), 2)
+    ran = fleet.run("verify", "--tag", "v1.0.0")
+    assert ran.code == 1
+    assert [line.partition(":")[0] for line in ran.err.splitlines()] == ["downloading demo-one-1.0.0.tgz", "error"]
 
 
 def test_a_download_that_is_cut_short_is_tried_again(fleet: Fleet) -> None:
