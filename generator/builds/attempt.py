@@ -48,7 +48,7 @@ MAX_ARTIFACT: Final = 2 * 1024 * 1024 * 1024
 
 @dataclass
 class Outcome:
-    """What one attempt did so far; `retry_after` is how many seconds a service asked to be left alone."""
+    """What one attempt did so far."""
 
     phases: list[Phase] = field(default_factory=list)
     units: dict[PlatformName, Unit] = field(default_factory=dict)
@@ -57,7 +57,6 @@ class Outcome:
     packages: tuple[Artifact, ...] = ()
     loaded: str | None = None
     failure: Failure | None = None
-    retry_after: float | None = None
     stopped: bool = False
     usages: list[Usage] = field(default_factory=list)
 
@@ -88,7 +87,7 @@ def attempt(task: Task, platforms: tuple[PlatformName, ...], source: Collected, 
             job = Job(task.crate, task.settings, source, platforms, task.workshop.site.host, sandbox.root)
             _Life(task, job, sandbox, log, outcome).run()
         except Failed as failed:
-            outcome.failure, outcome.retry_after = failed.failure, failed.retry_after
+            outcome.failure = failed.failure
         except Stopped:
             outcome.stopped = True
         finally:
@@ -96,7 +95,7 @@ def attempt(task: Task, platforms: tuple[PlatformName, ...], source: Collected, 
             outcome.usages.append(usage)
             outcome.notes += (usage.note,) if usage.note else ()
     except Failed as failed:
-        outcome.failure, outcome.retry_after = failed.failure, failed.retry_after
+        outcome.failure = failed.failure
     return outcome
 
 

@@ -36,24 +36,18 @@ class Retry:
 
 
 def retry_after(
-    failure: FailureClass,
-    size: Size,
-    first_size: Size,
-    transient: int,
-    retries: int,
-    jitter: float = 0.0,
-    asked: float = 0.0,
+    failure: FailureClass, size: Size, first_size: Size, transient: int, retries: int, jitter: float = 0.0
 ) -> Retry | None:
     """Say whether a failed crate is tried again.
 
     A transient failure is, `retries` times, after 2 s and then twice as long each time, and up to half as long again
-    by `jitter`, a number from 0 to 1, so that crates which failed together do not come back together; never before the
-    seconds that a service `asked` for. One for lack of memory or disk is, once, on the next size; nothing else is.
-    `transient` counts the transient failures so far, this one included.
+    by `jitter`, a number from 0 to 1, so that crates which failed together do not come back together. One for lack of
+    memory or disk is, once, on the next size; nothing else is. `transient` counts the transient failures so far, this
+    one included.
     """
     if failure == "transient" and transient <= retries:
         delay = min(LONGEST_DELAY, FIRST_DELAY * 2 ** (transient - 1)) * (1 + jitter / 2)
-        return Retry(size, round(max(delay, asked), 3))
+        return Retry(size, round(delay, 3))
     if failure == "too_small" and size == first_size and size in NEXT_SIZE:
         return Retry(NEXT_SIZE[size], 0.0)
     return None
@@ -136,8 +130,7 @@ class _Tries:
             return None
         count = self.transient + (failure.failure_class == "transient")
         jitter = random.random()  # noqa: S311  no secret depends on it
-        asked = outcome.retry_after or 0.0
-        return retry_after(failure.failure_class, self.size, settings.size, count, settings.retries, jitter, asked)
+        return retry_after(failure.failure_class, self.size, settings.size, count, settings.retries, jitter)
 
     def keep(self, outcome: Outcome) -> bool:
         """Say whether the sandbox of this outcome is left for somebody to look inside."""

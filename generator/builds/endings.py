@@ -7,12 +7,11 @@ from generator.sandboxes.sandbox import SandboxError
 
 
 class Failed(Exception):
-    """A phase failed; carries why, and how many seconds a service asked to be left alone."""
+    """A phase failed; carries why."""
 
-    def __init__(self, failure: Failure, retry_after: float | None = None) -> None:
+    def __init__(self, failure: Failure) -> None:
         super().__init__(failure.message)
         self.failure = failure
-        self.retry_after = retry_after
 
 
 class Stopped(Exception):
@@ -21,4 +20,4 @@ class Stopped(Exception):
 
 def failed_sandbox(error: SandboxError, phase: PhaseName) -> Failed:
     """Return the failure of a crate whose sandbox failed."""
-    return Failed(Failure(failure_class=error.failure_class, phase=phase, message=str(error)), error.retry_after)
+    return Failed(Failure(failure_class=error.failure_class, phase=phase, message=str(error)))

@@ -27,7 +27,8 @@ QUEUE_SECONDS: Final = 3_600.0
 CREATE_PATIENCE: Final = 180.0
 FIRST_TURN: Final = 2.0
 LONGEST_TURN: Final = 15.0
-# Longer than the service takes to start a sandbox; it also bounds how long the SDK waits when told to come back later.
+# Longer than the service takes to start a sandbox, and as long as its limits look back. The SDK waits so long where the
+# service says when to come back; it tells nobody of a longer time, so after that the crate waits by its own turns.
 CREATE_SECONDS: Final = 30.0
 # A key whose outcome the service does not know any more.
 OUTCOME_UNKNOWN: Final = 422

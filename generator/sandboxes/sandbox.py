@@ -20,17 +20,11 @@ MAX_LINE: Final = 16 * 1024
 
 
 class SandboxError(Exception):
-    """The sandbox itself failed, not a command in it; `failure_class` says whether a fresh one may do better.
+    """The sandbox itself failed, not a command in it; `failure_class` says whether a fresh one may do better."""
 
-    `retry_after` is how many seconds the service asked to be left alone, where it did.
-    """
-
-    def __init__(
-        self, message: str, failure_class: FailureClass = "transient", retry_after: float | None = None
-    ) -> None:
+    def __init__(self, message: str, failure_class: FailureClass = "transient") -> None:
         super().__init__(message)
         self.failure_class: FailureClass = failure_class
-        self.retry_after = retry_after
 
 
 class FileMissing(SandboxError):

@@ -58,11 +58,6 @@ def test_crates_that_failed_together_come_back_apart() -> None:
     assert delays == [4, 5, 6]
 
 
-@pytest.mark.parametrize(("asked", "delay"), [(0.0, 2), (1.5, 2), (45.0, 45), (600.0, 600)])
-def test_a_service_that_asks_for_time_gets_it(asked: float, delay: float) -> None:
-    assert retry_after("transient", "small", "small", 1, retries=3, asked=asked) == Retry("small", delay)
-
-
 def test_a_sandbox_that_was_too_small_is_replaced_by_the_next_size_once() -> None:
     assert retry_after("too_small", "small", "small", 0, retries=0) == Retry("standard", 0)
     assert retry_after("too_small", "standard", "small", 0, retries=5) is None
