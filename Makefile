@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 JOBS ?= 2
 
-.PHONY: demo test chaos lint bench lock clean
+.PHONY: demo test acts chaos lint bench lock clean
 
 demo: $(VENV)/.runtime
 	@.ci/bubblewrap
@@ -14,6 +14,14 @@ demo: $(VENV)/.runtime
 test: $(VENV)/.dev
 	@.ci/bubblewrap
 	@$(BIN)/pytest --numprocesses 2 --dist loadfile
+
+# The workflows themselves, each from its event to its end; see tests/acts/__init__.py.
+acts: $(VENV)/.dev .cache/bin/act
+	@.ci/bubblewrap
+	@$(BIN)/pytest --numprocesses 2 --dist loadfile -rP tests/acts
+
+.cache/bin/act: .ci/act
+	@.ci/act "$(CURDIR)/.cache/bin"
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

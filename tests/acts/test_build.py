@@ -1,0 +1,95 @@
+"""build.yml: exactly what a change affects is built, and the one gate says whether that went well."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.acts.act import Act
+from tests.acts.conftest import NAME
+from tests.acts.repositories import (
+    commit,
+    copy_of_checkout,
+    from_fork,
+    git,
+    in_queue,
+    of_fleet,
+    push,
+    repository,
+)
+from tests.github_server import GitHubServer
+
+
+@pytest.fixture(scope="module")
+def fleet(top: Path, server: GitHubServer) -> Path:
+    """tally, cli which depends on it, and a crate whose tests fail."""
+    crates = [of_fleet("fleet-tally"), of_fleet("fleet-cli", depends_on=["fleet-tally"]), of_fleet("fleet-failing")]
+    repository(copy_of_checkout(top), crates)
+    server.add_repository(NAME, source=top)
+    return top
+
+
+@pytest.fixture(scope="module")
+def secrets(fleet: Path, server: GitHubServer) -> dict[str, str]:
+    """What a job has of its repository: a token that may read."""
+    return {"GITHUB_TOKEN": server.add_token(NAME, contents="read")}
+
+
+def change(top: Path, path: str) -> tuple[str, str]:
+    """Commit a change of one file; return the commits before and after."""
+    before = git(top, "rev-parse", "HEAD")
+    (top / path).write_text((top / path).read_text() + "\n// One line more.\n")
+    return before, commit(top, f"Change {path}")
+
+
+def built(act: Act, run: int) -> dict[str, str]:
+    """Return what became of every crate, by the report of the whole run."""
+    (report,) = (act.kept / f"artifacts/{run}").glob("fleet-report-*/report.json")
+    return {crate["name"]: crate["state"] for crate in json.loads(report.read_text())["crates"]}
+
+
+def test_a_push_that_changes_one_crate_builds_it_and_its_dependents(
+    fleet: Path, act: Act, secrets: dict[str, str]
+) -> None:
+    before, _ = change(fleet, "tests/fleet/crates/tally/src/lib.rs")
+    ran = act.run(fleet, "build", push(fleet, NAME, "refs/heads/main", before), secrets=secrets, run=1)
+    assert ran.jobs == dict.fromkeys(("plan", "build", "report", "gate"), "success"), ran.log[-5000:]
+    assert [leg["shard"] for leg in ran.legs("build")] == ["1/2", "2/2"]
+    assert built(act, 1) == {"fleet-tally": "built", "fleet-cli": "built"}
+    packages = (act.kept / "artifacts/1").glob("packages-*/*")
+    assert [path.name for path in packages] == ["fleet-fleet-cli-1.0.0.tgz"]
+
+
+def test_a_push_that_changes_nothing_of_the_fleet_builds_nothing_and_passes(
+    fleet: Path, act: Act, secrets: dict[str, str]
+) -> None:
+    before, _ = change(fleet, "CONTRIBUTING.md")
+    ran = act.run(fleet, "build", push(fleet, NAME, "refs/heads/main", before), secrets=secrets, run=2)
+    assert ran.jobs == {"plan": "success", "gate": "success"}, ran.log[-5000:]
+    assert ran.outputs("plan")["count"] == "0"
+
+
+def test_a_failing_crate_in_the_merge_queue_shuts_the_gate(fleet: Path, act: Act, secrets: dict[str, str]) -> None:
+    before, _ = change(fleet, "tests/fleet/crates/failing/src/lib.rs")
+    ran = act.run(fleet, "build", in_queue(fleet, NAME, before), secrets=secrets, run=3)
+    assert ran.jobs == {"plan": "success", "build": "failure", "report": "failure", "gate": "failure"}, ran.log[-5000:]
+    assert built(act, 3) == {"fleet-failing": "failed"}
+    assert "::error file=tests/fleet/crates/failing/src/lib.rs,line=23" in ran.said("build")
+    assert "1 failed" in ran.summary("report")
+
+
+def test_a_pull_request_of_a_fork_builds_on_the_runner_and_uploads_nothing(
+    fleet: Path, act: Act, server: GitHubServer, secrets: dict[str, str]
+) -> None:
+    """The manifest says e2b; a fork has no key, and gets a token that may only read."""
+    repository(fleet, json.loads((fleet / "crates.json").read_text())["crates"], backend="e2b")
+    before, _ = change(fleet, "tests/fleet/crates/cli/src/main.rs")
+    asked = len(server.requests)
+    ran = act.run(fleet, "build", from_fork(fleet, NAME, before), secrets=secrets, run=4)
+    assert ran.jobs == dict.fromkeys(("plan", "build", "report", "gate"), "success"), ran.log[-5000:]
+    assert built(act, 4) == {"fleet-cli": "built"}
+    assert "End sandboxes that were left behind" not in ran.steps("build")
+    assert "Upload" not in ran.steps("build")
+    assert server.requests[asked:] == []
