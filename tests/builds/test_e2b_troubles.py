@@ -69,7 +69,7 @@ def test_a_stop_ends_within_seconds_when_the_service_does_not_answer(path: str, 
     assert report_of(top)["interrupted"] is True
 
 
-def test_a_server_that_dies_in_the_middle_fails_the_crates_and_not_the_report(path: str, tmp_path: Path) -> None:
+def test_a_server_that_dies_in_the_middle_does_not_hold_up_a_stop(path: str, tmp_path: Path) -> None:
     top = prepared(scripted_fleet(tmp_path / "repo", 3, "echo napping; sleep 4", retries=1), path)
     with E2BServer(rules_for(top)) as server:
         runner = started(top, tmp_path / "said", env_of(server, tmp_path), "--jobs", "3")
