@@ -69,7 +69,7 @@ def _elf(path: Path) -> Image:
     names = [symbol.name for symbol in binary.exported_symbols]
     return Image(
         format="ELF",
-        machine=machines.get(header.machine_type, header.machine_type.name.lower()),
+        machine=machines.get(header.machine_type, _word(header.machine_type)),
         bits=64 if header.identity_class == elf.Header.CLASS.ELF64 else 32,
         role=_elf_role(binary),
         entry=header.entrypoint != 0,
@@ -130,14 +130,14 @@ def _pe(path: Path) -> Image:
     return Image(
         format="PE",
         machine={PE.Header.MACHINE_TYPES.AMD64: "x64", PE.Header.MACHINE_TYPES.ARM64: "arm64"}.get(
-            machine, machine.name.lower()
+            machine, _word(machine)
         ),
         bits=64 if optional.magic == PE.PE_TYPE.PE32_PLUS else 32,
         role="library" if library else "program",
         entry=optional.addressof_entrypoint != 0,
         libraries=tuple(map(_text, imported)),
         registrations=_registrations(entry.name for entry in exports.entries) if exports else (),
-        subsystem=optional.subsystem.name.lower(),
+        subsystem=_word(optional.subsystem),
     )
 
 
@@ -168,8 +168,8 @@ def _slice(binary: lief.MachO.Binary | None, data: memoryview) -> Image:
     void = _void(binary, image)
     return Image(
         format="Mach-O",
-        machine={MachO.Header.CPU_TYPE.X86_64: "x64", MachO.Header.CPU_TYPE.ARM64: "arm64"}.get(cpu, cpu.name.lower()),
-        bits=64 if binary.header.magic.name.endswith("64") else 32,
+        machine={MachO.Header.CPU_TYPE.X86_64: "x64", MachO.Header.CPU_TYPE.ARM64: "arm64"}.get(cpu, _word(cpu)),
+        bits=64 if "64" in _word(binary.header.magic) else 32,
         role=_mach_o_role(kind),
         entry=binary.has_main_command or binary.has_thread_command,
         libraries=tuple(_text(each.name) for each in binary.libraries if each.command not in asked),
@@ -214,3 +214,8 @@ def _registrations(exported: Iterable[str | bytes], called: Iterable[str | bytes
 def _text(name: str | bytes) -> str:
     """Names that are no UTF-8 come out of LIEF as bytes."""
     return name if isinstance(name, str) else name.decode(errors="replace")
+
+
+def _word(value: object) -> str:
+    """LIEF's name of a number in a header, or the number itself where it has no name."""
+    return str(getattr(value, "name", value)).lower()

@@ -38,8 +38,8 @@ def answer(path: Path) -> str:
         found = Answer(images=read_images(path))
     except Unreadable as problem:
         found = Answer(problem=str(problem))
-    except ValidationError:
-        found = Answer(problem="it has more or longer names than a compiler writes")
+    except (ValidationError, UnicodeError):
+        found = Answer(problem="it holds names that no compiler writes")
     return found.model_dump_json()
 
 
