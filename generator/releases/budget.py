@@ -7,13 +7,15 @@ https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator
-from typing import Final, Literal, get_args
+from typing import Final
 
 from generator.errors import InputError
-from generator.manifest.models import Crate, Fleet, Manifest, settings
+from generator.manifest.models import Layout, Manifest, with_layout
 from generator.planning.plan import make_plan
 from generator.releases.pace import WRITES_A_MINUTE, WRITES_AN_HOUR, seconds_between
+from generator.releases.promise import promised
 from generator.strict import Strict
 
 MAX_ASSETS: Final = 1_000
@@ -21,9 +23,6 @@ MAX_ASSETS: Final = 1_000
 REQUESTS_AN_HOUR: Final = 1_000
 PAGE: Final = 100
 """Assets in one reply to a listing."""
-
-Layout = Literal["crate", "split"]
-"""One package for each crate, or one for each of its platforms and one that picks the right one."""
 
 
 class Budget(Strict):
@@ -33,6 +32,7 @@ class Budget(Strict):
     requests that then fall into an hour.
     """
 
+    layout: Layout
     shards: int
     assets: int
     requests: int
@@ -58,14 +58,14 @@ class Budget(Strict):
             f"{self.per_hour} in one hour of {REQUESTS_AN_HOUR:,}, a margin of {REQUESTS_AN_HOUR - self.per_hour}; "
             f"{self.writes} writes, at most {WRITES_A_MINUTE} a minute and {WRITES_AN_HOUR} an hour; "
             f"at least {self.minutes:.1f} minutes of uploads"
+            + (", which the layout 'single' would shorten" if self.layout == "split" else "")
         )
 
 
-def budget(manifest: Manifest, layout: Layout = "crate") -> Budget:
+def budget(manifest: Manifest) -> Budget:
     """Count a release of the whole fleet, built in the shards of its plan."""
-    crates = {crate.name: crate for crate in manifest.crates}
-    shards = make_plan(manifest).shards
-    loads = [sum(_packages(manifest.fleet, crates[name], layout) for name in shard.crates) for shard in shards]
+    packages = Counter(promised(manifest).values())
+    loads = [sum(packages[name] for name in shard.crates) for shard in make_plan(manifest).shards]
     assets = sum(loads) + 1  # SHA256SUMS
     pages = math.ceil(assets / PAGE)
     prepare = 4  # a look for the tag, a list, a create, and a list
@@ -74,6 +74,7 @@ def budget(manifest: Manifest, layout: Layout = "crate") -> Budget:
     requests = prepare + len(loads) * upload + assets + publish
     minutes = max(load * seconds_between(len(loads), load, WRITES_A_MINUTE) for load in loads) / 60
     return Budget(
+        layout=manifest.fleet.layout,
         shards=len(loads),
         assets=assets,
         requests=requests,
@@ -83,21 +84,14 @@ def budget(manifest: Manifest, layout: Layout = "crate") -> Budget:
     )
 
 
-def check_budget(manifest: Manifest, layout: Layout = "crate") -> Budget:
+def check_budget(manifest: Manifest) -> Budget:
     """Return the budget; InputError with every limit that it exceeds, and with what would fit."""
-    made = budget(manifest, layout)
+    made, least = budget(manifest), budget(with_layout(manifest, "single"))
     if made.fits:
         return made
-    fitting = [other for other in get_args(Layout) if budget(manifest, other).fits]
-    if fitting:
-        fix = f"use the layout {fitting[0]!r}: {budget(manifest, fitting[0])}"
+    if least.fits:
+        fix = f'set fleet.layout to "single": {least}'
     else:
         parts = max(math.ceil(made.assets / MAX_ASSETS), math.ceil(made.per_hour / REQUESTS_AN_HOUR))
         fix = f"divide the manifest into {parts}, with a tag and an hour for each, or use fewer fleet.slots"
     raise InputError("GitHub does not allow a release like this", problems=tuple(made.problems()), fix=fix)
-
-
-def _packages(fleet: Fleet, crate: Crate, layout: Layout) -> int:
-    if crate.kind == "lib":
-        return 0
-    return 1 if layout == "crate" else 1 + len(settings(fleet, crate).platforms)

@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, Literal
 
-from generator.manifest.models import Manifest, npm_name
-from generator.manifest.names import tarball_name
+from generator.manifest.models import Manifest, settings
+from generator.manifest.names import tarball_names
 from generator.releases.service import Asset
 from generator.reports.models import Artifact, Report
 
@@ -21,19 +21,24 @@ Decision = Literal["upload", "skip", "replace"]
 _PRERELEASE: Final = re.compile(r"\d+\.\d+(\.\d+)*-[0-9A-Za-z]")
 
 
-def promised(manifest: Manifest) -> dict[str, str]:
-    """Return the name of every package that a release of this manifest has, and its crate; libraries have none."""
-    names = {
-        tarball_name(npm_name(manifest.fleet, crate), crate.version): crate.name
-        for crate in manifest.crates
-        if crate.kind != "lib"
-    }
+def promised(manifest: Manifest, report: Report | None = None) -> dict[str, str]:
+    """Return the name of every package that a release of this manifest has, and its crate; libraries have none.
+
+    A platform that `report` says was skipped has no package of its own; a root package there is in any case.
+    """
+    crates = report.crates if report else ()
+    skipped = {(each.name, unit.platform) for each in crates for unit in each.units if unit.state == "skipped"}
+    names: dict[str, str] = {}
+    for crate in manifest.crates:
+        own = settings(manifest.fleet, crate)
+        tarballs = tarball_names(crate, own.npm_name, own.platforms, own.layout)
+        names |= {name: crate.name for name, each in tarballs.items() if not each or (crate.name, each) not in skipped}
     return dict(sorted(names.items()))
 
 
 def built(report: Report) -> dict[str, Artifact]:
-    """Return the package of every crate that was built."""
-    return {each.name: each.package for each in report.crates if each.state == "built" and each.package}
+    """Return every package of the crates that were built, by its name."""
+    return {file.file: file for each in report.crates if each.state == "built" for file in each.packages}
 
 
 def is_prerelease(tag: str) -> bool:

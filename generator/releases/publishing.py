@@ -26,7 +26,7 @@ def publish(
 
     SHA256SUMS is written into `out` and goes last onto the draft. `keep_draft` stops before the draft is published.
     """
-    files, problems = expected(promised(manifest), report)
+    files, problems = expected(promised(manifest, report), report)
     release = patience.persist(partial(releases.get, number), f"looking at release {number}")
     there = listed(releases, release, patience)
     _refuse(release, (*problems, *differences(files, there, ignored=SUMS)))
@@ -45,11 +45,12 @@ def expected(names: Mapping[str, str], report: Report) -> tuple[dict[str, Artifa
     packages, told = built(report), {each.name: each for each in report.crates}
     files, problems = dict[str, Artifact](), list[str]()
     for name, crate in names.items():
-        if (package := packages.get(crate)) and package.file == name:
-            files[name] = package
-        elif package:
-            problems.append(f"{name} is promised and {crate} was built as {package.file}")
-        elif each := told.get(crate):
+        each = told.get(crate)
+        if name in packages:
+            files[name] = packages[name]
+        elif each and each.packages:
+            problems.append(f"{name} is promised and {crate} was built as {', '.join(p.file for p in each.packages)}")
+        elif each:
             why = f": {each.failure.message}" if each.failure else ""
             problems.append(f"{name} is promised and {crate} is {each.state.replace('_', ' ')}{why}")
         else:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Final
 
 from generator.errors import Incomplete, InputError
-from generator.manifest.models import Manifest
+from generator.manifest.models import Manifest, with_layout
 from generator.releases.pace import Patience
 from generator.releases.promise import SUMS, difference, promised, read_sums
 from generator.releases.service import Asset, Releases
@@ -30,12 +30,19 @@ def verify(releases: Releases, tag: str, manifest: Manifest, patience: Patience)
     there = {asset.name: asset for asset in sorted(assets, key=lambda each: each.name)}
     files, lost = _received([asset for asset in there.values() if asset.name != SUMS], releases, patience)
     digests, unreadable = _sums(releases, there.get(SUMS), patience)
-    problems = (*lost, *unreadable, *_differences(promised(manifest), digests, there, files))
+    names = _expected(manifest, digests.keys() | there.keys())
+    problems = (*lost, *unreadable, *_differences(names, digests, there, files))
     if problems:
         raise Incomplete(
             f"release {release.id}, which is published as {release.tag}, is not what was promised", problems=problems
         )
     return len(files)
+
+
+def _expected(manifest: Manifest, known: Collection[str]) -> dict[str, str]:
+    """Return what must be there: every root package, and of a platform's those known of, for others were skipped."""
+    roots = promised(with_layout(manifest, "single"))
+    return {name: crate for name, crate in promised(manifest).items() if name in roots or name in known}
 
 
 def _differences(

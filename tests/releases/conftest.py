@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from generator.manifest.models import Crate, Manifest, npm_name
-from generator.manifest.names import tarball_name
+from generator.manifest.models import Crate, Manifest, settings
+from generator.manifest.names import tarball_names
 from generator.manifest.reading import load_manifest
 from generator.planning.plan import make_plan
 from generator.releases.connection import commit_of, connection
@@ -122,12 +122,19 @@ def build_shard(out: Path, manifest: Manifest, crates: list[Crate], shard: str, 
 
 
 def built(out: Path, manifest: Manifest, crate: Crate) -> CrateReport:
-    package = None
-    if crate.kind != "lib":
-        name, content = tarball_name(npm_name(manifest.fleet, crate), crate.version), f"package of {crate.name}" * 99
+    own, packages = settings(manifest.fleet, crate), list[Artifact]()
+    for name in tarball_names(crate, own.npm_name, own.platforms, own.layout):
+        content = f"package {name} of {crate.name}" * 99
         (out / name).write_text(content)
-        package = Artifact(file=name, bytes=len(content), sha256=hashlib.sha256(content.encode()).hexdigest())
-    return CrateReport(name=crate.name, version=crate.version, kind=crate.kind, state="built", package=package)
+        packages.append(Artifact(file=name, bytes=len(content), sha256=hashlib.sha256(content.encode()).hexdigest()))
+    return CrateReport(
+        name=crate.name,
+        version=crate.version,
+        kind=crate.kind,
+        state="built",
+        package=packages[0] if packages else None,
+        packages=tuple(packages),
+    )
 
 
 @pytest.fixture

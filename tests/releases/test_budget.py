@@ -15,11 +15,11 @@ from generator.releases.budget import MAX_ASSETS, budget, check_budget
 from tests.support import TOP
 
 
-def fleet(count: int, slots: int = 30, kind: str = "napi") -> Manifest:
+def fleet(count: int, slots: int = 30, kind: str = "napi", layout: str = "single") -> Manifest:
     crates: list[dict[str, Any]] = [
         {"name": f"c{n}", "version": "1.0.0", "kind": kind, "source": {"path": f"c{n}"}} for n in range(count)
     ]
-    head = {"npm_scope": "@demo", "slots": slots}
+    head = {"npm_scope": "@demo", "slots": slots, "layout": layout}
     return Manifest.model_validate({"schema_version": 1, "fleet": head, "crates": crates}, strict=False)
 
 
@@ -53,10 +53,18 @@ def test_too_many_crates_are_refused_with_how_many_releases_would_do() -> None:
 
 
 def test_too_many_assets_of_a_split_layout_are_refused_with_the_layout_that_fits() -> None:
-    assert budget(fleet(150), "split").assets == 150 * 8 + 1 > MAX_ASSETS
+    assert budget(fleet(150, layout="split")).assets == 150 * 8 + 1 > MAX_ASSETS
     with pytest.raises(InputError, match="does not allow") as told:
-        check_budget(fleet(150), "split")
-    assert (told.value.fix or "").startswith("use the layout 'crate': 151 assets of 1,000")
+        check_budget(fleet(150, layout="split"))
+    assert (told.value.fix or "").startswith('set fleet.layout to "single": 151 assets of 1,000')
+
+
+def test_more_writes_than_an_hour_has_are_spread_and_the_shorter_layout_is_named() -> None:
+    found = check_budget(fleet(110, layout="split"))
+    assert (found.assets, found.writes) == (110 * 8 + 1, 110 * 8 + 3)
+    assert found.minutes >= 60 * 110 * 8 / 500
+    assert str(found).endswith("minutes of uploads, which the layout 'single' would shorten")
+    assert "layout" not in str(check_budget(fleet(110)))
 
 
 def test_too_many_shards_for_the_hour_are_refused() -> None:

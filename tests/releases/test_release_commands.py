@@ -173,8 +173,9 @@ def rewrite(report: Path, package: Path) -> None:
     told = json.loads(report.read_text())
     content = package.read_bytes()
     for crate in told["crates"]:
-        if crate["package"] and crate["package"]["file"] == package.name:
-            crate["package"] |= {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+        for each in crate["packages"]:
+            if each["file"] == package.name:
+                each |= {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
     report.write_text(json.dumps(told))
 
 
@@ -272,7 +273,7 @@ def test_a_failed_crate_keeps_the_release_a_draft_until_its_shard_is_built_again
     report = fleet.shards[0] / "report-1.json"
     told = json.loads(report.read_text())
     first = next(crate for crate in told["crates"] if crate["kind"] != "lib")
-    first |= {"state": "failed", "package": None, "failure": {"class": "permanent", "phase": "test", "message": "no"}}
+    first |= {"state": "failed", "packages": [], "failure": {"class": "permanent", "phase": "test", "message": "no"}}
     again = fleet.top / "shards/again"
     again.mkdir()
     (again / report.name).write_text(json.dumps({**told, "run_attempt": 2}))
