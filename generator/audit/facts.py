@@ -12,7 +12,7 @@ Format = Literal["ELF", "Mach-O", "PE", "wasm"]
 
 # What is longer, or more, is in no file that a compiler wrote.
 Name = Annotated[Sentence, StringConstraints(max_length=4_096)]
-Names = Annotated[tuple[Name, ...], Field(max_length=1_000)]
+Names = Annotated[tuple[Name, ...], Field(max_length=200)]
 
 
 class Image(Strict):
@@ -40,7 +40,7 @@ class Image(Strict):
     signature: Literal["none", "whole", "void"] = "none"
     void: Name | None = None
     subsystem: Name | None = None
-    imports: Annotated[tuple[tuple[Name, Name], ...], Field(max_length=1_000)] = ()
+    imports: Annotated[tuple[tuple[Name, Name], ...], Field(max_length=200)] = ()
 
 
 class Answer(Strict):

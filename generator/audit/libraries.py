@@ -57,4 +57,4 @@ def missing(library: str, os: str, libc: str | None) -> bool:
 def excuse(library: str, os: str) -> str | None:
     """Say why a library that some machines do not have is no mistake, or None where it is one."""
     name = library.lower() if os == "win32" else library
-    return next((why for pattern, why in _NOTED[os] if pattern.fullmatch(name)), None)
+    return next((why for pattern, why in _NOTED.get(os, ()) if pattern.fullmatch(name)), None)

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-CPU_SECONDS: Final = 60
+CPU_SECONDS: Final = 30
 MEMORY: Final = 3 * 1024 * 1024 * 1024
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 from generator.audit.facts import Facts, Format, Image
@@ -13,6 +14,8 @@ from generator.audit.libraries import excuse, missing
 from generator.platforms import PLATFORMS, Kind, Platform, PlatformName
 
 FORMATS: Final[dict[str, Format]] = {"linux": "ELF", "darwin": "Mach-O", "win32": "PE", "wasm": "wasm"}
+# Of one file; who has so many reads no further, and the report stays a report.
+MAX_FINDINGS: Final = 30
 LOADERS: Final = {"x64": "/lib64/ld-linux-x86-64.so.2", "arm64": "/lib/ld-linux-aarch64.so.1"}
 # A version of glibc that is no number, and the first glibc that has it:
 # https://sourceware.org/git/?p=glibc.git;a=blob;f=NEWS;hb=glibc-2.36
@@ -64,7 +67,7 @@ def audit(facts: Facts, platform: PlatformName, kind: Kind, oldest: Oldest) -> A
         return Audit(file=facts.file, findings=(Finding(rule="readable", severity="violation", message=words),))
     image = next((each for each in facts.images if _fits(each, known)), facts.images[0])
     case = _Case(facts.file, image, known, kind, oldest)
-    findings = tuple(_findings(case)) if _fits(image, known) else (_misfit(case, facts),)
+    findings = tuple(islice(_findings(case), MAX_FINDINGS)) if _fits(image, known) else (_misfit(case, facts),)
     if kind == "bin" and not facts.executable:
         findings += (case.violation("executable", "may not be executed: give it mode 755"),)
     return Audit(

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from generator.builds.artifacts import digest_of, unit_artifacts, unpack
-from generator.builds.auditing import audited, strangers, told, violations
+from generator.builds.auditing import audited, strangers, told, unnamed, violations
 from generator.builds.diagnostics import Diagnostic, Diagnostics, in_repository
 from generator.builds.endings import Failed, Stopped, failed_sandbox
 from generator.builds.failures import failure_of
@@ -209,14 +209,20 @@ class _Life:
         """Audit all platforms before any violation ends the crate, so that one build tells them all."""
         self._enter("audit")
         foreign = strangers(staged, self.job.platforms)
+        units = (*self.outcome.units.values(), *foreign)
         self.outcome.notes += tuple(f"what is packed for {each.platform} was in the source already" for each in foreign)
-        done = [
-            audited(unit, staged, self.job.crate.kind, self.task.workshop.site.oldest, self.log.line)
-            for unit in (*self.outcome.units.values(), *foreign)
-        ]
+        self.outcome.notes += tuple(
+            f"{name} is a binary for no platform: not audited" for name in unnamed(staged, units)
+        )
+        done = [self._audited(unit, staged) for unit in units]
         self.outcome.units |= {unit.platform: unit for unit in done if unit.platform in self.job.platforms}
         if found := violations(each for unit in done for each in unit.audit):
             raise Unbuildable(told(found))
+
+    def _audited(self, unit: Unit, staged: Path) -> Unit:
+        if self.task.workshop.stop.is_set():
+            raise Stopped
+        return audited(unit, staged, self.job.crate.kind, self.task.workshop.site.oldest, self.log.line)
 
     def _pack(self, staged: Path, described: Described) -> tuple[tuple[NpmPackage, Artifact], ...]:
         self._enter("pack")

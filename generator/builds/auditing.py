@@ -7,18 +7,26 @@ from pathlib import Path
 from typing import Final
 
 from generator.audit.findings import Audit
+from generator.audit.images import is_native
 from generator.audit.reading import facts_of
 from generator.audit.rules import Oldest, audit
 from generator.builds.artifacts import unit_artifacts
+from generator.errors import Unbuildable
 from generator.platforms import NATIVE, Kind, PlatformName
 from generator.reports.models import Unit
 
 # How many violations the failure's sentence tells; the log and the report have them all.
 TOLD: Final = 3
+# Of one platform: each costs a process that reads it.
+MAX_BINARIES: Final = 50
 
 
 def audited(unit: Unit, staged: Path, kind: Kind, oldest: Oldest, say: Callable[[str], object]) -> Unit:
-    """Audit a unit's artifacts and say what was found; a violation fails the unit."""
+    """Audit a unit's artifacts and say what was found; a violation fails it. Unbuildable when they are too many."""
+    if len(unit.artifacts) > MAX_BINARIES:
+        raise Unbuildable(
+            f"the build left {len(unit.artifacts)} binaries for {unit.platform}: at most {MAX_BINARIES} may be"
+        )
     facts = (facts_of(staged / each.file, each.file) for each in unit.artifacts)
     audits = tuple(audit(each, unit.platform, kind, oldest) for each in facts)
     for finding in (finding for each in audits for finding in each.findings):
@@ -37,6 +45,18 @@ def told(sentences: list[str]) -> str:
     """Return the first sentences as one, and how many more there are."""
     more = [f"and {len(sentences) - TOLD} more"] if len(sentences) > TOLD else []
     return "; ".join([*sentences[:TOLD], *more])
+
+
+def unnamed(staged: Path, named: Iterable[Unit]) -> tuple[str, ...]:
+    """Return the binaries that no platform's naming covers: nothing says what they would have to be."""
+    known = {artifact.file for unit in named for artifact in unit.artifacts}
+    files = {path.relative_to(staged).as_posix(): path for path in staged.rglob("*") if path.is_file()}
+    return tuple(sorted(name for name, path in files.items() if name not in known and is_native(_head(path))))
+
+
+def _head(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(4)
 
 
 def strangers(staged: Path, built: Iterable[PlatformName]) -> tuple[Unit, ...]:

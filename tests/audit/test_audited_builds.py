@@ -39,6 +39,11 @@ def build(make: MakeRepository, command: str, binary: Path | None = None) -> tup
     return ran.code, crate, top
 
 
+def test_a_binary_that_is_named_for_no_platform_is_told(repository: MakeRepository) -> None:
+    code, crate, _ = build(repository, f"{RIGHT}; cp {FILE} demo.plugin.node")
+    assert (code, crate["notes"]) == (0, ["demo.plugin.node is a binary for no platform: not audited"])
+
+
 def test_what_is_right_is_packed_and_its_facts_are_in_the_report(repository: MakeRepository) -> None:
     code, crate, top = build(repository, RIGHT)
     assert (code, crate["state"]) == (0, "built")

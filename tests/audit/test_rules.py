@@ -18,8 +18,8 @@ many = st.lists(words, max_size=4).map(tuple)
 images = st.builds(
     Image,
     format=st.sampled_from(get_args(Format)),
-    machine=words,
-    bits=st.integers(),
+    machine=st.sampled_from(["x64", "arm64", "wasm32", "riscv"]),
+    bits=st.sampled_from([32, 64]),
     role=st.sampled_from(["program", "library", "other"]),
     interpreter=st.none() | words,
     libraries=many,
