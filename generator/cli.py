@@ -22,9 +22,9 @@ from generator.step_files import in_github, step_outputs, step_summary
 
 if TYPE_CHECKING:
     from generator.e2b_backend.connection import Connection, Gateway
+    from generator.github_api.pace import Patience
     from generator.manifest.models import Layout, Manifest, Size
     from generator.redaction import Redactor
-    from generator.releases.pace import Patience
     from generator.releases.service import Releases
     from generator.reports.models import Report
 
@@ -247,8 +247,8 @@ def generate(manifest: Path, only_check: bool, pull_request: bool) -> None:
 
 def _propose(rendered: dict[str, str], top: Path, manifest: str) -> None:
     """Open or update the pull request with what is stale."""
+    from generator.github_api.connection import commit_of, connection
     from generator.proposals.proposal import proposal
-    from generator.releases.connection import commit_of, connection
     from generator.workflows import differences
 
     _redactor()
@@ -547,9 +547,9 @@ def prepare(manifest: Path, tag: str) -> None:
     Before that, the assets, requests and minutes of the whole release are counted against GitHub's limits. There is
     one draft of a tag, of one commit: GITHUB_SHA, or the one that is checked out.
     """
+    from generator.github_api.connection import checked_tag, commit_of
     from generator.manifest.reading import load_manifest
     from generator.releases.budget import check_budget
-    from generator.releases.connection import checked_tag, commit_of
     from generator.releases.preparing import prepare as prepare_draft
     from generator.releases.promise import promised
 
@@ -626,8 +626,8 @@ def verify(manifest: Path, tag: str) -> None:
 
     Works without a token for a public repository.
     """
+    from generator.github_api.connection import checked_tag
     from generator.manifest.reading import load_manifest
-    from generator.releases.connection import checked_tag
     from generator.releases.verifying import verify as verify_release
 
     checked_tag(tag)
@@ -640,7 +640,7 @@ def verify(manifest: Path, tag: str) -> None:
 @contextlib.contextmanager
 def _releases(*, anonymous: bool = False) -> Iterator[Releases]:
     """Open the repository that the environment names."""
-    from generator.releases.connection import connection
+    from generator.github_api.connection import connection
 
     _redactor()
     where = connection(os.environ, anonymous=anonymous)
@@ -652,7 +652,7 @@ def _releases(*, anonymous: bool = False) -> Iterator[Releases]:
 
 
 def _patience() -> Patience:
-    from generator.releases.pace import Patience
+    from generator.github_api.pace import Patience
 
     return Patience(console.say)
 

@@ -11,11 +11,11 @@ from github.GithubObject import NotSet
 from github.Repository import Repository
 
 from generator.errors import InputError
+from generator.github_api.connection import Connection
+from generator.github_api.pace import Patience
+from generator.github_api.pygithub import client, told_by_github
+from generator.github_api.troubles import GitHubError
 from generator.proposals.proposal import BRANCH, File, Proposal, PullRequest
-from generator.releases.connection import Connection
-from generator.releases.pace import Patience
-from generator.releases.pygithub import client, told_by_github
-from generator.releases.troubles import GitHubError
 
 # Seconds for each call.
 TIMEOUT: Final = 60

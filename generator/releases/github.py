@@ -11,8 +11,8 @@ from github.GithubException import GithubException
 from github.GitRelease import GitRelease
 from github.GitReleaseAsset import GitReleaseAsset
 
-from generator.releases.connection import Connection
-from generator.releases.pygithub import PAGE, client, told_by_github
+from generator.github_api.connection import Connection
+from generator.github_api.pygithub import PAGE, client, told_by_github
 from generator.releases.service import Asset, Release
 from generator.releases.transfers import Timing, Transfers
 

@@ -8,10 +8,10 @@ from functools import partial
 from typing import Final
 
 from generator.errors import InputError
-from generator.releases.pace import Patience
+from generator.github_api.pace import Patience
+from generator.github_api.troubles import GitHubError
 from generator.releases.promise import is_prerelease
 from generator.releases.service import Release, Releases
-from generator.releases.troubles import GitHubError
 
 # GitHub's list lags behind what was created: https://github.com/softprops/action-gh-release/issues/705
 LOOKS: Final = 4

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from generator.errors import Incomplete
 from generator.files import write_atomically
+from generator.github_api.pace import Patience, Turns
+from generator.github_api.troubles import GitHubError
 from generator.manifest.models import Manifest
-from generator.releases.pace import Patience, Turns
 from generator.releases.promise import SUMS, built, differences, is_prerelease, promised, sums
 from generator.releases.service import Release, Releases
-from generator.releases.troubles import GitHubError
 from generator.releases.uploading import Package, listed, put
 from generator.reports.models import Artifact, Report
 

@@ -15,14 +15,10 @@ from typing import Any, BinaryIO, Final
 
 import requests
 
-from generator import __version__
-from generator.releases.troubles import GitHubError, refusal
+from generator.github_api.troubles import AGENT, GitHubError, refusal, told
 
-AGENT: Final = f"cratematrix/{__version__}"
 PIECE_BYTES: Final = 256 * 1024
 MAX_REPLY: Final = 1024 * 1024
-# What requests, whose errors are OSErrors, and PyGithub raise when a reply is a proxy's, is cut, or leads elsewhere.
-_ODD: Final = (RuntimeError, AssertionError, ValueError, TypeError, LookupError, AttributeError, OSError)
 
 
 @dataclass(frozen=True)
@@ -96,24 +92,6 @@ class Transfers:
 def _unsigned(request: requests.PreparedRequest) -> requests.PreparedRequest:
     """Keep requests from looking for a password in the user's .netrc."""
     return request
-
-
-@contextlib.contextmanager
-def told() -> Iterator[None]:
-    """Turn what goes wrong on the way into a GitHubError, without addresses and objects that nobody wants to read."""
-    try:
-        yield
-    except _ODD as error:
-        raise GitHubError(f"no usable answer from GitHub ({_cause(error)})") from None
-
-
-def _cause(error: BaseException) -> str:
-    """Name the error at the bottom of requests' and urllib3's nested ones."""
-    nested = (*error.args, getattr(error, "reason", None), error.__cause__)
-    for inner in nested:
-        if isinstance(inner, BaseException):
-            return _cause(inner)
-    return str(error) if isinstance(error, TimeoutError) and error.args else type(error).__name__
 
 
 class _Body:

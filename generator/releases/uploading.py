@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Final
 
 from generator.errors import CratematrixError, InputError
+from generator.github_api.pace import TRIES, Patience, Turns, seconds_between
+from generator.github_api.troubles import GitHubError
 from generator.manifest.names import github_asset_name
-from generator.releases.pace import TRIES, Patience, Turns, seconds_between
 from generator.releases.promise import Decision, built, decision, difference
 from generator.releases.service import Asset, Release, Releases
-from generator.releases.troubles import GitHubError
 from generator.reports.models import Artifact, Report
 
 # "Under 2 GiB": https://docs.github.com/en/repositories/releasing-projects-on-github/about-releases

@@ -8,11 +8,11 @@ from functools import partial
 from typing import Final
 
 from generator.errors import Incomplete, InputError
+from generator.github_api.pace import Patience
+from generator.github_api.troubles import GitHubError
 from generator.manifest.models import Manifest, with_layout
-from generator.releases.pace import Patience
 from generator.releases.promise import SUMS, difference, promised, read_sums
 from generator.releases.service import Asset, Releases
-from generator.releases.troubles import GitHubError
 from generator.reports.models import Artifact
 
 MAX_SUMS: Final = 1024 * 1024

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
+from generator.github_api.connection import commit_of, connection
+from generator.github_api.pace import Patience
 from generator.manifest.models import Crate, Manifest, settings
 from generator.manifest.names import tarball_names
 from generator.manifest.reading import load_manifest
 from generator.planning.plan import make_plan
-from generator.releases.connection import commit_of, connection
 from generator.releases.github import GitHubReleases
-from generator.releases.pace import Patience
 from generator.releases.preparing import prepare
 from generator.releases.publishing import publish
 from generator.releases.transfers import Timing

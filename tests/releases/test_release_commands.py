@@ -15,13 +15,13 @@ from pathlib import Path
 import pytest
 
 from generator.errors import CratematrixError, Unavailable
+from generator.github_api.connection import connection
+from generator.github_api.pace import Patience, Turns
+from generator.github_api.troubles import GitHubError
 from generator.manifest.reading import load_manifest
-from generator.releases.connection import connection
 from generator.releases.github import GitHubReleases
-from generator.releases.pace import Patience, Turns
 from generator.releases.preparing import prepare
 from generator.releases.transfers import Timing, Transfers
-from generator.releases.troubles import GitHubError
 from generator.releases.uploading import Package, packages_in, put, upload
 from generator.reports.merging import merge_directory
 from generator.reports.models import Artifact, Report

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from generator.errors import InputError
-from generator.releases.connection import PUBLIC_API, checked_tag, commit_of, connection
+from generator.github_api.connection import PUBLIC_API, checked_tag, commit_of, connection
 
 ENVIRONMENT = {"GITHUB_TOKEN": "ghs_secret", "GITHUB_REPOSITORY": "octo-org/fleet"}
 

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from generator.errors import InputError, Unavailable
-from generator.releases.pace import LONGEST_PAUSE, TRIES, Patience, Turns, pause, seconds_between
-from generator.releases.troubles import GitHubError, advice_of, asked_wait, refusal
+from generator.github_api.pace import LONGEST_PAUSE, TRIES, Patience, Turns, pause, seconds_between
+from generator.github_api.troubles import GitHubError, advice_of, asked_wait, refusal
 
 SECONDARY = GitHubError("403: You have exceeded a secondary rate limit", 403)
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
-from generator.releases.troubles import GitHubError, advice_of
+from generator.github_api.troubles import GitHubError, advice_of
 
 T = TypeVar("T")
 

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
 
+from generator import __version__
 from generator.errors import CratematrixError, InputError, Unavailable
+
+# Who asks: GitHub refuses whoever does not say.
+AGENT: Final = f"cratematrix/{__version__}"
+# What requests, whose errors are OSErrors, and PyGithub raise when a reply is a proxy's, is cut, or leads elsewhere.
+_ODD: Final = (RuntimeError, AssertionError, ValueError, TypeError, LookupError, AttributeError, OSError)
 
 
 class GitHubError(Exception):
@@ -74,3 +81,21 @@ def advice_of(error: GitHubError, doing: str) -> CratematrixError:
             fix="check GITHUB_REPOSITORY and the number or tag, and give the job `permissions: contents: write`",
         )
     return InputError(f"{doing}: GitHub refuses: {error}")
+
+
+@contextlib.contextmanager
+def told() -> Iterator[None]:
+    """Turn what goes wrong on the way into a GitHubError, without addresses and objects that nobody wants to read."""
+    try:
+        yield
+    except _ODD as error:
+        raise GitHubError(f"no usable answer from GitHub ({_cause(error)})") from None
+
+
+def _cause(error: BaseException) -> str:
+    """Name the error at the bottom of requests' and urllib3's nested ones."""
+    nested = (*error.args, getattr(error, "reason", None), error.__cause__)
+    for inner in nested:
+        if isinstance(inner, BaseException):
+            return _cause(inner)
+    return str(error) if isinstance(error, TimeoutError) and error.args else type(error).__name__

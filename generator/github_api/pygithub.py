@@ -13,9 +13,8 @@ from typing import Final
 from github import Auth, Github
 from github.GithubException import BadAttributeException, GithubException
 
-from generator.releases.connection import Connection
-from generator.releases.transfers import AGENT, told
-from generator.releases.troubles import refusal
+from generator.github_api.connection import Connection
+from generator.github_api.troubles import AGENT, refusal, told
 
 # The most that GitHub lists at once.
 PAGE: Final = 100
