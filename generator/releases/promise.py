@@ -18,7 +18,8 @@ SUMS: Final = "SHA256SUMS"
 Decision = Literal["upload", "skip", "replace"]
 
 # A version's prerelease part begins with the hyphen behind its numbers; what follows a + is build metadata.
-_PRERELEASE: Final = re.compile(r"\d+\.\d+(\.\d+)*-[0-9A-Za-z]")
+# The second kind is what a scheduled release workflow makes.
+_PRERELEASE: Final = re.compile(r"\d+\.\d+(\.\d+)*-[0-9A-Za-z]|^nightly-")
 
 
 def promised(manifest: Manifest, report: Report | None = None) -> dict[str, str]:
@@ -42,7 +43,7 @@ def built(report: Report) -> dict[str, Artifact]:
 
 
 def is_prerelease(tag: str) -> bool:
-    """Whether the version in a tag is one, as in v1.0.0-rc.1."""
+    """Whether the version in a tag is one, as in v1.0.0-rc.1, or the tag one of a scheduled release."""
     return _PRERELEASE.search(tag.partition("+")[0]) is not None
 
 

@@ -125,6 +125,7 @@ def test_the_110_crates_promise_a_package_for_each_that_is_no_library() -> None:
     [
         ("v1.0.0", False),
         ("v1.0.0-rc.1", True),
+        ("nightly-4711", True),
         ("1.0.0-alpha", True),
         ("fleet-v2.0.0", False),
         ("fleet-v2.0.0-beta.2", True),
