@@ -6,10 +6,11 @@ import shutil
 import tarfile
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
+from generator.audit.rules import Oldest
 from generator.builds.artifacts import digest_of, unit_artifacts, unpack
 from generator.builds.auditing import audited, strangers, told, unnamed, violations
 from generator.builds.diagnostics import Diagnostic, Diagnostics, in_repository
@@ -22,7 +23,7 @@ from generator.files import copy_atomically
 from generator.manifest.names import tarball_name
 from generator.packages.tarball import NpmPackage, PackedFile, write_tarball
 from generator.platforms import PlatformName
-from generator.recipes.job import MAX_DESCRIPTION, Described, Job, describe
+from generator.recipes.job import MAX_DESCRIPTION, Described, Job, describe, lacks
 from generator.recipes.kinds import RECIPES
 from generator.recipes.recipe import (
     LOCK,
@@ -30,6 +31,7 @@ from generator.recipes.recipe import (
     OUT,
     OUT_TAR,
     PACKAGE_JSON,
+    PACKAGES,
     collect_script,
     describe_script,
     fetch_script,
@@ -84,7 +86,7 @@ def attempt(task: Task, platforms: tuple[PlatformName, ...], source: Collected, 
     try:
         sandbox = _open(task, this, outcome)
         try:
-            job = Job(task.crate, task.settings, source, platforms, task.workshop.site.host, sandbox.root)
+            job = Job(task.crate, task.settings, source, platforms, task.workshop.site.equipment, sandbox.root)
             _Life(task, job, sandbox, log, outcome).run()
         except Failed as failed:
             outcome.failure = failed.failure
@@ -132,6 +134,8 @@ class _Life:
             self.outcome.notes += described.notes
             for note in described.notes:
                 self.log.line(f"note: {note}")
+            if not self._leave_out(described):
+                return
             self._compile(described)
             self._test(described)
             if stage := self.recipe.stage(self.job, described):
@@ -157,22 +161,48 @@ class _Life:
         metadata = self._read(METADATA)
         if metadata is None:
             raise Unbuildable("cargo metadata gave no description of the crate")
-        described = describe(self.job, metadata, self._read(PACKAGE_JSON))
+        described = describe(self.job, metadata, self._read(PACKAGE_JSON), self._read(PACKAGES) or b"")
         lock = (self._read(LOCK) or b"").decode(errors="replace")
         for tool in self.recipe.tools(self.job, lock):
             archive = self.task.workshop.tools.archive(tool, self.log, self.task.workshop.stop, self.outcome.usages)
             self.sandbox.put(archive, self.job.tools)
         return described
 
+    def _leave_out(self, described: Described) -> bool:
+        """Skip platforms for which something is lacking, before anything is compiled; False when none is left."""
+        reasons = {name: lacks(self.job, described, name) for name in self.job.platforms}
+        for platform, reason in reasons.items():
+            if reason is None:
+                continue
+            if platform in self.task.settings.required:
+                raise Unbuildable(f"{platform} is required: {reason}")
+            self.log.line(f"note: {platform} is skipped: {reason}")
+            self.outcome.units[platform] = Unit(platform=platform, state="skipped", reason=reason)
+        self.job = replace(self.job, platforms=tuple(name for name, reason in reasons.items() if reason is None))
+        return bool(self.job.platforms)
+
     def _compile(self, described: Described) -> None:
-        for platform in self.job.platforms:
+        """Compile every platform, the others too when one fails that is not the first: they share what is compiled."""
+        failures: list[Failed] = []
+        for number, platform in enumerate(self.job.compiled):
             self._enter("compile")
             try:
                 done = self._command("compile", self.recipe.compile(self.job, described, platform), self.job.directory)
             except (Failed, Unbuildable) as error:
-                self.outcome.units[platform] = Unit(platform=platform, state="failed", reason=str(error))
-                raise
-            self.outcome.units[platform] = Unit(platform=platform, state="built", seconds=round(done.seconds, 3))
+                failed = error if isinstance(error, Failed) else self._failed("compile", str(error))
+                failures.append(failed.on(platform) if number else failed)
+                self._unit(platform, Unit(platform=platform, state="failed", reason=str(error)))
+                if number == 0 or failed.failure.failure_class != "permanent":
+                    break
+            else:
+                self._unit(platform, Unit(platform=platform, state="built", seconds=round(done.seconds, 3)))
+        if failures:
+            raise failures[0]
+
+    def _unit(self, platform: PlatformName, unit: Unit) -> None:
+        """Take note of a platform; the host is no unit where it was compiled for the others' sake."""
+        if platform in self.job.platforms:
+            self.outcome.units[platform] = unit
 
     def _test(self, described: Described) -> None:
         if not self.task.settings.tests:
@@ -222,7 +252,13 @@ class _Life:
     def _audited(self, unit: Unit, staged: Path) -> Unit:
         if self.task.workshop.stop.is_set():
             raise Stopped
-        return audited(unit, staged, self.job.crate.kind, self.task.workshop.site.oldest, self.log.line)
+        return audited(unit, staged, self.job.crate.kind, self._oldest(), self.log.line)
+
+    def _oldest(self) -> Oldest:
+        """What zig has linked runs with the glibc that was asked for, what the host's compiler has with its own."""
+        site = self.task.workshop.site
+        zig = site.equipment.way(self.job.host) == "zig"
+        return replace(site.oldest, glibc=self.task.settings.glibc) if zig else site.oldest
 
     def _pack(self, staged: Path, described: Described) -> tuple[tuple[NpmPackage, Artifact], ...]:
         self._enter("pack")

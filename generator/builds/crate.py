@@ -12,6 +12,7 @@ from generator.builds import receipts
 from generator.builds.attempt import Outcome, Try, attempt
 from generator.builds.log import CrateLog
 from generator.builds.task import Task
+from generator.equipment import missing
 from generator.errors import InputError, Unavailable
 from generator.manifest.models import Size
 from generator.manifest.names import tarball_names
@@ -58,7 +59,11 @@ def build_crate(task: Task) -> CrateReport:
     started = time.monotonic()
     if task.workshop.stop.is_set():
         return _stopped(task, task.settings.platforms)
-    able = tuple(name for name in task.settings.platforms if _missing(task, name) is None)
+    reasons = {name: _missing(task, name) for name in task.settings.platforms}
+    for platform in task.settings.required:
+        if reason := reasons[platform]:
+            return failed_before_building(task, "permanent", f"{platform} is required: {reason}")
+    able = tuple(name for name, reason in reasons.items() if reason is None)
     if not able:
         return _report(task, "skipped", _skipped(task))
     with CrateLog(
@@ -149,7 +154,8 @@ def _attempts(
         if outcome.stopped or (outcome.failure and task.workshop.stop.is_set()):
             return _stopped(task, able, tries.outcomes)
         if outcome.failure is None:
-            return _finished(task, "built", tries.outcomes, tuple(notes))
+            skipped = all(unit.state == "skipped" for unit in outcome.units.values())
+            return _finished(task, "skipped" if skipped else "built", tries.outcomes, tuple(notes))
         again = tries.next(outcome)
         if again is None:
             log.line(f"error: {outcome.failure.message}")
@@ -221,9 +227,7 @@ def _skipped(task: Task) -> tuple[Unit, ...]:
 
 def _missing(task: Task, platform: PlatformName) -> str | None:
     """Say why the crate is not built for a platform here, or None."""
-    if task.crate.kind == "napi" and platform == "wasm32":
-        return "addons are not built for wasm32 yet"
-    return task.workshop.site.missing(platform)
+    return missing(task.crate.kind, platform, task.workshop.site.equipment)
 
 
 def _units(platforms: Iterable[PlatformName], state: State, reason: str) -> tuple[Unit, ...]:

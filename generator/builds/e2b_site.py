@@ -19,6 +19,7 @@ from generator.e2b_backend.sandbox import Life
 from generator.e2b_template.definition import Definition, load_definition
 from generator.e2b_template.dockerfile import dockerfile
 from generator.e2b_template.identity import template_reference
+from generator.equipment import Equipment
 from generator.manifest.models import Fleet, Manifest, Size
 from generator.platforms import PlatformName
 from generator.reports.costs import load_prices
@@ -66,8 +67,7 @@ def e2b_site(
         yield Site(
             backend=backend,
             sizes=definition.resources(),
-            host=HOST,
-            missing=_missing,
+            equipment=Equipment(HOST, frozenset(definition.holds.targets), frozenset(definition.holds.programs)),
             fingerprint=f"{templates} {definition.env}",
             isolated=True,
             run=run.id,
@@ -82,9 +82,3 @@ def references(manifest: Manifest, definition: Definition) -> dict[Size, str]:
     """Return the image of each size class that this version of the fleet's template is."""
     text = dockerfile()
     return {size: template_reference(manifest.fleet.template, text, definition, size) for size in definition.sizes}
-
-
-def _missing(platform: PlatformName) -> str | None:
-    if platform in (HOST, "wasm32"):
-        return None
-    return f"sandboxes at E2B build for {HOST} and wasm32 only"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from generator.platforms import PlatformName
 from generator.reports.models import Failure, PhaseName
 from generator.sandboxes.sandbox import SandboxError
 
@@ -12,6 +13,11 @@ class Failed(Exception):
     def __init__(self, failure: Failure) -> None:
         super().__init__(failure.message)
         self.failure = failure
+
+    def on(self, platform: PlatformName) -> Failed:
+        """Return the same failure, saying for which platform it was."""
+        message = f"{platform}: {self.failure.message}"
+        return Failed(self.failure.model_copy(update={"message": message}))
 
 
 class Stopped(Exception):

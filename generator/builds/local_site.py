@@ -33,8 +33,7 @@ def local_site(place: Place, stop: threading.Event, _observer: Observer, *, isol
     yield Site(
         backend=backend,
         sizes=SIZES,
-        host=host,
-        missing=lambda platform: toolchain.missing(platform, host),
+        equipment=toolchain.equipment(host),
         fingerprint=toolchain.fingerprint,
         isolated=isolated,
         oldest=_oldest(),

@@ -47,6 +47,7 @@ def input_digest(task: Task, platforms: tuple[PlatformName, ...], source: Collec
         task.settings.npm_name,
         task.settings.layout,
         task.settings.tests,
+        task.settings.glibc,
         values,
     ]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

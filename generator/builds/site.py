@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from generator.audit.rules import Oldest
+from generator.equipment import Equipment
 from generator.manifest.models import Size
-from generator.platforms import PlatformName
 from generator.reports.costs import Prices
 from generator.sandboxes.sandbox import Backend, Resources
 
@@ -16,16 +16,15 @@ from generator.sandboxes.sandbox import Backend, Resources
 class Site:
     """A backend and what is known of its sandboxes.
 
-    They run packages of platform `host`; `missing` says why they cannot build for another, or None. `fingerprint`
-    names their toolchain: what was built by one is not taken for what was built by another. `isolated` says whether
-    crates are kept from everything else, `run` what `reap` calls this run, `prices` what sandboxes cost, None for
-    nothing, and `oldest` the oldest systems that what is built there runs on.
+    `equipment` is what they build with. `fingerprint` names their toolchain: what was built by one is not taken for
+    what was built by another. `isolated` says whether crates are kept from everything else, `run` what `reap` calls
+    this run, `prices` what sandboxes cost, None for nothing, and `oldest` the oldest systems that what the host's own
+    compiler makes there runs on.
     """
 
     backend: Backend
     sizes: Mapping[Size, Resources]
-    host: PlatformName
-    missing: Callable[[PlatformName], str | None]
+    equipment: Equipment
     fingerprint: str
     isolated: bool
     run: str | None = None

@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import Field, ValidationError
 
+from generator.equipment import Program
 from generator.errors import InputError
 from generator.manifest.models import EnvName, Size
 from generator.packaged import packaged
@@ -31,6 +32,13 @@ class Check(Strict):
     expect: str
 
 
+class Holds(Strict):
+    """What the image builds with: Rust targets with their standard library, and programs as `Equipment` has them."""
+
+    targets: tuple[str, ...]
+    programs: tuple[Program, ...]
+
+
 class Definition(Strict):
     """The whole of the file; `timeout_seconds` is how long a sandbox lives on from its runner's last sign of life."""
 
@@ -38,6 +46,7 @@ class Definition(Strict):
     timeout_seconds: int = Field(ge=60, le=3_600)
     env: dict[EnvName, str]
     sizes: dict[Size, SizeClass]
+    holds: Holds
     checks: tuple[Check, ...]
 
     def resources(self) -> dict[Size, Resources]:

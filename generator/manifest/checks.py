@@ -171,6 +171,9 @@ def _platforms(manifest: Manifest) -> Iterator[Problem]:
         for place, name in enumerate(crate.platforms or ()):
             if name not in valid:
                 yield Problem(("crates", index, "platforms", place), f"{name} is not for this crate: {why}")
+        for place, name in enumerate(crate.required or ()):
+            if name not in (crate.platforms or manifest.fleet.platforms) or name not in valid:
+                yield Problem(("crates", index, "required", place), f"{name} is not among this crate's platforms")
         if crate.platforms is None and not set(manifest.fleet.platforms) & set(valid):
             sentence = f"none of the fleet's platforms is for this crate ({why}); give it platforms of its own"
             yield Problem(("crates", index, "kind"), sentence)
@@ -179,12 +182,14 @@ def _platforms(manifest: Manifest) -> Iterator[Problem]:
 def _repetitions(manifest: Manifest) -> Iterator[Problem]:
     lists: list[tuple[Loc, tuple[str, ...]]] = [
         (("fleet", "platforms"), manifest.fleet.platforms),
+        (("fleet", "required"), manifest.fleet.required),
         (("fleet", "env"), manifest.fleet.env),
         (("fleet", "fetch_hosts"), _hosts(manifest.fleet.fetch_hosts)),
     ]
     for index, crate in _crates(manifest):
         lists.append((("crates", index, "depends_on"), crate.depends_on))
         lists.append((("crates", index, "platforms"), crate.platforms or ()))
+        lists.append((("crates", index, "required"), crate.required or ()))
         lists.append((("crates", index, "env"), crate.env or ()))
         lists.append((("crates", index, "fetch_hosts"), _hosts(crate.fetch_hosts)))
     for loc, values in lists:

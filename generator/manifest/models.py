@@ -65,6 +65,8 @@ ServiceUrl = Annotated[
 ]
 # RFC 9110, section 5.6.2: a token.
 HeaderName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$", max_length=100)]
+# Of the GNU C library; zig has every version from 2.17, which is that of CentOS 7 and of Rust's own targets.
+Glibc = Annotated[str, StringConstraints(pattern=r"^2\.(1[7-9]|[2-3][0-9]|4[0-2])$")]
 # Visible ASCII; a $ only as the start of ${NAME}, so that a misspelt reference is not sent as it stands.
 HeaderValue = Annotated[
     str,
@@ -213,6 +215,16 @@ class Fleet(Strict):
     timeout_minutes: Minutes = Field(default=60, description="Longest time one attempt at a crate may take.")
     retries: int = Field(default=3, ge=0, le=10, description="Further attempts after a transient failure.")
     tests: bool = Field(default=True, description="Whether the crate's tests are run.")
+    glibc: Glibc = Field(
+        default="2.17",
+        description="Oldest version of the GNU C library that packages for linux-*-gnu run with. It takes zig; where "
+        "there is none, packages for the host need the host's own version.",
+    )
+    required: tuple[PlatformName, ...] = Field(
+        default=(),
+        description="Platforms that a crate must be built for where its own include them: one that cannot be built "
+        "fails the crate. Any other is skipped with its reason, and the package is made without it.",
+    )
     env: tuple[EnvName, ...] = Field(
         default=(), description="Names of environment variables that are passed into the sandbox."
     )
@@ -245,6 +257,8 @@ class Crate(Strict):
     timeout_minutes: Minutes | None = Field(default=None, description="Replaces the fleet's.")
     retries: int | None = Field(default=None, ge=0, le=10, description="Replaces the fleet's.")
     tests: bool | None = Field(default=None, description="Replaces the fleet's.")
+    glibc: Glibc | None = Field(default=None, description="Replaces the fleet's.")
+    required: tuple[PlatformName, ...] | None = Field(default=None, description="Replaces the fleet's.")
     env: tuple[EnvName, ...] | None = Field(default=None, description="Replaces the fleet's.")
     fetch_hosts: FetchHosts | None = Field(default=None, description="Replaces the fleet's.")
     commands: Commands = Field(default=Commands(), description="Replace the recipe's own commands.")
@@ -270,6 +284,8 @@ class Settings(Strict):
     timeout_minutes: Minutes
     retries: int
     tests: bool
+    glibc: Glibc
+    required: tuple[PlatformName, ...]
     env: tuple[EnvName, ...]
     fetch_hosts: FetchHosts
 
@@ -290,6 +306,7 @@ def settings(fleet: Fleet, crate: Crate) -> Settings:
     """Merge the fleet's settings with the crate's; platforms come in the order of `PLATFORM_NAMES`."""
     wanted = crate.platforms or fleet.platforms
     valid = VALID_FOR[crate.kind]
+    required = fleet.required if crate.required is None else crate.required
     return Settings(
         npm_name=npm_name(fleet, crate),
         platforms=tuple(name for name in PLATFORM_NAMES if name in wanted and name in valid),
@@ -299,6 +316,8 @@ def settings(fleet: Fleet, crate: Crate) -> Settings:
         timeout_minutes=fleet.timeout_minutes if crate.timeout_minutes is None else crate.timeout_minutes,
         retries=fleet.retries if crate.retries is None else crate.retries,
         tests=fleet.tests if crate.tests is None else crate.tests,
+        glibc=fleet.glibc if crate.glibc is None else crate.glibc,
+        required=tuple(name for name in PLATFORM_NAMES if name in required and name in wanted and name in valid),
         env=fleet.env if crate.env is None else crate.env,
         fetch_hosts=fleet.fetch_hosts if crate.fetch_hosts is None else crate.fetch_hosts,
     )

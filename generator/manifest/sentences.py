@@ -37,6 +37,7 @@ RULES: Final[dict[str, tuple[str, str]]] = {
         "a service's URL",
         "https://host/path (http for localhost only) without user, password, query or spaces, its host in lower case",
     ),
+    _pattern(models.Glibc): ("a version of the GNU C library", "2.17 to 2.42"),
     _pattern(models.HeaderName): ("a header's name", "letters, digits and -, as in X-Gateway-Key"),
     _pattern(models.HeaderValue): (
         "a header's value",

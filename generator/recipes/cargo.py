@@ -8,14 +8,35 @@ from pathlib import Path
 from generator.errors import Unbuildable
 from generator.packages.program import program_packages
 from generator.packages.tarball import NpmPackage
-from generator.platforms import PlatformName
+from generator.platforms import PLATFORMS, PlatformName
 from generator.recipes.job import Described, Job
 from generator.recipes.recipe import Tool
+from generator.recipes.recording import RECORD, recorded, repeated
 
 
 def cargo_test(job: Job) -> str:
-    """Run every test of the crate, also after the first failure; the network is closed."""
-    return job.crate.commands.test or "cargo test --offline --locked --release --no-fail-fast"
+    """Run every test of the crate, also after the first failure; the network is closed.
+
+    What zig has compiled for the host is not compiled again.
+    """
+    if job.crate.commands.test:
+        return job.crate.commands.test
+    host, options = job.crossing(job.host), "test --offline --locked --release --no-fail-fast"
+    if host.target is None or job.crate.kind == "wasm" or job.crate.commands.build:
+        return f"cargo {options}"
+    return f"{host.exports}cargo-zigbuild {options} --target {host.asked}"
+
+
+def cargo_build(job: Job, platform: PlatformName, which: str) -> str:
+    """Compile for a platform; what the crate's own build command asks of Cargo is asked again of other linkers."""
+    crossing, own = job.crossing(platform), job.crate.commands.build
+    if own is None:
+        return crossing.script(f"--offline --locked --release {which}")
+    again = repeated(job.root, crossing, platform)
+    if platform != job.host:
+        return again
+    first = recorded(own, job.root, crossing, napi=False)
+    return f"{first}\nif [ -s {shlex.quote(job.root)}/{RECORD} ]; then\n{again}\nfi" if crossing.target else first
 
 
 def copy_documents(job: Job) -> str:
@@ -34,7 +55,7 @@ class LibraryRecipe:
     def compile(self, job: Job, described: Described, platform: PlatformName) -> str:
         """Compile the library, or everything where the crate has none."""
         which = "--lib" if described.package.library else "--bins"
-        return job.crate.commands.build or f"cargo build --offline --locked --release {which}"
+        return cargo_build(job, platform, which)
 
     def test(self, job: Job, described: Described) -> str | None:
         """Run the crate's tests."""
@@ -64,7 +85,7 @@ class ProgramRecipe:
         """Compile every program of the crate."""
         if not described.package.programs:
             raise Unbuildable(f"{job.crate.name} is a bin in the manifest and has no program: use kind lib")
-        return job.crate.commands.build or "cargo build --offline --locked --release --bins"
+        return cargo_build(job, platform, "--bins")
 
     def test(self, job: Job, described: Described) -> str | None:
         """Run the crate's tests."""
@@ -74,11 +95,12 @@ class ProgramRecipe:
         """Lay each platform's programs out as bin/PLATFORM/PROGRAM."""
         lines = [copy_documents(job)]
         for platform in job.platforms:
-            lines.append(f'mkdir -p "$OUT/bin/{platform}"')
-            lines += [
-                f'install -m 755 "$CARGO_TARGET_DIR/release/"{shlex.quote(name)} "$OUT/bin/{platform}/"'
-                for name in described.package.programs
-            ]
+            suffix = ".exe" if PLATFORMS[platform].os == "win32" else ""
+            names = " ".join(shlex.quote(f"{name}{suffix}") for name in described.package.programs)
+            lines.append(
+                f'mkdir -p "$OUT/bin/{platform}" && cd "$CARGO_TARGET_DIR/{job.crossing(platform).directory}" '
+                f'&& install -m 755 {names} "$OUT/bin/{platform}/"'
+            )
         return "\n".join(lines)
 
     def pack(self, job: Job, described: Described, staged: Path) -> tuple[NpmPackage, ...]:

@@ -4,31 +4,52 @@ from __future__ import annotations
 
 import json
 import posixpath
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from generator.cargo.features import enabled_by_default
+from generator.equipment import Equipment, lacking
 from generator.errors import Unbuildable
 from generator.manifest.models import Crate, PathSource, Settings
 from generator.packages.identity import Identity
 from generator.platforms import PlatformName
+from generator.recipes.crossing import Crossing, crossing
 from generator.sources.collect import Collected
 
 MAX_DESCRIPTION: Final = 4 * 1024 * 1024
+# Node's interface for wasm: https://napi.rs/docs/concepts/webassembly
+EMNAPI: Final = ("emnapi", "@emnapi/core", "@emnapi/runtime")
 
 
 @dataclass(frozen=True)
 class Job:
-    """One crate to build in a sandbox whose own directory is `root`, on a host that runs `host` packages."""
+    """One crate to build for `platforms` in a sandbox whose own directory is `root` and that holds `equipment`."""
 
     crate: Crate
     settings: Settings
     source: Collected
     platforms: tuple[PlatformName, ...]
-    host: PlatformName
+    equipment: Equipment
     root: str
+
+    @property
+    def host(self) -> PlatformName:
+        """The platform that the sandbox itself is."""
+        return self.equipment.host
+
+    @property
+    def compiled(self) -> tuple[PlatformName, ...]:
+        """What is compiled, in order: the host first, and in any case where a build script runs for it alone."""
+        always = self.crate.kind == "napi" or (self.crate.commands.build is not None and self.crate.kind != "wasm")
+        first = (self.host,) if always or self.host in self.platforms else ()
+        return tuple(dict.fromkeys((*first, *self.platforms)))
+
+    def crossing(self, platform: PlatformName) -> Crossing:
+        """How Cargo compiles this crate for a platform."""
+        return crossing(self.crate.kind, platform, self.settings.glibc, self.equipment)
 
     @property
     def directory(self) -> str:
@@ -111,11 +132,15 @@ class _Metadata(_Loose):
 
 @dataclass(frozen=True)
 class Described:
-    """What the crate says of itself, in Cargo.toml and, where there is one, package.json."""
+    """What the crate says of itself, in Cargo.toml and, where there is one, package.json.
+
+    `packages` are the names of what Cargo compiles for each platform.
+    """
 
     package: Package
     package_json: dict[str, Any] | None
     notes: tuple[str, ...] = ()
+    packages: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     def script(self, name: Literal["build", "test"]) -> bool:
         """Whether package.json has a script of that name, other than the placeholder that `npm init` writes."""
@@ -124,7 +149,7 @@ class Described:
         return isinstance(text, str) and "no test specified" not in text
 
 
-def describe(job: Job, metadata: bytes, package_json: bytes | None) -> Described:
+def describe(job: Job, metadata: bytes, package_json: bytes | None, compiled: bytes = b"") -> Described:
     """Read what the sandbox printed; Unbuildable when it is not what the manifest says."""
     try:
         packages = _Metadata.model_validate_json(metadata).packages
@@ -136,7 +161,22 @@ def describe(job: Job, metadata: bytes, package_json: bytes | None) -> Described
         raise Unbuildable(f"{job.source.directory}/Cargo.toml describes a workspace, not a package")
     declared = None if package_json is None else _package_json(job, package_json)
     notes = _disagreements(job, package, declared)
-    return Described(_as_built(job, package), declared, notes)
+    return Described(_as_built(job, package), declared, notes, _by_platform(compiled))
+
+
+def _by_platform(lines: bytes) -> dict[str, frozenset[str]]:
+    pairs = [words for line in lines.decode(errors="replace").splitlines() if len(words := line.split()) == 2]
+    return {platform: frozenset(name for which, name in pairs if which == platform) for platform, _ in pairs}
+
+
+def lacks(job: Job, described: Described, platform: PlatformName) -> str | None:
+    """Return why this crate cannot be built for a platform with what the sandbox holds, or None."""
+    if job.crate.kind == "napi" and platform == "wasm32":
+        own = described.package_json or {}
+        named = {name for key in ("dependencies", "devDependencies") for name in own.get(key) or ()}
+        if absent := [each for each in EMNAPI if each not in named]:
+            return f"an addon for wasm32 needs {', '.join(absent)} among the dependencies in package.json"
+    return lacking(platform, described.packages.get(platform, frozenset()), job.equipment)
 
 
 def _as_built(job: Job, package: Package) -> Package:

@@ -5,28 +5,34 @@ from __future__ import annotations
 import json
 import shlex
 from pathlib import Path
+from typing import Final
 
 from generator.errors import Unbuildable
-from generator.packages.addon import addon_packages, binary_name
+from generator.packages.addon import addon_files, addon_packages, binary_name
 from generator.packages.tarball import NpmPackage
-from generator.platforms import PlatformName
+from generator.platforms import PLATFORMS, PlatformName
 from generator.recipes.job import Described, Job
 from generator.recipes.recipe import NPM_FLAGS, Tool
+from generator.recipes.recording import recorded, repeated
 
 # `npm pack` knows what `files`, .npmignore and npm's own rules make of a directory; the addons themselves are added,
-# because packages that publish one package per platform leave them out.
+# because packages that publish one package per platform leave them out. The host's is dropped where it was built for
+# the loader's sake only.
 STAGE = """npm pack --dry-run --json %(flags)s --loglevel=silent > "$OUT/../files.json"
 node -e '
 const fs = require("fs"), path = require("path");
-const [list, out, binary] = process.argv.slice(1);
+const [list, out, dropped, ...addons] = process.argv.slice(1);
 const named = JSON.parse(fs.readFileSync(list, "utf8"))[0].files.map((file) => file.path);
-const addons = fs.readdirSync(".").filter((name) => name.startsWith(binary + ".") && name.endsWith(".node"));
-for (const name of new Set([...named, ...addons])) {
+for (const name of new Set([...named.filter((name) => name !== dropped), ...addons.filter(fs.existsSync)])) {
   const to = path.join(out, name);
   fs.mkdirSync(path.dirname(to), { recursive: true });
   fs.copyFileSync(name, to);
 }
-' "$OUT/../files.json" "$OUT" %(binary)s"""
+' "$OUT/../files.json" "$OUT" %(addons)s"""
+
+
+# What Cargo calls a cdylib: before and after its name.
+LIBRARY_NAMES: Final = {"linux": ("lib", ".so"), "darwin": ("lib", ".dylib"), "win32": ("", ".dll")}
 
 
 class AddonRecipe:
@@ -37,11 +43,16 @@ class AddonRecipe:
         return ()
 
     def compile(self, job: Job, described: Described, platform: PlatformName) -> str:
-        """Run the package's build script, or napi's own build where there is none."""
-        declared = self._declared(described)
-        binary_name(declared)
-        build = "npm run build" if described.script("build") else "npx --no-install napi build --platform --release"
-        return job.crate.commands.build or build
+        """Run the package's build script, or napi's own build; for other platforms repeat what it asked of Cargo."""
+        binary, crossing = binary_name(self._declared(described)), job.crossing(platform)
+        if platform == job.host:
+            return recorded(self._build(job, described), job.root, crossing, napi=True)
+        if platform == "wasm32":  # napi writes what loads it, too
+            return f"{crossing.exports}export CARGO_BUILD_TARGET={crossing.target}\n{self._build(job, described)}"
+        before, after = LIBRARY_NAMES[PLATFORMS[platform].os]
+        made = f'"$CARGO_TARGET_DIR/{crossing.target}"/*/{before}{self._library(described)}{after}'
+        addon = shlex.quote(addon_files(binary, platform)[0])
+        return f'{repeated(job.root, crossing, platform)}\ncp "$(ls -t {made} | head -n 1)" {addon}'
 
     def test(self, job: Job, described: Described) -> str | None:
         """Run the package's test script; `cargo test` does not link where the symbols are Node's."""
@@ -49,7 +60,10 @@ class AddonRecipe:
 
     def stage(self, job: Job, described: Described) -> str | None:
         """Copy what npm would publish, and the addons."""
-        return STAGE % {"flags": NPM_FLAGS, "binary": binary_name(self._declared(described))}
+        binary = binary_name(self._declared(described))
+        addons = (file for platform in job.platforms for file in addon_files(binary, platform))
+        dropped = "" if job.host in job.platforms else addon_files(binary, job.host)[0]
+        return STAGE % {"flags": NPM_FLAGS, "addons": shlex.join((dropped, *addons))}
 
     def pack(self, job: Job, described: Described, staged: Path) -> tuple[NpmPackage, ...]:
         """Check what package.json promises."""
@@ -61,6 +75,18 @@ class AddonRecipe:
         name = json.dumps(job.settings.npm_name)
         check = f"if (Object.keys(require({name})).length === 0) throw new Error('it exports nothing')"
         return f"node -e {shlex.quote(check)}", f"require({name})"
+
+    @staticmethod
+    def _build(job: Job, described: Described) -> str:
+        build = "npm run build" if described.script("build") else "npx --no-install napi build --platform --release"
+        return job.crate.commands.build or build
+
+    @staticmethod
+    def _library(described: Described) -> str:
+        library = described.package.library
+        if library is None or "cdylib" not in library.crate_types:
+            raise Unbuildable("kind napi needs a library with crate-type cdylib in Cargo.toml")
+        return library.name.replace("-", "_")
 
     @staticmethod
     def _declared(described: Described) -> dict[str, object]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
+from generator.equipment import target_of
 from generator.manifest.models import RegistrySource
 from generator.packages.tarball import NpmPackage
 from generator.platforms import PlatformName
@@ -31,6 +32,7 @@ _NPMRC: Final = (
 METADATA: Final = "metadata.json"
 LOCK: Final = "Cargo.lock"
 PACKAGE_JSON: Final = "package.json"
+PACKAGES: Final = "packages.txt"
 OUT: Final = "out"
 OUT_TAR: Final = "out.tar"
 
@@ -84,14 +86,24 @@ def fetch_script(job: Job) -> str:
 
 
 def describe_script(job: Job) -> str:
-    """Leave cargo's description of the crate, its lock file and its package.json where the host can take them."""
+    """Leave cargo's description of the crate, its lock file and its package.json where the host can take them.
+
+    And for each platform what Cargo compiles for it with the crate's default features, one "PLATFORM NAME" a line.
+    """
     root, directory, workspace = (shlex.quote(each) for each in (job.root, job.directory, job.workspace))
     return (
         f"cd {root}\n"
         f"cargo metadata --offline --no-deps --format-version 1 --manifest-path {directory}/Cargo.toml > {METADATA}\n"
         f"cp {workspace}/Cargo.lock {LOCK}\n"
-        f"if [ -f {directory}/package.json ]; then cp -L {directory}/package.json {PACKAGE_JSON}; fi"
+        f"if [ -f {directory}/package.json ]; then cp -L {directory}/package.json {PACKAGE_JSON}; fi\n"
+        + "\n".join(_tree(job, platform) for platform in job.platforms)
     )
+
+
+def _tree(job: Job, platform: PlatformName) -> str:
+    options = "--offline --edges normal,build --prefix none --format '{p}'"
+    where = f"--target {target_of(job.crate.kind, platform)} --manifest-path {shlex.quote(job.directory)}/Cargo.toml"
+    return f"cargo tree {options} {where} | sed -nE 's/^([A-Za-z0-9_-]+) v.*/{platform} \\1/p' | sort -u >> {PACKAGES}"
 
 
 def collect_script(job: Job) -> str:

@@ -53,8 +53,8 @@ class WebRecipe:
     def compile(self, job: Job, described: Described, platform: PlatformName) -> str:
         """Compile the module for wasm32."""
         self._module(described)
-        target = PLATFORMS["wasm32"].target
-        return job.crate.commands.build or f"cargo build --offline --locked --release --lib --target {target}"
+        own = job.crate.commands.build
+        return own or job.crossing(platform).script("--offline --locked --release --lib")
 
     def test(self, job: Job, described: Described) -> str | None:
         """Run the crate's tests on the host; those marked for wasm-bindgen compile to nothing there."""

@@ -1,29 +1,23 @@
-"""What this machine can build with: Rust, Node.js and a C linker, where they really lie."""
+"""What this machine can build with: Rust, Node.js and linkers, where they really lie."""
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar
 
+from generator.equipment import Equipment
 from generator.errors import CratematrixError, InputError
-from generator.platforms import PLATFORMS, PlatformName
-from generator.processes import output
+from generator.platforms import PlatformName
 from generator.sandboxes.bubblewrap import Bind
+from generator.sandboxes.linkers import SYSTEM_PATH, Linkers, ask, find_linkers, in_usr, program
 
 # Edition 2024 needs it: https://doc.rust-lang.org/edition-guide/rust-2024/
 MIN_RUST: Final = (1, 85)
 # What current napi command-line tools ask for.
 MIN_NODE: Final = (20,)
-
-ASK_SECONDS: Final = 30
-
-# Where a sandbox's other programs lie.
-SYSTEM_PATH: Final = ("/usr/local/bin", "/usr/bin", "/bin", "/usr/sbin", "/sbin")
 
 _GET_RUST: Final = "install it with rustup (https://rustup.rs), then `rustup update stable`"
 _GET_NODE: Final = "install Node.js 20 or newer with npm (https://nodejs.org)"
@@ -38,7 +32,7 @@ class Toolchain:
     """Where the tools lie on the host and what they are.
 
     `rust` is the sysroot, `node` the prefix that holds bin/node, `npm` the file npm-cli.js; `targets` are those whose
-    standard library is installed.
+    standard library is installed, `linkers` what links for other platforms.
     """
 
     rust: Path
@@ -49,12 +43,13 @@ class Toolchain:
     node_version: str
     npm: Path
     npm_version: str
+    linkers: Linkers
 
     @property
     def fingerprint(self) -> str:
         """The versions in one line, for receipts."""
         rust = f"rustc {self.rustc_version}, cargo {self.cargo_version}"
-        return f"{rust}, node {self.node_version}, npm {self.npm_version}"
+        return ", ".join((rust, f"node {self.node_version}", f"npm {self.npm_version}", *self.linkers.versions))
 
     @property
     def binds(self) -> tuple[Bind, ...]:
@@ -65,12 +60,13 @@ class Toolchain:
             *((self.node / part, f"/opt/node/{part}") for part in ("bin/node", "include/node")),
             (npm, "/opt/node/lib/node_modules/npm"),
         )
-        return tuple(Bind(str(place), inside) for place, inside in places if place.exists() and not _in_usr(place))
+        own = tuple(Bind(str(place), inside) for place, inside in places if place.exists() and not in_usr(place))
+        return (*own, *self.linkers.binds)
 
     @property
     def links(self) -> tuple[tuple[str, str], ...]:
         """The commands of an npm that is not in /usr: (path inside, what it points to)."""
-        if _in_usr(self.npm):
+        if in_usr(self.npm):
             return ()
         commands = ("npm", "npx")
         return tuple((f"/opt/node/bin/{name}", f"../lib/node_modules/npm/bin/{name}-cli.js") for name in commands)
@@ -81,19 +77,13 @@ class Toolchain:
         bound = {
             prefix for prefix in ("/opt/rust", "/opt/node") for bind in self.binds if bind.target.startswith(prefix)
         }
-        in_usr = (str(prefix / "bin") for prefix in (self.rust, self.node) if _in_usr(prefix))
-        return ":".join(dict.fromkeys((*(f"{prefix}/bin" for prefix in sorted(bound)), *in_usr, *SYSTEM_PATH)))
+        system = (str(prefix / "bin") for prefix in (self.rust, self.node) if in_usr(prefix))
+        first = (*self.linkers.path, *(f"{prefix}/bin" for prefix in sorted(bound)))
+        return ":".join(dict.fromkeys((*first, *system, *SYSTEM_PATH)))
 
-    def missing(self, platform: PlatformName, host: PlatformName | None) -> str | None:
-        """Return why a machine that is `host` cannot build for a platform, and what to run; None if it can."""
-        if platform == host:
-            return None
-        if platform != "wasm32":
-            return f"this machine builds for {host} only: build on a machine that is {platform}"
-        target = PLATFORMS[platform].target
-        if target in self.targets:
-            return None
-        return f"Rust's standard library for {target} is not installed: run `rustup target add {target}`"
+    def equipment(self, host: PlatformName) -> Equipment:
+        """Return what sandboxes of this machine build with, as recipes know it."""
+        return Equipment(host, frozenset(self.targets), self.linkers.programs, self.linkers.apple_sdk)
 
 
 def find_toolchain(environ: Mapping[str, str]) -> Toolchain:
@@ -103,7 +93,7 @@ def find_toolchain(environ: Mapping[str, str]) -> Toolchain:
     node = _attempt(lambda: _find_node(environ), problems)
     _attempt(lambda: _which("cc", environ, "a C linker", _GET_LINKER), problems)
     if rust and node and not problems:
-        return Toolchain(*rust, *node)
+        return Toolchain(*rust, *node, find_linkers(environ))
     if len(problems) == 1:
         raise problems[0]
     fix = "; ".join(problem.fix for problem in problems if problem.fix)
@@ -141,7 +131,7 @@ def _sysroot(rustc: Path, environ: Mapping[str, str]) -> Path:
     for home in homes:
         try:
             # From / so that no rust-toolchain.toml decides; nothing is downloaded to answer.
-            answer = _ask([str(rustc), "--print", "sysroot"], {**environ, "RUSTUP_AUTO_INSTALL": "0", **home})
+            answer = ask([str(rustc), "--print", "sysroot"], {**environ, "RUSTUP_AUTO_INSTALL": "0", **home})
         except CratematrixError as error:
             said = error.message
         else:
@@ -152,7 +142,7 @@ def _sysroot(rustc: Path, environ: Mapping[str, str]) -> Path:
 def _find_node(environ: Mapping[str, str]) -> tuple[Path, str, Path, str]:
     command = _which("node", environ, "Node.js", _GET_NODE)
     try:  # its own word, because version managers put scripts on PATH
-        node = Path(_ask([str(command), "-p", "process.execPath"], environ)).resolve()
+        node = Path(ask([str(command), "-p", "process.execPath"], environ)).resolve()
     except CratematrixError as error:
         raise InputError(f"{command} does not run: {error.message}", fix=_GET_NODE) from None
     version = _version(node, environ, _GET_NODE)
@@ -163,15 +153,15 @@ def _find_node(environ: Mapping[str, str]) -> tuple[Path, str, Path, str]:
 
 
 def _which(command: str, environ: Mapping[str, str], what: str, fix: str) -> Path:
-    found = shutil.which(command, path=environ.get("PATH", os.defpath))
+    found = program(command, environ)
     if found is None:
         raise InputError(f"{what} is not installed: `{command}` is not on PATH", fix=fix)
-    return Path(found).absolute()
+    return found
 
 
 def _version(tool: Path, environ: Mapping[str, str], fix: str) -> str:
     try:
-        answer = _ask([str(tool), "--version"], environ)
+        answer = ask([str(tool), "--version"], environ)
     except CratematrixError as error:
         raise InputError(f"{tool} does not run: {error.message}", fix=fix) from None
     found = re.search(r"\d+\.\d+\.\d+\S*", answer)
@@ -184,11 +174,3 @@ def _at_least(what: str, version: str, minimum: tuple[int, ...], fix: str) -> No
     numbers = tuple(int(number) for number in re.findall(r"\d+", version)[: len(minimum)])
     if numbers < minimum:
         raise InputError(f"{what} {version} is too old: {'.'.join(map(str, minimum))} is needed", fix=fix)
-
-
-def _ask(argv: list[str], environ: Mapping[str, str]) -> str:
-    return output(argv, timeout=ASK_SECONDS, cwd=Path("/"), env=environ).decode(errors="replace").strip()
-
-
-def _in_usr(path: Path) -> bool:
-    return path.is_relative_to("/usr")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 from generator.builds.e2b_site import references
 from generator.e2b_template.definition import load_definition
 from generator.manifest.reading import load_manifest
+from generator.sandboxes.toolchain import find_toolchain
 from tests.e2b_server import E2BServer, Rules, TemplateSize
 from tests.support import TOP, git_repository, library, write_files
 
@@ -17,7 +19,8 @@ from tests.support import TOP, git_repository, library, write_files
 def prepared(top: Path, path: str) -> Path:
     """Give a repository a template whose sandboxes have this machine's tools."""
     definition = json.loads((TOP / "e2b/template.json").read_text())
-    definition |= {"env": {"PATH": path}, "checks": [], "timeout_seconds": 60}
+    holds = {"targets": find_toolchain(os.environ).targets, "programs": []}
+    definition |= {"env": {"PATH": path}, "holds": holds, "checks": [], "timeout_seconds": 60}
     write_files(top, {"e2b/template.json": json.dumps(definition)})
     return git_repository(top)
 

@@ -1,6 +1,6 @@
 """The wasm crate of the sample fleet: built, loaded by Node both ways, and resolved by a real bundler.
 
-Needs Rust's standard library for wasm32, in the toolchain on PATH or in one that WASM_TOOLCHAIN names.
+Needs Rust's standard library for wasm32, in the toolchain on PATH or in one that CROSS_TOOLCHAIN names.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from generator.equipment import missing
 from generator.errors import InputError
 from generator.platforms import host_platform
 from generator.sandboxes.toolchain import find_toolchain
@@ -26,14 +27,15 @@ NPM = ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts"]
 def environment() -> Mapping[str, str]:
     """Return the variables under which wasm32 can be built, or skip and say what is missing."""
     path = os.environ["PATH"]
-    if toolchain := os.environ.get("WASM_TOOLCHAIN"):
+    if toolchain := os.environ.get("CROSS_TOOLCHAIN"):
         path = f"{toolchain}/bin:{path}"
     try:
-        missing = find_toolchain({**os.environ, "PATH": path}).missing("wasm32", host_platform())
+        equipment = find_toolchain({**os.environ, "PATH": path}).equipment(host_platform() or "linux-x64-gnu")
+        lack = missing("wasm", "wasm32", equipment)
     except InputError as error:
-        missing = error.message
-    if missing:
-        pytest.skip(f"not run: {missing}")
+        lack = error.message
+    if lack:
+        pytest.skip(f"not run: {lack}")
     return {"PATH": path}
 
 

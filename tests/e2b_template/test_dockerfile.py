@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 from e2b import Template
 
-from generator.e2b_template.definition import load_definition
+from generator.e2b_template.definition import Holds, load_definition
 from generator.e2b_template.dockerfile import dockerfile, prefetch
 from generator.e2b_template.identity import template_tag
+from generator.equipment import Equipment, missing
 from generator.errors import InputError
 from generator.manifest.reading import load_manifest
-from generator.platforms import PLATFORMS
+from generator.platforms import PLATFORM_NAMES, PLATFORMS
 from tests.support import TOP
 
 HADOLINT = Path(sys.executable).with_name("hadolint")
@@ -92,7 +93,13 @@ def test_a_crates_new_version_does_not_make_the_image_outdated() -> None:
     [
         ("{", "cannot be used"),
         ('{"template_version": 2}', "cannot be used"),
-        ('{"template_version": 1, "timeout_seconds": 300, "env": {}, "sizes": {}, "checks": []}', "lacks the size"),
+        (
+            (
+                '{"template_version": 1, "timeout_seconds": 300, "env": {}, "sizes": {}, "checks": [], '
+                '"holds": {"targets": [], "programs": []}}'
+            ),
+            "lacks the size",
+        ),
     ],
 )
 def test_a_definition_that_cannot_be_used_is_told(tmp_path: Path, text: str, said: str) -> None:
@@ -100,3 +107,15 @@ def test_a_definition_that_cannot_be_used_is_told(tmp_path: Path, text: str, sai
     (tmp_path / "e2b/template.json").write_text(text)
     with pytest.raises(InputError, match=said):
         load_definition(tmp_path)
+
+
+def test_the_image_installs_what_the_definition_says_it_holds() -> None:
+    holds, text = load_definition(TOP).holds, dockerfile()
+    assert {target for target in holds.targets if f"--target {target}" not in text} == set()
+    assert all(missing("napi", platform, _equipment(holds)) is None for platform in PLATFORM_NAMES)
+    words = {"cargo-zigbuild": '"cargo-zigbuild==', "cargo-xwin": '"cargo-xwin==', "clang": "clang-", "cmake": "cmake"}
+    assert all(words[program] in text for program in holds.programs)
+
+
+def _equipment(holds: Holds) -> Equipment:
+    return Equipment("linux-x64-gnu", frozenset(holds.targets), frozenset(holds.programs))

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from generator.equipment import Equipment
 from generator.errors import Unbuildable
 from generator.manifest.models import Crate, Fleet, settings
 from generator.processes import output
@@ -33,7 +34,9 @@ def described(
     model = Crate.model_validate_json(json.dumps(entry))
     fleet = Fleet(npm_scope="@demo")
     source = Collected(None, "crate", "crate", "", has_lock=False)
-    job = Job(model, settings(fleet, model), source, ("linux-x64-gnu",), "linux-x64-gnu", str(root))
+    job = Job(
+        model, settings(fleet, model), source, ("linux-x64-gnu",), Equipment("linux-x64-gnu", frozenset()), str(root)
+    )
     argv = ["cargo", "metadata", "--offline", "--no-deps", "--format-version", "1", "--manifest-path"]
     metadata = output([*argv, f"{job.directory}/Cargo.toml"], timeout=60)
     return describe(job, metadata, json.dumps(declared).encode() if isinstance(declared, dict) else declared)

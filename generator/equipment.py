@@ -1,0 +1,98 @@
+"""What a machine builds with besides the host's own compiler, and which platforms that is enough for: pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from generator.platforms import PLATFORMS, Kind, PlatformName
+
+# Who links: the host's own compiler driver, zig (with its libc of every platform), Microsoft's libraries through
+# xwin, or Rust's own linker for wasm.
+Way = Literal["cc", "zig", "xwin", "wasm"]
+# What is looked for besides: cargo-zigbuild stands for zig too, cargo-xwin for Microsoft's libraries too.
+Program = Literal["cargo-zigbuild", "cargo-xwin", "clang", "cmake"]
+
+# Rust keeps the triple for JavaScript's own engine apart from the one with threads and files, which napi needs:
+# https://napi.rs/docs/concepts/webassembly
+WASI_TARGET: Final = "wasm32-wasip1-threads"
+
+_GET_ZIG: Final = "run `pip install ziglang cargo-zigbuild`"
+_GET_XWIN: Final = (
+    "run `pip install cargo-xwin`, then `XWIN_ARCH=x86_64 cargo-xwin cache xwin`, which accepts Microsoft's licence"
+)
+
+
+@dataclass(frozen=True)
+class Equipment:
+    """What sandboxes find on a machine that runs packages of `host`.
+
+    `targets` are the Rust targets whose standard library is there; `apple_sdk` says whether SDKROOT names an SDK of
+    Apple's.
+    """
+
+    host: PlatformName
+    targets: frozenset[str]
+    programs: frozenset[Program] = frozenset()
+    apple_sdk: bool = False
+
+    def way(self, platform: PlatformName) -> Way:
+        """Return who links for a platform: for glibc zig, where it is there, because it can link for an old one."""
+        system = PLATFORMS[platform].os
+        if system == "wasm":
+            return "wasm"
+        if system == "win32":
+            return "xwin"
+        if platform == self.host and not (PLATFORMS[platform].libc == "glibc" and "cargo-zigbuild" in self.programs):
+            return "cc"
+        return "cc" if system == "darwin" == PLATFORMS[self.host].os else "zig"
+
+
+def target_of(kind: Kind, platform: PlatformName) -> str:
+    """Return the Rust target of a platform; an addon's wasm has threads and files, by WASI."""
+    return WASI_TARGET if (kind, platform) == ("napi", "wasm32") else PLATFORMS[platform].target
+
+
+def missing(kind: Kind, platform: PlatformName, equipment: Equipment) -> str | None:
+    """Return everything that keeps a machine from building for a platform, and what to run; None if it can."""
+    wants = []
+    target, way = target_of(kind, platform), equipment.way(platform)
+    if platform != equipment.host and target not in equipment.targets:
+        wants.append(f"Rust's standard library for {target} is not installed: run `rustup target add {target}`")
+    if way == "zig" and "cargo-zigbuild" not in equipment.programs:
+        wants.append(f"{platform} is linked by zig and cargo-zigbuild, which are not installed: {_GET_ZIG}")
+    if way == "xwin" and "cargo-xwin" not in equipment.programs:
+        wants.append(
+            f"{platform} is linked by cargo-xwin with Microsoft's libraries, which are not installed: {_GET_XWIN}"
+        )
+    return "; ".join(wants) or None
+
+
+def lacking(platform: PlatformName, packages: Collection[str], equipment: Equipment) -> str | None:
+    """Return why a crate with these dependencies cannot be built for a foreign platform, or None.
+
+    `packages` are the names of what Cargo compiles for it, build scripts' dependencies included. Looked at before
+    anything is compiled, because each of these fails late and says little.
+    """
+    way, system = equipment.way(platform), PLATFORMS[platform].os
+    frameworks = sorted(_FRAMEWORKS.intersection(packages))
+    if frameworks and system == "darwin" and way == "zig" and not equipment.apple_sdk:
+        return f"{frameworks[0]} links Apple's frameworks, which are not here: set SDKROOT to an SDK of macOS"
+    if platform != equipment.host and "openssl-sys" in packages and "openssl-src" not in packages:
+        return f"openssl-sys needs OpenSSL for {platform}, which is not here: enable the crate's feature `vendored`"
+    if way in ("xwin", "wasm") and "cc" in packages and "clang" not in equipment.programs:
+        return f"it compiles C for {platform}, which needs clang: install clang and lld"
+    if "cmake" in packages and "cmake" not in equipment.programs:
+        return "it compiles C with cmake, which is not installed: install cmake"
+    return None
+
+
+# What links to a framework or to a library that Apple's SDK alone has; zig brings libSystem only.
+_FRAMEWORKS: Final = frozenset(
+    {
+        *("core-foundation-sys", "core-graphics", "core-text", "core-video-sys", "coreaudio-sys", "coremidi-sys"),
+        *("security-framework-sys", "system-configuration-sys", "io-kit-sys", "fsevent-sys", "metal", "objc"),
+        *("objc-sys", "objc2", "cocoa", "apple-security-framework-sys", "accelerate-src"),
+    }
+)

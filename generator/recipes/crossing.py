@@ -1,0 +1,92 @@
+"""How Cargo compiles for each platform: its subcommand, target, linker and variables, as data."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from generator.equipment import Equipment, Way, target_of
+from generator.platforms import PLATFORMS, Kind, PlatformName
+
+# The oldest macOS that Rust 1.74 and later can build for is 10.12: https://doc.rust-lang.org/rustc/platform-support/
+# apple-darwin.html; 10.13 is the oldest that Node 16 and later, and napi's own packages, ask for. ARM starts at 11.0.
+OLDEST_MACOS: Final[dict[str, str]] = {"x64": "10.13", "arm64": "11.0"}
+
+_STATIC, _DYNAMIC = "target-feature=+crt-static", "target-feature=-crt-static"
+
+# rustc's options where the kind matters. A program for musl carries its libc; an addon shares its process with Node's.
+# Node's symbols are there when macOS loads an addon, not when it is linked. With Microsoft's runtime inside nothing has
+# to be installed on Windows first.
+_OPTIONS: Final[dict[tuple[Kind, PlatformName], tuple[str, ...]]] = {
+    ("bin", "linux-x64-musl"): (_STATIC,),
+    ("napi", "linux-x64-musl"): (_DYNAMIC,),
+    ("napi", "darwin-x64"): ("link-arg=-undefined", "link-arg=dynamic_lookup"),
+    ("napi", "darwin-arm64"): ("link-arg=-undefined", "link-arg=dynamic_lookup"),
+    ("bin", "win32-x64-msvc"): (_STATIC,),
+    ("napi", "win32-x64-msvc"): (_STATIC,),
+}
+
+# cargo-xwin writes beside what it downloaded, and that may be read-only: it gets a directory of its own.
+_OWN_XWIN: Final = """mkdir -p "$HOME/xwin" && ln -sfn "$XWIN_CACHE_DIR/xwin" "$HOME/xwin/xwin"
+export XWIN_CACHE_DIR="$HOME/xwin"
+"""
+
+
+@dataclass(frozen=True)
+class Crossing:
+    """One platform as Cargo sees it from the host.
+
+    `subcommand` follows `cargo`, in place of `build`. `target` is the Rust target and `asked` what `--target` is given
+    for it, both None for a build by the host's own linker; `directory` is where results lie below the target directory.
+    """
+
+    subcommand: str
+    target: str | None
+    asked: str | None
+    directory: str
+    environment: Mapping[str, str]
+    preparation: str = ""
+
+    def script(self, options: str) -> str:
+        """Return the script that builds with these options of `cargo build`."""
+        target = f" --target {self.asked}" if self.asked else ""
+        return f"{self.exports}cargo {self.subcommand} {options}{target}"
+
+    @property
+    def exports(self) -> str:
+        """The lines that set the variables."""
+        lines = (f"export {name}={shlex.quote(value)}\n" for name, value in self.environment.items())
+        return self.preparation + "".join(lines)
+
+
+def crossing(kind: Kind, platform: PlatformName, glibc: str, equipment: Equipment) -> Crossing:
+    """Return how a kind of crate is compiled for a platform; `glibc` is the oldest version it is to run with."""
+    way, known = equipment.way(platform), PLATFORMS[platform]
+    target = target_of(kind, platform)
+    environment = _environment(kind, platform, target, way)
+    if way == "cc" and platform == equipment.host:
+        return Crossing("build", None, None, "release", environment)
+    asked = f"{target}.{glibc}" if way == "zig" and known.libc == "glibc" else target
+    subcommand = {"cc": "build", "wasm": "build", "zig": "zigbuild", "xwin": "xwin build"}[way]
+    preparation = _OWN_XWIN if way == "xwin" else ""
+    return Crossing(subcommand, target, asked, f"{target}/release", environment, preparation)
+
+
+def _environment(kind: Kind, platform: PlatformName, target: str, way: Way) -> dict[str, str]:
+    """Return what the linker and build scripts must know."""
+    known, options = PLATFORMS[platform], _OPTIONS.get((kind, platform), ())
+    if known.libc == "musl" and way == "zig":
+        options = (*options, "link-self-contained=no")  # zig, not rustc, brings musl and the objects that start it
+    variables: dict[str, str] = {}
+    if options:
+        name = f"CARGO_TARGET_{target.upper().replace('-', '_')}_RUSTFLAGS"
+        variables[name] = " ".join(f"-C {option}" for option in options)
+    if known.os == "darwin":
+        variables["MACOSX_DEPLOYMENT_TARGET"] = OLDEST_MACOS[known.cpu]
+        # To strip a linked file is to void its signature, and Apple silicon does not run it then.
+        variables["CARGO_PROFILE_RELEASE_STRIP"] = "none"
+    if known.os == "win32":
+        variables["XWIN_ARCH"] = "x86_64"  # the one of its libraries that the image holds
+    return variables
