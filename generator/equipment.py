@@ -48,16 +48,15 @@ class Equipment:
             return "cc"
         return "cc" if system == "darwin" == PLATFORMS[self.host].os else "zig"
 
-
-def target_of(kind: Kind, platform: PlatformName) -> str:
-    """Return the Rust target of a platform; an addon's wasm has threads and files, by WASI."""
-    return WASI_TARGET if (kind, platform) == ("napi", "wasm32") else PLATFORMS[platform].target
+    def target(self, kind: Kind, platform: PlatformName) -> str:
+        """Return the Rust target of a platform; an addon's wasm has threads and files, by WASI."""
+        return WASI_TARGET if (kind, platform) == ("napi", "wasm32") else PLATFORMS[platform].target
 
 
 def missing(kind: Kind, platform: PlatformName, equipment: Equipment) -> str | None:
     """Return everything that keeps a machine from building for a platform, and what to run; None if it can."""
     wants = []
-    target, way = target_of(kind, platform), equipment.way(platform)
+    target, way = equipment.target(kind, platform), equipment.way(platform)
     if platform != equipment.host and target not in equipment.targets:
         wants.append(f"Rust's standard library for {target} is not installed: run `rustup target add {target}`")
     if way == "zig" and "cargo-zigbuild" not in equipment.programs:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from generator.equipment import Equipment, Program, Way, lacking, missing, target_of
+from generator.equipment import Equipment, Program, Way, lacking, missing
 from generator.platforms import NATIVE, PLATFORM_NAMES, PLATFORMS, Kind, PlatformName
 
 ALL = frozenset(each.target for each in PLATFORMS.values()) | {"wasm32-wasip1-threads"}
@@ -53,7 +53,7 @@ def test_zig_links_what_the_host_cannot_and_for_an_old_glibc(
 
 @pytest.mark.parametrize(("kind", "target"), [("napi", "wasm32-wasip1-threads"), ("wasm", "wasm32-unknown-unknown")])
 def test_an_addon_for_wasm_has_threads_and_a_module_for_browsers_none(kind: Kind, target: str) -> None:
-    assert target_of(kind, "wasm32") == target
+    assert BARE.target(kind, "wasm32") == target
     lack = missing(kind, "wasm32", BARE)
     assert lack == f"Rust's standard library for {target} is not installed: run `rustup target add {target}`"
 

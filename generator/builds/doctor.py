@@ -8,18 +8,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
+from generator.equipment import Equipment, Way, missing
 from generator.errors import CratematrixError, InputError, Unavailable
 from generator.files import cache_directory
 from generator.manifest.models import Manifest
-from generator.platforms import host_platform
+from generator.platforms import PLATFORM_NAMES, Kind, host_platform
 from generator.sandboxes.isolation import probe_isolation
-from generator.sandboxes.toolchain import find_toolchain
+from generator.sandboxes.toolchain import Toolchain, find_toolchain
 
 if TYPE_CHECKING:
     from generator.e2b_backend.connection import Connection
 
 State = Literal["ok", "note", "missing", "unknown"]
 COLUMNS: Final = ("what", "state", "what it says")
+LINKED_BY: Final[dict[Way, str]] = {
+    "cc": "linked by this machine's own compiler, for this machine's own C library",
+    "zig": "linked by zig",
+    "xwin": "linked by cargo-xwin",
+    "wasm": "linked by Rust's own linker",
+}
+WASM_WORDS: Final[dict[Kind, str]] = {"wasm": "modules", "napi": "addons"}
 # Sources, dependencies and targets of two large crates at once.
 ROOM_BYTES: Final = 10 * 1024**3
 
@@ -50,7 +58,9 @@ def examine_local(environment: Mapping[str, str]) -> list[Finding]:
     machine = (
         Finding("machine", "ok", host) if host else Finding("machine", "missing", "Linux or macOS, or --backend e2b")
     )
-    return [machine, _tools(environment), _isolation(), _room(environment)]
+    tools, toolchain = _tools(environment)
+    platforms = _platforms(toolchain.equipment(host)) if toolchain and host else ()
+    return [machine, tools, _isolation(), _room(environment), *platforms]
 
 
 def examine_e2b(manifest: Manifest, directory: Path, connect: Callable[[], Connection]) -> list[Finding]:
@@ -106,12 +116,25 @@ def _key(connection: Connection) -> Finding:
     return Finding("key", "ok", f"accepted; {count} of its sandboxes exist now")
 
 
-def _tools(environment: Mapping[str, str]) -> Finding:
+def _tools(environment: Mapping[str, str]) -> tuple[Finding, Toolchain | None]:
     try:
         toolchain = find_toolchain(environment)
     except InputError as problem:
-        return Finding("tools", "missing", "; ".join((*problem.problems, problem.advice)))
-    return Finding("tools", "ok", toolchain.fingerprint.split("\n")[0])
+        return Finding("tools", "missing", "; ".join((*problem.problems, problem.advice))), None
+    return Finding("tools", "ok", toolchain.fingerprint.split("\n")[0]), toolchain
+
+
+def _platforms(equipment: Equipment) -> Iterator[Finding]:
+    """Say which platforms can be built for, by whom they are linked, and what each of the others needs.
+
+    Another platform than the host is a note where it is missing: whoever needs it makes it `required`.
+    """
+    for platform in PLATFORM_NAMES:
+        kinds: tuple[Kind, ...] = ("wasm", "napi") if platform == "wasm32" else ("bin",)
+        for kind in kinds:
+            what = f"{platform} ({WASM_WORDS[kind]})" if platform == "wasm32" else platform
+            lack = missing(kind, platform, equipment)
+            yield Finding(what, "note", lack) if lack else Finding(what, "ok", LINKED_BY[equipment.way(platform)])
 
 
 def _isolation() -> Finding:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from generator.equipment import Equipment, Way, target_of
+from generator.equipment import Equipment, Way
 from generator.platforms import PLATFORMS, Kind, PlatformName
 
 # The oldest macOS that Rust 1.74 and later can build for is 10.12: https://doc.rust-lang.org/rustc/platform-support/
@@ -64,7 +64,7 @@ class Crossing:
 def crossing(kind: Kind, platform: PlatformName, glibc: str, equipment: Equipment) -> Crossing:
     """Return how a kind of crate is compiled for a platform; `glibc` is the oldest version it is to run with."""
     way, known = equipment.way(platform), PLATFORMS[platform]
-    target = target_of(kind, platform)
+    target = equipment.target(kind, platform)
     environment = _environment(kind, platform, target, way)
     if way == "cc" and platform == equipment.host:
         return Crossing("build", None, None, "release", environment)

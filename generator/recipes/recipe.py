@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
-from generator.equipment import target_of
 from generator.manifest.models import RegistrySource
 from generator.packages.tarball import NpmPackage
 from generator.platforms import PlatformName
@@ -102,8 +101,9 @@ def describe_script(job: Job) -> str:
 
 def _tree(job: Job, platform: PlatformName) -> str:
     options = "--offline --edges normal,build --prefix none --format '{p}'"
-    where = f"--target {target_of(job.crate.kind, platform)} --manifest-path {shlex.quote(job.directory)}/Cargo.toml"
-    return f"cargo tree {options} {where} | sed -nE 's/^([A-Za-z0-9_-]+) v.*/{platform} \\1/p' | sort -u >> {PACKAGES}"
+    target, manifest = job.equipment.target(job.crate.kind, platform), shlex.quote(f"{job.directory}/Cargo.toml")
+    tree = f"cargo tree {options} --target {target} --manifest-path {manifest}"
+    return f"{tree} | sed -nE 's/^([A-Za-z0-9_-]+) v.*/{platform} \\1/p' | sort -u >> {PACKAGES}"
 
 
 def collect_script(job: Job) -> str:
