@@ -6,8 +6,8 @@ what the original refuses. `actions/checkout` is act's own copy of the work tree
 
 What act does not do, and what therefore is tested elsewhere or only at GitHub:
 
-- A cancel kills a step at once and runs no `always()` step: `test_cancelled_step.py` sends the signals of GitHub's
-  runner to the step's own process.
+- A cancel kills a step at once and runs no `always()` step: tests/workflows/test_action_yml.py interrupts the step's own
+  process as GitHub's runner does.
 - Concurrency groups, permissions, `timeout-minutes` of jobs, and the filters below `on:` (branches, tags, paths) are not
   looked at: the judges read them, and tests of the test server's tokens show what a right is good for.
 - There is no merge queue: its event is given, nothing is merged.

@@ -5,17 +5,22 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from ruamel.yaml import YAML
 
 from generator import __version__, processes
 from generator.workflows.pins import pins
 from generator.workflows.rendering import render
+from tests.conftest import MakeRepository
+from tests.support import COMMAND, entry, library
 
 ROOT = Path(__file__).resolve().parents[2]
 SETUP = ROOT / ".github/actions/setup/action.yml"
@@ -112,3 +117,36 @@ def test_the_installed_command_is_this_version_and_the_second_start_only_finds_i
     shown = processes.output([str(command), "generate", "--check"], timeout=60, cwd=ROOT)
     assert shown == b""
     assert __version__ in processes.output([str(command), "--version"], timeout=60).decode()
+
+
+def test_a_cancelled_build_is_over_before_it_is_ended_and_leaves_its_report(
+    repository: MakeRepository, tmp_path: Path
+) -> None:
+    """GitHub's runner interrupts the first process of the step alone, and ends it 7.5 s later.
+
+    https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-cancellation
+    """
+    waits = "#[test]\nfn waits() { std::thread::sleep(std::time::Duration::from_secs(271)) }\n"
+    top = repository(
+        [entry("quick", expected_minutes=9), entry("endless")], library("quick") | library("endless", waits)
+    )
+    outputs = tmp_path / "outputs"
+    outputs.touch()
+    given = {"COMMAND": COMMAND, "MANIFEST": "crates.json", "SHARD": "1/1", "BACKEND": "local"}
+    job = {"GITHUB_ACTIONS": "true", "GITHUB_OUTPUT": str(outputs), "CRATEMATRIX_BUILD_JOBS": "1"}
+    argv = [*BASH, str(script("Build", tmp_path))]
+    with subprocess.Popen(argv, cwd=top, env={**os.environ, **given, **job}, stderr=subprocess.PIPE, text=True) as step:
+        assert step.stderr is not None
+        assert any("[endless] -- test" in line for line in step.stderr)
+        time.sleep(1)
+        below = psutil.Process(step.pid).children(recursive=True)
+        cancelled = time.monotonic()
+        step.send_signal(signal.SIGINT)
+        step.communicate(timeout=60)
+        assert time.monotonic() - cancelled < 7.5
+    assert step.returncode == 130
+    assert below
+    assert psutil.wait_procs(below, timeout=5)[1] == []
+    crates = json.loads((top / "dist/report-1.json").read_text())["crates"]
+    assert {crate["name"]: crate["state"] for crate in crates} == {"quick": "built", "endless": "not_run"}
+    assert "dist/report-1.json" in outputs.read_text()
