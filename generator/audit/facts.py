@@ -51,8 +51,7 @@ class Answer(Strict):
 
 
 class Facts(Answer):
-    """What is known of a file: its name in the package, its size, and whether it may be executed."""
+    """What is known of a file: its name in the package, and whether it may be executed."""
 
     file: Sentence
-    bytes: int
     executable: bool

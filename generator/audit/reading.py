@@ -28,7 +28,6 @@ def facts_of(path: Path, name: str) -> Facts:
     answer = _ask(path) if status.st_size <= MAX_BYTES else Answer(problem=f"it has more than {MAX_BYTES // 2**20} MiB")
     return Facts(
         file=name,
-        bytes=status.st_size,
         executable=bool(status.st_mode & 0o100),
         images=answer.images,
         problem=answer.problem,

@@ -31,7 +31,9 @@ ZIG_TARGETS: dict[PlatformName, str] = {
     "wasm32": "wasm32-freestanding",
 }
 
-_FOUND = shutil.which("zig")
+# In the toolchain for foreign platforms, on PATH, or beside these tests' own packages.
+_PATH = os.pathsep.join([f"{os.environ.get('CROSS_TOOLCHAIN', '')}/bin", os.environ["PATH"]])
+_FOUND = shutil.which("zig", path=_PATH)
 _ZIG = [_FOUND] if _FOUND else [sys.executable, "-m", "ziglang"] if find_spec("ziglang") else None
 needs_zig = pytest.mark.skipif(_ZIG is None, reason="zig is not installed (pip install ziglang)")
 

@@ -8,6 +8,10 @@ from typing import Any
 
 import pytest
 
+from generator.audit.rules import Oldest
+from generator.builds.auditing import audited
+from generator.errors import Unbuildable
+from generator.reports.models import Artifact, Unit
 from tests.audit.binaries import addon, needs_zig
 from tests.conftest import MakeRepository
 from tests.support import cratematrix, entry, git_repository, library
@@ -78,6 +82,12 @@ def test_what_is_wrong_fails_its_unit_with_a_sentence(
     assert (finding["rule"], finding["severity"]) == (rule, "violation")
     assert finding["message"] in (top / "dist/logs/demo.log").read_text()
     assert not list((top / "dist").glob("*.tgz"))
+
+
+def test_more_binaries_of_a_platform_than_a_package_has_are_refused_unread(tmp_path: Path) -> None:
+    many = tuple(Artifact(file=f"bin/linux-x64-gnu/{number}", bytes=1, sha256="") for number in range(51))
+    with pytest.raises(Unbuildable, match="the build left 51 binaries for linux-x64-gnu: at most 50 may be"):
+        audited(Unit(platform="linux-x64-gnu", state="built", artifacts=many), tmp_path, "bin", Oldest(), print)
 
 
 @needs_zig

@@ -35,7 +35,6 @@ images = st.builds(
 facts = st.builds(
     Facts,
     file=words,
-    bytes=st.integers(0),
     executable=st.booleans(),
     images=st.lists(images, max_size=3).map(tuple),
     problem=st.none() | words,
