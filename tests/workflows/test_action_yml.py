@@ -20,7 +20,7 @@ from generator import __version__, processes
 from generator.workflows.pins import pins
 from generator.workflows.rendering import render
 from tests.conftest import MakeRepository
-from tests.support import COMMAND, entry, library
+from tests.support import COMMAND, entry, library, write_files
 
 ROOT = Path(__file__).resolve().parents[2]
 SETUP = ROOT / ".github/actions/setup/action.yml"
@@ -102,7 +102,12 @@ def install(temporary: Path) -> dict[str, str]:
     (temporary / "path").write_text("")
     files = {"GITHUB_OUTPUT": "outputs", "GITHUB_PATH": "path"}
     env = {**os.environ, "RUNNER_TEMP": str(temporary), **{key: str(temporary / file) for key, file in files.items()}}
-    processes.output([str(SETUP.with_name("install.sh")), sys.executable], timeout=300, env=env)
+    # What a workspace may hold that pip and uv would take notice of.
+    write_files(
+        temporary / "workspace", {"pip/__main__.py": "raise SystemExit(9)", "uv.toml": 'required-version = "==0"'}
+    )
+    argv = [str(SETUP.with_name("install.sh")), sys.executable]
+    processes.output(argv, timeout=300, env=env, cwd=temporary / "workspace")
     return {key: (temporary / file).read_text() for key, file in files.items()}
 
 

@@ -10,21 +10,24 @@ environment=$RUNNER_TEMP/cratematrix-$(printf %s "$checkout" | sha256sum | cut -
 
 if [[ ! -e "$environment/complete" ]]; then
   rm -rf -- "$environment"
+  # Away from the workspace: a folder called pip in it would be run, and its uv.toml obeyed.
+  mkdir -p -- "$environment/bin"
+  cd -- "$environment"
   locked=$checkout/requirements
   # uv makes the environment and fills it in half the time of venv and pip, which only has to bring uv.
   "$python" -m pip --quiet --disable-pip-version-check install --root-user-action ignore --no-compile \
-    --target "$environment/uv" --require-hashes --requirement "$locked/installer.txt"
-  uv() { "$environment/uv/bin/uv" --quiet "$@"; }
-  uv venv --python "$python" "$environment/venv"
-  install=(pip install --python "$environment/venv/bin/python" --compile-bytecode)
+    --target uv --require-hashes --requirement "$locked/installer.txt"
+  uv() { ./uv/bin/uv --quiet "$@"; }
+  uv venv --python "$python" venv
+  install=(pip install --python venv/bin/python --compile-bytecode)
   uv "${install[@]}" --require-hashes --requirement "$locked/build.txt"
   # A copy, because building leaves files beside the sources, and the checkout is not ours to change.
-  mkdir "$environment/source" "$environment/bin"
-  cp -R -- "$checkout"/{generator,templates,e2b,pyproject.toml,README.md,CHANGELOG.md,LICENSE} "$environment/source"
-  uv "${install[@]}" --no-deps --no-index --no-build-isolation "$environment/source"
-  rm -rf -- "$environment/source" "$environment/uv"
-  ln -s ../venv/bin/cratematrix "$environment/bin/cratematrix"
-  : >"$environment/complete"
+  mkdir source
+  cp -R -- "$checkout"/{generator,templates,e2b,pyproject.toml,README.md,CHANGELOG.md,LICENSE} source
+  uv "${install[@]}" --no-deps --no-index --no-build-isolation ./source
+  rm -rf -- source uv
+  ln -s ../venv/bin/cratematrix bin/cratematrix
+  : >complete
 fi
 printf 'command=%s\n' "$environment/bin/cratematrix" >>"$GITHUB_OUTPUT"
 printf '%s\n' "$environment/bin" >>"$GITHUB_PATH"
