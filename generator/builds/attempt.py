@@ -20,7 +20,7 @@ from generator.builds.log import CrateLog
 from generator.builds.task import Task
 from generator.errors import CratematrixError, InputError, Unbuildable
 from generator.files import copy_atomically
-from generator.manifest.names import tarball_name
+from generator.manifest.names import sbom_name, tarball_name
 from generator.packages.tarball import NpmPackage, PackedFile, write_tarball
 from generator.platforms import PlatformName
 from generator.recipes.job import MAX_DESCRIPTION, Described, Job, describe, lacks
@@ -31,6 +31,7 @@ from generator.recipes.recipe import (
     OUT,
     OUT_TAR,
     PACKAGE_JSON,
+    PACKAGE_LOCK,
     PACKAGES,
     collect_script,
     describe_script,
@@ -41,6 +42,7 @@ from generator.recipes.recipe import (
 from generator.redaction import Redactor
 from generator.reports.models import Artifact, Failure, Phase, PhaseName, Unit
 from generator.sandboxes.sandbox import Command, FileMissing, Finished, Resources, Sandbox, SandboxError, Usage
+from generator.sbom.document import SBOM, contents, place, sbom
 from generator.sources.collect import Collected
 
 # Shorter values that a crate is given, such as a region or a mode, may well be words of its program.
@@ -57,6 +59,7 @@ class Outcome:
     tests: str = "not_run"
     notes: tuple[str, ...] = ()
     packages: tuple[Artifact, ...] = ()
+    sbom: Artifact | None = None
     loaded: str | None = None
     failure: Failure | None = None
     stopped: bool = False
@@ -163,6 +166,7 @@ class _Life:
             raise Unbuildable("cargo metadata gave no description of the crate")
         described = describe(self.job, metadata, self._read(PACKAGE_JSON), self._read(PACKAGES) or b"")
         lock = (self._read(LOCK) or b"").decode(errors="replace")
+        self.contents = contents(metadata, lock, self._read(PACKAGE_LOCK), f"{self.job.directory}/Cargo.toml")
         for tool in self.recipe.tools(self.job, lock):
             archive = self.task.workshop.tools.archive(tool, self.log, self.task.workshop.stop, self.outcome.usages)
             self.sandbox.put(archive, self.job.tools)
@@ -262,6 +266,9 @@ class _Life:
 
     def _pack(self, staged: Path, described: Described) -> tuple[tuple[NpmPackage, Artifact], ...]:
         self._enter("pack")
+        identity, program = self.job.identity(described.package), self.job.crate.kind == "bin"
+        # In the package, for there it goes wherever the package goes and no asset of a release is needed for it.
+        place(sbom(identity, program, self.job.platforms, self.contents), staged)
         return tuple((package, self._packed(package)) for package in self.recipe.pack(self.job, described, staged))
 
     def _packed(self, package: NpmPackage) -> Artifact:
@@ -281,6 +288,13 @@ class _Life:
         for _, artifact in made:
             copy_atomically(self.scratch / artifact.file, self.task.workshop.out / artifact.file)
         self.outcome.packages, self.outcome.loaded = tuple(artifact for _, artifact in made), words
+        self.outcome.sbom = self._hand_on_sbom()
+
+    def _hand_on_sbom(self) -> Artifact:
+        document = self.scratch / OUT / SBOM
+        name = sbom_name(self.task.crate.name)
+        copy_atomically(document, self.task.workshop.out / name)
+        return Artifact(file=name, bytes=document.stat().st_size, sha256=digest_of(document))
 
     def _keep_secrets(self, files: tuple[PackedFile, ...]) -> None:
         """Unbuildable when a file that would be published holds a secret that the crate was given."""

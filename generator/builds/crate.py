@@ -15,7 +15,7 @@ from generator.builds.task import Task
 from generator.equipment import missing
 from generator.errors import InputError, Unavailable
 from generator.manifest.models import Size
-from generator.manifest.names import tarball_names
+from generator.manifest.names import sbom_name, tarball_names
 from generator.platforms import PLATFORM_NAMES, PlatformName
 from generator.reports.costs import right_size, sandbox_use
 from generator.reports.models import CrateReport, Failure, State, Unit
@@ -94,7 +94,8 @@ def _build(task: Task, able: tuple[PlatformName, ...], log: CrateLog) -> CrateRe
         log.line("taken up from an earlier run: nothing that decides the result has changed")
         return earlier
     # A package of an earlier build, in whichever layout, must not be taken for one of this.
-    for name in tarball_names(task.crate, task.settings.npm_name, PLATFORM_NAMES, "split"):
+    earlier_names = tarball_names(task.crate, task.settings.npm_name, PLATFORM_NAMES, "split")
+    for name in (*earlier_names, sbom_name(task.crate.name)):
         (task.workshop.out / name).unlink(missing_ok=True)
     report = _attempts(task, able, source, log, notes)
     if report.state == "built":
@@ -180,6 +181,7 @@ def _finished(task: Task, state: State, outcomes: Sequence[Outcome], notes: tupl
         phases=tuple(outcome.phases),
         package=outcome.packages[0] if outcome.packages else None,
         packages=outcome.packages,
+        sbom=outcome.sbom,
         loaded=outcome.loaded,
         tests=outcome.tests,
         notes=(*notes, *outcome.notes),

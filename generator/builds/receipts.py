@@ -14,7 +14,7 @@ from generator import __version__
 from generator.builds.artifacts import digest_of
 from generator.builds.task import Task
 from generator.files import write_atomically
-from generator.manifest.names import tarball_names
+from generator.manifest.names import sbom_name, tarball_names
 from generator.platforms import PlatformName
 from generator.reports.models import CrateReport
 from generator.sources.collect import Collected
@@ -78,12 +78,13 @@ def _is_whole(task: Task, report: CrateReport) -> bool:
         return False
     if not report.packages:
         return task.crate.kind == "lib"
-    names = tarball_names(task.crate, task.settings.npm_name, task.settings.platforms, task.settings.layout)
-    return report.packages[0].file == next(iter(names), None) and all(
+    tarballs = tarball_names(task.crate, task.settings.npm_name, task.settings.platforms, task.settings.layout)
+    names = (*tarballs, sbom_name(task.crate.name))
+    return report.packages[0].file == names[0] and all(
         each.file in names
         and (package := task.workshop.out / each.file).is_file()
         and digest_of(package) == each.sha256
-        for each in report.packages
+        for each in (*report.packages, *([report.sbom] if report.sbom else []))
     )
 
 

@@ -32,6 +32,11 @@ def tarball_names(
     return names | {tarball_name(platform_package(npm_name, each), crate.version): each for each in split}
 
 
+def sbom_name(crate: str) -> str:
+    """Where the list of a crate's parts lies below the output directory."""
+    return f"sbom/{crate}.cdx.json"
+
+
 def github_asset_name(name: str) -> str:
     """What GitHub makes of an asset's name: unusual characters and runs of dots become one dot, outer dots go."""
     return re.sub(r"\.{2,}", ".", re.sub(r"[^A-Za-z0-9._+-]", ".", name)).strip(".")

@@ -19,7 +19,8 @@ from generator.platforms import PlatformName
 from generator.recipes.crossing import Crossing, crossing
 from generator.sources.collect import Collected
 
-MAX_DESCRIPTION: Final = 4 * 1024 * 1024
+# What cargo says of a crate with 500 dependencies has 2 MiB.
+MAX_DESCRIPTION: Final = 64 * 1024 * 1024
 # Node's interface for wasm: https://napi.rs/docs/concepts/webassembly
 EMNAPI: Final = ("emnapi", "@emnapi/core", "@emnapi/runtime")
 

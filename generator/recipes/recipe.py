@@ -31,6 +31,7 @@ _NPMRC: Final = (
 METADATA: Final = "metadata.json"
 LOCK: Final = "Cargo.lock"
 PACKAGE_JSON: Final = "package.json"
+PACKAGE_LOCK: Final = "package-lock.json"
 PACKAGES: Final = "packages.txt"
 OUT: Final = "out"
 OUT_TAR: Final = "out.tar"
@@ -85,16 +86,18 @@ def fetch_script(job: Job) -> str:
 
 
 def describe_script(job: Job) -> str:
-    """Leave cargo's description of the crate, its lock file and its package.json where the host can take them.
+    """Leave cargo's description of the crate and its dependencies, and npm's, where the host can take them.
 
-    And for each platform what Cargo compiles for it with the crate's default features, one "PLATFORM NAME" a line.
+    Now, before anything of the crate runs, which could change them. And for each platform what Cargo compiles for it
+    with the crate's default features, one "PLATFORM NAME" a line.
     """
     root, directory, workspace = (shlex.quote(each) for each in (job.root, job.directory, job.workspace))
+    filters = "".join(f" --filter-platform {job.equipment.target(job.crate.kind, each)}" for each in job.platforms)
+    metadata = f"cargo metadata --offline --format-version 1{filters} --manifest-path {directory}/Cargo.toml"
     return (
-        f"cd {root}\n"
-        f"cargo metadata --offline --no-deps --format-version 1 --manifest-path {directory}/Cargo.toml > {METADATA}\n"
-        f"cp {workspace}/Cargo.lock {LOCK}\n"
-        f"if [ -f {directory}/package.json ]; then cp -L {directory}/package.json {PACKAGE_JSON}; fi\n"
+        f"cd {root}\n{metadata} > {METADATA}\ncp {workspace}/Cargo.lock {LOCK}\n"
+        f"for each in {PACKAGE_JSON} {PACKAGE_LOCK}; do\n"
+        f'  if [ -f {directory}/"$each" ]; then cp -L {directory}/"$each" "$each"; fi\ndone\n'
         + "\n".join(_tree(job, platform) for platform in job.platforms)
     )
 

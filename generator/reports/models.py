@@ -86,10 +86,10 @@ class CrateReport(Strict):
     """What became of one crate.
 
     `attempts` is 0 for a crate whose package was taken up from an earlier run. `phases` are those of the last
-    attempt, `sandboxes` those of all. `package` is its npm package, in the layout `split` the root's; `packages` are
-    all of them, that one first. `cost` is what all of them cost, `retry_seconds` and `retry_cost` what those did
-    that had to be tried again. `hint` names a size that would suit it better. `loaded` is the command that loaded the
-    installed package.
+    attempt, `sandboxes` those of all. `cost` is what all of them cost, `retry_seconds` and `retry_cost` what those did
+    that had to be tried again. `hint` names a size that would suit it better. `package` is its npm package, in the
+    layout `split` the root's; `packages` are all of them, that one first, and `sbom` is the list of what they are made
+    of. `loaded` is the command that loaded the installed package.
     """
 
     name: str
@@ -108,6 +108,7 @@ class CrateReport(Strict):
     hint: Sentence | None = None
     package: Artifact | None = None
     packages: tuple[Artifact, ...] = ()
+    sbom: Artifact | None = None
     loaded: Sentence | None = None
     tests: Literal["passed", "failed", "off", "none", "not_run"] = "not_run"
     notes: tuple[Sentence, ...] = ()

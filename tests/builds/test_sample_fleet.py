@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import shutil
 import socket
 import subprocess
+import tarfile
 import threading
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
 
 from tests.builds.scripted import env_of, packages, prepared, rules_for
 from tests.e2b_server import E2BServer
@@ -140,6 +145,34 @@ def test_the_failing_test_is_told_as_a_failing_test(fleet: Fleet) -> None:
     failure = fleet.crates["fleet-failing"]["failure"]
     assert (failure["phase"], failure["message"]) == ("test", "1 test failed: tests::even_number_of_values")
     assert (failure["file"], failure["line"]) == ("crates/failing/src/lib.rs", 23)
+
+
+def test_every_package_has_the_list_of_its_parts_inside_and_beside_it(fleet: Fleet) -> None:
+    for name in ("fleet-text", "fleet-search", "fleet-cli"):
+        crate = fleet.crates[name]
+        document = (fleet.top / "dist" / crate["sbom"]["file"]).read_bytes()
+        assert hashlib.sha256(document).hexdigest() == crate["sbom"]["sha256"]
+        assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(document.decode()) is None
+        with tarfile.open(fleet.top / "dist" / crate["package"]["file"]) as tar:
+            inside = tar.extractfile("package/sbom.cdx.json")
+            assert inside is not None
+            assert inside.read() == document
+
+
+def test_the_list_has_the_digests_of_cargo_lock_and_tells_what_is_linked(fleet: Fleet) -> None:
+    document = json.loads((fleet.top / "dist/sbom/fleet-search.cdx.json").read_text())
+    parts = {each["name"]: each for each in document["components"]}
+    scopes = {name: parts[name]["scope"] for name in ("napi", "napi-sys", "napi-derive", "napi-build", "syn")}
+    assert scopes == {
+        "napi": "required",
+        "napi-sys": "required",
+        "napi-derive": "excluded",
+        "napi-build": "excluded",
+        "syn": "excluded",
+    }
+    locked = tomllib.loads((fleet.top / "Cargo.lock").read_text())["package"]
+    sums = {f"pkg:cargo/{each['name']}@{each['version']}": each.get("checksum") for each in locked}
+    assert all(each["hashes"][0]["content"] == sums[each["purl"]] for each in parts.values() if "purl" in each)
 
 
 def test_every_unit_has_digests_sizes_and_times(fleet: Fleet) -> None:

@@ -1,0 +1,154 @@
+"""The crates that one crate is compiled from, by what `cargo metadata` and Cargo.lock say."""
+
+from __future__ import annotations
+
+import posixpath
+import tomllib
+from collections.abc import Callable, Collection, Mapping
+
+from packageurl import PackageURL
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from generator.errors import Unbuildable
+from generator.sbom.parts import Part, Scope
+
+
+class _Loose(BaseModel):
+    """What cargo prints has far more keys than are used here."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class _Target(_Loose):
+    kind: tuple[str, ...]
+
+
+class _Wish(_Loose):
+    source: str | None = None
+    registry: str | None = None
+
+
+class _Package(_Loose):
+    id: str
+    name: str
+    version: str
+    manifest_path: str
+    source: str | None = None
+    license: str | None = None
+    targets: tuple[_Target, ...] = ()
+    dependencies: tuple[_Wish, ...] = ()
+
+    @property
+    def runs_while_building(self) -> bool:
+        """Whether it is a macro, which the compiler runs."""
+        return any("proc-macro" in target.kind for target in self.targets)
+
+
+class _Kind(_Loose):
+    kind: str | None = None
+
+
+class _Edge(_Loose):
+    pkg: str
+    dep_kinds: tuple[_Kind, ...] = ()
+
+    def is_of(self, *kinds: str | None) -> bool:
+        """Whether it is a dependency of one of these kinds: None is the usual one."""
+        return any(each.kind in kinds for each in self.dep_kinds)
+
+
+class _Node(_Loose):
+    id: str
+    deps: tuple[_Edge, ...] = ()
+
+
+class _Resolve(_Loose):
+    nodes: tuple[_Node, ...]
+
+
+class _Metadata(_Loose):
+    packages: tuple[_Package, ...]
+    resolve: _Resolve
+
+
+Sums = Mapping[tuple[str, str, str | None], str]
+
+
+def crate_parts(metadata: bytes, lock: str, manifest_path: str) -> tuple[Part, ...]:
+    """Return the crate whose Cargo.toml that is, and then all that it is compiled from; no dependency of its tests.
+
+    Cargo resolves the features of a whole workspace at once, and for all platforms that it was asked about: a crate
+    that only another member or platform needs may be among them, and none is missing.
+    """
+    try:
+        found = _Metadata.model_validate_json(metadata)
+        sums = _checksums(lock)
+    except (ValidationError, tomllib.TOMLDecodeError, TypeError, KeyError):
+        raise Unbuildable("cargo gave no usable description of the crate's dependencies") from None
+    packages = {package.id: package for package in found.packages}
+    edges = {
+        node.id: tuple(edge for edge in node.deps if edge.pkg in packages and edge.is_of(None, "build"))
+        for node in found.resolve.nodes
+    }
+    root = next((each.id for each in found.packages if posixpath.normpath(each.manifest_path) == manifest_path), None)
+    if root is None:
+        raise Unbuildable("cargo gave no description of the crate's dependencies")
+    linked = _reachable(root, edges, lambda edge: edge.is_of(None) and not packages[edge.pkg].runs_while_building)
+    common = {wish.source for package in found.packages for wish in package.dependencies if wish.registry is None}
+    return tuple(
+        _part(packages[each], edges.get(each, ()), "required" if each in linked else "excluded", common, sums)
+        for each in _reachable(root, edges, lambda _: True)
+    )
+
+
+def _part(
+    package: _Package, edges: tuple[_Edge, ...], scope: Scope, common: Collection[str | None], sums: Sums
+) -> Part:
+    checksum = sums.get((package.name, package.version, package.source))
+    return Part(
+        key=package.id,
+        name=package.name,
+        version=package.version,
+        scope=scope,
+        needs=tuple(edge.pkg for edge in edges),
+        purl=_purl(package, common),
+        license=package.license,
+        digests=(("SHA-256", checksum),) if checksum else (),
+    )
+
+
+def _reachable(start: str, edges: Mapping[str, tuple[_Edge, ...]], follows: Callable[[_Edge], bool]) -> tuple[str, ...]:
+    """Return what is reached over the edges that are followed, `start` first."""
+    found, waiting = {start: None}, [start]
+    while waiting:
+        for edge in edges.get(waiting.pop(), ()):
+            if edge.pkg not in found and follows(edge):
+                found[edge.pkg] = None
+                waiting.append(edge.pkg)
+    return tuple(found)
+
+
+def _checksums(lock: str) -> Sums:
+    """Return the SHA-256 of crates' archives that a Cargo.lock holds."""
+    packages = tomllib.loads(lock).get("package", [])
+    return {
+        (each["name"], each["version"], each.get("source")): each["checksum"] for each in packages if "checksum" in each
+    }
+
+
+def _purl(package: _Package, common: Collection[str | None]) -> str | None:
+    """Return a crate's package URL; None for one that lies in the repository itself, which nobody gets by its name.
+
+    https://github.com/package-url/purl-spec: a `cargo` URL without qualifiers is of the usual registry, and that is
+    the one for which no dependency names another.
+    """
+    if package.source is None:
+        return None
+    qualifiers = {}
+    if package.source.startswith("git+"):
+        qualifiers = {
+            "vcs_url": package.source.partition("#")[0].partition("?")[0] + "@" + package.source.partition("#")[2]
+        }
+    elif package.source not in common:
+        qualifiers = {"repository_url": package.source.partition("+")[2]}
+    return PackageURL("cargo", None, package.name, package.version, qualifiers).to_string()
