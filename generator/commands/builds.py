@@ -1,0 +1,173 @@
+"""Building, and telling what was built."""
+
+from __future__ import annotations
+
+import os
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from generator import console
+from generator.commands.options import backend_option, gateway_options, manifest_option
+from generator.commands.secrets import known_secrets
+from generator.errors import BuildFailed, InputError, Interrupted
+from generator.step_files import in_github, step_outputs, step_summary
+
+if TYPE_CHECKING:
+    from generator.e2b_backend.connection import Gateway
+    from generator.manifest.models import Layout, Manifest
+    from generator.reports.models import Report
+
+
+@click.command()
+@manifest_option
+@click.option("--shard", metavar="I/N", help="Build part I of N: of the --crate ones, or of the whole fleet.")
+@click.option(
+    "--crate",
+    "crates",
+    multiple=True,
+    metavar="NAME",
+    envvar="CRATEMATRIX_BUILD_CRATE",
+    help="Build this crate; may be given several times, and in the variable with spaces between.",
+)
+@click.option(
+    "--all",
+    "everything",
+    is_flag=True,
+    envvar="CRATEMATRIX_BUILD_ALL",
+    help="Build every crate of the manifest.",
+)
+@backend_option
+@click.option(
+    "--jobs",
+    type=click.IntRange(1, 256),
+    help="Sandboxes at the same time.  [default: local, half of the processors; e2b, the manifest's slots, 1 for a "
+    "shard]",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("dist"),
+    show_default=True,
+    help="Where packages, logs and the report go.",
+)
+@click.option(
+    "--layout",
+    type=click.Choice(["single", "split"]),
+    help="One package per crate, or one per platform and a root.  [default: the manifest's]",
+)
+@click.option(
+    "--no-isolation",
+    is_flag=True,
+    help="local: run crates' code as yourself, with all your files and the network in reach.",
+)
+@click.option(
+    "--keep-failed", is_flag=True, help="e2b: keep the sandboxes of failed crates for an hour to look inside."
+)
+@gateway_options
+def build(
+    manifest: Path,
+    shard: str | None,
+    crates: tuple[str, ...],
+    everything: bool,
+    backend: str,
+    jobs: int | None,
+    out: Path,
+    layout: Layout | None,
+    no_isolation: bool,
+    keep_failed: bool,
+    gateway: Gateway,
+) -> None:
+    """Build crates, each in its own sandbox, and pack them for npm.
+
+    Give --shard, --crate or both, or --all. What was built before from the same input is taken up, not built again.
+
+    --backend e2b needs E2B_API_KEY and a template: see cratematrix doctor --backend e2b.
+    """
+    from generator.builds.run import Choice, Options, Place
+    from generator.builds.run import build as run_build
+    from generator.manifest.models import with_layout
+    from generator.manifest.reading import load_manifest
+
+    if everything == bool(shard or crates):
+        raise InputError(
+            "say what to build: --shard I/N, --crate NAME or both, or --all", fix="cratematrix build --all"
+        )
+    if backend == "local" and keep_failed:
+        raise InputError("--keep-failed is for sandboxes of E2B", fix="add --backend e2b")
+    if backend == "e2b" and no_isolation:
+        raise InputError("--no-isolation is for local sandboxes", fix="leave one of the two out")
+    loaded = with_layout(load_manifest(manifest), layout)
+    choice = Choice(shard, crates)
+    redactor = known_secrets(loaded)
+    progress = console.progress(len(choice.names(loaded)), grouped=in_github(os.environ))
+    place = Place(manifest, out, os.environ, redactor)
+    if backend == "e2b":
+        from generator.builds.e2b_site import e2b_jobs, e2b_site, run_of
+
+        run = run_of(os.environ, shard)
+        options = Options(e2b_jobs(loaded.fleet, jobs, shard), keep_failed)
+        site = partial(e2b_site, manifest=loaded, run=run, gateway=gateway)
+        console.say(f"run {run.id}; if this process is killed: cratematrix reap --run {run.id}")
+    else:
+        from generator.builds.local_site import local_site
+
+        options = Options(jobs or max(1, (os.cpu_count() or 1) // 2))
+        site = partial(local_site, isolated=not no_isolation)
+    with progress.shown():
+        report = run_build(loaded, choice, place, options, site, progress)
+    _tell(report, out / choice.report_name, loaded)
+    if report.interrupted:
+        raise Interrupted("interrupted: what was finished is kept", fix="run the same command again to go on")
+    _raise_failed(report, f"read {out}/logs/{{}}.log")
+
+
+@click.command()
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    default=Path("dist"),
+    show_default=True,
+    help="Where the reports of shards lie, in it or in directories below; the merged one goes to report.json in it.",
+)
+def report(out: Path) -> None:
+    """Merge the reports of a run's shards into one.
+
+    Of a shard that ran several times the last attempt counts. Exits with 1 when a crate failed.
+    """
+    from generator.files import write_atomically
+    from generator.reports.merging import merge_directory
+
+    merged = merge_directory(out)
+    write_atomically(out / "report.json", f"{merged.model_dump_json(indent=2)}\n".encode())
+    _tell(merged, out / "report.json", None)
+    if merged.missing_shards:
+        raise BuildFailed(f"{len(merged.missing_shards)} shards left no report: see their jobs")
+    _raise_failed(merged, "read logs/{}.log beside its shard's report")
+
+
+def _tell(report: Report, path: Path, manifest: Manifest | None) -> None:
+    """Show what a run did: to a person as a table, and in GitHub Actions also as outputs, annotations and a summary."""
+    from generator.reports import markdown, table
+    from generator.reports.annotations import worst_failures
+
+    console.table(table.COLUMNS, table.rows(report), talk=True)
+    for remark in table.remarks(report):
+        console.say(remark)
+    console.say(f"{table.summary(report)}; report: {path}")
+    if not in_github(os.environ):
+        return
+    for each in worst_failures(report, manifest):
+        console.command(each.command)
+    states = [crate.state for crate in report.crates]
+    counts = {state: str(states.count(state)) for state in ("built", "failed")}
+    step_outputs(os.environ, {"report": str(path), **counts})
+    step_summary(os.environ, console.redacted(markdown.page(report)))
+
+
+def _raise_failed(report: Report, fix: str) -> None:
+    """Raise BuildFailed when a crate failed; `fix` has the first one's name at {}."""
+    if failed := [crate.name for crate in report.crates if crate.state == "failed"]:
+        raise BuildFailed(f"{len(failed)} of {len(report.crates)} crates failed", fix=fix.format(failed[0]))

@@ -1,0 +1,100 @@
+"""What sandboxes need, what they start from, and what is left of them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from generator import console
+from generator.commands.options import backend_option, gateway_options, manifest_option
+from generator.commands.secrets import e2b_connection, known_secrets
+
+if TYPE_CHECKING:
+    from generator.e2b_backend.connection import Gateway
+    from generator.manifest.models import Size
+
+
+@click.command()
+@manifest_option
+@click.option(
+    "--run",
+    required=True,
+    envvar=["CRATEMATRIX_REAP_RUN", "GITHUB_RUN_ID"],
+    metavar="ID",
+    help="The run, as `build` said at its start and its report says.  [default in GitHub Actions: this run]",
+)
+@click.option("--shard", metavar="I/N", help="Only the sandboxes of this shard.")
+@gateway_options
+def reap(manifest: Path, run: str, shard: str | None, gateway: Gateway) -> None:
+    """End the sandboxes that a run left behind at E2B, running or paused, also those kept by --keep-failed.
+
+    What a killed run leaves ends by itself after some minutes; this ends it now. Other runs' sandboxes stay.
+    """
+    from generator.e2b_backend.reaping import reap as end_all
+
+    redactor = known_secrets()
+    ended = 0
+    for sandbox in end_all(e2b_connection(manifest, gateway, redactor), run, shard):
+        console.say(f"ended sandbox {sandbox.id} of {sandbox.crate}, started at {sandbox.started}")
+        ended += 1
+    console.say(f"run {run}: {ended} sandbox{'es' * (ended != 1)} ended")
+
+
+@click.command()
+@manifest_option
+@backend_option
+@gateway_options
+def doctor(manifest: Path, backend: str, gateway: Gateway) -> None:
+    """Say what is missing before anything is spent: tools, keys, the template, room on the disk.
+
+    Exits with 2 when something is missing, with 4 when the service cannot be asked.
+    """
+    from generator.builds.doctor import COLUMNS, examine_e2b, examine_local, verdict
+    from generator.manifest.reading import load_manifest
+
+    if backend == "local":
+        found = examine_local(os.environ)
+    else:
+        loaded = load_manifest(manifest)
+        redactor = known_secrets(loaded)
+        found = examine_e2b(loaded, manifest.resolve().parent, lambda: e2b_connection(manifest, gateway, redactor))
+    console.table(COLUMNS, ((each.what, each.state, each.words) for each in found))
+    if problem := verdict(found):
+        raise problem
+
+
+@click.group()
+def template() -> None:
+    """The image that sandboxes of E2B start from."""
+
+
+@template.command("build")
+@manifest_option
+@click.option(
+    "--size",
+    "sizes",
+    multiple=True,
+    type=click.Choice(["small", "standard", "large"]),
+    envvar="CRATEMATRIX_TEMPLATE_BUILD_SIZE",
+    help="Only this size class; may be given several times.  [default: those that crates of the manifest use, and the "
+    "next larger]",
+)
+@click.option("--force", is_flag=True, help="Build also what is there already, from the first layer on.")
+@gateway_options
+def template_build(manifest: Path, sizes: tuple[Size, ...], force: bool, gateway: Gateway) -> None:
+    """Build the sandbox template at E2B from the rendered Dockerfile, one image per size class, and try it.
+
+    What exists with the same content is not built again.
+    """
+    from generator.e2b_template.building import build_templates, sizes_in_use
+    from generator.e2b_template.definition import load_definition
+    from generator.manifest.reading import load_manifest
+
+    loaded = load_manifest(manifest)
+    redactor = known_secrets(loaded)
+    connection = e2b_connection(manifest, gateway, redactor)
+    definition = load_definition(manifest.resolve().parent)
+    build_templates(loaded, definition, connection, sizes or sizes_in_use(loaded), force, console.say)

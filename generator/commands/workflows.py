@@ -1,0 +1,142 @@
+"""What is built where, and the workflows that do it."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from pathlib import Path
+
+import click
+
+from generator import console
+from generator.commands.options import backend_option, manifest_option
+from generator.commands.secrets import known_secrets
+from generator.errors import InputError, Stale
+from generator.step_files import in_github, step_outputs, step_summary
+
+
+@click.command()
+@manifest_option
+@click.option("--slots", type=click.IntRange(1, 256), help="Number of slots, instead of the manifest's.")
+@click.option("--json", "as_json", is_flag=True, envvar="CRATEMATRIX_PLAN_JSON", help="Print the plan for machines.")
+@click.option(
+    "--changed-since",
+    metavar="REF",
+    help="Only crates that changed since the merge base of REF and HEAD, committed or not (of files that git tracks), "
+    "and those that depend on them; with a reason for every crate.",
+)
+@backend_option
+def plan(manifest: Path, slots: int | None, as_json: bool, changed_since: str | None, backend: str) -> None:
+    """Show which slot builds which crates, and how long that takes.
+
+    The longest crate goes first onto the least loaded slot. The lower bound is proven: no assignment of these crates
+    to these slots can be faster.
+
+    With --changed-since and --backend e2b, a change of the sandboxes' template affects every crate.
+    """
+    from generator.manifest.reading import load_manifest
+    from generator.planning.plan import make_plan
+    from generator.planning.table import COLUMNS, REASON_COLUMNS, reason_rows, rows, summary
+
+    loaded = load_manifest(manifest)
+    if changed_since is None:
+        made = make_plan(loaded, slots)
+    else:
+        from generator.planning.affected import affected
+        from generator.sources.changes import changes
+
+        made = make_plan(loaded, slots, affected(loaded, changes(loaded, manifest, changed_since, backend)))
+    if as_json:
+        console.data(made.model_dump_json(indent=2))
+    else:
+        if made.shards:
+            console.table(COLUMNS, rows(made))
+        if made.reasons:
+            console.table(REASON_COLUMNS, reason_rows(made))
+    console.say(summary(made))
+    if in_github(os.environ):
+        from generator.planning.markdown import page
+
+        matrix = made.matrix.model_dump_json()
+        step_outputs(os.environ, {"count": str(made.count), "crates": made.crates, "matrix": matrix})
+        step_summary(os.environ, page(made))
+
+
+@click.command()
+@manifest_option
+@click.option(
+    "--check",
+    "only_check",
+    is_flag=True,
+    envvar="CRATEMATRIX_GENERATE_CHECK",
+    help="Write nothing; show the difference and exit 3 when stale.",
+)
+@click.option(
+    "--pull-request",
+    is_flag=True,
+    envvar="CRATEMATRIX_GENERATE_PULL_REQUEST",
+    help="Write nothing; open or update one pull request on GitHub with what is stale.",
+)
+def generate(manifest: Path, only_check: bool, pull_request: bool) -> None:
+    """Render the GitHub Actions workflows, and the Dockerfile of E2B's sandboxes, from the manifest.
+
+    --pull-request needs GITHUB_REPOSITORY and, in GITHUB_TOKEN, a token that may change workflows.
+    """
+    from generator.manifest.reading import load_manifest
+    from generator.planning.plan import make_plan
+    from generator.sources.collect import repository_top
+    from generator.workflows import check as difference
+    from generator.workflows import render, write
+
+    loaded = load_manifest(manifest)
+    top = repository_top(manifest.resolve().parent)
+    name = manifest.resolve().relative_to(top).as_posix()
+    rendered = render(loaded, len(make_plan(loaded).shards), name)
+    if only_check and pull_request:
+        raise InputError("--check and --pull-request exclude each other", fix="leave one of the two out")
+    if only_check or pull_request:
+        if found := difference(rendered, top):
+            if not pull_request:
+                raise _stale(manifest, found)
+            _propose(rendered, top, name)
+            return
+    else:
+        for change in write(rendered, top):
+            console.say(str(change))
+    console.say(f"up to date: {', '.join(rendered)}")
+    if loaded.fleet.action == "./" and not (top / "action.yml").exists():
+        console.say(
+            "note: the workflow uses ./, and this repository has no action.yml: set fleet.action in the manifest"
+        )
+
+
+def _propose(rendered: dict[str, str], top: Path, manifest: str) -> None:
+    """Open or update the pull request with what is stale."""
+    from generator.github_api.connection import commit_of, connection
+    from generator.proposals.proposal import proposal
+    from generator.workflows import differences
+
+    known_secrets()
+    where = connection(os.environ)
+    wanted = proposal(
+        differences(rendered, top), manifest, os.environ.get("GITHUB_REF_NAME", ""), commit_of(os.environ, top)
+    )
+    from generator.proposals.github import propose
+
+    made = propose(where, wanted, console.say)
+    console.say(f"{'opened' if made.opened else 'updated'} pull request {made.number}: {made.url}")
+
+
+def _stale(manifest: Path, found: str) -> Stale:
+    """Show how generated files differ, and return the error that says what to run."""
+    from generator.workflow_commands import Annotation
+
+    option = "" if manifest == Path("crates.json") else f" --manifest {shlex.quote(str(manifest))}"
+    problem = Stale(f"the generated files are not what {manifest} would generate", fix=f"cratematrix generate{option}")
+    console.data(found)
+    if in_github(os.environ):
+        paths = [line.removeprefix("+++ b/") for line in found.splitlines() if line.startswith("+++ b/")]
+        for path in paths[:10]:
+            console.command(Annotation("error", "Stale generated file", problem.advice, path, 1).command)
+        step_summary(os.environ, f"### {problem.message}\n\nRun `{problem.fix}`.\n\n````diff\n{found}````\n")
+    return problem
