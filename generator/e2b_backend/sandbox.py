@@ -72,7 +72,7 @@ class E2BSandbox:
         self._busy, self._closing = threading.Lock(), threading.Lock()
         self._usage: Usage | None = None
         self._follower = Follower(self._shell, self._is_gone, (stop, self._killed))
-        self._transfer = Transfer(handle.files, self._shell, stop)
+        self._transfer = Transfer(handle.files, self._shell, self._work, stop)
         self._heart = threading.Thread(target=self._beat, name=f"heartbeat {handle.sandbox_id}", daemon=True)
         self._heart.start()
 
@@ -95,15 +95,13 @@ class E2BSandbox:
         if bad := [name for name, value in env.items() if "\0" in value]:
             raise SandboxError(f"a command cannot be started: {bad[0]} holds a null byte", "permanent")
         with self._one_at_a_time():
-            return self._follower.run(Detached(f"{ROOT}/.commands/{next(self._numbers)}"), command, env, on_line)
+            return self._follower.run(self._next_command(), command, env, on_line)
 
     def allow_only(self, setting: FetchHosts) -> tuple[str, ...] | None:
         """Let the sandbox reach only these hosts, by their names; returns them, None for all."""
         auto: tuple[str, ...] = ()
         if setting == "auto" or "auto" in setting:
-            ask = f"export PATH={self._life.env['PATH']} CARGO_HOME={ROOT}/cargo\n{HOSTS_SCRIPT}"
-            asked = "the registries' hosts are not known"
-            auto = hosts_of(persist(lambda: self._shell(ask, HOSTS_SECONDS), asked, self._stop))
+            auto = hosts_of(self._work(HOSTS_SCRIPT, HOSTS_SECONDS))
         hosts = allowed_hosts(setting, auto)
         if hosts is not None:
             only = list(hosts)
@@ -180,6 +178,24 @@ class E2BSandbox:
             on_stdout=answer.take, on_stderr=answer.count, retain_output=False,
         )  # fmt: skip
         return "".join(answer.parts)
+
+    def _work(self, script: str, timeout: float) -> str:
+        """Run a script of the runner's own that may take long, detached like a crate's; returns its stdout."""
+        answer = _Answer()
+        env = variables(ROOT, self._life.env["PATH"], self._resources.cpus, self._life.env)
+        done = self._follower.run(
+            self._next_command(),
+            Command(f"exec 2> /dev/null\n{script}", ROOT, timeout),
+            env,
+            lambda line: answer.take(f"{line}\n"),
+        )
+        if done.killed or done.exit_code:
+            why = f"was ended: {done.killed}" if done.killed else f"failed with exit code {done.exit_code}"
+            raise SandboxError(f"the runner's own work in the sandbox {why}")
+        return "".join(answer.parts)
+
+    def _next_command(self) -> Detached:
+        return Detached(f"{ROOT}/.commands/{next(self._numbers)}")
 
     def _is_gone(self) -> bool:
         """Ask the control plane; no answer is no proof."""

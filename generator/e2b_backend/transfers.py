@@ -41,6 +41,13 @@ _NUMBER: Final = re.compile(r"\d{1,15}", re.ASCII)
 _MEASURED: Final = re.compile(r"(\d{1,15}) ([0-9a-f]{64}) (\d{1,15})", re.ASCII)
 
 
+class Work(Protocol):
+    """Longer scripts in the sandbox, which no broken or silent stream holds up."""
+
+    def __call__(self, script: str, timeout: float) -> str:
+        """Run a script to its end and return what it printed; SandboxError when it fails."""
+
+
 class Stream(Protocol):
     """A download."""
 
@@ -67,6 +74,7 @@ class Transfer:
 
     files: Files
     shell: Shell
+    work: Work
     stop: threading.Event
 
     def put(self, archive: Path, directory: str, carrier: str) -> None:
@@ -126,17 +134,16 @@ class Transfer:
         return digest.hexdigest()
 
     def _unpack(self, carrier: str, directory: str, digest: str) -> str:
-        """Compare, unpack and delete the carrier; told again what it said when its answer was lost."""
+        """Compare, unpack and delete the carrier."""
         file, target = shlex.quote(carrier), shlex.quote(directory)
-        script = f"""if [ ! -e {file} ] && [ -e {file}.done ]; then exit 0; fi
-read -r digest _ < <(sha256sum < {file})
+        script = f"""read -r digest _ < <(sha256sum < {file})
 if [ "$digest" != {digest} ]; then echo {_SAID_DIFFERENT}; exit 0; fi
 if said=$(mkdir -p -- {target} && tar -x --no-same-owner -f {file} -C {target} 2>&1); then
-  : > {file}.done && rm -f -- {file}
+  rm -f -- {file}
 else
   echo "{_SAID_NO_TAR} ${{said##*$'\\n'}}"
 fi"""
-        return self._persist(lambda: self.shell(script, UNPACK_SECONDS), "an archive cannot be unpacked").strip()
+        return self.work(script, UNPACK_SECONDS).strip()
 
     def _measure(self, path: str, name: str, max_bytes: int) -> tuple[int, str, bool]:
         """Return a file's size in bytes, its digest, and whether compressing it pays."""
@@ -146,7 +153,7 @@ if [ ! -f {file} ] || [ "$real" != {file} ]; then echo {_SAID_MISSING}; exit 0; 
 size=$(stat -c %s -- {file})
 if [ "$size" -gt {max_bytes} ]; then echo {_SAID_LARGE}; exit 0; fi
 echo "$size $(sha256sum < {file} | cut -d' ' -f1) $(head -c {SAMPLE_BYTES} {file} | gzip -1 | wc -c)\""""
-        said = self._persist(lambda: self.shell(script, UNPACK_SECONDS), f"{name} cannot be looked at").strip()
+        said = self.work(script, UNPACK_SECONDS).strip()
         if said == _SAID_MISSING:
             raise FileMissing(f"{name} is not a regular file of the sandbox")
         measured = _MEASURED.fullmatch(said)
