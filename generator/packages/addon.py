@@ -131,10 +131,12 @@ def _fitted(file: PackedFile, loading: Loading, declared: dict[str, Any]) -> Pac
     if is_loader(text, loading.binary):
         module = file.path.endswith(".mjs") or (file.path.endswith(".js") and declared.get("type") == "module")
         text = fitted(text, loading, module)
-    elif file.path == "browser.js" and loading.layout == "single":
+    elif file.path == BROWSER and loading.layout == "single" and "wasm32" in loading.platforms:
         text = local_browser(text, loading)
     elif file.path in addon_files(loading.binary, "wasm32"):
         text = renamed(text, loading)
+    else:
+        return file
     return replace(file, content=text.encode(errors="surrogateescape"))
 
 

@@ -55,7 +55,6 @@ class Addon:
 
     top: Path
     declared: dict[str, Any]
-    version: int
 
     @property
     def binary(self) -> str:
@@ -100,7 +99,7 @@ def addon(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     # What tsc makes of `export * from "../index.js"`.
     write_files(top, {"README.md": "# Answer\n", "LICENSE": "MIT\n"})
     write_files(top, {"dist/index.js": 'module.exports = require("../index.js");\n', "dist/index.d.ts": "export {};\n"})
-    return Addon(top, declared, int(request.param.removeprefix("napi ")))
+    return Addon(top, declared)
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,8 @@ RUNTIME = NpmPackage(
         PackedFile("index.js", b""),
     ),
 )
+# Version 2 of napi's command line writes no ES modules, and its loader knows neither WebAssembly nor other places.
+ONLY_3 = pytest.mark.parametrize("addon", ["napi 3"], indirect=True)
 LAYOUTS: tuple[Layout, ...] = ("single", "split")
 
 
@@ -81,10 +83,9 @@ def test_a_platform_that_was_not_built_is_named_with_those_that_were(
         assert (ran.returncode, ran.stdout) == (1, "")
 
 
+@ONLY_3
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_an_es_module_says_so_too(addon: Addon, tmp_path: Path, layout: Layout) -> None:
-    if addon.version == 2:
-        pytest.skip("not run: napi 2 writes no ES modules")
     top = tmp_path / "addon"
     shutil.copytree(addon.top, top, symlinks=True)
     ran = node("npx", "--no-install", "napi", "build", "--platform", "--release", "--esm", cwd=top)
@@ -101,9 +102,8 @@ def test_an_es_module_says_so_too(addon: Addon, tmp_path: Path, layout: Layout) 
         assert "Error: @demo/answer was not built for darwin-x64; it was built for: linux-x64-gnu; as" in ran.stderr
 
 
+@ONLY_3
 def test_an_addon_from_elsewhere_is_loaded_all_the_same(addon: Addon, tmp_path: Path) -> None:
-    if addon.version == 2:
-        pytest.skip("not run: napi 2 knows no NAPI_RS_NATIVE_LIBRARY_PATH")
     shop(tmp_path / "tgz", addon.packages(tmp_path / "staged", ("darwin-arm64",), "single")).install(
         tmp_path / "app", None
     )
@@ -115,12 +115,11 @@ def test_an_addon_from_elsewhere_is_loaded_all_the_same(addon: Addon, tmp_path: 
 
 def with_wasm(addon: Addon, top: Path, layout: Layout) -> tuple[NpmPackage, ...]:
     """Return packages for one native platform and wasm32, and what the latter needs."""
-    if addon.version == 2:
-        pytest.skip("not run: the loader of napi 2 knows no WebAssembly")
     packages = addon.packages(top, ("linux-x64-gnu", "wasm32"), layout, devDependencies=RUNTIME_WISH)
     return (*packages, RUNTIME)
 
 
+@ONLY_3
 def test_webassembly_in_the_one_tarball_takes_over_where_no_platform_fits(addon: Addon, tmp_path: Path) -> None:
     packages = with_wasm(addon, tmp_path / "staged", "single")
     assert shop(tmp_path / "tgz", packages).install(tmp_path / "app", "linux-x64-gnu") == ["answer"]
@@ -131,6 +130,7 @@ def test_webassembly_in_the_one_tarball_takes_over_where_no_platform_fits(addon:
     assert browser == f"export * from './{addon.binary}.wasi-browser.js'\n".encode()
 
 
+@ONLY_3
 def test_the_package_for_webassembly_is_not_installed_unless_one_asks_for_it(addon: Addon, tmp_path: Path) -> None:
     made = shop(tmp_path / "tgz", with_wasm(addon, tmp_path / "staged", "split"))
     assert made.install(tmp_path / "without", "linux-x64-gnu") == ["answer", "answer-linux-x64-gnu"]
@@ -144,6 +144,7 @@ def test_the_package_for_webassembly_is_not_installed_unless_one_asks_for_it(add
     assert asked(tmp_path / "with", "freebsd,x64,").stdout == "wasm\n"
 
 
+@ONLY_3
 def test_only_linux_has_a_libc_and_webassembly_has_no_platform_at_all(addon: Addon, tmp_path: Path) -> None:
     root, *others = map(package_json, with_wasm(addon, tmp_path / "staged", "split")[:-1])
     assert root["optionalDependencies"] == {"@demo/answer-linux-x64-gnu": VERSION}

@@ -9,5 +9,7 @@ fn main() {
     } else if let Ok(file) = env::var("TYPE_DEF_TMP_PATH") {
         fs::write(file, format!("answer:{line}")).unwrap();
     }
-    println!("cargo:rerun-if-env-changed=TYPE_DEF_TMP_PATH");
+    for name in ["NAPI_TYPE_DEF_TMP_FOLDER", "TYPE_DEF_TMP_PATH"] {
+        println!("cargo:rerun-if-env-changed={name}");
+    }
 }
