@@ -50,16 +50,14 @@ class Ran:
         found = [line["matrix"] for line in self.lines if line.get("jobID") == job and "jobResult" in line]
         return sorted(found, key=lambda leg: int(leg["index"]))
 
-    def steps(self, job: str) -> dict[str, str]:
-        """Return the steps that a job ran, inner ones of actions too, and their results."""
-        return {line["step"]: line["stepResult"] for line in self._of(job) if "step" in line and "stepResult" in line}
+    def steps(self, job: str) -> list[str]:
+        """Return the names of the steps that a job ran, inner ones of actions too."""
+        return re.findall(r"Run Main (.*)", self.said(job))
 
     def seconds(self, step: str) -> list[float]:
         """Return how long each run of a step took."""
-        times = [
-            line["executionTime"] for line in self.lines if f"Main {step}" in line["msg"] and "executionTime" in line
-        ]
-        return [each / 1e9 for each in times]
+        ended = (line for line in self.lines if f"Main {step} [" in line["msg"] and "executionTime" in line)
+        return [line["executionTime"] / 1e9 for line in ended]
 
     def outputs(self, job: str) -> dict[str, str]:
         """Return the outputs of a job's steps; of equal names the last."""
