@@ -91,6 +91,7 @@ class Running:
                     if set(words) <= set(each.cmdline()) and each.children():
                         return each
             time.sleep(0.05)
+        self.kill()
         raise AssertionError(f"no process {words} in this run:\n{self._text()[-3000:]}")
 
     def wait(self) -> Ran:
