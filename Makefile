@@ -32,6 +32,13 @@ bench: $(VENV)/.dev
 	@$(BIN)/python .ci/bench.py
 	@$(BIN)/python .ci/transfer_bench.py
 
+# The sample fleet for every platform that can be built here, each loaded by its own runtime.
+platforms: $(VENV)/.dev
+	@.ci/bubblewrap
+	@.ci/toolchain .cache/toolchain
+	@.ci/runtimes .cache/runtimes
+	@$(BIN)/python .ci/platforms.py
+
 # The fleet of 110 on ten bad days; `make test` has one.
 chaos: $(VENV)/.dev
 	@CHAOS_SEEDS=10 $(BIN)/pytest tests/builds/test_e2b_builds.py -k bad_day

@@ -56,20 +56,20 @@ def recorded(script: str, root: str, host: Crossing, *, napi: bool) -> str:
         f"mkdir -p {shlex.quote(root)}/stand-in && rm -f {shlex.quote(root)}/{RECORD}",
         f"printf %s {shlex.quote(stand_in)} > {shlex.quote(root)}/stand-in/cargo",
         f"chmod +x {shlex.quote(root)}/stand-in/cargo",
-        f'export CARGO={shlex.quote(root)}/stand-in/cargo PATH={shlex.quote(root)}/stand-in:"$PATH"',
+        f'(export CARGO={shlex.quote(root)}/stand-in/cargo PATH={shlex.quote(root)}/stand-in:"$PATH"',
         *([f"export CARGO_BUILD_TARGET={host.target}"] if napi and host.target else []),
-        f"{host.exports}{script}",
+        f"{host.exports}{script}\n)",
     ]
     return "\n".join(lines)
 
 
 def repeated(root: str, crossing: Crossing, platform: str) -> str:
     """Return a script that asks Cargo again, for another platform, for what was taken down."""
-    record = f"{shlex.quote(root)}/{RECORD}"
+    record, target = f"{shlex.quote(root)}/{RECORD}", shlex.quote(crossing.asked or "")
     return f"""{crossing.exports}if [ ! -s {record} ]; then
   echo "error: the build command does not call cargo build, so it cannot be repeated for {platform}" >&2; exit 1
 fi
 while IFS= read -r line; do
   eval "words=($line)"
-  (cd "${{words[0]}}" && cargo {crossing.subcommand} "${{words[@]:1}}" --target {shlex.quote(crossing.asked or "")})
+  (cd "${{words[0]}}" && cargo {crossing.subcommand} "${{words[@]:1}}" --target {target}) < /dev/null
 done < {record}"""

