@@ -35,6 +35,8 @@ _FALLBACK: Final = """
 _PROLOGUE: Final = re.compile(
     r"(?:#![^\n]*\n)?(?:(?:\s|//[^\n]*\n|/\*(?>.*?\*/))*+(?:'use strict'|\"use strict\");?)?", re.DOTALL
 )
+# What the names of platform packages begin with after the crate's; a sibling package may be called anything else.
+_SYSTEM: Final = "(?:android|darwin|freebsd|linux|openharmony|wasm32|win32)"
 _SCOPED: Final = re.compile(r"""(?:require\(|import\(|resolve\(|from )\s*['"](@[a-z0-9._-]+/[a-z0-9._-]+)['"]""")
 
 
@@ -72,7 +74,7 @@ def fitted(text: str, loading: Loading, module: bool) -> str:
 def renamed(text: str, loading: Loading) -> str:
     """Return a text that names our platform packages, whatever the crate's own package.json calls them."""
     for asked in loading.asked:
-        names = re.compile(rf"""(['"]){re.escape(asked)}-([a-z0-9-]+)(/package\.json)?\1""")
+        names = re.compile(rf"""(['"]){re.escape(asked)}-({_SYSTEM}-[a-z0-9-]+)(/package\.json)?\1""")
         text = names.sub(rf"\g<1>{loading.name}-\g<2>\g<3>\g<1>", text)
     return text
 

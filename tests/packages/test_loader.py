@@ -1,0 +1,57 @@
+"""What is changed in the text of a loader, and what is left alone."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from generator.packages.loader import Loading, fitted, is_loader, renamed
+
+LOADING = Loading("words", "@demo/words", ("@old/words", "@other/name"), ("darwin-arm64",), "single")
+LOADER = "exports.strict = (function () { return !this; })();\n"
+
+
+@pytest.mark.parametrize(
+    ("head", "strict"),
+    [
+        ("", "false"),
+        ("#!/usr/bin/env node\n", "false"),
+        ('"use strict";\n', "true"),
+        ("// said\n/* and\nsaid */ 'use strict'\n", "true"),
+        ("#!/usr/bin/env node\n\n'use strict';\n", "true"),
+        ("/* 'use strict' */\n", "false"),
+    ],
+)
+def test_the_check_comes_first_and_a_directive_holds_all_the_same(tmp_path: Path, head: str, strict: str) -> None:
+    text = fitted(head + LOADER, LOADING, module=False)
+    (tmp_path / "loader.js").write_text(text.replace("process.platform", "'darwin'").replace("process.arch", "'arm64'"))
+    words = ["node", "--print", "require('./loader.js').strict"]
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=True)  # noqa: TID251
+    assert done.stdout == f"{strict}\n"
+    assert text.index("was not built for") < text.index("exports.strict")
+
+
+def test_platform_packages_get_our_name_and_others_keep_theirs() -> None:
+    text = (
+        "require('@old/words-linux-x64-gnu'); require(\"@other/name-wasm32-wasi/package.json\");"
+        "require('@old/words-utils'); require('@old/words'); require('x/@old/words-linux-x64-gnu')"
+    )
+    assert renamed(text, LOADING) == (
+        "require('@demo/words-linux-x64-gnu'); require(\"@demo/words-wasm32-wasi/package.json\");"
+        "require('@old/words-utils'); require('@old/words'); require('x/@old/words-linux-x64-gnu')"
+    )
+
+
+def test_only_what_looks_for_this_addon_is_a_loader() -> None:
+    assert is_loader("require('./words.linux-x64-musl.node')", "words")
+    assert not is_loader("require('./others.linux-x64-musl.node')", "words")
+
+
+@pytest.mark.parametrize("hostile", ["/**/" * 100_000, "/*" * 200_000, "//\n" * 100_000 + "'use", " " * 400_000])
+def test_a_text_made_to_be_slow_is_not(hostile: str) -> None:
+    started = time.monotonic()
+    assert fitted(hostile, LOADING, module=False).endswith(hostile)
+    assert time.monotonic() - started < 10
