@@ -167,8 +167,7 @@ def main() -> int:
     if not (toolchain / ".complete").exists() or not (runtimes / ".complete").exists():
         console.say("error: this needs .ci/toolchain and .ci/runtimes to have run: make platforms")
         return 2
-    shutil.rmtree(OUT, ignore_errors=True)
-    OUT.mkdir(parents=True)
+    OUT.mkdir(parents=True, exist_ok=True)  # what was built before from the same input is taken up
     with tempfile.TemporaryDirectory(prefix="platforms-") as scratch:
         kit = Runtimes(runtimes, str(toolchain / "bin/zig"), Path(scratch))
         environment = {**os.environ, "PATH": f"{toolchain}/bin:{os.environ['PATH']}"}
