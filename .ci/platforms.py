@@ -174,8 +174,8 @@ def main() -> int:
         fleet = copy_of_fleet(Path(scratch) / "fleet", kit)
         seven = real_build(fleet, crates, environment)
         others = tuple(stand_in_builds(fleet, crates, environment))
-        rows = [row for crate in seven.crates for row in rows_of(crate, OUT / "seven", kit, "")]
-        rows += [row for crate in others for row in rows_of(crate, OUT / "windows", kit, " (GNU ABI)")]
+        rows = [row for crate in seven.crates for row in rows_of(crate, OUT / "seven", kit)]
+        rows += [row for crate in others for row in rows_of(crate, OUT / "windows", kit)]
     console.table(("kind", "crate", "platform", "built", "audited", "loaded or run"), rows)
     built = {row[2] for row in rows if row[3] == "yes"}
     loaded = {row[2] for row in rows if row[5].startswith("yes")}
@@ -239,18 +239,19 @@ def windows(place: Place, stop: threading.Event, observer: Observer) -> Iterator
         yield replace(local, equipment=WindowsGnu(held.host, held.targets, held.programs))
 
 
-def rows_of(crate: CrateReport, out: Path, kit: Runtimes, label: str) -> Iterator[tuple[str, ...]]:
-    """One row for each platform of a crate's kind."""
+def rows_of(crate: CrateReport, out: Path, kit: Runtimes) -> Iterator[tuple[str, ...]]:
+    """One row for each platform of a crate's kind; Windows' other ABI goes by its own name."""
     package = unpacked(out / crate.packages[0].file, kit.scratch) if crate.packages else None
     reasons = {unit.platform: unit for unit in crate.units}
     for platform in VALID_FOR[crate.kind]:
         if (unit := reasons.get(platform)) is None:
             continue
+        name = "win32-x64-gnu (not msvc)" if out.name == "windows" else platform
         if unit.state != "built":
-            yield (crate.kind, crate.name, platform + label, unit.state, "-", unit.reason or "")
+            yield (crate.kind, crate.name, name, unit.state, "-", unit.reason or "")
             continue
         audited = "yes" if unit.audit else "-"
-        yield (crate.kind, crate.name, platform + label, "yes", audited, loaded(crate, platform, package, kit))
+        yield (crate.kind, crate.name, name, "yes", audited, loaded(crate, platform, package, kit))
 
 
 def unpacked(package: Path, scratch: Path) -> Path:
@@ -263,8 +264,10 @@ def unpacked(package: Path, scratch: Path) -> Path:
 
 def loaded(crate: CrateReport, platform: PlatformName, package: Path | None, kit: Runtimes) -> str:
     """Load or run a package's file of one platform; say by what, or why not."""
-    if package is None:
+    if crate.kind == "lib":
         return "compiled only: a library has nothing to load"
+    if package is None:
+        return "no: there is no package"
     if platform.startswith("darwin"):
         return "not run: macOS runs on Apple's machines only"
     try:

@@ -279,15 +279,18 @@ class _Life:
 
     def _load(self, described: Described, made: tuple[tuple[NpmPackage, Artifact], ...]) -> None:
         """Load the package with what npm would install of its platforms' packages, and hand all of them on."""
-        self._enter("load")
-        used = (None, self.job.host, "wasm32")
-        tarballs = {package.name: artifact.file for package, artifact in made if package.platform in used}
-        self._put_files(self.scratch / name for name in tarballs.values())
-        script, words = self.recipe.load(self.job, described)
-        self._command("load", load_script(self.job, tarballs, script), self.job.root)
+        if {self.job.host, "wasm32"}.isdisjoint(self.job.platforms):
+            self.outcome.notes += (f"not loaded: it was built for no platform that {self.job.host} runs",)
+        else:
+            self._enter("load")
+            used = (None, self.job.host, "wasm32")
+            tarballs = {package.name: artifact.file for package, artifact in made if package.platform in used}
+            self._put_files(self.scratch / name for name in tarballs.values())
+            script, self.outcome.loaded = self.recipe.load(self.job, described)
+            self._command("load", load_script(self.job, tarballs, script), self.job.root)
         for _, artifact in made:
             copy_atomically(self.scratch / artifact.file, self.task.workshop.out / artifact.file)
-        self.outcome.packages, self.outcome.loaded = tuple(artifact for _, artifact in made), words
+        self.outcome.packages = tuple(artifact for _, artifact in made)
         self.outcome.sbom = self._hand_on_sbom()
 
     def _hand_on_sbom(self) -> Artifact:

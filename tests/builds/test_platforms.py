@@ -105,3 +105,14 @@ def test_a_build_command_is_repeated_for_other_platforms(repository: MakeReposit
     ran, report = built(top, path)
     assert ran.code == 0, ran.err
     assert {state for state, _ in units(report).values()} == {"built"}
+
+
+def test_a_package_for_other_platforms_alone_is_made_and_said_not_to_be_loaded(
+    repository: MakeRepository, path: str
+) -> None:
+    files = library("one") | {"one/src/main.rs": "fn main() {}\n"}
+    top = repository([entry("one", kind="bin", platforms=[MACS[1]], tests=False)], files)
+    ran, crate = built(top, path)
+    assert (ran.code, crate["state"], crate["loaded"]) == (0, "built", None), ran.err
+    assert "not loaded: it was built for no platform that linux-x64-gnu runs" in crate["notes"]
+    assert len(list((top / "dist").glob("*.tgz"))) == 1
