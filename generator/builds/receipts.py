@@ -41,6 +41,9 @@ def input_digest(task: Task, platforms: tuple[PlatformName, ...], source: Collec
         workshop.site.fingerprint,
         astuple(workshop.site.oldest),
         list(platforms),
+        # A report also has the platforms that are skipped, and `required` makes a failure of one.
+        list(task.settings.platforms),
+        list(task.settings.required),
         source.digest,
         source.directory,
         task.crate.model_dump(mode="json", exclude={"depends_on", "expected_minutes", "retries", "timeout_minutes"}),

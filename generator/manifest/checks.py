@@ -165,6 +165,10 @@ def _cycle(manifest: Manifest, path: list[int], start: int) -> str:
 
 
 def _platforms(manifest: Manifest) -> Iterator[Problem]:
+    of_any = {name for crate in manifest.crates for name in crate.platforms or manifest.fleet.platforms}
+    for place, name in enumerate(manifest.fleet.required):
+        if name not in of_any:
+            yield Problem(("fleet", "required", place), f"{name} is not among the platforms of any crate")
     for index, crate in _crates(manifest):
         valid = VALID_FOR[crate.kind]
         why = WHY_NOT[crate.kind]

@@ -73,6 +73,16 @@ def test_what_was_built_is_taken_up_until_something_that_decides_it_changes(repo
     assert report(top)["one"]["attempts"] == 1
 
 
+def test_what_was_built_for_other_platforms_of_the_fleet_is_not_taken_up(repository: MakeRepository) -> None:
+    top = repository([entry("one")], library("one"))
+    assert build(top, "--all").code == 0
+    manifest = json.loads((top / "crates.json").read_text())
+    manifest["fleet"]["platforms"] = ["linux-x64-gnu", "darwin-arm64"]
+    (top / "crates.json").write_text(json.dumps(manifest))
+    assert build(top, "--all").code == 0
+    assert [unit["platform"] for unit in report(top)["one"]["units"]] == ["linux-x64-gnu", "darwin-arm64"]
+
+
 def test_a_package_that_was_tampered_with_is_built_again(repository: MakeRepository) -> None:
     files = library("tool", rest='[[bin]]\nname = "tool"\npath = "src/main.rs"\n')
     top = repository([entry("tool", kind="bin")], files | {"tool/src/main.rs": "fn main() {}\n"})

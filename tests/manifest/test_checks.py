@@ -150,6 +150,14 @@ def test_without_what_closes_a_cycle_there_is_an_order(graph: list[set[int]]) ->
         assert not problems
 
 
+def test_a_platform_that_the_fleet_requires_is_one_of_some_crate() -> None:
+    crates = (crate("a"), crate("b", platforms=["darwin-x64"]))
+    assert found(*crates, platforms=["linux-x64-gnu"], required=["linux-x64-gnu", "darwin-x64"]) == []
+    assert found(*crates, platforms=["linux-x64-gnu"], required=["linux-x64-gnu", "win32-x64-msvc"]) == [
+        (("fleet", "required", 1), "win32-x64-msvc is not among the platforms of any crate", None)
+    ]
+
+
 def test_platforms_that_a_crate_asks_for_must_fit_its_kind() -> None:
     problems = found(
         crate("a", platforms=["linux-x64-gnu", "wasm32"]),
