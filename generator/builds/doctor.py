@@ -46,7 +46,7 @@ def verdict(findings: Sequence[Finding]) -> CratematrixError | None:
     missing = [each for each in findings if each.state == "missing"]
     unknown = [each for each in findings if each.state == "unknown"]
     if missing:
-        return InputError(f"{len(missing)} of {len(findings)} things a build needs are missing: see above")
+        return InputError(f"a build lacks {len(missing)} of the {len(findings)} things looked at: see above")
     if unknown:
         return Unavailable(f"{len(unknown)} of {len(findings)} things could not be looked at", fix="try again later")
     return None

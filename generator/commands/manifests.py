@@ -28,7 +28,7 @@ def init(manifest: Path, force: bool) -> None:
         console.say(f"left out {left.path}: {left.why}")
     for note in found.notes:
         console.say(f"note: {note}")
-    console.say(f"{manifest}: {len(found.found)} crates; next: cratematrix plan")
+    console.say(f"{manifest}: {_crates(len(found.found))}; next: cratematrix plan")
 
 
 @click.command()
@@ -37,7 +37,7 @@ def check(manifest: Path) -> None:
     """Validate the manifest and show every error at once, each with its line."""
     from generator.manifest.reading import load_manifest
 
-    console.say(f"{manifest}: {len(load_manifest(manifest).crates)} crates, no errors")
+    console.say(f"{manifest}: {_crates(len(load_manifest(manifest).crates))}, no errors")
 
 
 @click.command()
@@ -48,3 +48,7 @@ def schema() -> None:
     from generator.manifest.schema import manifest_schema
 
     console.data(json.dumps(manifest_schema(), indent=2))
+
+
+def _crates(count: int) -> str:
+    return f"{count} crate{'s' * (count != 1)}"

@@ -137,7 +137,7 @@ def verify(manifest: Path, tag: str) -> None:
     loaded = load_manifest(manifest)
     with _releases(anonymous=True) as releases:
         count = verify_release(releases, tag, loaded, _patience())
-    console.say(f"{tag}: {count} packages, all as promised")
+    console.say(f"{tag}: {count} package{'s' * (count != 1)}, all as promised")
 
 
 @contextlib.contextmanager

@@ -28,6 +28,7 @@ def summary(plan: Plan) -> str:
         reasons[each.reason] = reasons.get(each.reason, 0) + 1
     skips = "".join(f"\nskipped {count} unit{'s' * (count > 1)}: {reason}" for reason, count in sorted(reasons.items()))
     return (
-        f"{plan.count} crates in {len(plan.shards)} of {plan.slots} slots: {plan.makespan_minutes:.10g} min predicted, "
+        f"{plan.count} crate{'s' * (plan.count != 1)} in {len(plan.shards)} of {plan.slots} slots: "
+        f"{plan.makespan_minutes:.10g} min predicted, "
         f"lower bound {plan.lower_bound_minutes:.10g} min, ratio {plan.ratio:.3f}{skips}"
     )

@@ -36,6 +36,9 @@ def prepare(releases: Releases, tag: str, commit: str, body: str, patience: Pati
         try:
             made = releases.create(tag, commit, body, is_prerelease(tag))
         except GitHubError as error:
+            if "target_commitish" in str(error):
+                never_pushed = f"GitHub does not have the commit {commit}"
+                raise InputError(never_pushed, fix="git push, and prepare again") from error
             # The reply may be lost and the draft there: it is looked for before another is created.
             patience.wait_or_raise(error, tries, f"creating a draft of {tag}")
             continue

@@ -86,6 +86,14 @@ def test_prepare_refuses_the_draft_of_another_commit_and_a_second_draft(fleet: F
     assert f"error: v1.0.0 has 2 drafts: {', '.join(map(str, sorted(repository.releases)))}\n  fix: delete" in ran.err
 
 
+def test_prepare_says_that_a_commit_was_never_pushed(fleet: Fleet) -> None:
+    never = "0123456789" * 4
+    ran = fleet.run("prepare", "--tag", "v1.0.0", GITHUB_SHA=never)
+    assert (ran.code, ran.out) == (2, "")
+    assert f"error: GitHub does not have the commit {never}\n  fix: git push, and prepare again\n" in ran.err
+    assert not fleet.server.repository().releases
+
+
 @pytest.mark.parametrize("annotated", [[], ["-m", "words"]], ids=["plain", "annotated"])
 def test_prepare_refuses_a_tag_that_is_on_another_commit(fleet: Fleet, annotated: list[str]) -> None:
     git = ["git", "-c", "user.name=name", "-c", "user.email=name@localhost", "-C", str(fleet.top)]
