@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from generator import workflow_commands
 from generator.errors import CratematrixError
-from generator.text import shown
+from generator.text import plain, shown
 
 if TYPE_CHECKING:
     from rich.console import Console as RichConsole
@@ -48,7 +48,8 @@ def redact_with(redactor: Callable[[str], str]) -> None:
 
 
 def _shown(text: str) -> str:
-    return _redact(shown(text))
+    # What the redactor takes out with a secret may have stood before a command: commands are looked for last.
+    return shown(_redact(plain(text)))
 
 
 def redacted(text: str) -> str:
@@ -73,9 +74,9 @@ def command(line: str) -> None:
     _write(_redact(line) + "\n")
 
 
-def mask(secret: str) -> None:
-    """Tell GitHub's runner a secret, so that it hides it too: the one thing that no redactor may change."""
-    _write("".join(f"{line}\n" for line in workflow_commands.mask(secret)))
+def mask(secret: str, shortest: int) -> None:
+    """Tell GitHub's runner a secret's lines of so many characters: the one thing that no redactor may change."""
+    _write("".join(f"{line}\n" for line in workflow_commands.mask(secret, shortest)))
 
 
 def _write(text: str) -> None:

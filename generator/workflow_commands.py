@@ -38,9 +38,13 @@ def group(title: str) -> str:
     return f"::group::{_data(title)}"
 
 
-def mask(secret: str) -> list[str]:
-    """Return the lines that keep a secret out of the log; the runner looks for single lines only."""
-    return [f"::add-mask::{_data(line)}" for line in secret.splitlines() if line.strip()]
+def mask(secret: str, shortest: int) -> list[str]:
+    """Return the lines that keep a secret out of the log; the runner looks for single lines only.
+
+    It masks them anywhere, and drops outputs of a job that hold one. So lines of less than `shortest` characters are
+    not told: with "1" or "{" the log would be unreadable, and every output with one of them lost.
+    """
+    return [f"::add-mask::{_data(line)}" for line in secret.splitlines() if len(line.strip()) >= shortest]
 
 
 def _data(text: str) -> str:

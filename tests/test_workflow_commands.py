@@ -46,7 +46,11 @@ def test_a_long_message_is_cut_where_github_would_cut_it() -> None:
 
 
 def test_every_line_of_a_secret_is_masked() -> None:
-    assert mask("one%\n\n  \ntwo") == ["::add-mask::one%25", "::add-mask::two"]
+    assert mask("one%\n\n  \ntwo", 3) == ["::add-mask::one%25", "::add-mask::two"]
+
+
+def test_a_line_that_ordinary_words_hold_is_not_masked() -> None:
+    assert mask('{\n "key": "abc"\n}', 6) == ['::add-mask:: "key": "abc"']
 
 
 def test_a_group_cannot_end_itself() -> None:

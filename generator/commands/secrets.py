@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 def known_secrets(manifest: Manifest | None = None) -> Redactor:
     """Know every secret of this process, and keep it from the terminal from now on."""
     from generator.manifest.models import passed_names
-    from generator.redaction import Redactor, secrets_of
+    from generator.redaction import MIN_SECRET, Redactor, secrets_of
 
     secrets = secrets_of(os.environ, passed_names(manifest) if manifest else ())
     if in_github(os.environ):
         for secret in secrets.values():
-            console.mask(secret)
+            console.mask(secret, MIN_SECRET)
     redactor = Redactor(secrets)
     console.redact_with(redactor)
     for name in redactor.too_short:
