@@ -19,7 +19,7 @@ from typing import Final, Literal
 
 from generator.errors import InputError
 from generator.workflows.header import owner
-from generator.workflows.pins import adopted, without_versions
+from generator.workflows.pins import adopted, only_renewed
 
 # What a generated file may be called: not a staging file of a run that is still going, not a copy that somebody keeps.
 _GENERATED: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(?<!\.bak)(?<!\.orig)")
@@ -49,7 +49,7 @@ class Difference:
     @property
     def only_pins(self) -> bool:
         """Whether nothing but the versions of pinned actions differs."""
-        return without_versions(self.current) == without_versions(self.wanted)
+        return only_renewed(self.wanted, self.current)
 
     def diff(self) -> str:
         """Return a unified diff that `git apply` takes."""

@@ -2,7 +2,8 @@
 
 Dependabot and Renovate renew `uses: NAME@SHA # VERSION` wherever they find it: in the pins file of this repository,
 and in the generated workflows of every other one. Neither makes a generated file stale, and generating again undoes
-neither.
+neither. Whether a commit is the version beside it is not known here: that is for the review of a change to say, or for
+zizmor, which asks GitHub (impostor-commit).
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from generator.packaged import packaged
 from generator.workflows.values import Pin
 
 _USES: Final = re.compile(
-    r"(?P<before>\buses: )(?P<action>[A-Za-z0-9-]+/[A-Za-z0-9._-]+)@(?P<sha>[0-9a-f]{40}) # (?P<version>v\d+(\.\d+)*)$",
+    r"(?P<before>\buses: )(?P<action>[A-Za-z0-9-]+/[A-Za-z0-9._-]+)@(?P<sha>[0-9a-f]{40})"
+    r" # (?P<version>v[0-9]{1,9}(\.[0-9]{1,9})*)$",
     re.MULTILINE,
 )
 
@@ -52,6 +54,16 @@ def adopted(text: str, existing: str | None) -> str:
     return _USES.sub(choose, text)
 
 
-def without_versions(text: str | None) -> str | None:
-    """Return a text in which all pins of an action are the same: what is equal then differs by pins at most."""
-    return text and _USES.sub(lambda found: f"{found['before']}{found['action']}", text)
+def only_renewed(text: str | None, existing: str | None) -> bool:
+    """Whether two texts differ in the versions of pinned actions at most.
+
+    Another commit of the same version is no renewal: a version stays where it is, and who moves it may mean harm.
+    """
+    if text is None or existing is None or _without_pins(text) != _without_pins(existing):
+        return text == existing
+    pairs = zip(_USES.finditer(text), _USES.finditer(existing), strict=True)
+    return all(one["version"] != other["version"] or one["sha"] == other["sha"] for one, other in pairs)
+
+
+def _without_pins(text: str) -> str:
+    return _USES.sub(lambda found: f"{found['before']}{found['action']}", text)

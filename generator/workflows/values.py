@@ -16,7 +16,7 @@ class Pin(Strict):
     """A published action at one commit, with the version that commit is."""
 
     action: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]+/[A-Za-z0-9._-]+$")]
-    version: Annotated[str, Field(pattern=r"^v\d+(\.\d+)*$")]
+    version: Annotated[str, Field(pattern=r"^v[0-9]{1,9}(\.[0-9]{1,9})*$")]
     sha: CommitSha
 
     @property

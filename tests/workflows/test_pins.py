@@ -66,3 +66,16 @@ def test_generating_again_keeps_a_newer_pin_and_renews_an_older_one(fleets: Any,
 def test_only_whole_pins_of_the_same_action_are_adopted(fleets: Any, uses: str) -> None:
     rendered = render(fleets.make(), 3, "crates.json")[RELEASE]
     assert adopted(rendered, bumped(rendered, uses)) == rendered
+
+
+def test_another_commit_of_the_same_version_is_stale_and_generating_undoes_it(fleets: Any, tmp_path: Path) -> None:
+    rendered = render(fleets.make(), 3, "crates.json")
+    own = pins()["actions/checkout"]
+    write({RELEASE: rendered[RELEASE].replace(own.sha, "e" * 40, 1)}, tmp_path)
+    assert f"-        uses: actions/checkout@{'e' * 40} # {own.version}\n" in check(rendered, tmp_path)
+    write(rendered, tmp_path)
+    assert (tmp_path / RELEASE).read_text() == rendered[RELEASE]
+
+
+def test_a_version_of_endless_digits_is_no_pin() -> None:
+    assert pins_in(f"uses: a/b@{'a' * 40} # v{'9' * 5_000}") == {}
