@@ -19,6 +19,14 @@ _GITHUB_KEYS: Final = re.compile(r"ACTIONS_.*|(.*_)?(GITHUB|GH|GHCR)_(.*_)?(TOKE
 _E2B_KEYS: Final = re.compile(r"(.*_)?E2B_(.*_)?(KEY|TOKEN)")
 # What npm and cargo publish with. They would not help to fetch either: variables come after the network closed.
 _PUBLISHING_KEYS: Final = re.compile(r"NODE_AUTH_TOKEN|(.*_)?NPM_(.*_)?TOKEN|CARGO_REGISTR(Y|IES_.+)_TOKEN")
+# What decides how programs run and what they load, and the variables of the action's own steps. A generated workflow
+# sets what is named for the whole action, and so for the step that has the token to upload with.
+_STEERING: Final = re.compile(
+    r"PATH|HOME|TMPDIR|ENV|IFS|CDPATH|PS4|(SHELL|BASH)OPTS|(BASH|LD|DYLD|PIP|UV|CRATEMATRIX)_.*|PYTHON.*"
+    r"|NODE_(OPTIONS|PATH|EXTRA_CA_CERTS)|GIT_(CONFIG|SSH|DIR|EXEC_PATH).*|GCONV_PATH|GLIBC_TUNABLES"
+    r"|OPENSSL_(CONF|ENGINES|MODULES)|SSL_CERT_(DIR|FILE)|(CURL|REQUESTS)_CA_BUNDLE"
+    r"|BACKEND|COMMAND|MANIFEST|RELEASE_ID|SHARD"
+)
 # What HTTP decides for each request (RFC 9110, 9112, and Cookie of RFC 6265), and what the SDK says itself.
 _RESERVED_HEADERS: Final = re.compile(
     r"host|content-.*|connection|keep-alive|transfer-encoding|te|trailer|upgrade|expect|accept|accept-encoding"
@@ -230,6 +238,8 @@ def _why_not_passed(name: str) -> str | None:
         return "it is a key to the build itself"
     if _PUBLISHING_KEYS.fullmatch(name):
         return "it is a key to publish with, and what is built here is published from outside"
+    if _STEERING.fullmatch(name):
+        return "it steers the build itself; a crate's commands may set it"
     return None
 
 
@@ -255,6 +265,8 @@ def _headers(manifest: Manifest) -> Iterator[Problem]:
         for variable in references(value):
             if _GITHUB_KEYS.fullmatch(variable):
                 yield Problem(loc, f"{quoted(variable)} never leaves this machine: it is a key to GitHub, not to E2B")
+            elif _STEERING.fullmatch(variable):
+                yield Problem(loc, f"{quoted(variable)} steers the build itself; name the variable otherwise")
 
 
 def _schedule(manifest: Manifest) -> Iterator[Problem]:

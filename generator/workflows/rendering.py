@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +21,8 @@ from generator.workflows.header import header
 from generator.workflows.pins import pins
 from generator.workflows.values import Comment, Name, yaml_value
 
+# GitHub's runner gives these to every step, and no secret or variable of a repository may be called GITHUB_.
+_RUNNERS_OWN: Final = re.compile(r"CI|(GITHUB|RUNNER)_.*")
 # Installing the tool, and the first download of everything that a sandbox needs.
 SETUP_MINUTES: Final = 20
 SUFFIX: Final = ".j2"
@@ -91,7 +94,7 @@ def _sources(fleet: Fleet) -> list[str]:
 def _passed(manifest: Manifest) -> list[str]:
     """Return the variables that a build takes from the repository: those of crates, and of a gateway's headers."""
     named = {name for value in manifest.fleet.e2b.headers.values() for name in references(value)}
-    return sorted(passed_names(manifest) | named)
+    return sorted(name for name in passed_names(manifest) | named if not _RUNNERS_OWN.fullmatch(name))
 
 
 def _shards(manifest: Manifest, count: int) -> list[dict[str, object]]:

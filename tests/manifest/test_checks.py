@@ -227,7 +227,13 @@ def test_the_build_s_own_keys_never_enter_a_sandbox(name: str) -> None:
     assert found(crate("a", env=["OK", name])) == [(("crates", 0, "env", 1), sentence, None)]
 
 
-@pytest.mark.parametrize("name", ["OPENROUTER_API_KEY", "GITHUB_SHA", "HIGH_KEY", "LENGTH_TOKEN", "E2B_DOMAIN"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "OPENROUTER_API_KEY", "GITHUB_SHA", "HIGH_KEY", "LENGTH_TOKEN", "E2B_DOMAIN", "GIT_COMMIT", "OPENSSL_DIR", "RUSTFLAGS",
+        "DATABASE_PATH", "HTTPS_PROXY",
+    ],
+)  # fmt: skip
 def test_other_names_may_be_passed_on(name: str) -> None:
     assert found(crate("a"), env=[name]) == []
 
@@ -238,3 +244,18 @@ def test_other_names_may_be_passed_on(name: str) -> None:
 def test_keys_to_publish_with_never_enter_a_sandbox(name: str) -> None:
     ((_, sentence, _),) = found(crate("a"), env=[name])
     assert sentence.endswith("it is a key to publish with, and what is built here is published from outside")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "PATH", "BASH_ENV", "LD_PRELOAD", "PYTHONPATH", "PYTHON", "NODE_OPTIONS", "GIT_SSH_COMMAND", "GIT_CONFIG_COUNT",
+        "CRATEMATRIX_BUILD_NO_ISOLATION", "PIP_INDEX_URL", "UV_INDEX", "SSL_CERT_FILE", "SHARD", "COMMAND",
+    ],
+)  # fmt: skip
+def test_what_steers_the_build_is_named_neither_for_crates_nor_in_headers(name: str) -> None:
+    sentence = f'"{name}" never enters a sandbox: it steers the build itself; a crate\'s commands may set it'
+    assert found(crate("a"), env=[name]) == [(("fleet", "env", 0), sentence, None)]
+    sentence = f'"{name}" steers the build itself; name the variable otherwise'
+    headers = {"X-Key": f"${{{name}}}"}
+    assert found(crate("a"), e2b={"headers": headers}) == [(("fleet", "e2b", "headers", "X-Key"), sentence, None)]

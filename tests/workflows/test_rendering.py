@@ -176,3 +176,12 @@ def test_pins_are_written_with_their_version() -> None:
 )
 def test_minutes_of_a_job(fleets: Any, minutes: tuple[float, ...], shards: int, expected: int) -> None:
     assert job_minutes(fleets.make(minutes=minutes), shards) == expected
+
+
+def test_what_the_runner_gives_every_step_itself_is_not_taken_from_the_repository(fleets: Any) -> None:
+    manifest = fleets.make()
+    fleet = manifest.fleet.model_copy(update={"env": ("CI", "GITHUB_SHA", "LICENCE", "RUNNER_OS")})
+    rendered = render(manifest.model_copy(update={"fleet": fleet}), 3, "crates.json")
+    for name in ("build", "release"):
+        step = next(each for each in build_job(rendered[f".github/workflows/{name}.yml"])["steps"] if "env" in each)
+        assert step["env"] == {"LICENCE": "${{ secrets.LICENCE || vars.LICENCE }}"}
