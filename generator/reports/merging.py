@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final, TypeVar
@@ -35,13 +36,17 @@ def merge_directory(directory: Path) -> Report:
 def merge(reports: Iterable[Report]) -> Report:
     """Merge reports of shards; of a shard that ran several times, the last attempt counts.
 
-    InputError when they are of different runs: divided into another number of shards, or with another backend.
+    InputError when they are of different runs: divided into another number of shards, or otherwise, or with another
+    backend.
     """
     ordered = sorted(reports, key=lambda report: report.run_attempt)
     count = _same((_count(report) for report in ordered), "are divided into different numbers of shards")
     last = {_index(report): report for report in ordered}
     parts = [last[index] for index in sorted(last)]
     backend = _same((part.backend for part in parts), "have different backends")
+    counted = Counter(crate.name for part in parts for crate in part.crates)
+    if twice := [name for name, times in sorted(counted.items()) if times > 1]:
+        raise InputError(f"the reports of several shards tell of {', '.join(twice)}: they are not of one plan")
     dearest = max(parts, key=lambda part: part.cost)
     return Report(
         backend=backend,

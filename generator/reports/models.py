@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from generator.audit.findings import Audit
-from generator.manifest.models import BackendName, Size
+from generator.manifest.models import BackendName, CrateName, Size, Version
 from generator.platforms import Kind, PlatformName
 from generator.sandboxes.sandbox import FailureClass
 from generator.strict import Sentence, Strict
@@ -92,8 +92,8 @@ class CrateReport(Strict):
     of. `loaded` is the command that loaded the installed package.
     """
 
-    name: str
-    version: str
+    name: CrateName
+    version: Version
     kind: Kind
     state: State
     attempts: int = 0

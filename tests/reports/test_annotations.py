@@ -10,9 +10,11 @@ from generator.reports.models import CrateReport, Failure, Report
 from generator.sandboxes.sandbox import FailureClass
 
 
-def failed(name: str, failure_class: FailureClass = "permanent", file: str | None = None) -> CrateReport:
+def failed(
+    name: str, failure_class: FailureClass = "permanent", file: str | None = None, what: str = "broke"
+) -> CrateReport:
     failure = Failure(
-        failure_class=failure_class, phase="compile", message=f"{name} broke", file=file, line=(file and 7) or None
+        failure_class=failure_class, phase="compile", message=f"{name} {what}", file=file, line=(file and 7) or None
     )
     return CrateReport(name=name, version="1.0.0", kind="lib", state="failed", failure=failure)
 
@@ -48,6 +50,6 @@ def test_only_a_crate_of_this_repository_has_its_file_here() -> None:
 
 def test_a_crates_words_are_no_markup_in_a_summary() -> None:
     hostile = "</td>|<img src=x>`[a](b) **x** @owner #1"
-    shown = page(report(failed(hostile)))
+    shown = page(report(failed("a", what=hostile)))
     assert not re.search(r"(?<!\\)[<`\[*@#]", shown.split("\n", 1)[1])
     assert text("a|b") == "a\\|b"

@@ -60,3 +60,16 @@ def test_what_is_no_report_is_named(tmp_path: Path, content: str) -> None:
 def test_no_report_is_said(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="holds no report"):
         merge_directory(tmp_path)
+
+
+def test_a_crate_of_two_shards_is_refused() -> None:
+    with pytest.raises(InputError, match="the reports of several shards tell of b, c: they are not of one plan"):
+        merge([part("1/2", "a", "b", "c"), part("2/2", "c", "b")])
+
+
+@pytest.mark.parametrize("name", ["a\n\n# Title", "../a", "", "::stop-commands::x"])
+def test_a_report_of_what_cannot_be_a_crate_is_none(tmp_path: Path, name: str) -> None:
+    text = part("1/1", "NAME").model_dump_json().replace('"NAME"', json.dumps(name))
+    (tmp_path / "report-1.json").write_text(text)
+    with pytest.raises(InputError, match=r"crates\.0\.name"):
+        merge_directory(tmp_path)
