@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-# What begins anything but text.
-_SPECIAL: Final = re.compile(r"([\\`*_{}\[\]<>()#+!|~@:&])")
+# What begins anything but text; GitHub also makes a link of every word that begins with www. and no mark.
+_SPECIAL: Final = re.compile(r"([\\`*_{}\[\]<>()#+!|~@:&]|(?<=www)\.)", re.IGNORECASE)
 
 
 def table(columns: Sequence[str], cells: Iterable[Sequence[str]]) -> list[str]:
@@ -18,6 +18,12 @@ def table(columns: Sequence[str], cells: Iterable[Sequence[str]]) -> list[str]:
 def text(words: str) -> str:
     """Return words in which Markdown finds no mark of its own."""
     return _SPECIAL.sub(r"\\\1", words)
+
+
+def fenced(lines: str, language: str) -> str:
+    """Return lines as a block of code that none of them can end."""
+    fence = "`" * max(3, 1 + max(map(len, re.findall("`+", lines)), default=0))
+    return f"{fence}{language}\n{lines}{fence}\n"
 
 
 def _row(cells: Iterable[str]) -> str:

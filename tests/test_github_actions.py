@@ -100,3 +100,31 @@ def test_a_plan_leaves_what_a_matrix_needs(repository: MakeRepository, job: Job)
     assert matrix == {"include": [{"index": 1, "shard": "1/2"}, {"index": 2, "shard": "2/2"}]}
     assert (job.outputs["count"], job.outputs["crates"]) == ("2", "one two")
     assert "### Plan" in job.summary.read_text()
+
+
+def test_a_hostile_workflow_says_nothing_to_the_runner_and_ends_no_block_of_the_summary(
+    repository: MakeRepository, job: Job
+) -> None:
+    top = repository([entry("one")], library("one"))
+    assert job.run(top, "generate").code == 0
+    workflow = top / ".github/workflows/build.yml"
+    first, rest = workflow.read_text().split("\n", 1)
+    workflow.write_text(f"{first}\n  ::stop-commands::x\n````\n# ##[add-mask]1\n<b>{rest}")
+    ran = job.run(top, "generate", "--check")
+    assert ran.code == 3
+    assert not re.search(r"^\s*::(?!error )|##\[", ran.out + ran.err, re.MULTILINE)
+    assert "`````diff\n" in job.summary.read_text()
+
+
+def test_a_value_that_ordinary_words_hold_is_not_masked(repository: MakeRepository, job: Job) -> None:
+    top = repository([entry("one", env=["LEVEL"])], library("one"))
+    ran = job.run(top, "build", "--all", LEVEL="1")
+    assert ran.code == 0
+    assert "::add-mask::" not in ran.err
+
+
+def test_the_advice_for_a_failed_crate_holds_any_name_of_a_directory(repository: MakeRepository, job: Job) -> None:
+    top = repository([entry("bad")], library("bad", BROKEN))
+    ran = job.run(top, "build", "--all", "--out", "dist{0.x}")
+    assert ran.code == 1
+    assert ran.err.endswith("  fix: read dist{0.x}/logs/bad.log\n")

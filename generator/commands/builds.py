@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -121,7 +122,7 @@ def build(
     _tell(report, out / choice.report_name, loaded)
     if report.interrupted:
         raise Interrupted("interrupted: what was finished is kept", fix="run the same command again to go on")
-    _raise_failed(report, f"read {out}/logs/{{}}.log")
+    _raise_failed(report, lambda crate: f"read {out}/logs/{crate}.log")
 
 
 @click.command()
@@ -145,7 +146,7 @@ def report(out: Path) -> None:
     _tell(merged, out / "report.json", None)
     if merged.missing_shards:
         raise BuildFailed(f"{len(merged.missing_shards)} shards left no report: see their jobs")
-    _raise_failed(merged, "read logs/{}.log beside its shard's report")
+    _raise_failed(merged, lambda crate: f"read logs/{crate}.log beside its shard's report")
 
 
 def _tell(report: Report, path: Path, manifest: Manifest | None) -> None:
@@ -167,7 +168,7 @@ def _tell(report: Report, path: Path, manifest: Manifest | None) -> None:
     step_summary(os.environ, console.redacted(markdown.page(report)))
 
 
-def _raise_failed(report: Report, fix: str) -> None:
-    """Raise BuildFailed when a crate failed; `fix` has the first one's name at {}."""
+def _raise_failed(report: Report, fix: Callable[[str], str]) -> None:
+    """Raise BuildFailed when a crate failed; `fix` is given the first one's name."""
     if failed := [crate.name for crate in report.crates if crate.state == "failed"]:
-        raise BuildFailed(f"{len(failed)} of {len(report.crates)} crates failed", fix=fix.format(failed[0]))
+        raise BuildFailed(f"{len(failed)} of {len(report.crates)} crates failed", fix=fix(failed[0]))

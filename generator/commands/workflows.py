@@ -129,14 +129,18 @@ def _propose(rendered: dict[str, str], top: Path, manifest: str) -> None:
 
 def _stale(manifest: Path, found: str) -> Stale:
     """Show how generated files differ, and return the error that says what to run."""
+    from generator.markdown import fenced
     from generator.workflow_commands import Annotation
 
     option = "" if manifest == Path("crates.json") else f" --manifest {shlex.quote(str(manifest))}"
     problem = Stale(f"the generated files are not what {manifest} would generate", fix=f"cratematrix generate{option}")
-    console.data(found)
-    if in_github(os.environ):
+    if not in_github(os.environ):
+        console.data(found)
+    else:
+        # A line of a file in somebody's pull request could be a command to the runner, which reads stdout too.
+        console.say(found)
         paths = [line.removeprefix("+++ b/") for line in found.splitlines() if line.startswith("+++ b/")]
         for path in paths[:10]:
             console.command(Annotation("error", "Stale generated file", problem.advice, path, 1).command)
-        step_summary(os.environ, f"### {problem.message}\n\nRun `{problem.fix}`.\n\n````diff\n{found}````\n")
+        step_summary(os.environ, f"### {problem.message}\n\nRun `{problem.fix}`.\n\n{fenced(found, 'diff')}")
     return problem
