@@ -45,6 +45,12 @@ def test_every_command_and_option_says_what_it_is_for() -> None:
             assert parameter.help, (name, parameter.name)
 
 
+@pytest.mark.parametrize("words", [[], ["release"], ["template"]], ids=["all", "release", "template"])
+def test_a_list_of_commands_cuts_no_sentence_in_80_columns(words: list[str], tmp_path: Path) -> None:
+    ran = cratematrix(*words, "--help", cwd=tmp_path, env={"COLUMNS": "80"})
+    assert "..." not in ran.out.split("Commands:")[1]
+
+
 def test_the_readme_lists_exactly_the_commands_there_are() -> None:
     listed = re.findall(r"^\| `cratematrix (\w+)", (TOP / "README.md").read_text(), re.MULTILINE)
     assert listed == list(main.commands), "mend the table of commands in README.md"

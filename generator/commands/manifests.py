@@ -34,7 +34,7 @@ def init(manifest: Path, force: bool) -> None:
 @click.command()
 @manifest_option
 def check(manifest: Path) -> None:
-    """Validate the manifest and show every error at once, each with its line."""
+    """Show every error of the manifest at once, each with its line."""
     from generator.manifest.reading import load_manifest
 
     console.say(f"{manifest}: {_crates(len(load_manifest(manifest).crates))}, no errors")

@@ -22,9 +22,10 @@ if TYPE_CHECKING:
 
 @click.group()
 def release() -> None:
-    """One GitHub release for the whole fleet: a draft until everything is there, and then published.
+    """One GitHub release for the whole fleet.
 
-    GITHUB_TOKEN, GITHUB_REPOSITORY and GITHUB_API_URL say which repository; in GitHub Actions they are there.
+    It is a draft until everything is there, and then published. GITHUB_TOKEN, GITHUB_REPOSITORY and GITHUB_API_URL
+    say which repository; in GitHub Actions they are there.
     """
 
 
@@ -45,7 +46,7 @@ reports_option = click.option(
 @manifest_option
 @tag_option
 def prepare(manifest: Path, tag: str) -> None:
-    """Create the draft of a tag, or adopt the one that is there, and print its number.
+    """Create or adopt the draft of a tag, and print its number.
 
     Before that, the assets, requests and minutes of the whole release are counted against GitHub's limits. There is
     one draft of a tag, of one commit: GITHUB_SHA, or the one that is checked out.
@@ -107,9 +108,10 @@ def upload(release_id: int, out: Path, writes_per_minute: int) -> None:
 @reports_option
 @click.option("--keep-draft", is_flag=True, help="Stop before publishing, with SHA256SUMS written and uploaded.")
 def publish(manifest: Path, release_id: int, out: Path, keep_draft: bool) -> None:
-    """Publish the draft when every package that the manifest promises is on it as built, and nothing else.
+    """Publish the draft when it is complete.
 
-    Otherwise all that is wrong is listed, and the draft stays one. SHA256SUMS is written into --out and goes last.
+    Every package that the manifest promises must be on it as built, and nothing else. Otherwise all that is wrong
+    is listed, and the draft stays one. SHA256SUMS is written into --out and goes last.
     """
     from generator.manifest.reading import load_manifest
     from generator.releases.publishing import publish as publish_draft
@@ -125,9 +127,9 @@ def publish(manifest: Path, release_id: int, out: Path, keep_draft: bool) -> Non
 @manifest_option
 @tag_option
 def verify(manifest: Path, tag: str) -> None:
-    """Download a published release as anybody does, and compare it with the manifest and with its SHA256SUMS.
+    """Download a published release, and check every byte of it.
 
-    Works without a token for a public repository.
+    It is compared with the manifest and with its SHA256SUMS. Works without a token for a public repository.
     """
     from generator.github_api.connection import checked_tag
     from generator.manifest.reading import load_manifest

@@ -29,9 +29,10 @@ if TYPE_CHECKING:
 @click.option("--shard", metavar="I/N", help="Only the sandboxes of this shard.")
 @gateway_options
 def reap(manifest: Path, run: str, shard: str | None, gateway: Gateway) -> None:
-    """End the sandboxes that a run left behind at E2B, running or paused, also those kept by --keep-failed.
+    """End the sandboxes that a run left behind at E2B.
 
-    What a killed run leaves ends by itself after some minutes; this ends it now. Other runs' sandboxes stay.
+    Running or paused ones, also those kept by --keep-failed. What a killed run leaves ends by itself after some
+    minutes; this ends it now. Other runs' sandboxes stay.
     """
     from generator.e2b_backend.reaping import reap as end_all
 
@@ -48,9 +49,10 @@ def reap(manifest: Path, run: str, shard: str | None, gateway: Gateway) -> None:
 @backend_option
 @gateway_options
 def doctor(manifest: Path, backend: str, gateway: Gateway) -> None:
-    """Say what is missing before anything is spent: tools, keys, the template, room on the disk.
+    """Say what a build lacks before anything is spent.
 
-    Exits with 2 when something is missing, with 4 when the service cannot be asked.
+    It looks at tools, keys, the template and the room on the disk. Exits with 2 when something is missing, with 4
+    when the service cannot be asked.
     """
     from generator.builds.doctor import COLUMNS, examine_e2b, examine_local, verdict
     from generator.manifest.reading import load_manifest
@@ -85,9 +87,9 @@ def template() -> None:
 @click.option("--force", is_flag=True, help="Build also what is there already, from the first layer on.")
 @gateway_options
 def template_build(manifest: Path, sizes: tuple[Size, ...], force: bool, gateway: Gateway) -> None:
-    """Build the sandbox template at E2B from the rendered Dockerfile, one image per size class, and try it.
+    """Build the image of E2B's sandboxes, and try it.
 
-    What exists with the same content is not built again.
+    One per size class, from the rendered Dockerfile. What exists with the same content is not built again.
     """
     from generator.e2b_template.building import build_templates, sizes_in_use
     from generator.e2b_template.definition import load_definition

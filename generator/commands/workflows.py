@@ -78,7 +78,7 @@ def plan(manifest: Path, slots: int | None, as_json: bool, changed_since: str | 
     help="Write nothing; open or update one pull request on GitHub with what is stale.",
 )
 def generate(manifest: Path, only_check: bool, pull_request: bool) -> None:
-    """Render the GitHub Actions workflows, and the Dockerfile of E2B's sandboxes, from the manifest.
+    """Render GitHub's workflows and E2B's Dockerfile.
 
     --pull-request needs GITHUB_REPOSITORY and, in GITHUB_TOKEN, a token that may change workflows.
     """
