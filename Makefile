@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 JOBS ?= 2
+SEEDS ?= 10
 
 .PHONY: demo test acts chaos lint bench lock clean
 
@@ -37,11 +38,11 @@ platforms: $(VENV)/.dev
 	@.ci/bubblewrap
 	@.ci/toolchain .cache/toolchain
 	@.ci/runtimes .cache/runtimes
-	@$(BIN)/python .ci/platforms.py
+	@$(BIN)/python .ci/platforms.py $(CRATES)
 
 # The fleet of 110 on ten bad days; `make test` has one.
 chaos: $(VENV)/.dev
-	@CHAOS_SEEDS=10 $(BIN)/pytest tests/builds/test_e2b_builds.py -k bad_day
+	@CHAOS_SEEDS=$(SEEDS) $(BIN)/pytest tests/builds/test_e2b_builds.py -k bad_day
 
 # Hash-locked requirements; `--universal` makes one file for every Python and system.
 LOCK := uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url \
