@@ -11,7 +11,8 @@ from github.GithubException import GithubException
 from github.GitRelease import GitRelease
 from github.GitReleaseAsset import GitReleaseAsset
 
-from generator.github_api.connection import Connection
+from generator.errors import InputError
+from generator.github_api.connection import Connection, is_private
 from generator.github_api.pygithub import PAGE, client, told_by_github
 from generator.releases.service import Asset, Release
 from generator.releases.transfers import Timing, Transfers
@@ -107,7 +108,11 @@ class GitHubReleases:
 
     def upload(self, release: Release, path: Path, name: str) -> Asset:
         """Send a file."""
-        data = self._transfers.send(release.upload_url.partition("{")[0], path, name)
+        url = release.upload_url.partition("{")[0]
+        if not is_private(url):
+            # A server behind a proxy may believe that it is reached by http.
+            raise InputError("GitHub wants uploads at an address without https, where the token would not be safe")
+        data = self._transfers.send(url, path, name)
         with told_by_github():
             return _asset(self._github.create_from_raw_data(GitReleaseAsset, data))
 

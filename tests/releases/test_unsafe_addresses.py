@@ -1,0 +1,25 @@
+"""Where a server says that uploads go, judged before the token is sent there."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from generator.errors import InputError
+from generator.github_api.connection import Connection
+from generator.releases.github import GitHubReleases
+from generator.releases.service import Release
+
+
+@pytest.mark.parametrize("url", ["http://uploads.example.com/r/1/assets", "https://you:pw@example.com/", ""])
+def test_a_token_is_not_sent_in_the_clear(tmp_path: Path, url: str) -> None:
+    package = tmp_path / "a.tgz"
+    package.write_bytes(b"a")
+    release = Release(
+        id=1, tag="v1", commit="c", title="v1", body="", draft=True, immutable=False, upload_url=f"{url}{{?name,label}}"
+    )
+    releases = GitHubReleases(Connection("https://api.github.com", "octo-org/fleet", "ghs_secret"))
+    with closing(releases), pytest.raises(InputError, match="the token would not be safe"):
+        releases.upload(release, package, "a.tgz")
