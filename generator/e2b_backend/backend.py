@@ -140,10 +140,10 @@ class E2BBackend:
         )
 
     def _sweep(self, key: str) -> None:
-        """Kill what a create may have left whose outcome nobody knows."""
+        """Kill what a create may have left whose outcome nobody knows; after a stop `close` has the last try."""
         try:
-            for found in find(self._account.connection, {"create": key}):
-                end(self._account.connection, found.sandbox_id)
+            for found in find(self._account.connection, {"create": key}, stop=self._stop):
+                end(self._account.connection, found.sandbox_id, stop=self._stop)
         except SandboxError as error:
             self._say("e2b", f"{error}: what may run on ends by itself within {self._life.seconds} s")
 
@@ -154,7 +154,12 @@ class E2BBackend:
         return trouble.error(f"no sandbox of {template} could be opened")
 
 
-def find(connection: Connection, metadata: Mapping[str, str], patience: float = PATIENCE) -> Iterator[SandboxInfo]:
+def find(
+    connection: Connection,
+    metadata: Mapping[str, str],
+    patience: float = PATIENCE,
+    stop: threading.Event | None = None,
+) -> Iterator[SandboxInfo]:
     """Yield the sandboxes that carry these metadata, running or paused; SandboxError when the service does not say."""
     from e2b import Sandbox
     from e2b.sandbox.sandbox_api import SandboxQuery
@@ -162,16 +167,18 @@ def find(connection: Connection, metadata: Mapping[str, str], patience: float = 
     wanted = SandboxQuery(metadata=dict(metadata))
     pages = Sandbox.list(query=wanted, limit=PAGE, request_timeout=ANSWER_SECONDS, **connection.api_params())
     while pages.has_next:
-        yield from persist(pages.next_items, "E2B does not say which sandboxes there are", patience=patience)
+        yield from persist(pages.next_items, "E2B does not say which sandboxes there are", stop, patience)
 
 
-def end(connection: Connection, sandbox_id: str, patience: float = PATIENCE) -> bool:
+def end(
+    connection: Connection, sandbox_id: str, patience: float = PATIENCE, stop: threading.Event | None = None
+) -> bool:
     """Kill a sandbox; False when there was none."""
     from e2b import Sandbox
 
     doing = f"sandbox {sandbox_id} cannot be killed"
     params = {**connection.api_params(), "request_timeout": ANSWER_SECONDS}
-    return persist(lambda: Sandbox.kill(sandbox_id, **params), doing, patience=patience)
+    return persist(lambda: Sandbox.kill(sandbox_id, **params), doing, stop, patience)
 
 
 def running(connection: Connection) -> int:

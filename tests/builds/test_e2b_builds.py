@@ -16,6 +16,7 @@ from tests.e2b_server import E2BServer, Faults, LoseReply
 from tests.support import COMMAND, Ran, cratematrix
 
 
+@pytest.mark.rush
 @pytest.mark.parametrize("seed", range(int(os.environ.get("CHAOS_SEEDS", "1"))))
 def test_a_fleet_of_110_survives_a_bad_day(path: str, tmp_path: Path, seed: int) -> None:
     """3 % of sandboxes vanish, 5 % of calls fail, 429s, dropped and stalled streams: each crate is done, exactly once."""

@@ -130,6 +130,7 @@ def test_named_variables_are_there_while_compiling_and_not_while_fetching(path: 
     assert log[log.index("len 19") + 1] == "0"
 
 
+@pytest.mark.rush
 def test_thirty_sandboxes_are_kept_busy_and_the_accounts_pace_is_kept(path: str, tmp_path: Path) -> None:
     limits = {"e2b_sandboxes": 30, "e2b_creates_per_second": 8}
     top = prepared(scripted_fleet(tmp_path / "repo", 45, "sleep 12", limits=limits, slots=30), path)

@@ -56,6 +56,7 @@ def test_the_110_crates_take_the_requests_that_were_counted_before(fleet: Fleet)
     assert len(fleet.server.calls()) == counted.requests + 2
 
 
+@pytest.mark.rush
 def test_thirty_uploads_on_a_bad_day_leave_no_gap_and_nothing_twice(fleet: Fleet) -> None:
     number = fleet.drafted()
     fleet.server.faults = BAD_DAY
