@@ -92,7 +92,10 @@ def end_marked(leader: int | None, mark: str) -> None:
         for process in alive:
             with contextlib.suppress(psutil.Error):
                 process.kill()
-        psutil.wait_procs(alive, timeout=0.5)
+        # psutil's own waiting would take a child's exit code from whoever started it.
+        ends = time.monotonic() + 0.5
+        while any(_carries(process, mark) for process in alive) and time.monotonic() < ends:
+            time.sleep(0.005)
 
 
 def _carries(process: psutil.Process, mark: str) -> bool:

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 
 import psutil
 import pytest
 
-from generator.sandboxes.process_tree import ProcessTable, memory_of
+from generator.sandboxes.process_tree import MARK, ProcessTable, end_marked, memory_of
 
 SHARING = """
 import os, time
@@ -44,3 +45,11 @@ def test_a_tree_holds_descendants_of_descendants() -> None:
         names = [process.name() for process in ProcessTable().tree(parent.pid)]
         parent.kill()
         assert names[:2] == ["bash", "bash"]
+
+
+def test_what_is_ended_keeps_its_exit_code_for_whoever_started_it() -> None:
+    for number in range(5):
+        mark = f"exit-code-{number}"
+        with subprocess.Popen(["sleep", "60"], env={MARK: mark, "PATH": "/usr/bin:/bin"}) as sleeper:
+            end_marked(None, mark)
+            assert sleeper.wait(5) == -signal.SIGKILL
