@@ -24,7 +24,7 @@ CARRIED: Final = (
     "funding",
     "engines",
 )
-# npm publishes them whatever `files` says: https://docs.npmjs.com/cli/v11/configuring-npm/package-json#files
+# npm publishes them whatever `files` says: its documentation of package.json, files
 _DOCUMENT: Final = re.compile(r"(README|LICEN[CS]E|COPYING|NOTICE)[^/]*", re.IGNORECASE)
 
 

@@ -15,14 +15,14 @@ from generator.errors import Unbuildable
 from generator.sbom.parts import Part
 
 _MODULES: Final = "node_modules/"
-# Old packages have capitals: https://docs.npmjs.com/cli/v11/configuring-npm/package-json#name
+# Old packages have capitals: its documentation of package.json, name
 _NAME: Final = re.compile(r"(@[A-Za-z0-9._~-]+/)?[A-Za-z0-9._~-]+")
 # Subresource integrity's names, and CycloneDX's.
 _ALGORITHMS: Final = {"sha1": "SHA-1", "sha256": "SHA-256", "sha384": "SHA-384", "sha512": "SHA-512"}
 
 
 class _Entry(BaseModel):
-    """One place in node_modules: https://docs.npmjs.com/cli/v11/configuring-npm/package-lock-json#packages."""
+    """One place in node_modules: npm's documentation of package-lock.json, packages."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
