@@ -1,0 +1,41 @@
+"""Which values of an environment are secrets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+from urllib.parse import unquote, urlsplit
+
+# Variables that hold secrets wherever they are set.
+ALWAYS: Final = (
+    "E2B_API_KEY",
+    "GITHUB_TOKEN",
+    "GH_TOKEN",
+    "NODE_AUTH_TOKEN",
+    "NPM_TOKEN",
+    "CARGO_REGISTRY_TOKEN",
+    "ACTIONS_RUNTIME_TOKEN",
+    "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
+)
+# Variables whose URLs may hold a password.
+URLS: Final = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "E2B_API_URL", "E2B_SANDBOX_URL")
+
+
+def secrets_of(environment: Mapping[str, str], names: Iterable[str]) -> dict[str, str]:
+    """Return the secrets of a process: the values of these variables, of those that always are, and URLs' passwords."""
+    found = {name: environment[name] for name in (*ALWAYS, *names) if environment.get(name)}
+    for name in (*URLS, *(name.lower() for name in URLS)):
+        if password := _password(environment.get(name, "")):
+            found[f"the password in {name}"] = unquote(password)
+            if "%" in password:
+                found[f"the password in {name}, as it is written there"] = password
+    return found
+
+
+def _password(url: str) -> str | None:
+    """Return the password of a URL, or the user name where a token stands alone; a proxy's scheme may be missing."""
+    try:
+        parts = urlsplit(url if "://" in url else f"//{url}")
+    except ValueError:
+        return None
+    return parts.password or parts.username
