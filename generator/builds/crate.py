@@ -14,8 +14,8 @@ from generator.builds.log import CrateLog
 from generator.builds.task import Task
 from generator.equipment import missing
 from generator.errors import InputError, Unavailable
-from generator.manifest.models import Size
 from generator.manifest.names import sbom_name, tarball_names
+from generator.manifest.values import Size
 from generator.platforms import PLATFORM_NAMES, PlatformName
 from generator.reports.costs import right_size, sandbox_use
 from generator.reports.models import CrateReport, Failure, State, Unit

@@ -20,7 +20,8 @@ from generator.e2b_template.definition import Definition, load_definition
 from generator.e2b_template.dockerfile import dockerfile
 from generator.e2b_template.identity import template_reference
 from generator.equipment import Equipment
-from generator.manifest.models import Fleet, Manifest, Size
+from generator.manifest.models import Fleet, Manifest
+from generator.manifest.values import Size
 from generator.platforms import PlatformName
 from generator.reports.costs import load_prices
 

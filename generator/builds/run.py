@@ -22,7 +22,8 @@ from generator.builds.task import Task, Workshop
 from generator.builds.tools import ToolShelf
 from generator.errors import InputError
 from generator.files import cache_directory, write_atomically
-from generator.manifest.models import Manifest, settings
+from generator.manifest.models import Manifest
+from generator.manifest.settings import settings
 from generator.planning.plan import longest_first, make_plan, only, shard_crates
 from generator.redaction import Redactor
 from generator.reports.models import Report

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from generator.audit.rules import Oldest
 from generator.equipment import Equipment
-from generator.manifest.models import Size
+from generator.manifest.values import Size
 from generator.reports.costs import Prices
 from generator.sandboxes.sandbox import Backend, Resources
 

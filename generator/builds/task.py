@@ -10,7 +10,8 @@ from pathlib import Path
 from generator.builds.observer import Observer
 from generator.builds.site import Site
 from generator.builds.tools import ToolShelf
-from generator.manifest.models import Crate, Settings
+from generator.manifest.models import Crate
+from generator.manifest.settings import Settings
 from generator.redaction import Redactor
 from generator.sources.collect import Places
 

@@ -18,7 +18,8 @@ from generator.step_files import in_github, step_outputs, step_summary
 
 if TYPE_CHECKING:
     from generator.e2b_backend.connection import Gateway
-    from generator.manifest.models import Layout, Manifest
+    from generator.manifest.models import Manifest
+    from generator.manifest.values import Layout
     from generator.reports.models import Report
 
 
@@ -89,8 +90,8 @@ def build(
     """
     from generator.builds.run import Choice, Options, Place
     from generator.builds.run import build as run_build
-    from generator.manifest.models import with_layout
     from generator.manifest.reading import load_manifest
+    from generator.manifest.settings import with_layout
 
     if everything == bool(shard or crates):
         raise InputError(

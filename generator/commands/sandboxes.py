@@ -14,7 +14,7 @@ from generator.commands.secrets import e2b_connection, known_secrets
 
 if TYPE_CHECKING:
     from generator.e2b_backend.connection import Gateway
-    from generator.manifest.models import Size
+    from generator.manifest.values import Size
 
 
 @click.command()

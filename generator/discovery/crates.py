@@ -14,7 +14,7 @@ from generator.discovery.kinds import Candidate, depends_on, kind_of
 from generator.discovery.scopes import is_npm_name, is_valid, npm_scope
 from generator.discovery.survey import LeftOut, Survey, left_out, printable, survey
 from generator.errors import InputError
-from generator.manifest.models import CrateName, RelativePath, Version
+from generator.manifest.values import CrateName, RelativePath, Version
 from generator.platforms import Kind
 
 

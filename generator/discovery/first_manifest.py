@@ -11,8 +11,9 @@ from generator.discovery.crates import Discovery, Found
 from generator.discovery.scopes import is_valid
 from generator.errors import InputError
 from generator.files import write_atomically, write_once
-from generator.manifest.models import Fleet, NpmScope
+from generator.manifest.models import Fleet
 from generator.manifest.reading import init_command
+from generator.manifest.values import NpmScope
 from generator.platforms import PLATFORM_NAMES, VALID_FOR, Kind
 
 # Minutes for all platforms of a small crate on two cores, cold: an addon was measured at 80 to 150 s for each of seven

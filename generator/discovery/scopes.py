@@ -12,7 +12,7 @@ from typing import Any, Final
 from pydantic import TypeAdapter, ValidationError
 
 from generator.discovery.files import git_words
-from generator.manifest.models import NpmName
+from generator.manifest.values import NpmName
 
 UNKNOWN_SCOPE: Final = "@your-scope"
 # https://HOST/OWNER/…, ssh://git@HOST/OWNER/… and git@HOST:OWNER/…; a path of this machine has no owner.

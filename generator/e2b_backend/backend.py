@@ -14,7 +14,7 @@ from generator.e2b_backend.connection import Connection, with_headers
 from generator.e2b_backend.pace import Pace
 from generator.e2b_backend.sandbox import E2BSandbox, Life
 from generator.e2b_backend.troubles import Trouble, trouble_of
-from generator.manifest.models import Size
+from generator.manifest.values import Size
 from generator.sandboxes.sandbox import Resources, SandboxError
 
 if TYPE_CHECKING:

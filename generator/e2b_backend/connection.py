@@ -11,7 +11,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from generator.errors import InputError
 from generator.manifest.checks import references, reserved
-from generator.manifest.models import E2BService, HeaderName, HeaderValue, HostName, ServiceUrl
+from generator.manifest.models import E2BService
+from generator.manifest.values import HeaderName, HeaderValue, HostName, ServiceUrl
 
 if TYPE_CHECKING:
     from e2b import Sandbox

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from generator.manifest.models import FetchHosts
+from generator.manifest.values import FetchHosts
 
 # Asks the tools themselves, so that a mirror or a private registry of the template counts. A question about a crate
 # that does not exist makes cargo read the configuration of its index, which says where downloads are.

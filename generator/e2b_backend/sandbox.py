@@ -19,7 +19,7 @@ from generator.e2b_backend.hosts import SCRIPT as HOSTS_SCRIPT
 from generator.e2b_backend.hosts import allowed_hosts, hosts_of
 from generator.e2b_backend.transfers import Transfer
 from generator.e2b_backend.troubles import trouble_of
-from generator.manifest.models import FetchHosts
+from generator.manifest.values import FetchHosts
 from generator.sandboxes.sandbox import Command, Finished, OnLine, Resources, SandboxError, Usage
 from generator.sandboxes.variables import variables
 

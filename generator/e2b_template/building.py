@@ -11,7 +11,8 @@ from generator.e2b_template.definition import Definition
 from generator.e2b_template.dockerfile import dockerfile, prefetch
 from generator.e2b_template.identity import template_name, template_reference
 from generator.errors import CratematrixError, InputError
-from generator.manifest.models import Manifest, Size
+from generator.manifest.models import Manifest
+from generator.manifest.values import Size
 from generator.text import plain
 
 CHECK_SECONDS = 120

@@ -9,7 +9,7 @@ from pydantic import Field, ValidationError
 
 from generator.equipment import Program
 from generator.errors import InputError
-from generator.manifest.models import EnvName, Size
+from generator.manifest.values import EnvName, Size
 from generator.packaged import packaged
 from generator.sandboxes.sandbox import Resources
 from generator.strict import Strict

@@ -6,7 +6,7 @@ import hashlib
 import json
 
 from generator.e2b_template.definition import Definition
-from generator.manifest.models import Size
+from generator.manifest.values import Size
 
 TAG_DIGITS = 12
 

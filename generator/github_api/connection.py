@@ -11,7 +11,7 @@ from typing import Final
 from pydantic import TypeAdapter, ValidationError
 
 from generator.errors import InputError
-from generator.manifest.models import ServiceUrl
+from generator.manifest.values import ServiceUrl
 from generator.processes import output
 
 PUBLIC_API: Final = "https://api.github.com"

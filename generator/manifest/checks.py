@@ -8,10 +8,12 @@ from typing import Final
 
 from pydantic import TypeAdapter, ValidationError
 
-from generator.manifest.models import Crate, FetchHosts, Fleet, Manifest, NpmName, RegistrySource, npm_name
+from generator.manifest.models import Crate, Fleet, Manifest, RegistrySource
 from generator.manifest.names import github_asset_name, platform_package, tarball_name, tarball_names
 from generator.manifest.problems import Loc, Problem, quoted
 from generator.manifest.schedules import why_not_scheduled
+from generator.manifest.settings import npm_name
+from generator.manifest.values import FetchHosts, NpmName
 from generator.platforms import VALID_FOR, WHY_NOT
 
 # Under their usual names: the keys to GitHub, ACTIONS_* being the runner's own, and to the sandboxes themselves.

@@ -1,109 +1,43 @@
 """The manifest, crates.json, as frozen models.
 
-What a single value may look like is said here, so that nothing hostile can reach a shell, a path or a workflow
-expression; what values must be to each other is said in `checks`.
+What a single value may look like is said in `values`, what values must be to each other in `checks`, and what holds
+for one crate in `settings`.
 """
 
 from __future__ import annotations
 
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import Discriminator, Field, StringConstraints, Tag
+from pydantic import Discriminator, Field, Tag
 
-from generator.platforms import PLATFORM_NAMES, VALID_FOR, Kind, PlatformName
+from generator.manifest.values import (
+    ActionRef,
+    BackendName,
+    Command,
+    CommitSha,
+    CrateName,
+    Cron,
+    EnvName,
+    FetchHosts,
+    GitUrl,
+    Glibc,
+    HeaderName,
+    HeaderValue,
+    HostName,
+    Layout,
+    Minutes,
+    NpmName,
+    NpmScope,
+    RelativePath,
+    ServiceUrl,
+    Size,
+    TemplateName,
+    Version,
+)
+from generator.platforms import PLATFORM_NAMES, Kind, PlatformName
 from generator.strict import Strict
 
 MAX_CRATES: Final = 10_000
-
-# Rust's registry: a letter first, at most 64 characters.
-CrateName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,63}$")]
-# npm: lower case, URL-safe, at most 214 characters, 16 of which are left for a platform's name. Always scoped: npm
-# blocks unscoped platform packages as spam.
-NpmScope = Annotated[str, StringConstraints(pattern=r"^@[a-z0-9][a-z0-9._-]*$", max_length=100)]
-NpmName = Annotated[str, StringConstraints(pattern=r"^@[a-z0-9][a-z0-9._-]*/[a-z0-9][a-z0-9._-]*$", max_length=198)]
-# Semantic version without build metadata, which npm drops.
-Version = Annotated[
-    str,
-    StringConstraints(
-        pattern=r"^(0|[1-9][0-9]{0,8})(\.(0|[1-9][0-9]{0,8})){2}(-[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?$",
-        max_length=64,
-    ),
-]
-# No credentials, no query, no dot segments, no transport but https: the URL is given to git.
-GitUrl = Annotated[
-    str,
-    StringConstraints(
-        pattern=r"^https://[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?(/\.?[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+/?$",
-        max_length=500,
-    ),
-]
-CommitSha = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{40}$")]
-RelativePath = Annotated[
-    str,
-    StringConstraints(
-        pattern=r"^(\.|\.?[A-Za-z0-9_@+-][A-Za-z0-9._@+-]*(/\.?[A-Za-z0-9_@+-][A-Za-z0-9._@+-]*)*)$", max_length=500
-    ),
-]
-TemplateName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
-EnvName = Annotated[str, StringConstraints(pattern=r"^[A-Z_][A-Z0-9_]{0,99}$")]
-ActionRef = Annotated[
-    str, StringConstraints(pattern=r"^(\./|[A-Za-z0-9-]+/[A-Za-z0-9._-]+@[A-Za-z0-9._/-]+)$", max_length=200)
-]
-_LABEL: Final = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
-_PORT: Final = "([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
-# At least two labels, so that no name of the sandbox itself is one.
-HostName = Annotated[str, StringConstraints(pattern=rf"^{_LABEL}(\.{_LABEL})+$", max_length=253)]
-FetchHost = Annotated[str, StringConstraints(pattern=rf"^(auto|(\*\.)?{_LABEL}(\.{_LABEL})+)$", max_length=255)]
-# Plain http would show the key to the network, so it stays on this machine.
-ServiceUrl = Annotated[
-    str,
-    StringConstraints(
-        pattern=rf"^(https://{_LABEL}(\.{_LABEL})*|https?://(localhost|127\.0\.0\.1|\[::1\]))(:{_PORT})?"
-        r"(/\.?[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*/?$",
-        max_length=500,
-    ),
-]
-# RFC 9110, section 5.6.2: a token.
-HeaderName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$", max_length=100)]
-# Of the GNU C library; zig has every version from 2.17, which is that of CentOS 7 and of Rust's own targets.
-Glibc = Annotated[str, StringConstraints(pattern=r"^2\.(1[7-9]|[2-3][0-9]|4[0-2])$")]
-# Visible ASCII; a $ only as the start of ${NAME}, so that a misspelt reference is not sent as it stands.
-HeaderValue = Annotated[
-    str,
-    StringConstraints(
-        pattern=r"^([!-#%-~]|\$\{[A-Z_][A-Z0-9_]{0,99}\})(([ -#%-~]|\$\{[A-Z_][A-Z0-9_]{0,99}\})*"
-        r"([!-#%-~]|\$\{[A-Z_][A-Z0-9_]{0,99}\}))?$",
-        max_length=2_000,
-    ),
-]
-# Five fields of digits and * , - /: what GitHub takes, without names of months and days.
-Cron = Annotated[str, StringConstraints(pattern=r"^[0-9*,/-]+( [0-9*,/-]+){4}$", max_length=100)]
-# Given to bash inside the sandbox, and nowhere else.
-Command = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]+$", max_length=4_000)]
-
-Size = Literal["small", "standard", "large"]
-BackendName = Literal["local", "e2b"]
-# One package for each crate, or one for each of its platforms and one that picks the right one.
-Layout = Literal["single", "split"]
-# Not less than plans are rounded to.
-Minutes = Annotated[float, Field(ge=0.01, le=1_440)]
-
-
-def _fetch_hosts_tag(value: Any) -> str | None:
-    """Whether the hosts are one word or a list; None, which pydantic refuses, for anything else."""
-    if isinstance(value, str):
-        return "word"
-    return "list" if isinstance(value, list | tuple) else None
-
-
-# What a sandbox may reach while dependencies are fetched.
-FetchHosts = Annotated[
-    Annotated[Literal["open", "auto"], Tag("word")]
-    | Annotated[tuple[FetchHost, ...], Field(min_length=1, max_length=100), Tag("list")],
-    Discriminator(
-        _fetch_hosts_tag, custom_error_type="fetch_hosts_type", custom_error_message="neither a word nor a list"
-    ),
-]
 
 
 class PathSource(Strict):
@@ -271,58 +205,3 @@ class Manifest(Strict):
     schema_version: Literal[1] = Field(description="Version of this format.")
     fleet: Fleet
     crates: tuple[Crate, ...] = Field(min_length=1, max_length=MAX_CRATES)
-
-
-class Settings(Strict):
-    """What holds for one crate after its own settings have replaced the fleet's."""
-
-    npm_name: NpmName
-    platforms: tuple[PlatformName, ...]
-    not_for_kind: tuple[PlatformName, ...]
-    layout: Layout
-    size: Size
-    timeout_minutes: Minutes
-    retries: int
-    tests: bool
-    glibc: Glibc
-    required: tuple[PlatformName, ...]
-    env: tuple[EnvName, ...]
-    fetch_hosts: FetchHosts
-
-
-def with_layout(manifest: Manifest, layout: Layout | None) -> Manifest:
-    """Return the manifest with another layout of packages; None leaves its own."""
-    if layout is None:
-        return manifest
-    return manifest.model_copy(update={"fleet": manifest.fleet.model_copy(update={"layout": layout})})
-
-
-def npm_name(fleet: Fleet, crate: Crate) -> str:
-    """The crate's npm name; not yet checked to be a valid one when it is derived."""
-    return crate.npm_name or f"{fleet.npm_scope}/{crate.name}"
-
-
-def settings(fleet: Fleet, crate: Crate) -> Settings:
-    """Merge the fleet's settings with the crate's; platforms come in the order of `PLATFORM_NAMES`."""
-    wanted = crate.platforms or fleet.platforms
-    valid = VALID_FOR[crate.kind]
-    required = fleet.required if crate.required is None else crate.required
-    return Settings(
-        npm_name=npm_name(fleet, crate),
-        platforms=tuple(name for name in PLATFORM_NAMES if name in wanted and name in valid),
-        not_for_kind=tuple(name for name in PLATFORM_NAMES if name in wanted and name not in valid),
-        layout=fleet.layout,
-        size=crate.size or fleet.size,
-        timeout_minutes=fleet.timeout_minutes if crate.timeout_minutes is None else crate.timeout_minutes,
-        retries=fleet.retries if crate.retries is None else crate.retries,
-        tests=fleet.tests if crate.tests is None else crate.tests,
-        glibc=fleet.glibc if crate.glibc is None else crate.glibc,
-        required=tuple(name for name in PLATFORM_NAMES if name in required and name in wanted and name in valid),
-        env=fleet.env if crate.env is None else crate.env,
-        fetch_hosts=fleet.fetch_hosts if crate.fetch_hosts is None else crate.fetch_hosts,
-    )
-
-
-def passed_names(manifest: Manifest) -> frozenset[str]:
-    """Return every variable that some crate of the fleet may see."""
-    return frozenset(manifest.fleet.env).union(*(crate.env or () for crate in manifest.crates))

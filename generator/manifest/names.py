@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from generator.manifest.models import Crate, Layout
+from generator.manifest.models import Crate
+from generator.manifest.values import Layout
 from generator.platforms import PlatformName
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from generator.manifest import models
+from generator.manifest import models, values
 from generator.manifest.problems import Loc, Problem, escaped, quoted
 
 
@@ -19,33 +19,33 @@ def _pattern(constrained: Any) -> str:
 
 # By pattern: the noun for a value, and the pattern in words.
 RULES: Final[dict[str, tuple[str, str]]] = {
-    _pattern(models.CrateName): ("a crate name", "a letter, then letters, digits, - or _, at most 64 characters"),
-    _pattern(models.NpmScope): ("an npm scope", "@, then lower-case letters, digits, ., _ or -, as in @example"),
-    _pattern(models.NpmName): ("an npm name", "@scope/name in lower-case letters, digits, ., _ or -"),
-    _pattern(models.Version): ("a version", "three numbers and perhaps a pre-release, as in 1.2.3 or 1.2.3-beta.1"),
-    _pattern(models.GitUrl): ("a git URL", "https://host/path without user, password, query or spaces"),
-    _pattern(models.CommitSha): ("a commit", "the full SHA of 40 lower-case hexadecimal digits, no branch and no tag"),
-    _pattern(models.RelativePath): (
+    _pattern(values.CrateName): ("a crate name", "a letter, then letters, digits, - or _, at most 64 characters"),
+    _pattern(values.NpmScope): ("an npm scope", "@, then lower-case letters, digits, ., _ or -, as in @example"),
+    _pattern(values.NpmName): ("an npm name", "@scope/name in lower-case letters, digits, ., _ or -"),
+    _pattern(values.Version): ("a version", "three numbers and perhaps a pre-release, as in 1.2.3 or 1.2.3-beta.1"),
+    _pattern(values.GitUrl): ("a git URL", "https://host/path without user, password, query or spaces"),
+    _pattern(values.CommitSha): ("a commit", "the full SHA of 40 lower-case hexadecimal digits, no branch and no tag"),
+    _pattern(values.RelativePath): (
         "a path",
         "relative, with / between its parts, without .., spaces or special signs",
     ),
-    _pattern(models.TemplateName): ("a template name", "lower-case letters, digits, - or _, at most 63 characters"),
-    _pattern(models.EnvName): ("a variable's name", "capital letters, digits or _, no digit first, at most 100"),
-    _pattern(models.HostName): ("a host name", "as in gw.example.com, in lower case"),
-    _pattern(models.FetchHost): ("a host to fetch from", "example.com, *.example.com for its subdomains, or auto"),
-    _pattern(models.ServiceUrl): (
+    _pattern(values.TemplateName): ("a template name", "lower-case letters, digits, - or _, at most 63 characters"),
+    _pattern(values.EnvName): ("a variable's name", "capital letters, digits or _, no digit first, at most 100"),
+    _pattern(values.HostName): ("a host name", "as in gw.example.com, in lower case"),
+    _pattern(values.FetchHost): ("a host to fetch from", "example.com, *.example.com for its subdomains, or auto"),
+    _pattern(values.ServiceUrl): (
         "a service's URL",
         "https://host/path (http for localhost only) without user, password, query or spaces, its host in lower case",
     ),
-    _pattern(models.Glibc): ("a version of the GNU C library", "2.17 to 2.42"),
-    _pattern(models.HeaderName): ("a header's name", "letters, digits and -, as in X-Gateway-Key"),
-    _pattern(models.HeaderValue): (
+    _pattern(values.Glibc): ("a version of the GNU C library", "2.17 to 2.42"),
+    _pattern(values.HeaderName): ("a header's name", "letters, digits and -, as in X-Gateway-Key"),
+    _pattern(values.HeaderValue): (
         "a header's value",
         "visible ASCII without a space at either end, and $ only as in ${NAME} of an environment variable",
     ),
-    _pattern(models.ActionRef): ("an action", "./ or OWNER/REPOSITORY@REF"),
-    _pattern(models.Cron): ("a schedule", "cron's five fields of digits and * , - / with single spaces"),
-    _pattern(models.Command): (
+    _pattern(values.ActionRef): ("an action", "./ or OWNER/REPOSITORY@REF"),
+    _pattern(values.Cron): ("a schedule", "cron's five fields of digits and * , - / with single spaces"),
+    _pattern(values.Command): (
         "a command",
         "at least one character, none of them a control character but tab or newline",
     ),

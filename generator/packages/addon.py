@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from generator.errors import Unbuildable
-from generator.manifest.models import Layout
+from generator.manifest.values import Layout
 from generator.packages.files import packed_files
 from generator.packages.identity import Identity
 from generator.packages.loader import (

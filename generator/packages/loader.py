@@ -7,8 +7,8 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from generator.manifest.models import Layout
 from generator.manifest.names import platform_package
+from generator.manifest.values import Layout
 from generator.platforms import PLATFORM_NAMES, PlatformName
 
 # Put before the loader's first statement, because afterwards each version of napi says something else, and nothing of

@@ -8,8 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from generator.errors import Unbuildable
-from generator.manifest.models import Layout
 from generator.manifest.names import platform_package
+from generator.manifest.values import Layout
 from generator.packages.files import packed_files
 from generator.packages.identity import ENGINES, Identity
 from generator.packages.platform import one_platform, with_platforms

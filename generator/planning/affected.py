@@ -9,8 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from generator.manifest.models import Crate, Fleet, Manifest, Settings, settings
+from generator.manifest.models import Crate, Fleet, Manifest
 from generator.manifest.problems import escaped
+from generator.manifest.settings import Settings, settings
 from generator.strict import Strict
 
 MAX_NAMES: Final = 100 * 1024

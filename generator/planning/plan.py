@@ -12,7 +12,8 @@ from typing import Literal
 from pydantic import computed_field
 
 from generator.errors import InputError
-from generator.manifest.models import Manifest, settings
+from generator.manifest.models import Manifest
+from generator.manifest.settings import settings
 from generator.planning.affected import Reason, fits
 from generator.platforms import WHY_NOT, PlatformName
 from generator.strict import Strict

@@ -13,7 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from generator.cargo.features import enabled_by_default
 from generator.equipment import Equipment, lacking
 from generator.errors import Unbuildable
-from generator.manifest.models import Crate, PathSource, Settings
+from generator.manifest.models import Crate, PathSource
+from generator.manifest.settings import Settings
 from generator.packages.identity import Identity
 from generator.platforms import PlatformName
 from generator.recipes.crossing import Crossing, crossing

@@ -13,7 +13,9 @@ from typing import Final
 
 from generator.errors import InputError
 from generator.github_api.pace import WRITES_A_MINUTE, WRITES_AN_HOUR, seconds_between
-from generator.manifest.models import Layout, Manifest, with_layout
+from generator.manifest.models import Manifest
+from generator.manifest.settings import with_layout
+from generator.manifest.values import Layout
 from generator.planning.plan import make_plan
 from generator.releases.promise import promised
 from generator.strict import Strict

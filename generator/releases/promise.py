@@ -7,8 +7,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, Literal
 
-from generator.manifest.models import Manifest, settings
+from generator.manifest.models import Manifest
 from generator.manifest.names import tarball_names
+from generator.manifest.settings import settings
 from generator.releases.service import Asset
 from generator.reports.models import Artifact, Report
 

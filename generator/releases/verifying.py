@@ -10,7 +10,8 @@ from typing import Final
 from generator.errors import Incomplete, InputError
 from generator.github_api.pace import Patience
 from generator.github_api.troubles import GitHubError
-from generator.manifest.models import Manifest, with_layout
+from generator.manifest.models import Manifest
+from generator.manifest.settings import with_layout
 from generator.releases.promise import SUMS, difference, promised, read_sums
 from generator.releases.service import Asset, Releases
 from generator.reports.models import Artifact

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from generator.manifest.models import Size
+from generator.manifest.values import Size
 from generator.packaged import packaged
 from generator.reports.models import Failure, SandboxUse
 from generator.sandboxes.sandbox import Resources, Usage

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from generator.audit.findings import Audit
-from generator.manifest.models import BackendName, CrateName, Size, Version
+from generator.manifest.values import BackendName, CrateName, Size, Version
 from generator.platforms import Kind, PlatformName
 from generator.sandboxes.sandbox import FailureClass
 from generator.strict import Sentence, Strict

@@ -22,7 +22,7 @@ from pathlib import Path, PurePosixPath
 from typing import Final, Literal
 
 from generator.files import cache_directory
-from generator.manifest.models import FetchHosts
+from generator.manifest.values import FetchHosts
 from generator.sandboxes.directories import PrivateDirectory, claim
 from generator.sandboxes.isolation import system_view
 from generator.sandboxes.outside import Outside, npm_registry, outside

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal, Protocol
 
-from generator.manifest.models import FetchHosts, Size
+from generator.manifest.values import FetchHosts, Size
 
 FailureClass = Literal["permanent", "transient", "too_small", "too_slow"]
 OnLine = Callable[[str], None]

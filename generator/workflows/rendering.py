@@ -13,7 +13,9 @@ from pydantic import TypeAdapter, ValidationError
 from generator.e2b_template.dockerfile import dockerfile, prefetch
 from generator.errors import InputError
 from generator.manifest.checks import references
-from generator.manifest.models import Fleet, Manifest, RelativePath, passed_names, settings
+from generator.manifest.models import Fleet, Manifest
+from generator.manifest.settings import passed_names, settings
+from generator.manifest.values import RelativePath
 from generator.packaged import packaged
 from generator.planning.plan import make_plan
 from generator.workflows import limits

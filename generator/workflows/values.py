@@ -8,7 +8,7 @@ from typing import Annotated
 from jinja2 import Undefined
 from pydantic import Field
 
-from generator.manifest.models import CommitSha, EnvName
+from generator.manifest.values import CommitSha, EnvName
 from generator.strict import Strict
 
 

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from generator.manifest.models import Layout
 from generator.manifest.names import tarball_name
+from generator.manifest.values import Layout
 from generator.packages.addon import addon_files, addon_packages, binary_name
 from generator.packages.identity import Identity
 from generator.packages.tarball import NpmPackage, write_tarball

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from generator.errors import Unbuildable
-from generator.manifest.models import Layout
+from generator.manifest.values import Layout
 from generator.packages.addon import addon_packages
 from generator.packages.tarball import NpmPackage, PackedFile, json_bytes
 from generator.platforms import NATIVE, PLATFORMS, PlatformName, host_platform

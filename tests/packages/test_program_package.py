@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from generator.errors import Unbuildable
-from generator.manifest.models import Layout
+from generator.manifest.values import Layout
 from generator.packages.identity import Identity
 from generator.packages.program import program_packages
 from generator.packages.tarball import write_tarball

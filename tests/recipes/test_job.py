@@ -12,7 +12,8 @@ import pytest
 
 from generator.equipment import Equipment
 from generator.errors import Unbuildable
-from generator.manifest.models import Crate, Fleet, settings
+from generator.manifest.models import Crate, Fleet
+from generator.manifest.settings import settings
 from generator.processes import output
 from generator.recipes.job import Described, Job, describe
 from generator.sources.collect import Collected

@@ -14,9 +14,10 @@ import pytest
 
 from generator.github_api.connection import commit_of, connection
 from generator.github_api.pace import Patience
-from generator.manifest.models import Crate, Manifest, settings
+from generator.manifest.models import Crate, Manifest
 from generator.manifest.names import tarball_names
 from generator.manifest.reading import load_manifest
+from generator.manifest.settings import settings
 from generator.planning.plan import make_plan
 from generator.releases.github import GitHubReleases
 from generator.releases.preparing import prepare

@@ -14,8 +14,9 @@ from generator.e2b_backend.backend import Account, E2BBackend, Run
 from generator.e2b_backend.connection import Gateway, resolve
 from generator.e2b_backend.sandbox import Life
 from generator.e2b_template.definition import load_definition
-from generator.manifest.models import E2BService, Size
+from generator.manifest.models import E2BService
 from generator.manifest.reading import load_manifest
+from generator.manifest.values import Size
 from generator.sandboxes.sandbox import SIZES, Resources, Sandbox
 from generator.sandboxes.toolchain import Toolchain
 from tests.e2b_server import E2BServer, Rules, TemplateSize
