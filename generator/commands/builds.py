@@ -17,6 +17,7 @@ from generator.errors import BuildFailed, InputError, Interrupted
 from generator.step_files import in_github, step_outputs, step_summary
 
 if TYPE_CHECKING:
+    from generator.builds.run import OpenSite, Options
     from generator.e2b_backend.connection import Gateway
     from generator.manifest.models import Manifest
     from generator.manifest.values import Layout
@@ -88,7 +89,7 @@ def build(
 
     --backend e2b needs E2B_API_KEY and a template: see cratematrix doctor --backend e2b.
     """
-    from generator.builds.run import Choice, Options, Place
+    from generator.builds.run import Choice, Place
     from generator.builds.run import build as run_build
     from generator.manifest.reading import load_manifest
     from generator.manifest.settings import with_layout
@@ -97,33 +98,49 @@ def build(
         raise InputError(
             "say what to build: --shard I/N, --crate NAME or both, or --all", fix="cratematrix build --all"
         )
-    if backend == "local" and keep_failed:
-        raise InputError("--keep-failed is for sandboxes of E2B", fix="add --backend e2b")
-    if backend == "e2b" and no_isolation:
-        raise InputError("--no-isolation is for local sandboxes", fix="leave one of the two out")
+    _check_backend(backend, no_isolation=no_isolation, keep_failed=keep_failed)
     loaded = with_layout(load_manifest(manifest), layout)
     choice = Choice(shard, crates)
-    redactor = known_secrets(loaded)
+    place = Place(manifest, out, os.environ, known_secrets(loaded))
     progress = console.progress(len(choice.names(loaded)), grouped=in_github(os.environ))
-    place = Place(manifest, out, os.environ, redactor)
     if backend == "e2b":
-        from generator.builds.e2b_site import e2b_jobs, e2b_site, run_of
-
-        run = run_of(os.environ, shard)
-        options = Options(e2b_jobs(loaded.fleet, jobs, shard), keep_failed)
-        site = partial(e2b_site, manifest=loaded, run=run, gateway=gateway)
-        console.say(f"run {run.id}; if this process is killed: cratematrix reap --run {run.id}")
+        options, site = _at_e2b(loaded, shard, jobs, gateway, keep_failed)
     else:
-        from generator.builds.local_site import local_site
-
-        options = Options(jobs or max(1, (os.cpu_count() or 1) // 2))
-        site = partial(local_site, isolated=not no_isolation)
+        options, site = _here(jobs, no_isolation)
     with progress.shown():
         report = run_build(loaded, choice, place, options, site, progress)
     _tell(report, out / choice.report_name, loaded)
     if report.interrupted:
         raise Interrupted("interrupted: what was finished is kept", fix="run the same command again to go on")
     _raise_failed(report, lambda crate: f"read {out}/logs/{crate}.log")
+
+
+def _check_backend(backend: str, *, no_isolation: bool, keep_failed: bool) -> None:
+    if backend == "local" and keep_failed:
+        raise InputError("--keep-failed is for sandboxes of E2B", fix="add --backend e2b")
+    if backend == "e2b" and no_isolation:
+        raise InputError("--no-isolation is for local sandboxes", fix="leave one of the two out")
+
+
+def _here(jobs: int | None, no_isolation: bool) -> tuple[Options, OpenSite]:
+    """Return how to build on this machine."""
+    from generator.builds.local_site import local_site
+    from generator.builds.run import Options
+
+    return Options(jobs or max(1, (os.cpu_count() or 1) // 2)), partial(local_site, isolated=not no_isolation)
+
+
+def _at_e2b(
+    manifest: Manifest, shard: str | None, jobs: int | None, gateway: Gateway, keep_failed: bool
+) -> tuple[Options, OpenSite]:
+    """Return how to build at E2B, and say first what ends a run that is killed."""
+    from generator.builds.e2b_site import e2b_jobs, e2b_site, run_of
+    from generator.builds.run import Options
+
+    run = run_of(os.environ, shard)
+    console.say(f"run {run.id}; if this process is killed: cratematrix reap --run {run.id}")
+    options = Options(e2b_jobs(manifest.fleet, jobs, shard), keep_failed)
+    return options, partial(e2b_site, manifest=manifest, run=run, gateway=gateway)
 
 
 @click.command()
