@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from generator.builds import receipts
-from generator.builds.attempt import Outcome, Try, attempt
+from generator.builds.attempt import attempt
 from generator.builds.log import CrateLog
+from generator.builds.outcome import Outcome, Try
 from generator.builds.task import Task
 from generator.equipment import missing
 from generator.errors import InputError, Unavailable

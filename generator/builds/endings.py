@@ -27,3 +27,8 @@ class Stopped(Exception):
 def failed_sandbox(error: SandboxError, phase: PhaseName) -> Failed:
     """Return the failure of a crate whose sandbox failed."""
     return Failed(Failure(failure_class=error.failure_class, phase=phase, message=str(error)))
+
+
+def permanent(phase: PhaseName, message: str) -> Failed:
+    """Return the failure of a crate that trying again would not mend."""
+    return Failed(Failure(failure_class="permanent", phase=phase, message=message))

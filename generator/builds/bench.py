@@ -1,0 +1,89 @@
+"""A crate's sandbox at work."""
+
+from __future__ import annotations
+
+import shutil
+import tarfile
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from generator.builds.diagnostics import Diagnostic, Diagnostics, in_repository
+from generator.builds.endings import Failed, Stopped
+from generator.builds.failures import failure_of
+from generator.builds.log import CrateLog
+from generator.builds.outcome import Outcome
+from generator.builds.task import Task
+from generator.recipes.job import MAX_DESCRIPTION, Job
+from generator.reports.models import Failure, Phase, PhaseName
+from generator.sandboxes.sandbox import Command, FileMissing, Finished, Sandbox
+
+
+class Bench:
+    """One crate's sandbox at work: runs scripts, and keeps what they do in the log and in the outcome.
+
+    `passed` are the variables that the crate may see, once the network is closed. `allowed` are the hosts that can be
+    reached until then, None for all.
+    """
+
+    def __init__(self, task: Task, job: Job, sandbox: Sandbox, log: CrateLog, outcome: Outcome) -> None:
+        self.task, self.job, self.sandbox, self.log, self.outcome = task, job, sandbox, log, outcome
+        self.allowed: tuple[str, ...] | None = None
+        self.phase: PhaseName = "open"
+        self.scratch = task.workshop.scratch / task.crate.name
+        shutil.rmtree(self.scratch, ignore_errors=True)  # what an earlier attempt left
+        self.scratch.mkdir(parents=True)
+        environment = task.workshop.environment
+        self.passed = {name: environment[name] for name in task.settings.env if name in environment}
+        self._deadline = time.monotonic() + task.settings.timeout_minutes * 60
+
+    def enter(self, phase: PhaseName) -> None:
+        """Begin a phase, and say so."""
+        self.phase = phase
+        self.task.workshop.observer.phase(self.task.crate.name, phase)
+
+    def command(self, phase: PhaseName, script: str, cwd: str, said: list[str] | None = None, **env: str) -> Finished:
+        """Run a script and keep its phase in the report; `Failed` when it does not exit with 0."""
+        found = Diagnostics()
+
+        def take(line: str) -> None:
+            found.feed(self.log.line(line))
+            if said is not None and len(said) < 100:
+                said.append(line)
+
+        timeout = max(1.0, self._deadline - time.monotonic())
+        # While the network is open nothing of the user's environment is there to be sent away.
+        given = env if phase == "fetch" else {**self.passed, **env}
+        done = self.sandbox.run(Command(f"set -euo pipefail\n{script}", cwd, timeout, given), take)
+        self.outcome.add(
+            Phase(name=phase, seconds=round(done.seconds, 3), exit_code=done.exit_code, peak_memory=done.peak_memory)
+        )
+        if done.killed == "stopped":
+            raise Stopped
+        if done.exit_code != 0 or done.killed:
+            failure = failure_of(phase, done, found, self.task.settings.timeout_minutes, self.allowed)
+            raise Failed(self._placed(failure))
+        return done
+
+    def _placed(self, failure: Failure) -> Failure:
+        top = f"{self.job.root}/source"
+        place = in_repository(Diagnostic("", failure.file, failure.line), self.job.workspace, top)
+        message = failure.message.replace(f"{top}/", "")
+        return failure.model_copy(update={"message": message, "file": place.file, "line": place.line})
+
+    def put_files(self, files: Iterable[Path]) -> None:
+        """Give the sandbox the tarballs; it unpacks tars only, so it gets a tar of them."""
+        carrier = self.scratch / "carrier.tar"
+        with tarfile.open(carrier, "w") as tar:
+            for file in files:
+                tar.add(file, arcname=file.name)
+        self.sandbox.put(carrier, f"{self.job.root}/packed")
+
+    def read(self, name: str) -> bytes | None:
+        """Return a small file that a script left in the root, or None where it left none."""
+        destination = self.scratch / name
+        try:
+            self.sandbox.get(f"{self.job.root}/{name}", destination, MAX_DESCRIPTION)
+        except FileMissing:
+            return None
+        return destination.read_bytes()
