@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import threading
 from pathlib import Path
 
 from tests.e2b_server import E2BServer, Rules
+from tests.serving.standalone import run_until_interrupted
 
 
 def main() -> None:
@@ -16,12 +16,7 @@ def main() -> None:
     parser.add_argument("--directory", type=Path)
     options = parser.parse_args()
     with E2BServer(Rules(), directory=options.directory, port=options.port) as server:
-        for name, value in server.environment.items():
-            print(f"{name}={value}", flush=True)  # noqa: T201
-        try:
-            threading.Event().wait()
-        except KeyboardInterrupt:
-            return
+        run_until_interrupted(server.environment)
 
 
 if __name__ == "__main__":

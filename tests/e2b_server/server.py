@@ -28,7 +28,7 @@ from tests.e2b_server.sandboxes import Record
 from tests.e2b_server.templates import Template
 from tests.e2b_server.wire import CONTROL_HEADERS, SANDBOX_HEADERS, Seen
 from tests.serving.exchange import Exchange
-from tests.serving.faults import Fault, Mischief
+from tests.serving.faults import Moody
 from tests.serving.port import Port
 
 SANDBOX_PATHS: Final = ("/process.Process/", "/filesystem.Filesystem/", "/files", "/health")
@@ -37,7 +37,7 @@ SAMPLE_SECONDS: Final = 0.2
 SPENT_SHARE: Final = 10
 
 
-class E2BServer:
+class E2BServer(Moody[Faults]):
     """Stands in for the E2B service while it is entered; see `Rules` for what it is like and `Faults` for its moods.
 
     `directory` is where sandboxes lie (default: one of its own, removed at the end); `toolchain` what they build with
@@ -51,10 +51,10 @@ class E2BServer:
         directory: Path | None = None,
         port: int = 0,
     ) -> None:
+        super().__init__(Faults())
         self.rules, self._toolchain, self._directory, self._number = rules or Rules(), toolchain, directory, port
         self.violations: list[str] = []
         self.requests: list[Seen] = []
-        self._mischief = Mischief(Faults())
         self._stop = threading.Event()
         self._stack = contextlib.ExitStack()
 
@@ -98,23 +98,6 @@ class E2BServer:
     def path(self) -> str:
         """PATH inside of its sandboxes."""
         return self._hall.path
-
-    @property
-    def faults(self) -> Faults:
-        """What goes wrong by itself; may be set at any time."""
-        return self._mischief.faults
-
-    @faults.setter
-    def faults(self, faults: Faults) -> None:
-        self._mischief.faults = faults
-
-    def inject(self, request: str, fault: Fault, times: int = 1) -> None:
-        """Let the next requests that match "METHOD /path" (without prefix; with * and ?) go wrong."""
-        self._mischief.plan(request, fault, times)
-
-    def calm(self) -> None:
-        """Forget what was injected."""
-        self._mischief.calm()
 
     def running(self) -> tuple[Record, ...]:
         """Return the sandboxes that run."""

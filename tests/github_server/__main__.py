@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import threading
 from pathlib import Path
 
 from tests.github_server import GitHubServer, Rules
 from tests.github_server.rules import REPOSITORY
+from tests.serving.standalone import run_until_interrupted
 
 
 def main() -> None:
@@ -21,12 +21,7 @@ def main() -> None:
     options = parser.parse_args()
     with GitHubServer(Rules(speed=options.speed), options.repository, options.source, port=options.port) as server:
         server.repository().immutable = options.immutable
-        for name, value in server.environment.items():
-            print(f"{name}={value}", flush=True)  # noqa: T201
-        try:
-            threading.Event().wait()
-        except KeyboardInterrupt:
-            return
+        run_until_interrupted(server.environment)
 
 
 if __name__ == "__main__":

@@ -11,9 +11,9 @@ from github.GitRelease import GitRelease
 from github.GitReleaseAsset import GitReleaseAsset
 from github.Repository import Repository
 
-from tests.github_server import GitHubServer, Rules
+from tests.github_server import GitHubServer
+from tests.github_server.starting import StartServer, servers
 
-StartServer = Callable[..., GitHubServer]
 Connect = Callable[..., Github]
 
 
@@ -35,17 +35,8 @@ def upload(release: GitRelease, name: str, content: bytes = b"content") -> GitRe
 
 @pytest.fixture
 def start_server() -> Iterator[StartServer]:
-    """Start a server of the test's own; what broke GitHub's document shows at the end."""
-    started: list[GitHubServer] = []
-
-    def start(rules: Rules | None = None, **more: object) -> GitHubServer:
-        started.append(GitHubServer(rules, **more).__enter__())  # type: ignore[arg-type]
-        return started[-1]
-
-    yield start
-    for each in started:
-        each.__exit__(None, None, None)
-    assert [violation for each in started for violation in each.violations] == []
+    with servers() as start:
+        yield start
 
 
 @pytest.fixture

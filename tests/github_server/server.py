@@ -22,7 +22,7 @@ from tests.github_server.git import Git
 from tests.github_server.limits import creates_content
 from tests.github_server.rules import REPOSITORY, Rules
 from tests.serving.exchange import Exchange
-from tests.serving.faults import Fault, Mischief
+from tests.serving.faults import Moody
 from tests.serving.port import Port
 
 API_PATHS: Final = ("/repos/", "/uploads/")
@@ -47,7 +47,7 @@ class Seen:
     fault: str | None
 
 
-class GitHubServer:
+class GitHubServer(Moody[Faults]):
     """Stands in for GitHub while it is entered; see `Rules` for what it is like and `Faults` for its moods.
 
     It begins with one repository, and a token like a workflow's that may write to it. `source` is a git repository
@@ -63,10 +63,10 @@ class GitHubServer:
         directory: Path | None = None,
         port: int = 0,
     ) -> None:
+        super().__init__(Faults())
         self.rules, self._first, self._source = rules or Rules(), repository, source
         self._directory, self._number = directory, port
         self.requests: list[Seen] = []
-        self._mischief = Mischief(Faults())
         self._stack = contextlib.ExitStack()
 
     def __enter__(self) -> GitHubServer:
@@ -110,19 +110,6 @@ class GitHubServer:
         """Return the variables for a repository and a token."""
         here = {"GITHUB_API_URL": self.url, "GITHUB_SERVER_URL": self.url}
         return {**here, "GITHUB_REPOSITORY": repository, "GITHUB_TOKEN": token}
-
-    @property
-    def faults(self) -> Faults:
-        """What goes wrong by itself; may be set at any time."""
-        return self._mischief.faults
-
-    @faults.setter
-    def faults(self, faults: Faults) -> None:
-        self._mischief.faults = faults
-
-    def inject(self, request: str, fault: Fault, times: int = 1) -> None:
-        """Let the next requests that match "METHOD /path" (with * and ?) go wrong."""
-        self._mischief.plan(request, fault, times)
 
     def add_repository(
         self,

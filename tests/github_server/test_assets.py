@@ -15,7 +15,8 @@ from github.GithubException import UnknownObjectException
 from github.Repository import Repository
 
 from tests.github_server import GitHubServer, Rules
-from tests.github_server.conftest import StartServer, connect, open_draft, upload
+from tests.github_server.conftest import connect, open_draft, upload
+from tests.github_server.starting import StartServer
 
 
 def token_of(server: GitHubServer) -> dict[str, str]:

@@ -26,7 +26,8 @@ from tests.github_server import (
     primary,
     secondary,
 )
-from tests.github_server.conftest import StartServer, connect, open_draft, upload
+from tests.github_server.conftest import connect, open_draft, upload
+from tests.github_server.starting import StartServer
 
 UPLOAD = "POST /uploads/repos/octo-org/fleet/releases/*/assets"
 

@@ -10,7 +10,8 @@ import requests
 from github import GithubException, GithubRetry, RateLimitExceededException
 
 from tests.github_server import GitHubServer, Rules
-from tests.github_server.conftest import StartServer, connect, open_draft, upload
+from tests.github_server.conftest import connect, open_draft, upload
+from tests.github_server.starting import StartServer
 
 RELEASES = "/repos/octo-org/fleet/releases"
 

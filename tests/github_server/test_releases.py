@@ -7,7 +7,8 @@ from github import GithubException, UnknownObjectException
 from github.Repository import Repository
 
 from tests.github_server import GitHubServer, Rules
-from tests.github_server.conftest import StartServer, connect, open_draft, upload
+from tests.github_server.conftest import connect, open_draft, upload
+from tests.github_server.starting import StartServer
 
 
 def test_a_draft_is_filled_and_published(server: GitHubServer, repository: Repository) -> None:

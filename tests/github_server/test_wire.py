@@ -18,7 +18,7 @@ import pytest
 from github import Auth, Github, GithubException, UnknownObjectException
 
 from tests.github_server import GitHubServer, Rules
-from tests.github_server.conftest import StartServer
+from tests.github_server.starting import StartServer
 
 
 def talk(server: GitHubServer, request: str, body: bytes = b"") -> tuple[str, dict[str, str], bytes]:

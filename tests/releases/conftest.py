@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +27,7 @@ from generator.releases.uploading import packages_in, upload
 from generator.reports.merging import merge_directory
 from generator.reports.models import Artifact, CrateReport, Report
 from tests.github_server import GitHubServer, Rules
+from tests.github_server.starting import StartServer, servers
 from tests.support import COMMAND, Ran, cratematrix
 
 MANIFEST = """{"schema_version": 1, "fleet": {"npm_scope": "@demo", "slots": 2}, "crates": [
@@ -38,7 +39,6 @@ MANIFEST = """{"schema_version": 1, "fleet": {"npm_scope": "@demo", "slots": 2},
 """
 
 QUIET = Patience(lambda _: None)
-StartServer = Callable[..., GitHubServer]
 
 
 @dataclass(frozen=True)
@@ -140,17 +140,8 @@ def built(out: Path, manifest: Manifest, crate: Crate) -> CrateReport:
 
 @pytest.fixture
 def start_server() -> Iterator[StartServer]:
-    """Start a server of the test's own; what breaks GitHub's document, or would show a token, fails the test."""
-    started: list[GitHubServer] = []
-
-    def start(rules: Rules | None = None, source: Path | None = None) -> GitHubServer:
-        started.append(GitHubServer(rules, source=source).__enter__())
-        return started[-1]
-
-    yield start
-    for each in started:
-        each.__exit__(None, None, None)
-    assert [violation for each in started for violation in each.violations] == []
+    with servers() as start:
+        yield start
 
 
 @pytest.fixture

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.releases.conftest import MANIFEST, Fleet, StartServer, make_fleet
+from tests.github_server.starting import StartServer
+from tests.releases.conftest import MANIFEST, Fleet, make_fleet
 
 SKIPPED = "demo-one-win32-x64-msvc-1.0.0.tgz"
 

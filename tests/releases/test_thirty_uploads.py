@@ -11,7 +11,8 @@ import pytest
 from generator.releases.budget import budget
 from generator.releases.promise import SUMS, promised
 from tests.github_server import Faults, Rules, secondary
-from tests.releases.conftest import Fleet, StartServer, copy_reports, make_fleet
+from tests.github_server.starting import StartServer
+from tests.releases.conftest import Fleet, copy_reports, make_fleet
 from tests.support import TOP, cratematrix
 
 # A minute of GitHub's limits in a second: what they are is kept, and nobody waits for it.

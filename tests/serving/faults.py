@@ -127,3 +127,27 @@ class Mischief(Generic[AnyChances]):
                     each.times -= 1
                     return each.fault
             return self._faults.choose(self._random, method, path)
+
+
+class Moody(Generic[AnyChances]):
+    """A server as its tests see it: what goes wrong with it may be said at any time."""
+
+    def __init__(self, faults: AnyChances) -> None:
+        self._mischief = Mischief(faults)
+
+    @property
+    def faults(self) -> AnyChances:
+        """What goes wrong by itself."""
+        return self._mischief.faults
+
+    @faults.setter
+    def faults(self, faults: AnyChances) -> None:
+        self._mischief.faults = faults
+
+    def inject(self, request: str, fault: Fault, times: int = 1) -> None:
+        """Let the next requests that match "METHOD /path" (without a server's prefix; with * and ?) go wrong."""
+        self._mischief.plan(request, fault, times)
+
+    def calm(self) -> None:
+        """Forget what was injected."""
+        self._mischief.calm()
