@@ -114,6 +114,18 @@ def test_the_plan_is_a_table_for_people_and_fits_a_pipe() -> None:
     assert ran.out.splitlines()[0].split() == ["slot", "minutes", "crates"]
     assert len(ran.out.splitlines()) == 31
     assert "110 crates in 30 of 30 slots" in ran.err
+    assert re.search(r"^a release: \d+ assets of 1,000; \d+ requests from 30 shards", ran.err, re.MULTILINE)
+
+
+def test_the_plan_says_that_github_does_not_allow_a_release(repository: MakeRepository) -> None:
+    many = [
+        {"name": f"c{n}", "version": "1.0.0", "kind": "bin", "source": {"registry": f"c{n}", "version": "1.0.0"}}
+        for n in range(1_000)
+    ]
+    ran = cratematrix("plan", "--json", cwd=repository(many, {}))
+    assert ran.code == 0
+    assert "note: there cannot be a release: 1001 assets are more than a release can have: 1,000" in ran.err
+    assert "divide the manifest into 2" in ran.err
 
 
 def committed(top: Path) -> Path:

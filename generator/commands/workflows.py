@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,6 +14,9 @@ from generator.commands.options import backend_option, manifest_option
 from generator.commands.secrets import known_secrets
 from generator.errors import InputError, Stale
 from generator.step_files import in_github, step_outputs, step_summary
+
+if TYPE_CHECKING:
+    from generator.manifest.models import Manifest
 
 
 @click.command()
@@ -32,7 +36,8 @@ def plan(manifest: Path, slots: int | None, as_json: bool, changed_since: str | 
     The longest crate goes first onto the least loaded slot. The lower bound is proven: no assignment of these crates
     to these slots can be faster.
 
-    With --changed-since and --backend e2b, a change of the sandboxes' template affects every crate.
+    What a release of the whole fleet takes of GitHub's limits is said too. With --changed-since and --backend e2b, a
+    change of the sandboxes' template affects every crate.
     """
     from generator.manifest.reading import load_manifest
     from generator.planning.plan import make_plan
@@ -54,12 +59,24 @@ def plan(manifest: Path, slots: int | None, as_json: bool, changed_since: str | 
         if made.reasons:
             console.table(REASON_COLUMNS, reason_rows(made))
     console.say(summary(made))
+    if changed_since is None:
+        _say_budget(loaded)
     if in_github(os.environ):
         from generator.planning.markdown import page
 
         matrix = made.matrix.model_dump_json()
         step_outputs(os.environ, {"count": str(made.count), "crates": made.crates, "matrix": matrix})
         step_summary(os.environ, page(made))
+
+
+def _say_budget(manifest: Manifest) -> None:
+    """Say what a release takes of GitHub's limits, or why there cannot be one."""
+    from generator.releases.budget import check_budget
+
+    try:
+        console.say(f"a release: {check_budget(manifest)}")
+    except InputError as refusal:
+        console.say(f"note: there cannot be a release: {'; '.join((*refusal.problems, refusal.advice))}")
 
 
 @click.command()
