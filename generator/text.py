@@ -1,4 +1,4 @@
-"""Text that crates, compilers and repositories wrote: made safe to show, and to keep in a report."""
+"""Text that crates, compilers and repositories wrote, made safe to show and to keep; and counts, as they are said."""
 
 from __future__ import annotations
 
@@ -19,3 +19,8 @@ def plain(text: str) -> str:
 def shown(text: str) -> str:
     """Return plain text in which GitHub's runner finds no command: `::` at the start of a line, `##[` anywhere."""
     return _COMMAND.sub(lambda found: f"{found[1]}: :" if found[1] is not None else "# #[", plain(text))
+
+
+def counted(count: int, noun: str) -> str:
+    """Return a count with its noun: 1 crate, 2 crates."""
+    return f"{count} {noun}{'s' * (count != 1)}"

@@ -8,7 +8,7 @@ from collections import deque
 from dataclasses import dataclass, replace
 from typing import Final
 
-from generator.text import plain
+from generator.text import counted, plain
 
 _RUSTC: Final = re.compile(r"^error(?:\[(E\d{4})\])?: (.{1,500})")
 _RUSTC_PLACE: Final = re.compile(r"^ {1,8}--> ([^:\s][^:]{0,300}):(\d{1,7}):\d{1,7}$")
@@ -77,7 +77,7 @@ class Diagnostics:
         count = len(self._failed_tests)
         names = ", ".join(self._failed_tests[:5]) + (", ..." if count > 5 else "")
         file, line = self._panic or (None, None)
-        return Diagnostic(f"{count} test{'s' * (count > 1)} failed: {names}", file, line)
+        return Diagnostic(f"{counted(count, 'test')} failed: {names}", file, line)
 
     def _add(self, found: Diagnostic) -> None:
         if len(self._errors) < 50:

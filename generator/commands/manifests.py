@@ -8,6 +8,7 @@ import click
 
 from generator import console
 from generator.commands.options import manifest_option
+from generator.text import counted
 
 
 @click.command()
@@ -28,7 +29,7 @@ def init(manifest: Path, force: bool) -> None:
         console.say(f"left out {left.path}: {left.why}")
     for note in found.notes:
         console.say(f"note: {note}")
-    console.say(f"{manifest}: {_crates(len(found.found))}; next: cratematrix plan")
+    console.say(f"{manifest}: {counted(len(found.found), 'crate')}; next: cratematrix plan")
 
 
 @click.command()
@@ -37,7 +38,7 @@ def check(manifest: Path) -> None:
     """Show every error of the manifest at once, each with its line."""
     from generator.manifest.reading import load_manifest
 
-    console.say(f"{manifest}: {_crates(len(load_manifest(manifest).crates))}, no errors")
+    console.say(f"{manifest}: {counted(len(load_manifest(manifest).crates), 'crate')}, no errors")
 
 
 @click.command()
@@ -48,7 +49,3 @@ def schema() -> None:
     from generator.manifest.schema import manifest_schema
 
     console.data(json.dumps(manifest_schema(), indent=2))
-
-
-def _crates(count: int) -> str:
-    return f"{count} crate{'s' * (count != 1)}"

@@ -14,6 +14,7 @@ from generator import console
 from generator.commands.options import manifest_option
 from generator.commands.secrets import known_secrets
 from generator.step_files import step_outputs
+from generator.text import counted
 
 if TYPE_CHECKING:
     from generator.github_api.pace import Patience
@@ -139,7 +140,7 @@ def verify(manifest: Path, tag: str) -> None:
     loaded = load_manifest(manifest)
     with _releases(anonymous=True) as releases:
         count = verify_release(releases, tag, loaded, _patience())
-    console.say(f"{tag}: {count} package{'s' * (count != 1)}, all as promised")
+    console.say(f"{tag}: {counted(count, 'package')}, all as promised")
 
 
 @contextlib.contextmanager

@@ -13,6 +13,7 @@ from generator.manifest.models import Crate, Fleet, Manifest
 from generator.manifest.problems import escaped
 from generator.manifest.settings import Settings, settings
 from generator.strict import Strict
+from generator.text import counted
 
 MAX_NAMES: Final = 100 * 1024
 """Bytes of crates' names in one variable. Linux takes 128 KiB with the variable's own name (MAX_ARG_STRLEN)."""
@@ -141,4 +142,4 @@ def _with_dependents(manifest: Manifest, changed: Mapping[str, str]) -> dict[str
 def first_of(paths: Sequence[str]) -> str:
     """Name the first of some files, safe to show, and say how many more there are."""
     more = len(paths) - 1
-    return escaped(paths[0][:MAX_SHOWN]) + (f" and {more} more file{'s' * (more > 1)}" if more else "")
+    return escaped(paths[0][:MAX_SHOWN]) + (f" and {counted(more, 'more file')}" if more else "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from generator.planning.plan import Plan
+from generator.text import counted
 
 COLUMNS = ("slot", "minutes", "crates")
 REASON_COLUMNS = ("crate", "built", "reason")
@@ -26,9 +27,9 @@ def summary(plan: Plan) -> str:
     reasons: dict[str, int] = {}
     for each in plan.skipped:
         reasons[each.reason] = reasons.get(each.reason, 0) + 1
-    skips = "".join(f"\nskipped {count} unit{'s' * (count > 1)}: {reason}" for reason, count in sorted(reasons.items()))
+    skips = "".join(f"\nskipped {counted(count, 'unit')}: {reason}" for reason, count in sorted(reasons.items()))
     return (
-        f"{plan.count} crate{'s' * (plan.count != 1)} in {len(plan.shards)} of {plan.slots} slots: "
+        f"{counted(plan.count, 'crate')} in {len(plan.shards)} of {plan.slots} slots: "
         f"{plan.makespan_minutes:.10g} min predicted, "
         f"lower bound {plan.lower_bound_minutes:.10g} min, ratio {plan.ratio:.3f}{skips}"
     )

@@ -19,6 +19,7 @@ from generator.manifest.values import Layout
 from generator.planning.plan import make_plan
 from generator.releases.promise import promised
 from generator.strict import Strict
+from generator.text import counted
 
 MAX_ASSETS: Final = 1_000
 # GITHUB_TOKEN's, which all jobs of a repository share.
@@ -57,7 +58,7 @@ class Budget(Strict):
     def __str__(self) -> str:
         return (
             f"{self.assets} assets of {MAX_ASSETS:,}; "
-            f"{self.requests} requests from {self.shards} shard{'s' * (self.shards != 1)}, "
+            f"{self.requests} requests from {counted(self.shards, 'shard')}, "
             f"{self.per_hour} in one hour of {REQUESTS_AN_HOUR:,}, a margin of {REQUESTS_AN_HOUR - self.per_hour}; "
             f"{self.writes} writes, at most {WRITES_A_MINUTE} a minute and {WRITES_AN_HOUR} an hour; "
             f"at least {self.minutes:.1f} minutes of uploads"

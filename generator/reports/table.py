@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from generator.reports.models import CrateReport, Report
+from generator.text import counted
 
 # A fleet of one size gives the same hint for most of its crates.
 MAX_HINTS: Final = 5
@@ -33,7 +34,7 @@ def summary(report: Report) -> str:
     states = [crate.state for crate in report.crates]
     words = {"built": "built", "failed": "failed", "skipped": "skipped", "not_run": "not run"}
     parts = [f"{states.count(state)} {word}" for state, word in words.items() if state in states]
-    total = f"{len(states)} crate{'s' * (len(states) != 1)}"
+    total = counted(len(states), "crate")
     return f"{total}: {', '.join(parts) or 'nothing to do'} in {report.seconds:.0f} s{_money(report)}"
 
 
