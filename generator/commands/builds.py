@@ -170,7 +170,7 @@ def report(out: Path) -> None:
 def _tell(report: Report, path: Path, manifest: Manifest | None) -> None:
     """Show what a run did: to a person as a table, and in GitHub Actions also as outputs, annotations and a summary."""
     from generator.reports import markdown, table
-    from generator.reports.annotations import worst_failures
+    from generator.reports.annotations import left_out, worst_failures
 
     console.table(table.COLUMNS, table.rows(report), talk=True)
     for remark in table.remarks(report):
@@ -178,7 +178,7 @@ def _tell(report: Report, path: Path, manifest: Manifest | None) -> None:
     console.say(f"{table.summary(report)}; report: {path}")
     if not in_github(os.environ):
         return
-    for each in worst_failures(report, manifest):
+    for each in (*worst_failures(report, manifest), *left_out(report)):
         console.command(each.command)
     states = [crate.state for crate in report.crates]
     counts = {state: str(states.count(state)) for state in ("built", "failed")}

@@ -6,6 +6,7 @@ from typing import Final
 
 from generator.manifest.models import Manifest, PathSource
 from generator.reports.models import CrateReport, Failure, Report
+from generator.text import counted
 from generator.workflow_commands import Annotation
 
 # Of each level for one step: https://github.com/actions/toolkit/blob/main/docs/problem-matchers.md
@@ -29,6 +30,19 @@ def worst_failures(report: Report, manifest: Manifest | None = None) -> list[Ann
     rest = [crate.name for crate, _ in failed[MAX_ANNOTATIONS - 1 :]]
     more = Annotation("error", f"{len(rest)} more crates failed", ", ".join(rest))
     return [*shown[: MAX_ANNOTATIONS - 1], more]
+
+
+def left_out(report: Report) -> list[Annotation]:
+    """Return one warning that names the crates of which nothing was built: no failure, but no success either."""
+    reasons = {
+        crate.name: next((unit.reason for unit in crate.units if unit.reason), "no reason is known")
+        for crate in report.crates
+        if crate.state == "skipped"
+    }
+    if not reasons:
+        return []
+    told = "; ".join(f"{name}: {reason}" for name, reason in reasons.items())
+    return [Annotation("warning", f"{counted(len(reasons), 'crate')} skipped on every platform", told)]
 
 
 def _rank(failed: tuple[CrateReport, Failure]) -> tuple[int, bool, str]:

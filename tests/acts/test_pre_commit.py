@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from generator import processes
 from tests.acts.repositories import copy_of_checkout, git
 from tests.support import Ran, cratematrix, git_repository, library, write_files
 
@@ -33,16 +33,9 @@ def top(tmp_path: Path) -> Path:
 
 def pre_commit(top: Path, home: Path) -> Ran:
     argv = [sys.executable, "-m", "pre_commit", "run", "--all-files", "--color", "never"]
-    done = subprocess.run(
-        argv,
-        cwd=top,
-        env={**os.environ, "PRE_COMMIT_HOME": str(home)},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )  # noqa: TID251
-    return Ran(done.returncode, done.stdout, done.stderr)
+    environment = {**os.environ, "PRE_COMMIT_HOME": str(home)}
+    done = processes.run(argv, timeout=300, cwd=top, env=environment)
+    return Ran(done.exit_code, done.stdout.decode(), done.stderr)
 
 
 def test_a_commit_of_a_changed_manifest_is_stopped_once_and_has_its_workflows_then(top: Path, tmp_path: Path) -> None:

@@ -4,9 +4,9 @@ import re
 
 from generator.manifest.models import Crate, Fleet, Manifest, PathSource, RegistrySource
 from generator.markdown import text
-from generator.reports.annotations import MAX_ANNOTATIONS, worst_failures
+from generator.reports.annotations import MAX_ANNOTATIONS, left_out, worst_failures
 from generator.reports.markdown import page
-from generator.reports.models import CrateReport, Failure, Report
+from generator.reports.models import CrateReport, Failure, Report, Unit
 from generator.sandboxes.sandbox import FailureClass
 
 
@@ -53,3 +53,12 @@ def test_a_crates_words_are_no_markup_in_a_summary() -> None:
     shown = page(report(failed("a", what=hostile)))
     assert not re.search(r"(?<!\\)[<`\[*@#]", shown.split("\n", 1)[1])
     assert text("a|b") == "a\\|b"
+
+
+def test_crates_of_which_nothing_was_built_are_one_warning() -> None:
+    unit = Unit(platform="wasm32", state="skipped", reason="no target")
+    skipped = CrateReport(name="web", version="1.0.0", kind="wasm", state="skipped", units=(unit,))
+    [warning] = left_out(report(skipped, failed("bad")))
+    assert (warning.level, warning.title) == ("warning", "1 crate skipped on every platform")
+    assert warning.message == "web: no target"
+    assert left_out(report(failed("bad"))) == []
