@@ -16,7 +16,7 @@ from generator.builds.task import Task
 from generator.equipment import missing
 from generator.errors import InputError, Unavailable
 from generator.manifest.names import sbom_name, tarball_names
-from generator.manifest.values import Size
+from generator.manifest.values import NEXT_SIZE, Size
 from generator.platforms import PLATFORM_NAMES, PlatformName
 from generator.reports.costs import right_size, sandbox_use
 from generator.reports.models import CrateReport, Failure, State, Unit
@@ -26,7 +26,6 @@ from generator.sources.collect import Collected, collect
 FIRST_DELAY: Final = 2.0
 LONGEST_DELAY: Final = 60.0
 NO_LOCK: Final = "there is no Cargo.lock: dependencies are resolved anew each time; commit one"
-NEXT_SIZE: Final[dict[Size, Size]] = {"small": "standard", "standard": "large"}
 
 
 @dataclass(frozen=True)

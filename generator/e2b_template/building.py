@@ -12,7 +12,7 @@ from generator.e2b_template.dockerfile import dockerfile, prefetch
 from generator.e2b_template.identity import template_name, template_reference
 from generator.errors import CratematrixError, InputError
 from generator.manifest.models import Manifest
-from generator.manifest.values import Size
+from generator.manifest.values import NEXT_SIZE, SIZES, Size
 from generator.text import plain
 
 CHECK_SECONDS = 120
@@ -123,7 +123,6 @@ def try_out(reference: str, definition: Definition, connection: Connection) -> I
 
 def sizes_in_use(manifest: Manifest) -> tuple[Size, ...]:
     """Return the size classes that crates may need: their own, and the next larger one for a second try."""
-    order: tuple[Size, ...] = ("small", "standard", "large")
     own = {crate.size or manifest.fleet.size for crate in manifest.crates}
-    wanted = {order[min(order.index(size) + step, 2)] for size in own for step in (0, 1)}
-    return tuple(size for size in order if size in wanted)
+    wanted = own | {NEXT_SIZE[size] for size in own if size in NEXT_SIZE}
+    return tuple(size for size in SIZES if size in wanted)

@@ -9,7 +9,7 @@ from pydantic import Field, ValidationError
 
 from generator.equipment import Program
 from generator.errors import InputError
-from generator.manifest.values import EnvName, Size
+from generator.manifest.values import SIZES, EnvName, Size
 from generator.packaged import packaged
 from generator.sandboxes.sandbox import Resources
 from generator.strict import Strict
@@ -68,7 +68,7 @@ def load_definition(directory: Path) -> Definition:
     except ValidationError as error:
         problems = [f"{file}: $.{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()]
         raise InputError(f"{FILE} cannot be used", problems=tuple(problems)) from None
-    if missing := {"small", "standard", "large"} - set(found.sizes):
+    if missing := set(SIZES) - set(found.sizes):
         raise InputError(f"{file} lacks the size {', '.join(sorted(missing))}")
     if "PATH" not in found.env:
         raise InputError(f"{file} lacks PATH in env: a login shell sets its own")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, Literal
+from itertools import pairwise
+from typing import Annotated, Any, Final, Literal, get_args
 
 from pydantic import Discriminator, Field, StringConstraints, Tag
 
@@ -73,6 +74,9 @@ Cron = Annotated[str, StringConstraints(pattern=r"^[0-9*,/-]+( [0-9*,/-]+){4}$",
 Command = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]+$", max_length=4_000)]
 
 Size = Literal["small", "standard", "large"]
+SIZES: Final[tuple[Size, ...]] = get_args(Size)
+# What is tried after a size that was too small.
+NEXT_SIZE: Final[dict[Size, Size]] = dict(pairwise(SIZES))
 BackendName = Literal["local", "e2b"]
 # One package for each crate, or one for each of its platforms and one that picks the right one.
 Layout = Literal["single", "split"]
