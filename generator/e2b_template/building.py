@@ -9,7 +9,7 @@ from generator.e2b_backend.connection import Connection, with_headers
 from generator.e2b_backend.troubles import advice_of
 from generator.e2b_template.definition import Definition
 from generator.e2b_template.dockerfile import dockerfile, prefetch
-from generator.e2b_template.identity import template_name, template_reference
+from generator.e2b_template.identity import template_name, template_reference, template_tag
 from generator.errors import CratematrixError, InputError
 from generator.manifest.models import Manifest
 from generator.manifest.values import NEXT_SIZE, SIZES, Size
@@ -24,7 +24,7 @@ def state_of(manifest: Manifest, definition: Definition, size: Size, connection:
     from e2b import Template
 
     name = template_name(manifest.fleet.template, size)
-    tag = template_reference(manifest.fleet.template, dockerfile(), definition, size).partition(":")[2]
+    tag = template_tag(dockerfile(), definition, size)
     try:
         if not Template.exists(name, **connection.api_params()):
             return "missing"
