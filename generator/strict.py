@@ -1,4 +1,4 @@
-"""The one base of all models that are read from or written to files, and the one type of others' words in them."""
+"""The base of our own files' models and of those of other programs', and the one type of others' words in them."""
 
 from __future__ import annotations
 
@@ -26,3 +26,9 @@ class Strict(BaseModel):
     model_config = ConfigDict(
         extra="forbid", frozen=True, strict=True, allow_inf_nan=False, validate_by_name=True, serialize_by_alias=True
     )
+
+
+class Loose(BaseModel):
+    """Frozen; other programs write far more keys than are used here."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from generator.cargo.features import enabled_by_default
 from generator.equipment import Equipment, lacking
@@ -19,6 +19,7 @@ from generator.packages.identity import Identity
 from generator.platforms import PlatformName
 from generator.recipes.crossing import Crossing, crossing
 from generator.sources.collect import Collected
+from generator.strict import Loose
 
 # What cargo says of a crate with 500 dependencies has 2 MiB.
 MAX_DESCRIPTION: Final = 64 * 1024 * 1024
@@ -81,13 +82,7 @@ class Job:
         return posixpath.normpath(f"{self.root}/source/{self.source.workspace}")
 
 
-class _Loose(BaseModel):
-    """What cargo prints has far more keys than are used here."""
-
-    model_config = ConfigDict(extra="ignore", frozen=True)
-
-
-class Target(_Loose):
+class Target(Loose):
     """One target of a Cargo package."""
 
     name: str
@@ -96,14 +91,14 @@ class Target(_Loose):
     required_features: tuple[str, ...] = Field(default=(), validation_alias="required-features")
 
 
-class Package(_Loose):
+class Package(Loose):
     """One package as `cargo metadata` describes it."""
 
     name: str
     version: str
     manifest_path: str
     targets: tuple[Target, ...]
-    features: dict[str, tuple[str, ...]] = {}
+    features: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     description: str | None = None
     license: str | None = None
     repository: str | None = None
@@ -128,7 +123,7 @@ class Package(_Loose):
         )
 
 
-class _Metadata(_Loose):
+class _Metadata(Loose):
     packages: tuple[Package, ...]
 
 

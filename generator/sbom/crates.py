@@ -7,28 +7,23 @@ import tomllib
 from collections.abc import Callable, Collection, Mapping
 
 from packageurl import PackageURL
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from generator.errors import Unbuildable
 from generator.sbom.parts import Part, Scope
+from generator.strict import Loose
 
 
-class _Loose(BaseModel):
-    """What cargo prints has far more keys than are used here."""
-
-    model_config = ConfigDict(extra="ignore", frozen=True)
-
-
-class _Target(_Loose):
+class _Target(Loose):
     kind: tuple[str, ...]
 
 
-class _Wish(_Loose):
+class _Wish(Loose):
     source: str | None = None
     registry: str | None = None
 
 
-class _Package(_Loose):
+class _Package(Loose):
     id: str
     name: str
     version: str
@@ -44,11 +39,11 @@ class _Package(_Loose):
         return any("proc-macro" in target.kind for target in self.targets)
 
 
-class _Kind(_Loose):
+class _Kind(Loose):
     kind: str | None = None
 
 
-class _Edge(_Loose):
+class _Edge(Loose):
     pkg: str
     dep_kinds: tuple[_Kind, ...] = ()
 
@@ -57,16 +52,16 @@ class _Edge(_Loose):
         return any(each.kind in kinds for each in self.dep_kinds)
 
 
-class _Node(_Loose):
+class _Node(Loose):
     id: str
     deps: tuple[_Edge, ...] = ()
 
 
-class _Resolve(_Loose):
+class _Resolve(Loose):
     nodes: tuple[_Node, ...]
 
 
-class _Metadata(_Loose):
+class _Metadata(Loose):
     packages: tuple[_Package, ...]
     resolve: _Resolve
 

@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from typing import Final
 
 from packageurl import PackageURL
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from generator.errors import Unbuildable
 from generator.sbom.parts import Part
+from generator.strict import Loose
 
 _MODULES: Final = "node_modules/"
 # Old packages have capitals: its documentation of package.json, name
@@ -21,10 +22,8 @@ _NAME: Final = re.compile(r"(@[A-Za-z0-9._~-]+/)?[A-Za-z0-9._~-]+")
 _ALGORITHMS: Final = {"sha1": "SHA-1", "sha256": "SHA-256", "sha384": "SHA-384", "sha512": "SHA-512"}
 
 
-class _Entry(BaseModel):
+class _Entry(Loose):
     """One place in node_modules: npm's documentation of package-lock.json, packages."""
-
-    model_config = ConfigDict(extra="ignore", frozen=True)
 
     name: str | None = None
     version: str | None = None
@@ -34,9 +33,9 @@ class _Entry(BaseModel):
     dev: bool = False
     optional: bool = False
     dev_optional: bool = Field(default=False, validation_alias="devOptional")
-    dependencies: dict[str, str] = {}
-    optional_dependencies: dict[str, str] = Field(default={}, validation_alias="optionalDependencies")
-    peer_dependencies: dict[str, str] = Field(default={}, validation_alias="peerDependencies")
+    dependencies: dict[str, str] = Field(default_factory=dict)
+    optional_dependencies: dict[str, str] = Field(default_factory=dict, validation_alias="optionalDependencies")
+    peer_dependencies: dict[str, str] = Field(default_factory=dict, validation_alias="peerDependencies")
 
     @property
     def wishes(self) -> tuple[str, ...]:
@@ -44,10 +43,8 @@ class _Entry(BaseModel):
         return tuple({**self.dependencies, **self.optional_dependencies, **self.peer_dependencies})
 
 
-class _Lock(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True)
-
-    packages: dict[str, _Entry] = {}
+class _Lock(Loose):
+    packages: dict[str, _Entry] = Field(default_factory=dict)
 
 
 def npm_parts(lock: bytes) -> tuple[tuple[Part, ...], tuple[str, ...]]:
