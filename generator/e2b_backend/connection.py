@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter, ValidationError
 
 from generator.errors import InputError
-from generator.manifest.checks import references, reserved
+from generator.manifest.checks import filled, references, reserved
 from generator.manifest.models import E2BService
 from generator.manifest.values import HeaderName, HeaderValue, HostName, ServiceUrl
 
 if TYPE_CHECKING:
     from e2b import Sandbox
-
-_REFERENCE: Final = re.compile(r"\$\{([A-Z_][A-Z0-9_]*)\}")
 
 
 @dataclass(frozen=True)
@@ -143,4 +140,4 @@ def _filled(header: str, value: str, environment: Mapping[str, str], named: dict
         if not secret or not secret.isascii() or not secret.isprintable():
             problems.append(f"{name}, which the header {header} needs, is not set to visible ASCII")
         named[name] = secret
-    return _REFERENCE.sub(lambda found: named.get(found[1], ""), value)
+    return filled(value, named)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from pydantic import TypeAdapter, ValidationError
@@ -253,6 +253,11 @@ def reserved(header: str) -> bool:
 def references(value: str) -> tuple[str, ...]:
     """The environment variables that a header's value names as ${NAME}, in order."""
     return tuple(_REFERENCE.findall(value))
+
+
+def filled(value: str, variables: Mapping[str, str]) -> str:
+    """A header's value with the variables that it names in the place of ${NAME}; KeyError for one that is not there."""
+    return _REFERENCE.sub(lambda found: variables[found[1]], value)
 
 
 def _headers(manifest: Manifest) -> Iterator[Problem]:
