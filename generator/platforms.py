@@ -46,6 +46,10 @@ PLATFORMS: Final[dict[PlatformName, Platform]] = {
     )
 }
 
+# The oldest macOS that Rust 1.74 and later can build for is 10.12: https://doc.rust-lang.org/rustc/platform-support/
+# apple-darwin.html; 10.13 is the oldest that Node 16 and later, and napi's own packages, ask for. ARM starts at 11.0.
+OLDEST_MACOS: Final[dict[str, str]] = {"x64": "10.13", "arm64": "11.0"}
+
 VALID_FOR: Final[dict[Kind, tuple[PlatformName, ...]]] = {
     "napi": PLATFORM_NAMES,
     "wasm": ("wasm32",),

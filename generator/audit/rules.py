@@ -11,7 +11,7 @@ from typing import Final
 from generator.audit.facts import Facts, Format, Image
 from generator.audit.findings import Audit, Finding, Rule
 from generator.audit.libraries import excuse, missing
-from generator.platforms import PLATFORMS, Kind, Platform, PlatformName
+from generator.platforms import OLDEST_MACOS, PLATFORMS, Kind, Platform, PlatformName
 
 FORMATS: Final[dict[str, Format]] = {"linux": "ELF", "darwin": "Mach-O", "win32": "PE", "wasm": "wasm"}
 # Of one file; who has so many reads no further, and the report stays a report.
@@ -37,8 +37,8 @@ class Oldest:
     """The oldest systems that packages are promised for: glibc, and macOS on Intel's and on Apple's processors."""
 
     glibc: str = "2.17"
-    macos_x64: str = "10.13"
-    macos_arm64: str = "11.0"
+    macos_x64: str = OLDEST_MACOS["x64"]
+    macos_arm64: str = OLDEST_MACOS["arm64"]
 
 
 @dataclass(frozen=True)

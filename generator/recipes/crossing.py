@@ -8,11 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from generator.equipment import Equipment, Way
-from generator.platforms import PLATFORMS, Kind, PlatformName
-
-# The oldest macOS that Rust 1.74 and later can build for is 10.12: https://doc.rust-lang.org/rustc/platform-support/
-# apple-darwin.html; 10.13 is the oldest that Node 16 and later, and napi's own packages, ask for. ARM starts at 11.0.
-OLDEST_MACOS: Final[dict[str, str]] = {"x64": "10.13", "arm64": "11.0"}
+from generator.platforms import OLDEST_MACOS, PLATFORMS, Kind, PlatformName
 
 _STATIC, _DYNAMIC = "target-feature=+crt-static", "target-feature=-crt-static"
 
