@@ -161,6 +161,14 @@ def describe(job: Job, metadata: bytes, package_json: bytes | None, compiled: by
     return Described(_as_built(job, package), declared, notes, _by_platform(compiled))
 
 
+def cdylib(job: Job, described: Described) -> str:
+    """Return the name of the library that JavaScript loads, as its file has it; Unbuildable where there is none."""
+    library = described.package.library
+    if library is None or "cdylib" not in library.crate_types:
+        raise Unbuildable(f"kind {job.crate.kind} needs a library with crate-type cdylib in Cargo.toml")
+    return library.name.replace("-", "_")
+
+
 def _by_platform(lines: bytes) -> dict[str, frozenset[str]]:
     pairs = [words for line in lines.decode(errors="replace").splitlines() if len(words := line.split()) == 2]
     return {platform: frozenset(name for which, name in pairs if which == platform) for platform, _ in pairs}

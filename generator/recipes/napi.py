@@ -11,7 +11,7 @@ from generator.errors import Unbuildable
 from generator.packages.addon import addon_files, addon_packages, binary_name
 from generator.packages.tarball import NpmPackage
 from generator.platforms import PLATFORMS, PlatformName
-from generator.recipes.job import Described, Job
+from generator.recipes.job import Described, Job, cdylib
 from generator.recipes.recipe import NPM_FLAGS, Tool
 from generator.recipes.recording import recorded, repeated
 
@@ -50,7 +50,7 @@ class AddonRecipe:
         if platform == "wasm32":  # napi writes what loads it, too
             return f"{crossing.exports}export CARGO_BUILD_TARGET={crossing.target}\n{self._build(job, described)}"
         before, after = LIBRARY_NAMES[PLATFORMS[platform].os]
-        made = f'"$CARGO_TARGET_DIR/{crossing.target}"/*/{before}{self._library(described)}{after}'
+        made = f'"$CARGO_TARGET_DIR/{crossing.target}"/*/{before}{cdylib(job, described)}{after}'
         addon = shlex.quote(addon_files(binary, platform)[0])
         return f'{repeated(job.root, crossing, platform)}\ncp "$(ls -t {made} | head -n 1)" {addon}'
 
@@ -80,13 +80,6 @@ class AddonRecipe:
     def _build(job: Job, described: Described) -> str:
         build = "npm run build" if described.script("build") else "npx --no-install napi build --platform --release"
         return job.crate.commands.build or build
-
-    @staticmethod
-    def _library(described: Described) -> str:
-        library = described.package.library
-        if library is None or "cdylib" not in library.crate_types:
-            raise Unbuildable("kind napi needs a library with crate-type cdylib in Cargo.toml")
-        return library.name.replace("-", "_")
 
     @staticmethod
     def _declared(described: Described) -> dict[str, object]:

@@ -12,7 +12,7 @@ from generator.packages.tarball import NpmPackage
 from generator.packages.web import web_package
 from generator.platforms import PLATFORMS, PlatformName
 from generator.recipes.cargo import cargo_test, copy_documents
-from generator.recipes.job import Described, Job
+from generator.recipes.job import Described, Job, cdylib
 from generator.recipes.recipe import Tool
 
 # The three outputs share one wasm file and one directory: only the names of their entry files collide, and none of
@@ -52,7 +52,7 @@ class WebRecipe:
 
     def compile(self, job: Job, described: Described, platform: PlatformName) -> str:
         """Compile the module for wasm32."""
-        self._module(described)
+        cdylib(job, described)
         own = job.crate.commands.build
         return own or job.crossing(platform).script("--offline --locked --release --lib")
 
@@ -65,13 +65,13 @@ class WebRecipe:
         return STAGE % {
             "tool": shlex.quote(f"{job.tools}/wasm-bindgen"),
             "target": PLATFORMS["wasm32"].target,
-            "module": self._module(described),
+            "module": cdylib(job, described),
             "documents": copy_documents(job),
         }
 
     def pack(self, job: Job, described: Described, staged: Path) -> tuple[NpmPackage, ...]:
         """Add package.json."""
-        return (web_package(job.identity(described.package), self._module(described), staged),)
+        return (web_package(job.identity(described.package), cdylib(job, described), staged),)
 
     def load(self, job: Job, described: Described) -> tuple[str, str]:
         """Require and import the installed package."""
@@ -81,10 +81,3 @@ class WebRecipe:
             f"import({name}).catch((error) => {{ console.error(error); process.exit(1); }})"
         )
         return f"node -e {shlex.quote(check)}", f"require({name})"
-
-    @staticmethod
-    def _module(described: Described) -> str:
-        library = described.package.library
-        if library is None or "cdylib" not in library.crate_types:
-            raise Unbuildable("kind wasm needs a library with crate-type cdylib in Cargo.toml")
-        return library.name.replace("-", "_")
