@@ -154,16 +154,13 @@ class E2BSandbox:
 
     def _measured(self) -> Usage:
         """Say what it used; what is not known when the service is slow is left out, for a kill must not wait."""
-        seconds = time.monotonic() - self._started
-        usage = Usage(self.id, self._resources, round(seconds, 3))
+        usage = Usage(self.id, self._resources, round(time.monotonic() - self._started, 3))
         if self._stop.is_set() or self._gone.is_set():
             return usage
         with contextlib.suppress(Exception):
             if points := self._handle.get_metrics(request_timeout=10, retries=1):
-                return Usage(
-                    self.id,
-                    self._resources,
-                    round(seconds, 3),
+                return replace(
+                    usage,
                     peak_cpus=round(max(each.cpu_used_pct * each.cpu_count / 100 for each in points), 2),
                     peak_memory=max(each.mem_used for each in points),
                     peak_disk=max(each.disk_used for each in points),
