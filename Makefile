@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 JOBS ?= 2
 SEEDS ?= 10
 
-.PHONY: demo test acts chaos lint bench lock clean
+.PHONY: demo test acts chaos lint bench platforms lock clean
 
 demo: $(VENV)/.runtime
 	@.ci/bubblewrap
