@@ -210,9 +210,13 @@ def real_build(fleet: Path, crates: tuple[str, ...], environment: dict[str, str]
     """Build with the installed command."""
     command = [str(Path(sys.executable).with_name("cratematrix")), "build", "--out", str(OUT / "seven"), "--jobs", "2"]
     words = [word for crate in crates for word in ("--crate", crate)]
+    report = OUT / "seven/report.json"
+    report.unlink(missing_ok=True)  # what an earlier run proved is no proof of this one
     with (OUT / "seven.log").open("wb") as log:
         subprocess.call([*command, *words], cwd=fleet, env=environment, stderr=log)
-    return Report.model_validate_json((OUT / "seven/report.json").read_bytes())
+    if not report.exists():
+        sys.exit(f"error: the build ended without a report: read {OUT / 'seven.log'}")
+    return Report.model_validate_json(report.read_bytes())
 
 
 def stand_in_builds(fleet: Path, crates: tuple[str, ...], environment: dict[str, str]) -> Iterator[CrateReport]:
