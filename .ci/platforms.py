@@ -29,7 +29,7 @@ from generator.builds.site import Site
 from generator.equipment import Equipment, Way
 from generator.errors import CratematrixError
 from generator.manifest.reading import load_manifest
-from generator.platforms import PLATFORM_NAMES, VALID_FOR, Kind, PlatformName
+from generator.platforms import PLATFORM_NAMES, Kind, PlatformName
 from generator.processes import run
 from generator.redaction import Redactor
 from generator.reports.models import CrateReport, PhaseName, Report
@@ -244,18 +244,15 @@ def windows(place: Place, stop: threading.Event, observer: Observer) -> Iterator
 
 
 def rows_of(crate: CrateReport, out: Path, kit: Runtimes) -> Iterator[tuple[str, ...]]:
-    """One row for each platform of a crate's kind; Windows' other ABI goes by its own name."""
+    """One row for each platform of a crate; Windows' other ABI goes by its own name."""
     package = unpacked(out / crate.packages[0].file, kit.scratch) if crate.packages else None
-    reasons = {unit.platform: unit for unit in crate.units}
-    for platform in VALID_FOR[crate.kind]:
-        if (unit := reasons.get(platform)) is None:
-            continue
-        name = "win32-x64-gnu (not msvc)" if out.name == "windows" else platform
+    for unit in crate.units:
+        name = "win32-x64-gnu (not msvc)" if out.name == "windows" else unit.platform
         if unit.state != "built":
             yield (crate.kind, crate.name, name, unit.state, "-", unit.reason or "")
             continue
         audited = "yes" if unit.audit else "-"
-        yield (crate.kind, crate.name, name, "yes", audited, loaded(crate, platform, package, kit))
+        yield (crate.kind, crate.name, name, "yes", audited, loaded(crate, unit.platform, package, kit))
 
 
 def unpacked(package: Path, scratch: Path) -> Path:
