@@ -66,10 +66,13 @@ def _run(bench: Bench) -> None:
         if not leave_out(bench, described):
             return
         compile_all(bench, described)
-        run_tests(bench, described)
-        if stage := RECIPES[bench.job.crate.kind].stage(bench.job, described):
-            staged = collect(bench, stage)
+        stage = RECIPES[bench.job.crate.kind].stage(bench.job, described)
+        # Before the tests, for these may build everything anew with the features that they want.
+        staged = collect(bench, stage) if stage else None
+        if staged:
             audit_all(bench, staged)
+        run_tests(bench, described)
+        if staged:
             load(bench, described, pack(bench, described, contents, staged))
     except Unbuildable as error:
         raise permanent(bench.phase, str(error)) from None

@@ -55,6 +55,32 @@ def test_a_failing_test_is_a_failure_with_its_name(repository: MakeRepository) -
     assert report(top)["one"]["tests"] == "failed"
 
 
+def test_what_is_packed_is_what_was_built_and_not_what_the_tests_built_anew(repository: MakeRepository) -> None:
+    """With the features that development dependencies switch on, Cargo puts another program in the place of the first."""
+    says = 'fn main() { print!("{}", two::word()); }\n'
+    depends = (
+        '[dependencies]\ntwo = { path = "two" }\n[dev-dependencies]\ntwo = { path = "two", features = ["loud"] }\n'
+    )
+    files = library("one", rest=depends) | {"one/src/main.rs": says, "one/tests/a.rs": "#[test]\nfn a() {}\n"}
+    files["one/two/Cargo.toml"] = (
+        '[package]\nname = "two"\nversion = "1.0.0"\nedition = "2021"\n[features]\nloud = []\n'
+    )
+    files["one/two/src/lib.rs"] = (
+        'pub fn word() -> &\'static str { if cfg!(feature = "loud") { "as-tested" } else { "as-built" } }\n'
+    )
+    files["one/Cargo.lock"] = (
+        'version = 4\n\n[[package]]\nname = "one"\nversion = "1.0.0"\ndependencies = [\n "two",\n]\n\n'
+        '[[package]]\nname = "two"\nversion = "1.0.0"\n'
+    )
+    top = repository([entry("one", kind="bin")], files)
+    ran = build(top, "--all")
+    assert ran.code == 0, ran.err
+    with tarfile.open(top / "dist" / report(top)["one"]["package"]["file"]) as tar:
+        program = tar.extractfile("package/bin/linux-x64-gnu/one")
+        assert program is not None
+        assert b"as-built" in program.read()
+
+
 def test_tests_can_be_switched_off_for_one_crate(repository: MakeRepository) -> None:
     top = repository([entry("one", tests=False)], library("one", "#[test]\nfn no() { panic!() }\n"))
     assert build(top, "--all").code == 0
