@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from generator.errors import InputError
 from generator.manifest.values import ServiceUrl
-from generator.processes import output
+from generator.sources.tree import git
 
 PUBLIC_API: Final = "https://api.github.com"
 _REPOSITORY: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,99}/[A-Za-z0-9._-]{1,100}")
@@ -62,7 +62,7 @@ def is_private(url: str) -> bool:
 
 def commit_of(environment: Mapping[str, str], directory: Path) -> str:
     """Return the commit that is released: GITHUB_SHA, else the one that is checked out in `directory`."""
-    commit = environment.get("GITHUB_SHA") or output(["git", "rev-parse", "HEAD"], timeout=30, cwd=directory).decode()
+    commit = environment.get("GITHUB_SHA") or git(["rev-parse", "HEAD"], timeout=30, cwd=directory).decode()
     if not _COMMIT.fullmatch(commit.strip()):
         raise InputError("GITHUB_SHA is not a commit of 40 digits", fix="unset it to use the one that is checked out")
     return commit.strip()
