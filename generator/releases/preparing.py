@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
 
@@ -73,25 +73,23 @@ def adopted(found: Sequence[Release], tag: str, commit: str) -> Release | None:
 
 def _settled(releases: Releases, tag: str, patience: Patience) -> tuple[Release, ...]:
     """List the releases of a tag; a second draft may be one that its process is about to remove."""
-    found: tuple[Release, ...] = ()
-    for _ in range(LOOKS):
-        found = _listed(releases, tag, patience)
-        if len(found) < 2:
-            break
-        patience.sleep(LAG)
-    return found
+    return _listed(releases, tag, patience, until=lambda found: len(found) < 2)
 
 
 def _older(releases: Releases, made: Release, patience: Patience) -> bool:
     """Whether the tag has a release that is older than the draft just made; numbers only grow."""
-    found: tuple[Release, ...] = ()
-    for _ in range(LOOKS):
-        found = _listed(releases, made.tag, patience)
-        if made.id in {each.id for each in found}:
-            break
-        patience.sleep(LAG)
+    found = _listed(releases, made.tag, patience, until=lambda found: made.id in {each.id for each in found})
     return any(each.id < made.id for each in found)
 
 
-def _listed(releases: Releases, tag: str, patience: Patience) -> tuple[Release, ...]:
-    return patience.persist(lambda: releases.of_tag(tag), f"looking for releases of {tag}")
+def _listed(
+    releases: Releases, tag: str, patience: Patience, until: Callable[[tuple[Release, ...]], bool]
+) -> tuple[Release, ...]:
+    """List the releases of a tag, again where the list lags behind; the last list when it stays so."""
+    found: tuple[Release, ...] = ()
+    for _ in range(LOOKS):
+        found = patience.persist(lambda: releases.of_tag(tag), f"looking for releases of {tag}")
+        if until(found):
+            break
+        patience.sleep(LAG)
+    return found
