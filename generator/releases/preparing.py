@@ -51,10 +51,9 @@ def prepare(releases: Releases, tag: str, commit: str, body: str, patience: Pati
 def adopted(found: Sequence[Release], tag: str, commit: str) -> Release | None:
     """Return the draft to go on with, None where there is no release of the tag; InputError for anything else."""
     for each in found:
-        if each.immutable or not each.draft:
-            kind = "immutable" if each.immutable else "published"
+        if each.closed:
             raise InputError(
-                f"{tag} is {kind} already, as release {each.id}",
+                f"{tag} is {each.closed} already, as release {each.id}",
                 fix=f"release under a new tag, or check what is there: cratematrix release verify --tag {tag}",
             )
     if len(found) > 1:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 from generator.strict import Strict
 
@@ -20,6 +20,11 @@ class Release(Strict):
     draft: bool
     immutable: bool
     upload_url: str
+
+    @property
+    def closed(self) -> Literal["immutable", "published"] | None:
+        """Why nothing of it may change any more; None for a draft."""
+        return "immutable" if self.immutable else None if self.draft else "published"
 
 
 class Asset(Strict):

@@ -78,10 +78,9 @@ def upload(
 def open_draft(releases: Releases, number: int, patience: Patience) -> Release:
     """Return the draft with this number; InputError when it is published, for then nothing may change."""
     release = patience.persist(lambda: releases.get(number), f"looking at release {number}")
-    if not release.draft or release.immutable:
-        kind = "immutable" if release.immutable else "published"
+    if release.closed:
         raise InputError(
-            f"release {number} of {release.tag} is {kind} already, and only drafts take packages",
+            f"release {number} of {release.tag} is {release.closed} already, and only drafts take packages",
             fix="prepare a draft of another tag: cratematrix release prepare --tag TAG",
         )
     return release
