@@ -13,6 +13,7 @@ import click
 from generator import console
 from generator.commands.options import manifest_option
 from generator.commands.secrets import known_secrets
+from generator.github_api.pace import WRITES_A_MINUTE
 from generator.step_files import step_outputs
 from generator.text import counted
 
@@ -75,7 +76,7 @@ def prepare(manifest: Path, tag: str) -> None:
 @click.option(
     "--writes-per-minute",
     type=click.IntRange(1),
-    default=80,
+    default=WRITES_A_MINUTE,
     show_default=True,
     help="What GitHub allows all shards together; a server of your own may allow more.",
 )

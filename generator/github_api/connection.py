@@ -15,6 +15,8 @@ from generator.manifest.values import ServiceUrl
 from generator.sources.tree import git
 
 PUBLIC_API: Final = "https://api.github.com"
+# The most that GitHub lists at once.
+PAGE: Final = 100
 _REPOSITORY: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,99}/[A-Za-z0-9._-]{1,100}")
 _COMMIT: Final = re.compile(r"[0-9a-f]{40}")
 # What can stand in git's and in GitHub's URLs; a tag that git refuses for another reason is refused by GitHub.

@@ -8,16 +8,12 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from typing import Final
 
 from github import Auth, Github
 from github.GithubException import BadAttributeException, GithubException
 
-from generator.github_api.connection import Connection
+from generator.github_api.connection import PAGE, Connection
 from generator.github_api.troubles import AGENT, refusal, told
-
-# The most that GitHub lists at once.
-PAGE: Final = 100
 
 
 def client(connection: Connection, timeout: int) -> Github:

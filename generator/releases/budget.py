@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from generator.errors import InputError
+from generator.github_api.connection import PAGE
 from generator.github_api.pace import WRITES_A_MINUTE, WRITES_AN_HOUR, seconds_between
 from generator.manifest.models import Manifest
 from generator.manifest.settings import with_layout
@@ -24,8 +25,6 @@ from generator.text import counted
 MAX_ASSETS: Final = 1_000
 # GITHUB_TOKEN's, which all jobs of a repository share.
 REQUESTS_AN_HOUR: Final = 1_000
-PAGE: Final = 100
-"""Assets in one reply to a listing."""
 
 
 class Budget(Strict):

@@ -12,8 +12,8 @@ from github.GitRelease import GitRelease
 from github.GitReleaseAsset import GitReleaseAsset
 
 from generator.errors import InputError
-from generator.github_api.connection import Connection, is_private
-from generator.github_api.pygithub import PAGE, client, told_by_github
+from generator.github_api.connection import PAGE, Connection, is_private
+from generator.github_api.pygithub import client, told_by_github
 from generator.releases.service import Asset, Release
 from generator.releases.transfers import Timing, Transfers
 
