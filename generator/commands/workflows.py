@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -146,11 +145,12 @@ def _propose(rendered: dict[str, str], top: Path, manifest: str) -> None:
 
 def _stale(manifest: Path, found: str) -> Stale:
     """Show how generated files differ, and return the error that says what to run."""
+    from generator.manifest.reading import command_for
     from generator.markdown import fenced
     from generator.workflow_commands import Annotation
 
-    option = "" if manifest == Path("crates.json") else f" --manifest {shlex.quote(str(manifest))}"
-    problem = Stale(f"the generated files are not what {manifest} would generate", fix=f"cratematrix generate{option}")
+    fix = command_for("generate", manifest)
+    problem = Stale(f"the generated files are not what {manifest} would generate", fix=fix)
     if not in_github(os.environ):
         console.data(found)
     else:

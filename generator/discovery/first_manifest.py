@@ -12,7 +12,7 @@ from generator.discovery.scopes import is_valid
 from generator.errors import InputError
 from generator.files import write_atomically, write_once
 from generator.manifest.models import Fleet
-from generator.manifest.reading import init_command
+from generator.manifest.reading import command_for
 from generator.manifest.values import NpmScope
 from generator.platforms import PLATFORM_NAMES, VALID_FOR, Kind
 
@@ -54,7 +54,7 @@ def write_new(path: Path, text: str, *, force: bool) -> None:
     if force:
         write_atomically(path, text.encode())
     elif not write_once(path, text.encode()):
-        raise InputError(f"{path} exists already", fix=f"{init_command(path)} --force")
+        raise InputError(f"{path} exists already", fix=f"{command_for('init', path)} --force")
 
 
 def _fleet(found: tuple[Found, ...], npm_scope: str) -> dict[str, Any]:

@@ -56,9 +56,10 @@ def past_manifest(path: Path, data: bytes) -> Manifest:
     return manifest
 
 
-def init_command(path: Path) -> str:
-    """The command that writes this manifest."""
-    return "cratematrix init" + ("" if path == Path("crates.json") else f" --manifest {shlex.quote(str(path))}")
+def command_for(name: str, path: Path) -> str:
+    """A command on this manifest as somebody would type it."""
+    option = "" if path == Path("crates.json") else f" --manifest {shlex.quote(str(path))}"
+    return f"cratematrix {name}{option}"
 
 
 def _check_name(path: Path) -> None:
@@ -77,7 +78,7 @@ def _bytes(path: Path) -> bytes:
     name = escaped(str(path))
     try:
         if not path.exists():
-            raise InputError(f"there is no manifest {name}", fix=init_command(path))
+            raise InputError(f"there is no manifest {name}", fix=command_for("init", path))
         if not path.is_file():
             raise InputError(f"{name} is not a file")
         with path.open("rb") as file:
