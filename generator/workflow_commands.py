@@ -11,6 +11,8 @@ from typing import Final, Literal
 
 # GitHub cuts a longer one (ExecutionContext.cs of actions/runner).
 MAX_MESSAGE: Final = 4_000
+# Of each level for one step: https://github.com/actions/toolkit/blob/main/docs/problem-matchers.md
+MAX_ANNOTATIONS: Final = 10
 
 GROUP_END: Final = "::endgroup::"
 

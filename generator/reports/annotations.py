@@ -7,10 +7,7 @@ from typing import Final
 from generator.manifest.models import Manifest, PathSource
 from generator.reports.models import CrateReport, Failure, Report
 from generator.text import counted
-from generator.workflow_commands import Annotation
-
-# Of each level for one step: https://github.com/actions/toolkit/blob/main/docs/problem-matchers.md
-MAX_ANNOTATIONS: Final = 10
+from generator.workflow_commands import MAX_ANNOTATIONS, Annotation
 
 # What somebody must mend comes before what may have been bad luck.
 _WORST: Final = ("permanent", "too_slow", "too_small", "transient")

@@ -4,10 +4,11 @@ import re
 
 from generator.manifest.models import Crate, Fleet, Manifest, PathSource, RegistrySource
 from generator.markdown import text
-from generator.reports.annotations import MAX_ANNOTATIONS, left_out, worst_failures
+from generator.reports.annotations import left_out, worst_failures
 from generator.reports.markdown import page
 from generator.reports.models import CrateReport, Failure, Report, Unit
 from generator.sandboxes.sandbox import FailureClass
+from generator.workflow_commands import MAX_ANNOTATIONS
 
 
 def failed(
