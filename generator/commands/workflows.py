@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from generator.step_files import in_github, step_outputs, step_summary
 
 if TYPE_CHECKING:
     from generator.manifest.models import Manifest
+    from generator.workflows import Difference
 
 
 @click.command()
@@ -101,20 +103,20 @@ def generate(manifest: Path, only_check: bool, pull_request: bool) -> None:
     from generator.manifest.reading import load_manifest
     from generator.planning.plan import make_plan
     from generator.sources.collect import repository_top
-    from generator.workflows import check as difference
-    from generator.workflows import render, write
+    from generator.workflows import differences, render, stale, write
 
+    if only_check and pull_request:
+        raise InputError("--check and --pull-request exclude each other", fix="leave one of the two out")
     loaded = load_manifest(manifest)
     top = repository_top(manifest.resolve().parent)
     name = manifest.resolve().relative_to(top).as_posix()
     rendered = render(loaded, len(make_plan(loaded).shards), name)
-    if only_check and pull_request:
-        raise InputError("--check and --pull-request exclude each other", fix="leave one of the two out")
     if only_check or pull_request:
-        if found := difference(rendered, top):
-            if not pull_request:
-                raise _stale(manifest, found)
-            _propose(rendered, top, name)
+        found = differences(rendered, top)
+        if outdated := stale(found):
+            if only_check:
+                raise _stale(manifest, outdated)
+            _propose(found, top, name)
             return
     else:
         for change in write(rendered, top):
@@ -126,38 +128,37 @@ def generate(manifest: Path, only_check: bool, pull_request: bool) -> None:
         )
 
 
-def _propose(rendered: dict[str, str], top: Path, manifest: str) -> None:
-    """Open or update the pull request with what is stale."""
+def _propose(found: Sequence[Difference], top: Path, manifest: str) -> None:
+    """Open or update the pull request with what is to be written."""
     from generator.github_api.connection import commit_of, connection
     from generator.proposals.proposal import proposal
-    from generator.workflows import differences
 
     known_secrets()
     where = connection(os.environ)
-    wanted = proposal(
-        differences(rendered, top), manifest, os.environ.get("GITHUB_REF_NAME", ""), commit_of(os.environ, top)
-    )
+    wanted = proposal(found, manifest, os.environ.get("GITHUB_REF_NAME", ""), commit_of(os.environ, top))
     from generator.proposals.github import propose
 
     made = propose(where, wanted, console.say)
     console.say(f"{'opened' if made.opened else 'updated'} pull request {made.number}: {made.url}")
 
 
-def _stale(manifest: Path, found: str) -> Stale:
+def _stale(manifest: Path, found: Sequence[Difference]) -> Stale:
     """Show how generated files differ, and return the error that says what to run."""
     from generator.manifest.reading import command_for
     from generator.markdown import fenced
-    from generator.workflow_commands import Annotation
+    from generator.workflow_commands import MAX_ANNOTATIONS, Annotation
+    from generator.workflows import diff
 
     fix = command_for("generate", manifest)
     problem = Stale(f"the generated files are not what {manifest} would generate", fix=fix)
+    text = diff(found)
     if not in_github(os.environ):
-        console.data(found)
+        console.data(text)
     else:
         # A line of a file in somebody's pull request could be a command to the runner, which reads stdout too.
-        console.say(found)
-        paths = [line.removeprefix("+++ b/") for line in found.splitlines() if line.startswith("+++ b/")]
-        for path in paths[:10]:
+        console.say(text)
+        paths = [each.path for each in found if each.wanted is not None]
+        for path in paths[:MAX_ANNOTATIONS]:
             console.command(Annotation("error", "Stale generated file", problem.advice, path, 1).command)
-        step_summary(os.environ, f"### {problem.message}\n\nRun `{problem.fix}`.\n\n{fenced(found, 'diff')}")
+        step_summary(os.environ, f"### {problem.message}\n\nRun `{problem.fix}`.\n\n{fenced(text, 'diff')}")
     return problem

@@ -11,7 +11,7 @@ import os
 import re
 import stat
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,12 +59,14 @@ class Difference:
         return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
 
 
-def check(rendered: Mapping[str, str], root: Path) -> str:
-    """Return the unified diff from the files in the repository to the rendered ones, empty when all are the same.
+def stale(found: Iterable[Difference]) -> tuple[Difference, ...]:
+    """Return the differences without those in nothing but the versions of pinned actions: see `pins`."""
+    return tuple(each for each in found if not each.only_pins)
 
-    A file that differs in the versions of pinned actions alone is not stale: see `pins`.
-    """
-    return "".join(difference.diff() for difference in differences(rendered, root) if not difference.only_pins)
+
+def diff(found: Iterable[Difference]) -> str:
+    """Return one unified diff from the files in the repository to the rendered ones."""
+    return "".join(each.diff() for each in found)
 
 
 def write(rendered: Mapping[str, str], root: Path) -> tuple[Change, ...]:

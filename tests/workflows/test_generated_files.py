@@ -9,7 +9,7 @@ import pytest
 
 from generator import processes
 from generator.errors import InputError
-from generator.workflows.files import Change, check, write
+from generator.workflows.files import Change, diff, differences, stale, write
 from generator.workflows.header import header
 
 OURS = header("crates.json")
@@ -55,7 +55,7 @@ def refused(root: Path, rendered: dict[str, str] = RENDERED) -> tuple[str, ...]:
     """Both verbs refuse in the same words, and nothing has changed."""
     before = snapshot(root)
     with pytest.raises(InputError) as of_check:
-        check(rendered, root)
+        differences(rendered, root)
     with pytest.raises(InputError) as of_write:
         write(rendered, root)
     assert snapshot(root) == before
@@ -126,20 +126,20 @@ def test_the_diff_is_one_that_git_applies(tmp_path: Path, old: str) -> None:
     (tmp_path / ".github/workflows").mkdir(parents=True)
     (tmp_path / A).write_bytes(old.encode())
     put(tmp_path, B, f"{OURS}goes\nno line end")
-    diff = check(RENDERED, tmp_path)
-    assert f"--- a/{A}\n+++ b/{A}\n" in diff
-    assert f"--- a/{B}\n+++ /dev/null\n" in diff
-    assert f"--- /dev/null\n+++ b/{IMAGE}\n" in diff
-    applied = processes.run(["git", "apply", "-"], timeout=60, cwd=tmp_path, stdin=diff.encode())
+    shown = diff(stale(differences(RENDERED, tmp_path)))
+    assert f"--- a/{A}\n+++ b/{A}\n" in shown
+    assert f"--- a/{B}\n+++ /dev/null\n" in shown
+    assert f"--- /dev/null\n+++ b/{IMAGE}\n" in shown
+    applied = processes.run(["git", "apply", "-"], timeout=60, cwd=tmp_path, stdin=shown.encode())
     assert applied.exit_code == 0, applied.stderr
     assert snapshot(tmp_path) == RENDERED
-    assert check(RENDERED, tmp_path) == ""
+    assert stale(differences(RENDERED, tmp_path)) == ()
 
 
 def test_bytes_that_are_not_text_are_a_difference(tmp_path: Path) -> None:
     write(RENDERED, tmp_path)
     (tmp_path / A).write_bytes(RENDERED[A].encode() + b"\xff\xfe\n")
-    assert "\n-\ufffd\ufffd\n" in check(RENDERED, tmp_path)
+    assert "\n-\ufffd\ufffd\n" in diff(stale(differences(RENDERED, tmp_path)))
 
 
 @pytest.mark.parametrize("there", [True, False])

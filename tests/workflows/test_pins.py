@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from generator.workflows.files import check, write
+from generator.workflows.files import diff, differences, stale, write
 from generator.workflows.pins import adopted, newest, pins, pins_in
 from generator.workflows.rendering import render
 from generator.workflows.values import Pin
@@ -42,12 +42,12 @@ def test_a_newer_version_wins_by_its_numbers() -> None:
 def test_a_bump_of_pins_alone_is_not_stale(fleets: Any, tmp_path: Path, to: str) -> None:
     rendered = render(fleets.make(), 3, "crates.json")
     write({path: bumped(text, to) for path, text in rendered.items()}, tmp_path)
-    assert check(rendered, tmp_path) == ""
+    assert stale(differences(rendered, tmp_path)) == ()
 
 
 def test_a_bump_beside_another_change_is_stale(fleets: Any, tmp_path: Path) -> None:
     write({RELEASE: bumped(render(fleets.make(), 3, "crates.json")[RELEASE], NEW)}, tmp_path)
-    assert '"3/3"' in check(render(fleets.make(2), 2, "crates.json"), tmp_path)
+    assert '"3/3"' in diff(stale(differences(render(fleets.make(2), 2, "crates.json"), tmp_path)))
 
 
 def test_generating_again_keeps_a_newer_pin_and_renews_an_older_one(fleets: Any, tmp_path: Path) -> None:
@@ -72,7 +72,9 @@ def test_another_commit_of_the_same_version_is_stale_and_generating_undoes_it(fl
     rendered = render(fleets.make(), 3, "crates.json")
     own = pins()["actions/checkout"]
     write({RELEASE: rendered[RELEASE].replace(own.sha, "e" * 40, 1)}, tmp_path)
-    assert f"-        uses: actions/checkout@{'e' * 40} # {own.version}\n" in check(rendered, tmp_path)
+    assert f"-        uses: actions/checkout@{'e' * 40} # {own.version}\n" in diff(
+        stale(differences(rendered, tmp_path))
+    )
     write(rendered, tmp_path)
     assert (tmp_path / RELEASE).read_text() == rendered[RELEASE]
 

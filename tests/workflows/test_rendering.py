@@ -17,7 +17,7 @@ from ruamel.yaml import YAML
 from generator import processes
 from generator.errors import InputError
 from generator.manifest.models import Manifest
-from generator.workflows.files import check, write
+from generator.workflows.files import diff, differences, stale, write
 from generator.workflows.header import header, owner
 from generator.workflows.pins import pins
 from generator.workflows.rendering import job_minutes, render
@@ -68,18 +68,18 @@ def test_rendered_is_not_stale_and_edited_is(
     with tempfile.TemporaryDirectory() as directory:
         root = Path(directory)
         write(rendered, root)
-        assert check(rendered, root) == ""
+        assert stale(differences(rendered, root)) == ()
         assert write(rendered, root) == ()
         lines = rendered[RELEASE].splitlines(keepends=True)
         lines.insert(1 + position % len(lines), "# by hand\n")
         (root / RELEASE).write_text("".join(lines), encoding="utf-8")
-        assert "\n-# by hand\n" in check(rendered, root)
+        assert "\n-# by hand\n" in diff(stale(differences(rendered, root)))
 
 
 def test_another_number_of_shards_makes_files_stale(fleets: Any, tmp_path: Path) -> None:
     write(render(fleets.make(3), 3, "crates.json"), tmp_path)
-    diff = check(render(fleets.make(3), 2, "crates.json"), tmp_path)
-    assert '\n-          - { index: 3, shard: "3/3" }\n' in diff
+    shown = diff(stale(differences(render(fleets.make(3), 2, "crates.json"), tmp_path)))
+    assert '\n-          - { index: 3, shard: "3/3" }\n' in shown
 
 
 def rendered_elsewhere(manifest: Manifest, package: Path, cwd: Path, **env: str) -> dict[str, str]:
