@@ -33,6 +33,11 @@ class Completed:
     stdout: bytes
     stderr: str
 
+    @property
+    def last_words(self) -> str:
+        """The last line of its standard error, or how it ended where it said nothing."""
+        return (self.stderr.strip().splitlines() or [f"exit {self.exit_code}"])[-1]
+
 
 def run(
     argv: list[str],
@@ -84,8 +89,7 @@ def output(argv: list[str], *, timeout: float, cwd: Path | None = None, env: Map
     """Return what a program prints; CratematrixError with its last words when it fails."""
     done = run(argv, timeout=timeout, cwd=cwd, env=env)
     if done.exit_code != 0:
-        last = (done.stderr.strip().splitlines() or [f"exit {done.exit_code}"])[-1]
-        raise CratematrixError(f"{argv[0]} failed: {last[:300]}")
+        raise CratematrixError(f"{argv[0]} failed: {done.last_words[:300]}")
     return done.stdout
 
 

@@ -133,9 +133,9 @@ def probe_isolation() -> CratematrixError | None:
         return Unavailable(f"bubblewrap cannot isolate crates: {error.message}", fix=_WITHOUT)
     if done.exit_code == 0:
         return None
-    said = (done.stderr.strip().splitlines() or [f"exit code {done.exit_code}"])[-1]
     return Unavailable(
-        f"bubblewrap cannot isolate crates here: {said[:300]}", fix=f"{way_out(Path('/proc/sys'))}, {_WITHOUT}"
+        f"bubblewrap cannot isolate crates here: {done.last_words[:300]}",
+        fix=f"{way_out(Path('/proc/sys'))}, {_WITHOUT}",
     )
 
 

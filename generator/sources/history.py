@@ -11,7 +11,7 @@ from typing import Final
 from generator.errors import InputError
 from generator.planning.affected import Everything
 from generator.sources.naming import shown
-from generator.sources.tree import asked, git, last_words
+from generator.sources.tree import asked, git
 
 # A commit's full name in SHA-1 and SHA-256 repositories. GitHub gives one of zeros for a branch that was not there.
 _FULL_NAME: Final = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
@@ -64,7 +64,7 @@ def _base(top: Path, ref: str, commit: str, shallow: bool) -> Past | Everything:
     if shallow:
         raise InputError(f"this clone is shallow and lacks the merge base of {_called(ref)}", fix=_FIX_SHALLOW)
     if done.exit_code != 1:  # 1 is git's answer that there is none
-        raise InputError(f"git failed: {last_words(done)}")
+        raise InputError(f"git failed: {shown(done.last_words)}")
     return Everything(f"the branch has no history in common with {_called(ref)}")
 
 

@@ -14,7 +14,7 @@ from typing import BinaryIO, Final
 from generator.errors import InputError, Unavailable
 from generator.processes import POLL, Completed
 from generator.sources.naming import shown
-from generator.sources.tree import asked, git, last_words
+from generator.sources.tree import asked, git
 
 # A server that sends less than 1,000 bytes a second for 30 s has stalled; this also ends git's helper when git itself
 # was killed. A pack is kept as it came: loose objects of a fetch that was cut short would look like a whole commit.
@@ -99,7 +99,7 @@ def _fetch(url: str, rev: str, directory: Path, stop: threading.Event | None) ->
 
 
 def _fetch_error(url: str, rev: str, done: Completed) -> InputError | Unavailable:
-    last = last_words(done)
+    last = shown(done.last_words)
     if re.search(
         r"not our ref|unadvertised object|not found|Authentication failed|could not read Username", done.stderr
     ):

@@ -63,7 +63,7 @@ def git(
         raise InputError(
             f"git does not read {shown(owned[1])}: it belongs to another user", fix=shown(advice[0]) if advice else None
         )
-    raise InputError(f"git failed: {last_words(done)}")
+    raise InputError(f"git failed: {shown(done.last_words)}")
 
 
 def asked(
@@ -85,11 +85,6 @@ def git_environment(words: Sequence[str]) -> dict[str, str]:
     """
     plain = {**os.environ, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_NO_LAZY_FETCH": "1"}
     return plain if "fetch" in words else plain | {"GIT_ALLOW_PROTOCOL": ""}
-
-
-def last_words(done: Completed) -> str:
-    """The last line of what a tool said on its standard error, safe to show."""
-    return shown((done.stderr.strip().splitlines() or [f"exit {done.exit_code}"])[-1])
 
 
 class CheckoutTree:
