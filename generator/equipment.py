@@ -18,6 +18,10 @@ Program = Literal["cargo-zigbuild", "cargo-xwin", "clang", "cmake"]
 # https://napi.rs/docs/concepts/webassembly
 WASI_TARGET: Final = "wasm32-wasip1-threads"
 
+# What measures coverage, and the oldest Rust that it takes, as its own Cargo.toml says.
+LLVM_COV_VERSION: Final = "0.9.1"
+LLVM_COV_RUST: Final = (1, 87)
+
 _GET_ZIG: Final = "run `pip install ziglang cargo-zigbuild`"
 _GET_XWIN: Final = (
     "run `pip install cargo-xwin`, then `XWIN_ARCH=x86_64 cargo-xwin cache xwin`, which accepts Microsoft's licence"
@@ -29,13 +33,14 @@ class Equipment:
     """What sandboxes find on a machine that runs packages of `host`.
 
     `targets` are the Rust targets whose standard library is there; `apple_sdk` says whether SDKROOT names an SDK of
-    Apple's.
+    Apple's, `no_coverage` why coverage cannot be measured and what to run, None if it can.
     """
 
     host: PlatformName
     targets: frozenset[str]
     programs: frozenset[Program] = frozenset()
     apple_sdk: bool = False
+    no_coverage: str | None = None
 
     def way(self, platform: PlatformName) -> Way:
         """Return who links for a platform: for glibc zig, where it is there, because it can link for an old one."""

@@ -79,11 +79,11 @@ class Bench:
                 tar.add(file, arcname=file.name)
         self.sandbox.put(carrier, f"{self.job.root}/packed")
 
-    def read(self, name: str) -> bytes | None:
+    def read(self, name: str, max_bytes: int = MAX_DESCRIPTION) -> bytes | None:
         """Return a small file that a script left in the root, or None where it left none."""
         destination = self.scratch / name
         try:
-            self.sandbox.get(f"{self.job.root}/{name}", destination, MAX_DESCRIPTION)
+            self.sandbox.get(f"{self.job.root}/{name}", destination, max_bytes)
         except FileMissing:
             return None
         return destination.read_bytes()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from generator.builds.bench import Bench
+from generator.builds.coverage import take_coverage
 from generator.builds.endings import Failed, permanent
 from generator.errors import Unbuildable
 from generator.platforms import PlatformName
@@ -54,3 +55,4 @@ def run_tests(bench: Bench, described: Described) -> None:
     bench.outcome.tests = "failed"
     bench.command("test", script, bench.job.directory)
     bench.outcome.tests = "passed"
+    take_coverage(bench)

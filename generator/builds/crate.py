@@ -184,6 +184,7 @@ def _finished(task: Task, state: State, outcomes: Sequence[Outcome], notes: tupl
         sbom=outcome.sbom,
         loaded=outcome.loaded,
         tests=outcome.tests,
+        coverage=outcome.coverage,
         notes=(*notes, *outcome.notes),
         failure=outcome.failure,
         hint=right_size(tuple(outcome.usages), task.workshop.site.sizes) if state == "built" else None,

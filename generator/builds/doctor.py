@@ -59,8 +59,9 @@ def examine_local(environment: Mapping[str, str]) -> list[Finding]:
         Finding("machine", "ok", host) if host else Finding("machine", "missing", "Linux or macOS, or --backend e2b")
     )
     tools, toolchain = _tools(environment)
-    platforms = _platforms(toolchain.equipment(host)) if toolchain and host else ()
-    return [machine, tools, _isolation(), _room(environment), *platforms]
+    equipment = toolchain.equipment(host) if toolchain and host else None
+    able = (*_platforms(equipment), _coverage(equipment)) if equipment else ()
+    return [machine, tools, _isolation(), _room(environment), *able]
 
 
 def examine_e2b(manifest: Manifest, directory: Path, connect: Callable[[], Connection]) -> list[Finding]:
@@ -135,6 +136,12 @@ def _platforms(equipment: Equipment) -> Iterator[Finding]:
             what = f"{platform} ({WASM_WORDS[kind]})" if platform == "wasm32" else platform
             lack = missing(kind, platform, equipment)
             yield Finding(what, "note", lack) if lack else Finding(what, "ok", LINKED_BY[equipment.way(platform)])
+
+
+def _coverage(equipment: Equipment) -> Finding:
+    """Say whether coverage of tests can be measured: a note where it cannot, because crates are built all the same."""
+    lack = equipment.no_coverage
+    return Finding("coverage", "note", lack) if lack else Finding("coverage", "ok", "measured by cargo-llvm-cov")
 
 
 def _isolation() -> Finding:

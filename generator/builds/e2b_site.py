@@ -19,7 +19,6 @@ from generator.e2b_backend.sandbox import Life
 from generator.e2b_template.definition import Definition, load_definition
 from generator.e2b_template.dockerfile import dockerfile
 from generator.e2b_template.identity import template_reference
-from generator.equipment import Equipment
 from generator.manifest.models import Fleet, Manifest
 from generator.manifest.values import Size
 from generator.platforms import PlatformName
@@ -68,7 +67,7 @@ def e2b_site(
         yield Site(
             backend=backend,
             sizes=definition.resources(),
-            equipment=Equipment(HOST, frozenset(definition.holds.targets), frozenset(definition.holds.programs)),
+            equipment=definition.holds.equipment(HOST),
             fingerprint=f"{templates} {definition.env}",
             isolated=True,
             run=run.id,

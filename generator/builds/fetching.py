@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from generator.builds.bench import Bench
 from generator.errors import Unbuildable
+from generator.recipes.coverage import COVERAGE_TOOL
 from generator.recipes.job import Described, describe, lacks
 from generator.recipes.kinds import RECIPES
 from generator.recipes.recipe import (
@@ -44,7 +45,8 @@ def fetch(bench: Bench) -> tuple[Described, Contents]:
 
 def _bring_tools(bench: Bench, lock: str) -> None:
     workshop = bench.task.workshop
-    for tool in RECIPES[bench.job.crate.kind].tools(bench.job, lock):
+    own = RECIPES[bench.job.crate.kind].tools(bench.job, lock)
+    for tool in (*own, *([COVERAGE_TOOL] if bench.job.covered else [])):
         archive = workshop.tools.archive(tool, bench.log, workshop.stop, bench.outcome.usages)
         bench.sandbox.put(archive, bench.job.tools)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from generator.platforms import PlatformName
-from generator.reports.models import Artifact, Failure, Phase, Unit
+from generator.reports.models import Artifact, Coverage, Failure, Phase, Unit
 from generator.sandboxes.sandbox import Resources, Usage
 
 
@@ -17,6 +17,7 @@ class Outcome:
     phases: list[Phase] = field(default_factory=list)
     units: dict[PlatformName, Unit] = field(default_factory=dict)
     tests: str = "not_run"
+    coverage: Coverage | None = None
     notes: tuple[str, ...] = ()
     packages: tuple[Artifact, ...] = ()
     sbom: Artifact | None = None

@@ -50,6 +50,7 @@ def input_digest(task: Task, platforms: tuple[PlatformName, ...], source: Collec
         task.settings.npm_name,
         task.settings.layout,
         task.settings.tests,
+        task.settings.coverage and (workshop.site.equipment.no_coverage or True),
         task.settings.glibc,
         values,
     ]

@@ -7,10 +7,11 @@ from typing import Literal
 
 from pydantic import Field, ValidationError
 
-from generator.equipment import Program
+from generator.equipment import Equipment, Program
 from generator.errors import InputError
 from generator.manifest.values import SIZES, EnvName, Size
 from generator.packaged import packaged
+from generator.platforms import PlatformName
 from generator.sandboxes.sandbox import Resources
 from generator.strict import Strict
 
@@ -33,10 +34,19 @@ class Check(Strict):
 
 
 class Holds(Strict):
-    """What the image builds with: Rust targets with their standard library, and programs as `Equipment` has them."""
+    """What the image builds with: Rust targets with their standard library, and programs as `Equipment` has them.
+
+    `coverage` says whether rustup's llvm-tools are there.
+    """
 
     targets: tuple[str, ...]
     programs: tuple[Program, ...]
+    coverage: bool = False
+
+    def equipment(self, host: PlatformName) -> Equipment:
+        """Return what sandboxes build with, as recipes know it."""
+        lack = None if self.coverage else f"{FILE} does not say that its image holds llvm-tools: holds.coverage"
+        return Equipment(host, frozenset(self.targets), frozenset(self.programs), no_coverage=lack)
 
 
 class Definition(Strict):

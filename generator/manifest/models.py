@@ -149,6 +149,11 @@ class Fleet(Strict):
     timeout_minutes: Minutes = Field(default=60, description="Longest time one attempt at a crate may take.")
     retries: int = Field(default=3, ge=0, le=10, description="Further attempts after a transient failure.")
     tests: bool = Field(default=True, description="Whether the crate's tests are run.")
+    coverage: bool = Field(
+        default=False,
+        description="Whether the report says how much of the crate's Rust code its tests run: they are run once, with "
+        "that code instrumented. Where a machine lacks what it takes, they run as ever, and the report says why.",
+    )
     glibc: Glibc = Field(
         default="2.17",
         description="Oldest version of the GNU C library that packages for linux-*-gnu run with. It takes zig; where "
@@ -191,6 +196,7 @@ class Crate(Strict):
     timeout_minutes: Minutes | None = Field(default=None, description="Replaces the fleet's.")
     retries: int | None = Field(default=None, ge=0, le=10, description="Replaces the fleet's.")
     tests: bool | None = Field(default=None, description="Replaces the fleet's.")
+    coverage: bool | None = Field(default=None, description="Replaces the fleet's.")
     glibc: Glibc | None = Field(default=None, description="Replaces the fleet's.")
     required: tuple[PlatformName, ...] | None = Field(default=None, description="Replaces the fleet's.")
     env: tuple[EnvName, ...] | None = Field(default=None, description="Replaces the fleet's.")

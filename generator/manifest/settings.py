@@ -19,6 +19,7 @@ class Settings(Strict):
     timeout_minutes: Minutes
     retries: int
     tests: bool
+    coverage: bool
     glibc: Glibc
     required: tuple[PlatformName, ...]
     env: tuple[EnvName, ...]
@@ -51,6 +52,7 @@ def settings(fleet: Fleet, crate: Crate) -> Settings:
         timeout_minutes=fleet.timeout_minutes if crate.timeout_minutes is None else crate.timeout_minutes,
         retries=fleet.retries if crate.retries is None else crate.retries,
         tests=fleet.tests if crate.tests is None else crate.tests,
+        coverage=fleet.coverage if crate.coverage is None else crate.coverage,
         glibc=fleet.glibc if crate.glibc is None else crate.glibc,
         required=tuple(name for name in PLATFORM_NAMES if name in required and name in wanted and name in valid),
         env=fleet.env if crate.env is None else crate.env,

@@ -9,6 +9,7 @@ from generator.errors import Unbuildable
 from generator.packages.program import program_packages
 from generator.packages.tarball import NpmPackage
 from generator.platforms import PLATFORMS, PlatformName
+from generator.recipes.coverage import covering
 from generator.recipes.job import Described, Job
 from generator.recipes.recipe import Tool
 from generator.recipes.recording import RECORD, recorded, repeated
@@ -19,9 +20,11 @@ def cargo_test(job: Job) -> str:
 
     What zig has compiled for the host is not compiled again.
     """
+    host, options = job.crossing(job.host), "test --offline --locked --release --no-fail-fast"
+    if job.covered:
+        return covering(job, job.crate.commands.test or f"cargo {options}")
     if job.crate.commands.test:
         return job.crate.commands.test
-    host, options = job.crossing(job.host), "test --offline --locked --release --no-fail-fast"
     if host.target is None or job.crate.kind == "wasm" or job.crate.commands.build:
         return f"cargo {options}"
     return f"{host.exports}cargo-zigbuild {options} --target {host.asked}"

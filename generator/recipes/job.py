@@ -50,6 +50,11 @@ class Job:
         first = (self.host,) if always or self.host in self.platforms else ()
         return tuple(dict.fromkeys((*first, *self.platforms)))
 
+    @property
+    def covered(self) -> bool:
+        """Whether coverage is measured when the tests are run."""
+        return self.settings.tests and self.settings.coverage and self.equipment.no_coverage is None
+
     def crossing(self, platform: PlatformName) -> Crossing:
         """How Cargo compiles this crate for a platform."""
         return crossing(self.crate.kind, platform, self.settings.glibc, self.equipment)

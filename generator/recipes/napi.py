@@ -11,6 +11,7 @@ from generator.errors import Unbuildable
 from generator.packages.addon import addon_files, addon_packages, binary_name
 from generator.packages.tarball import NpmPackage
 from generator.platforms import PLATFORMS, PlatformName
+from generator.recipes.coverage import covering
 from generator.recipes.job import Described, Job, cdylib
 from generator.recipes.recipe import NPM_FLAGS, Tool
 from generator.recipes.recording import recorded, repeated
@@ -55,8 +56,12 @@ class AddonRecipe:
         return f'{repeated(job.root, crossing, platform)}\ncp "$(ls -t {made} | head -n 1)" {addon}'
 
     def test(self, job: Job, described: Described) -> str | None:
-        """Run the package's test script; `cargo test` does not link where the symbols are Node's."""
-        return job.crate.commands.test or ("npm test" if described.script("test") else None)
+        """Run the package's test script; `cargo test` does not link where the symbols are Node's.
+
+        For coverage the addon is built once more, instrumented: what is shipped has left the sandbox by then.
+        """
+        script = job.crate.commands.test or ("npm test" if described.script("test") else None)
+        return covering(job, f"{self._build(job, described)}\n{script}") if script and job.covered else script
 
     def stage(self, job: Job, described: Described) -> str | None:
         """Copy what npm would publish, and the addons."""

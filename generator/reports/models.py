@@ -82,6 +82,22 @@ class SandboxUse(Strict):
     failure: Sentence | None = None
 
 
+class Covered(Strict):
+    """How many of something there are, and how many of them the tests ran; `percent` is rounded down to hundredths."""
+
+    count: int
+    covered: int
+    percent: float
+
+
+class Coverage(Strict):
+    """How much of a crate's Rust code its tests ran on the host: lines, functions, and regions as LLVM counts them."""
+
+    lines: Covered
+    functions: Covered
+    regions: Covered
+
+
 class CrateReport(Strict):
     """What became of one crate.
 
@@ -89,7 +105,7 @@ class CrateReport(Strict):
     attempt, `sandboxes` those of all. `cost` is what all of them cost, `retry_seconds` and `retry_cost` what those did
     that had to be tried again. `hint` names a size that would suit it better. `package` is its npm package, in the
     layout `split` the root's; `packages` are all of them, that one first, and `sbom` is the list of what they are made
-    of. `loaded` is the command that loaded the installed package.
+    of. `loaded` is the command that loaded the installed package. `coverage` is None where it was not measured.
     """
 
     name: CrateName
@@ -111,6 +127,7 @@ class CrateReport(Strict):
     sbom: Artifact | None = None
     loaded: Sentence | None = None
     tests: Literal["passed", "failed", "off", "none", "not_run"] = "not_run"
+    coverage: Coverage | None = None
     notes: tuple[Sentence, ...] = ()
     failure: Failure | None = None
 

@@ -21,7 +21,7 @@ def rows(report: Report) -> list[tuple[str, ...]]:
             crate.name,
             crate.kind,
             crate.state.replace("_", " "),
-            crate.tests.replace("_", " "),
+            _tests(crate),
             _time(crate),
             _result(crate),
         )
@@ -66,6 +66,11 @@ def remarks(report: Report) -> list[str]:
         + hints
         + ([f"not built here, crates in brackets: {', '.join(counts)}; the report says why"] if counts else [])
     )
+
+
+def _tests(crate: CrateReport) -> str:
+    words = crate.tests.replace("_", " ")
+    return f"{words}, {crate.coverage.lines.percent // 1:.0f} %" if crate.coverage else words
 
 
 def _time(crate: CrateReport) -> str:

@@ -19,7 +19,7 @@ ASK_SECONDS: Final = 30
 # Where a sandbox's system programs lie.
 SYSTEM_PATH: Final = ("/usr/local/bin", "/usr/bin", "/bin", "/usr/sbin", "/sbin")
 
-_INSIDE: Final = "/opt/cross"
+INSIDE: Final = "/opt/cross"
 # Compilers of C that dependencies ask for: a sandbox sees the system's own only.
 _SYSTEM_PROGRAMS: Final[tuple[Program, ...]] = ("clang", "cmake")
 
@@ -63,7 +63,7 @@ class Linkers:
     @property
     def path(self) -> tuple[str, ...]:
         """The directory of the programs, for the PATH of an isolated sandbox."""
-        return (f"{_INSIDE}/bin",) if any(bind.target.startswith(f"{_INSIDE}/bin/") for bind in self.binds) else ()
+        return (f"{INSIDE}/bin",) if any(bind.target.startswith(f"{INSIDE}/bin/") for bind in self.binds) else ()
 
     def variables(self, isolated: bool) -> dict[str, str]:
         """Return what tells programs where things lie."""
@@ -97,8 +97,8 @@ def _zig(environ: Mapping[str, str]) -> Linkers:
     if zigbuild is None or zig is None:
         return Linkers()
     places = (
-        Place(zigbuild, f"{_INSIDE}/bin/cargo-zigbuild"),
-        Place(zig.parent, f"{_INSIDE}/zig", "CARGO_ZIGBUILD_ZIG_PATH", zig.name),
+        Place(zigbuild, f"{INSIDE}/bin/cargo-zigbuild"),
+        Place(zig.parent, f"{INSIDE}/zig", "CARGO_ZIGBUILD_ZIG_PATH", zig.name),
     )
     versions = (f"zig {ask([zig, 'version'], environ)}", ask([zigbuild, "--version"], environ))
     return Linkers(frozenset[Program]({"cargo-zigbuild"}), places, versions)
@@ -124,7 +124,7 @@ def _xwin(environ: Mapping[str, str]) -> Linkers:
     xwin = program("cargo-xwin", environ)
     if xwin is None or not all((libraries / "xwin" / part).is_dir() for part in ("crt", "sdk")):
         return Linkers()
-    places = (Place(xwin, f"{_INSIDE}/bin/cargo-xwin"), Place(libraries, f"{_INSIDE}/xwin", "XWIN_CACHE_DIR"))
+    places = (Place(xwin, f"{INSIDE}/bin/cargo-xwin"), Place(libraries, f"{INSIDE}/xwin", "XWIN_CACHE_DIR"))
     return Linkers(frozenset[Program]({"cargo-xwin"}), places, (ask([xwin, "--version"], environ),))
 
 
@@ -132,7 +132,7 @@ def _apple_sdk(environ: Mapping[str, str]) -> Linkers:
     sdk = Path(environ.get("SDKROOT") or "/nonexistent").resolve()
     if not (sdk / "System/Library/Frameworks").is_dir():
         return Linkers()
-    return Linkers(places=(Place(sdk, f"{_INSIDE}/sdk", "SDKROOT"),), versions=(sdk.name,))
+    return Linkers(places=(Place(sdk, f"{INSIDE}/sdk", "SDKROOT"),), versions=(sdk.name,))
 
 
 def program(name: str, environ: Mapping[str, str]) -> Path | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -12,6 +12,7 @@ from generator.equipment import Equipment
 from generator.errors import CratematrixError, InputError
 from generator.platforms import PlatformName
 from generator.sandboxes.bubblewrap import Bind
+from generator.sandboxes.coverage import find_profiler
 from generator.sandboxes.linkers import SYSTEM_PATH, Linkers, ask, find_linkers, in_usr, program
 
 # Edition 2024 needs it: https://doc.rust-lang.org/edition-guide/rust-2024/
@@ -32,7 +33,8 @@ class Toolchain:
     """Where the tools lie on the host and what they are.
 
     `rust` is the sysroot, `node` the prefix that holds bin/node, `npm` the file npm-cli.js; `targets` are those whose
-    standard library is installed, `linkers` what links for other platforms.
+    standard library is installed, `linkers` what links for other platforms, `no_coverage` why coverage cannot be
+    measured, None where it can.
     """
 
     rust: Path
@@ -44,6 +46,7 @@ class Toolchain:
     npm: Path
     npm_version: str
     linkers: Linkers
+    no_coverage: str | None = None
 
     @property
     def fingerprint(self) -> str:
@@ -83,7 +86,10 @@ class Toolchain:
 
     def equipment(self, host: PlatformName) -> Equipment:
         """Return what sandboxes of this machine build with, as recipes know it."""
-        return Equipment(host, frozenset(self.targets), self.linkers.programs, self.linkers.apple_sdk)
+        linkers = self.linkers
+        return Equipment(
+            host, frozenset(self.targets), linkers.programs, linkers.apple_sdk, no_coverage=self.no_coverage
+        )
 
 
 def find_toolchain(environ: Mapping[str, str]) -> Toolchain:
@@ -93,7 +99,9 @@ def find_toolchain(environ: Mapping[str, str]) -> Toolchain:
     node = _attempt(lambda: _find_node(environ), problems)
     _attempt(lambda: _which("cc", environ, "a C linker", _GET_LINKER), problems)
     if rust and node and not problems:
-        return Toolchain(*rust, *node, find_linkers(environ))
+        linkers, profiler = find_linkers(environ), find_profiler(rust[0], rust[1], environ)
+        seen = replace(linkers, places=(*linkers.places, *profiler.places))
+        return Toolchain(*rust, *node, seen, profiler.lack)
     if len(problems) == 1:
         raise problems[0]
     fix = "; ".join(problem.fix for problem in problems if problem.fix)

@@ -72,6 +72,7 @@ def _values(manifest: Manifest, shards: int, manifest_path: str) -> dict[str, ob
         "sources": _sources(fleet),
         "backend": fleet.backend,
         "rented": fleet.backend == "e2b",
+        "covered": fleet.backend == "local" and any(settings(fleet, crate).coverage for crate in manifest.crates),
         "passed": [Name(name=name) for name in _passed(manifest)],
         "schedule": fleet.schedule,
         "shards": _shards(manifest, shards),

@@ -13,7 +13,7 @@ from e2b import Template
 from generator.e2b_template.definition import Holds, load_definition
 from generator.e2b_template.dockerfile import dockerfile, prefetch
 from generator.e2b_template.identity import template_tag
-from generator.equipment import Equipment, missing
+from generator.equipment import missing
 from generator.errors import InputError
 from generator.manifest.reading import load_manifest
 from generator.platforms import PLATFORM_NAMES, PLATFORMS
@@ -112,10 +112,14 @@ def test_a_definition_that_cannot_be_used_is_told(tmp_path: Path, text: str, sai
 def test_the_image_installs_what_the_definition_says_it_holds() -> None:
     holds, text = load_definition(TOP).holds, dockerfile()
     assert {target for target in holds.targets if f"--target {target}" not in text} == set()
-    assert all(missing("napi", platform, _equipment(holds)) is None for platform in PLATFORM_NAMES)
+    equipment = holds.equipment("linux-x64-gnu")
+    assert all(missing("napi", platform, equipment) is None for platform in PLATFORM_NAMES)
     words = {"cargo-zigbuild": '"cargo-zigbuild==', "cargo-xwin": '"cargo-xwin==', "clang": "clang-", "cmake": "cmake"}
     assert all(words[program] in text for program in holds.programs)
+    assert "--component llvm-tools" in text
+    assert equipment.no_coverage is None
 
 
-def _equipment(holds: Holds) -> Equipment:
-    return Equipment("linux-x64-gnu", frozenset(holds.targets), frozenset(holds.programs))
+def test_an_image_that_does_not_say_that_it_holds_llvms_programs_measures_no_coverage() -> None:
+    bare = Holds(targets=(), programs=()).equipment("linux-x64-gnu")
+    assert bare.no_coverage == "e2b/template.json does not say that its image holds llvm-tools: holds.coverage"

@@ -76,6 +76,20 @@ def test_rendered_is_not_stale_and_edited_is(
         assert "\n-# by hand\n" in diff(stale(differences(rendered, root)))
 
 
+@pytest.mark.parametrize(("backend", "equipped"), [("local", True), ("e2b", False)])
+def test_a_runner_is_equipped_for_coverage_where_a_crate_asks_for_it(fleets: Any, backend: Any, equipped: bool) -> None:
+    plain = fleets.make()
+    fleet = plain.fleet.model_copy(update={"backend": backend})
+    asked = tuple(crate.model_copy(update={"coverage": True}) for crate in plain.crates)
+    for name in (RELEASE, ".github/workflows/build.yml"):
+        said = {
+            coverage: "rustup component add llvm-tools"
+            in render(Manifest(schema_version=1, fleet=fleet, crates=crates), 3, "crates.json")[name]
+            for coverage, crates in ((False, plain.crates), (True, asked))
+        }
+        assert said == {False: False, True: equipped}
+
+
 def test_another_number_of_shards_makes_files_stale(fleets: Any, tmp_path: Path) -> None:
     write(render(fleets.make(3), 3, "crates.json"), tmp_path)
     shown = diff(stale(differences(render(fleets.make(3), 2, "crates.json"), tmp_path)))

@@ -52,6 +52,7 @@ echo "$RUSTUP_SHA256  rustup-init" | sha256sum --check --strict
 chmod +x rustup-init
 export CARGO_HOME=$place/cargo
 ./rustup-init -y --no-modify-path --profile minimal --default-host "$host" --default-toolchain "$RUST_VERSION" \
+  --component llvm-tools \
   --target x86_64-unknown-linux-gnu \
   --target x86_64-unknown-linux-musl \
   --target aarch64-unknown-linux-gnu \

@@ -1,0 +1,68 @@
+"""What a crate's tests covered, from the summary that they left: as hostile as all that comes out of a sandbox."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+from pydantic import Field, ValidationError
+
+from generator.builds.bench import Bench
+from generator.recipes.coverage import SUMMARY
+from generator.reports.models import Coverage, Covered
+from generator.strict import Loose
+
+# That of 10,000 files has 7 MiB. A hostile one of this size takes 200 MiB of memory to read.
+MAX_SUMMARY: Final = 8 * 1024 * 1024
+
+Count = Annotated[int, Field(ge=0, le=1_000_000_000, strict=True)]
+
+
+class _Counts(Loose):
+    count: Count
+    covered: Count
+
+
+class _Totals(Loose):
+    lines: _Counts
+    functions: _Counts
+    regions: _Counts
+
+
+class _Measured(Loose):
+    totals: _Totals
+
+
+class _Summary(Loose):
+    """What `llvm-cov export` writes: https://llvm.org/docs/CommandGuide/llvm-cov.html#llvm-cov-export."""
+
+    data: tuple[_Measured]
+
+
+def read_summary(text: bytes) -> Coverage | None:
+    """Return what a summary says, or None where it says nothing that can be: percentages are our own."""
+    try:
+        totals = _Summary.model_validate_json(text).data[0].totals
+    except ValidationError:
+        return None
+    parts = {"lines": totals.lines, "functions": totals.functions, "regions": totals.regions}
+    if any(each.count == 0 or each.covered > each.count for each in parts.values()):
+        return None
+    return Coverage(**{name: _covered(each) for name, each in parts.items()})
+
+
+def _covered(counts: _Counts) -> Covered:
+    """Round down, so that 100 % is all."""
+    return Covered(count=counts.count, covered=counts.covered, percent=counts.covered * 10_000 // counts.count / 100)
+
+
+def take_coverage(bench: Bench) -> None:
+    """Take note of what the tests covered, or of why that is not known, which fails no crate."""
+    settings, lack = bench.task.settings, bench.job.equipment.no_coverage
+    if not settings.coverage:
+        return
+    summary = bench.read(SUMMARY, MAX_SUMMARY) if bench.job.covered else None
+    bench.outcome.coverage = read_summary(summary) if summary else None
+    if bench.outcome.coverage is None:
+        note = f"no coverage: {lack or 'the tests ran no Rust code of the crate that Cargo built for them'}"
+        bench.outcome.notes += (note,)
+        bench.log.line(f"note: {note}")
