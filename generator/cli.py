@@ -72,6 +72,7 @@ for _command in (
     builds.build,
     sandboxes.reap,
     sandboxes.doctor,
+    sandboxes.targets,
     sandboxes.template,
     releases.release,
     builds.report,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from generator.platforms import PLATFORMS, Kind, PlatformName
@@ -71,6 +71,13 @@ def missing(kind: Kind, platform: PlatformName, equipment: Equipment) -> str | N
             f"{platform} is linked by cargo-xwin with Microsoft's libraries, which are not installed: {_GET_XWIN}"
         )
     return "; ".join(wants) or None
+
+
+def absent_target(kind: Kind, platform: PlatformName, equipment: Equipment) -> str | None:
+    """Return the Rust target that is all a machine lacks for a platform; None where it lacks nothing, or more."""
+    target = equipment.target(kind, platform)
+    with_it = replace(equipment, targets=equipment.targets | {target})
+    return target if missing(kind, platform, equipment) and not missing(kind, platform, with_it) else None
 
 
 def lacking(platform: PlatformName, packages: Collection[str], equipment: Equipment) -> str | None:

@@ -13,7 +13,7 @@ from generator.builds.run import Place
 from generator.builds.site import Site
 from generator.errors import InputError
 from generator.files import cache_directory
-from generator.platforms import host_platform
+from generator.platforms import PlatformName, host_platform
 from generator.sandboxes.isolation import probe_isolation
 from generator.sandboxes.local import LocalBackend
 from generator.sandboxes.sandbox import SIZES
@@ -23,9 +23,7 @@ from generator.sandboxes.toolchain import find_toolchain
 @contextmanager
 def local_site(place: Place, stop: threading.Event, _observer: Observer, *, isolated: bool) -> Iterator[Site]:
     """Offer this machine; InputError when something that building needs is not there."""
-    host = host_platform()
-    if host is None:
-        raise InputError("local sandboxes need Linux or macOS", fix="run it in WSL, or with --backend e2b")
+    host = local_host()
     if isolated and (problem := probe_isolation()):
         raise problem
     toolchain = find_toolchain(place.environment)
@@ -38,6 +36,13 @@ def local_site(place: Place, stop: threading.Event, _observer: Observer, *, isol
         isolated=isolated,
         oldest=_oldest(),
     )
+
+
+def local_host() -> PlatformName:
+    """Return the platform of this machine; InputError where there are no local sandboxes."""
+    if host := host_platform():
+        return host
+    raise InputError("local sandboxes need Linux or macOS", fix="run it in WSL, or with --backend e2b")
 
 
 def _oldest() -> Oldest:

@@ -68,6 +68,33 @@ def doctor(manifest: Path, backend: str, gateway: Gateway) -> None:
         raise problem
 
 
+@click.command()
+@manifest_option
+@click.option("--shard", metavar="I/N", help="Those of part I of N: of the --crate ones, or of the whole fleet.")
+@click.option(
+    "--crate",
+    "crates",
+    multiple=True,
+    metavar="NAME",
+    envvar="CRATEMATRIX_TARGETS_CRATE",
+    help="Those of this crate; may be given several times, and in the variable with spaces between.",
+)
+def targets(manifest: Path, shard: str | None, crates: tuple[str, ...]) -> None:
+    """Print the Rust targets that local builds lack.
+
+    One a line, for: rustup target add $(cratematrix targets). Those of platforms that nothing here links for are left
+    out.
+    """
+    from generator.builds.run import Choice
+    from generator.builds.targets import absent_targets, local_equipment
+    from generator.manifest.reading import load_manifest
+
+    loaded = load_manifest(manifest)
+    names = Choice(shard, crates).names(loaded)
+    for target in absent_targets(loaded, names, local_equipment(os.environ)):
+        console.data(target)
+
+
 @click.group()
 def template() -> None:
     """The image that sandboxes of E2B start from."""

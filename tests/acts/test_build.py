@@ -64,6 +64,10 @@ def test_a_push_that_changes_one_crate_builds_it_and_its_dependents(
     assert ran.jobs == dict.fromkeys(("plan", "build", "report", "gate"), "success"), ran.log[-5000:]
     assert [leg["shard"] for leg in ran.legs("build")] == ["1/2", "2/2"]
     assert built(act, 1) == {"fleet-tally": "built", "fleet-cli": "built"}
+    (cli,) = (crate for crate in report(act, 1)["crates"] if crate["name"] == "fleet-cli")
+    assert cli["units"][0]["audit"][0]["glibc"] in ("2.16", "2.17"), (
+        "zig links for an old glibc, cc for the runner's own"
+    )
     packages = (act.kept / "artifacts/1").glob("packages-*/*")
     assert [path.name for path in packages] == ["fleet-fleet-cli-1.0.0.tgz"]
 

@@ -123,3 +123,13 @@ def test_the_image_installs_what_the_definition_says_it_holds() -> None:
 def test_an_image_that_does_not_say_that_it_holds_llvms_programs_measures_no_coverage() -> None:
     bare = Holds(targets=(), programs=()).equipment("linux-x64-gnu")
     assert bare.no_coverage == "e2b/template.json does not say that its image holds llvm-tools: holds.coverage"
+
+
+def test_a_runner_gets_the_linkers_of_the_images_versions() -> None:
+    locked = dict(re.findall(r"^([a-z-]+)==(\S+)", (TOP / "requirements/linkers.txt").read_text(), re.MULTILINE))
+    pinned = {
+        name: re.findall(rf"^ARG {name.upper().replace('-', '_')}_VERSION=(.+)$", dockerfile(), re.MULTILINE)
+        for name in locked
+    }
+    assert locked.keys() == {"cargo-zigbuild", "ziglang"}
+    assert {name: [version] for name, version in locked.items()} == pinned

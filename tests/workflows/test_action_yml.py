@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +19,13 @@ import pytest
 from ruamel.yaml import YAML
 
 from generator import __version__, processes
+from generator.equipment import Equipment, missing
+from generator.sandboxes.toolchain import find_toolchain
 from generator.workflows.pins import pins
 from generator.workflows.rendering import render
 from tests.conftest import MakeRepository
 from tests.support import COMMAND, entry, library, write_files
+from tests.workflows.rust_channel import installed_channel
 
 ROOT = Path(__file__).resolve().parents[2]
 SETUP = ROOT / ".github/actions/setup/action.yml"
@@ -30,8 +35,8 @@ STEPS: list[Any] = ACTION["runs"]["steps"]
 SCRIPTS = {step["name"]: step["run"] for step in STEPS if "run" in step}
 # What `shell: bash` means: https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-syntax
 BASH = ["bash", "--noprofile", "--norc", "-e", "-o", "pipefail"]
-# Takes the place of the installed command: says who it is and what it was given.
-ECHO = f"#!{sys.executable}\nimport json, os, sys\nprint(json.dumps([os.getpid(), sys.argv[1:]]))\n"
+# Takes the place of the installed command: says who it is, what it was given and where it looks for programs.
+ECHO = f"#!{sys.executable}\nimport json, os, sys\nprint(json.dumps([os.getpid(), sys.argv[1:], os.environ['PATH']]))\n"
 
 
 def script(name: str, directory: Path) -> Path:
@@ -88,6 +93,13 @@ def test_the_command_replaces_its_shell_and_takes_any_input_as_it_is(name: str, 
     assert not (tmp_path / "x").exists()
 
 
+def test_the_build_alone_finds_the_linkers_and_what_the_runner_has_comes_first(tmp_path: Path) -> None:
+    given = dict.fromkeys(("MANIFEST", "SHARD", "BACKEND"), "x")
+    assert said_by("Build", tmp_path, **given, LINKERS="/linkers")[1][2] == f"{os.environ['PATH']}:/linkers"
+    assert said_by("Build", tmp_path, **given, LINKERS="")[1][2] == os.environ["PATH"]
+    assert [step["name"] for step in STEPS if "steps.equip.outputs" in json.dumps(step)] == ["Build"]
+
+
 def test_no_step_has_both_a_crates_code_and_a_token_of_github() -> None:
     build, upload = (next(step for step in STEPS if step["name"] == name) for name in ("Build", "Upload"))
     assert (build["env"]["GITHUB_TOKEN"], build["env"]["GH_TOKEN"]) == ("", "")
@@ -122,6 +134,68 @@ def test_the_installed_command_is_this_version_and_the_second_start_only_finds_i
     shown = processes.output([str(command), "generate", "--check"], timeout=60, cwd=ROOT)
     assert shown == b""
     assert __version__ in processes.output([str(command), "--version"], timeout=60).decode()
+
+
+class Runner:
+    """A runner with an empty home, and the step that equips it."""
+
+    def __init__(self, temporary: Path, top: Path, rust: Mapping[str, str]) -> None:
+        self.top, self.outputs, self.file = top, temporary / "outputs", script("Equip the runner", temporary)
+        command = install(temporary)["GITHUB_OUTPUT"].removeprefix("command=").strip()
+        given = {"COMMAND": command, "MANIFEST": "crates.json", "SHARD": "1/1"}
+        job = {"GITHUB_ACTION_PATH": str(ROOT), "GITHUB_OUTPUT": str(self.outputs), "HOME": str(temporary / "home")}
+        self.environment = {**os.environ, **given, **job, **rust}
+
+    def equip(self, **changed: str) -> str:
+        """Run the step and return what it said; its outputs are those of this run alone."""
+        self.outputs.write_text("")
+        env = {**self.environment, **changed}
+        ran = processes.run([*BASH, str(self.file)], timeout=600, env=env, cwd=self.top)
+        assert ran.exit_code == 0, ran.stderr
+        return ran.stdout.decode()
+
+    @property
+    def linkers(self) -> Path:
+        return Path(self.outputs.read_text().removeprefix("linkers=").strip())
+
+    @property
+    def equipment(self) -> Equipment:
+        """What a build finds after the step."""
+        path = f"{self.environment['PATH']}:{self.linkers}"
+        return find_toolchain({**self.environment, "PATH": path}).equipment("linux-x64-gnu")
+
+
+@pytest.fixture
+def runner(repository: MakeRepository, tmp_path: Path) -> Runner:
+    """A runner of which rustup can have the library for musl, and none for macOS."""
+    if shutil.which("rustup") is None:
+        pytest.skip("needs rustup")
+    platforms = ["linux-x64-gnu", "linux-x64-musl", "darwin-arm64", "win32-x64-msvc", "wasm32"]
+    top = repository([entry("one", kind="bin")], library("one"), platforms=platforms)
+    (top / "rust-toolchain.toml").write_text('[toolchain]\nchannel = "1.0.0"\n')
+    return Runner(tmp_path, top, installed_channel(tmp_path / "rust", ["x86_64-unknown-linux-musl"]))
+
+
+def test_a_runner_gets_zig_and_the_targets_that_its_crates_want(runner: Runner) -> None:
+    assert runner.equip() == "aarch64-apple-darwin cannot be had: its platform is skipped\n"
+    assert runner.equipment.programs >= {"cargo-zigbuild"}
+    assert runner.equipment.targets == {"x86_64-unknown-linux-gnu", "x86_64-unknown-linux-musl"}
+    assert missing("bin", "linux-x64-musl", runner.equipment) is None
+
+
+def test_a_runner_is_equipped_once_in_a_job_and_without_rustup_with_zig_alone(runner: Runner, tmp_path: Path) -> None:
+    bare = tmp_path / "bare"
+    bare.mkdir()
+    for name in ("bash", "dirname", "rm", "ln"):
+        (bare / name).symlink_to(str(shutil.which(name)))
+    without = "there is no rustup: the Rust targets are those that the runner has\n"
+    assert runner.equip(PATH=str(bare)) == without
+    assert runner.equipment.targets == {"x86_64-unknown-linux-gnu"}
+    assert "cargo-zigbuild" in runner.equipment.programs
+    complete = runner.linkers.parent / "complete"
+    made = complete.stat()
+    assert runner.equip(PATH=str(bare)) == without
+    assert complete.stat() == made
 
 
 def test_a_cancelled_build_is_over_before_it_is_ended_and_leaves_its_report(

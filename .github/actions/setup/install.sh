@@ -25,7 +25,7 @@ if [[ ! -e "$environment/complete" ]]; then
   mkdir source
   cp -R -- "$checkout"/{generator,templates,e2b,pyproject.toml,README.md,CHANGELOG.md,LICENSE} source
   uv "${install[@]}" --no-deps --no-index --no-build-isolation ./source
-  rm -rf -- source uv
+  rm -rf -- source
   ln -s ../venv/bin/cratematrix bin/cratematrix
   : >complete
 fi

@@ -1,0 +1,41 @@
+"""Which targets are to be got for crates: on a machine that has linkers and no foreign library."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from generator.builds.targets import absent_targets
+from generator.equipment import Equipment
+from generator.manifest.models import Manifest
+from tests.conftest import MakeRepository
+from tests.support import cratematrix, entry, library
+
+MACHINE = Equipment("linux-x64-gnu", frozenset({"x86_64-unknown-linux-gnu"}), frozenset({"cargo-zigbuild"}))
+
+
+def manifest(*crates: dict[str, Any]) -> Manifest:
+    fleet = {"npm_scope": "@demo", "platforms": ["linux-x64-gnu", "darwin-arm64", "wasm32"]}
+    return Manifest.model_validate_json(json.dumps({"schema_version": 1, "fleet": fleet, "crates": crates}))
+
+
+def test_each_crate_wants_its_own_and_each_target_is_named_once() -> None:
+    crates = [entry("page", kind="wasm"), entry("cli", kind="bin"), entry("addon", kind="napi")]
+    fleet = manifest(*crates, entry("here", kind="bin", platforms=["linux-x64-gnu"]))
+    assert absent_targets(fleet, ["page"], MACHINE) == ["wasm32-unknown-unknown"]
+    assert absent_targets(fleet, ["cli"], MACHINE) == ["aarch64-apple-darwin"]
+    assert absent_targets(fleet, ["here"], MACHINE) == []
+    assert absent_targets(fleet, ["page", "cli", "addon", "here"], MACHINE) == [
+        "aarch64-apple-darwin",
+        "wasm32-unknown-unknown",
+        "wasm32-wasip1-threads",
+    ]
+
+
+def test_the_command_prints_those_of_a_shard(repository: MakeRepository) -> None:
+    top = repository([entry("a", kind="bin", platforms=["linux-x64-gnu"]), entry("b")], library("a") | library("b"))
+    ran = cratematrix("targets", "--shard", "1/1", cwd=top, env={"CRATEMATRIX_TARGETS_CRATE": "a b"})
+    assert (ran.code, ran.out, ran.err) == (0, "", "")
+    ran = cratematrix("targets", "--crate", "c", cwd=top)
+    assert ran.code == 2
+    assert "the manifest has no crate c" in ran.err
