@@ -67,6 +67,9 @@ def _values(manifest: Manifest, shards: int, manifest_path: str) -> dict[str, ob
     fleet = manifest.fleet
     return {
         "manifest": manifest_path,
+        # In a filter + repeats what stands before it: workflow-syntax, filter pattern cheat sheet. A path of ours has
+        # no other such character.
+        "manifest_pattern": manifest_path.replace("+", r"\+"),
         "action": fleet.action,
         "setup": _setup(fleet.action),
         "sources": _sources(fleet),

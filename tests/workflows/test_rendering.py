@@ -142,6 +142,15 @@ def test_paths_that_cannot_stand_in_a_workflow(fleets: Any, path: str) -> None:
         render(fleets.make(), 1, path)
 
 
+def test_a_plus_in_the_manifests_path_is_no_pattern(fleets: Any) -> None:
+    workflow = YAML(typ="safe", pure=True).load(
+        render(fleets.make(), 1, "c++/crates.json")[".github/workflows/regenerate.yml"]
+    )
+    (step,) = (step for step in workflow["jobs"]["generate"]["steps"] if "MANIFEST" in step.get("env", {}))
+    assert step["env"]["MANIFEST"] == "c++/crates.json"
+    assert all(workflow["on"][event]["paths"][0] == r"c\+\+/crates.json" for event in ("push", "pull_request"))
+
+
 @pytest.mark.parametrize("path", ["crates.json", "fleet/crates.yaml", ".cratematrix/a-b_c@1+2.json"])
 def test_the_header_names_manifest_and_command(path: str) -> None:
     line = header(path)
