@@ -13,6 +13,9 @@ from generator.strict import Loose
 
 # That of 10,000 files has 7 MiB. A hostile one of this size takes 200 MiB of memory to read.
 MAX_SUMMARY: Final = 8 * 1024 * 1024
+NOTHING: Final = (
+    "cargo-llvm-cov reported nothing, as when tests run no Rust code that Cargo built for them; the log has its words"
+)
 
 Count = Annotated[int, Field(ge=0, le=1_000_000_000, strict=True)]
 
@@ -63,6 +66,6 @@ def take_coverage(bench: Bench) -> None:
     summary = bench.read(SUMMARY, MAX_SUMMARY) if bench.job.covered else None
     bench.outcome.coverage = read_summary(summary) if summary else None
     if bench.outcome.coverage is None:
-        note = f"no coverage: {lack or 'the tests ran no Rust code of the crate that Cargo built for them'}"
+        note = f"no coverage: {lack or NOTHING}"
         bench.outcome.notes += (note,)
         bench.log.line(f"note: {note}")

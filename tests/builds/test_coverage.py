@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import tarfile
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from generator.builds.coverage import read_summary
+from generator.builds.coverage import NOTHING, read_summary
 from generator.reports.markdown import page
 from generator.reports.models import CrateReport, Report
 from generator.reports.table import rows
@@ -125,11 +126,12 @@ def test_what_was_built_without_coverage_is_not_taken_up_with_it(repository: Mak
 
 
 def test_tests_that_run_nothing_instrumented_are_told_of(repository: MakeRepository, path: str) -> None:
-    crate = entry("half", commands={"test": "test -d src"})
-    code, crates, said = built(repository([crate], half(), coverage=True), path)
+    top = repository([entry("half", commands={"test": "test -d src"})], half(), coverage=True)
+    code, crates, said = built(top, path)
     assert code == 0, said
     assert (crates["half"]["tests"], crates["half"]["coverage"]) == ("passed", None)
-    assert crates["half"]["notes"] == ["no coverage: the tests ran no Rust code of the crate that Cargo built for them"]
+    assert crates["half"]["notes"] == [f"no coverage: {NOTHING}"]
+    assert "not found *.profraw files" in (top / "dist/logs/half.log").read_text()
 
 
 def without_profiler(directory: Path) -> str:
@@ -159,6 +161,16 @@ def test_a_crate_is_built_and_tested_where_coverage_cannot_be_measured(
         "no coverage: this Rust was built without its profiler: install Rust with rustup (https://rustup.rs)"
     ]
     assert "half   lib   built  passed " in said
+
+
+def test_doctor_says_whether_coverage_can_be_measured(path: str, tmp_path: Path) -> None:
+    able, unable = (
+        cratematrix("doctor", cwd=tmp_path, env={"PATH": each}) for each in (path, without_profiler(tmp_path / "tools"))
+    )
+    assert re.search(r"^coverage +ok +measured by cargo-llvm-cov$", able.out + able.err, re.MULTILINE)
+    assert re.search(
+        r"^coverage +note +this Rust was built without its profiler", unable.out + unable.err, re.MULTILINE
+    )
 
 
 def test_an_addon_is_covered_by_its_javascript_tests_and_shipped_as_if_it_were_not(
