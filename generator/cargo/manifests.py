@@ -68,6 +68,7 @@ class Package(Description):
     edition: str | Inherited | None = None
     resolver: str | None = None
     workspace: str | None = None
+    publish: bool | list[str] | Inherited = True
     autobins: bool = True
     autolib: bool = True
     metadata: dict[str, Any] = {}
@@ -93,6 +94,7 @@ class SharedPackage(Description):
 
     version: str | None = None
     edition: str | None = None
+    publish: bool | list[str] = True
 
 
 class Workspace(Description):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -81,7 +81,7 @@ def discover(root: Path) -> Discovery:
         found=found,
         left_out=tuple(sorted(left, key=lambda each: each.path)),
         npm_scope=scope,
-        notes=(*([note] if note else []), *_differences(found, seen)),
+        notes=(*([note] if note else []), *_differences(found, seen), *_unpublished(chosen.values(), seen)),
     )
 
 
@@ -229,3 +229,16 @@ def _differences(found: tuple[Found, ...], seen: Survey) -> list[str]:
             said = f"has the name {package.name}" if package.name is not None else "has no name"
             notes.append(printable(f"{where} {said}: make it @scope/name, as in crates.json, or it will not build"))
     return notes
+
+
+def _unpublished(chosen: Iterable[_Chosen], seen: Survey) -> list[str]:
+    """Programs that Cargo does not publish may be for the repository alone; addons and modules are for npm alone."""
+    programs = (each.crate for each in chosen if each.kind == "bin")
+    names = sorted(crate.package.name for crate in programs if not _is_published(crate, seen))
+    words = "take out of crates.json what is for nobody else: `publish = false` in Cargo.toml does not keep from npm"
+    return [printable(f"{words} {', '.join(names)}")] if names else []
+
+
+def _is_published(crate: Candidate, seen: Survey) -> bool:
+    own, shared = crate.package.publish, shared_by(crate.root, seen.manifests)
+    return bool((shared is None or shared.package.publish) if isinstance(own, Inherited) else own)

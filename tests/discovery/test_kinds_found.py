@@ -338,6 +338,25 @@ def test_an_addon_that_would_not_build_is_found_with_a_note(plant: Plant) -> Non
     )
 
 
+def test_programs_that_cargo_does_not_publish_are_found_with_one_note(plant: Plant) -> None:
+    shared = '[workspace]\nmembers = ["*"]\n[workspace.package]\npublish = false\n'
+    says = {
+        "a": "publish = false",
+        "b": "publish = []",
+        "c": "publish.workspace = true",
+        "d": "",
+        "e": 'publish = ["x"]',
+    }
+    members = {f"{name}/Cargo.toml": PACKAGE.replace('"x"', f'"{name}"') + f"{line}\n" for name, line in says.items()}
+    addon = {"n/Cargo.toml": ADDON.replace("[lib]", "publish = false\n[lib]"), "n/package.json": NAPI}
+    programs = {f"{name}/src/main.rs": "" for name in says}
+    discovery = discover(plant({"Cargo.toml": shared, **members, **programs, **addon}))
+    assert {each.name for each in discovery.found} == {*says, "x"}
+    (note,) = discovery.notes
+    assert note.startswith("take out of crates.json what is for nobody else: ")
+    assert note.endswith("does not keep from npm a, b, c")
+
+
 @pytest.mark.parametrize("cargos", ["0.0.0", "1.2.3", "3.0.0+no-version-of-npm"])
 def test_the_version_of_an_addon_is_that_of_its_package_json(plant: Plant, cargos: str) -> None:
     package = json.dumps({"name": "@scope/x", "version": "2.0.0-rc.1", "napi": {}})
