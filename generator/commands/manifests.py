@@ -20,10 +20,10 @@ def init(manifest: Path, force: bool) -> None:
     Looks for Cargo workspace members, packages with a napi key, wasm-bindgen crates and programs below the
     manifest's directory, and says what it left out and why.
     """
-    from generator.discovery import discover, manifest_text, write_new
+    from generator.discovery import discover, in_format_of, manifest_text, write_new
 
     found = discover(manifest.absolute().parent)
-    write_new(manifest, manifest_text(found), force=force)
+    write_new(manifest, in_format_of(manifest, manifest_text(found)), force=force)
     console.table(("crate", "kind", "path", "why"), ((c.name, c.kind, c.path, c.why) for c in found.found))
     for left in found.left_out:
         console.say(f"left out {left.path}: {left.why}")

@@ -5,7 +5,7 @@ the repository is run.
 """
 
 from generator.discovery.crates import Discovery, Found, discover
-from generator.discovery.first_manifest import manifest_text, write_new
+from generator.discovery.first_manifest import in_format_of, manifest_text, write_new
 from generator.discovery.survey import LeftOut
 
-__all__ = ["Discovery", "Found", "LeftOut", "discover", "manifest_text", "write_new"]
+__all__ = ["Discovery", "Found", "LeftOut", "discover", "in_format_of", "manifest_text", "write_new"]

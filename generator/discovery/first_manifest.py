@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from io import StringIO
 from pathlib import Path
 from typing import Any, Final
+
+from ruamel.yaml import YAML
 
 from generator.discovery.crates import Discovery, Found
 from generator.discovery.scopes import is_valid
@@ -21,6 +24,8 @@ from generator.platforms import PLATFORM_NAMES, VALID_FOR, Kind
 # Whoever knows better writes it over these.
 EXPECTED_MINUTES: Final[dict[Kind, int]] = {"napi": 12, "bin": 10, "lib": 6, "wasm": 3}
 MAX_SLOTS: Final = 30
+# Longer than any line: none is broken.
+MAX_LINE: Final = 1_000_000
 
 
 def manifest_text(discovery: Discovery, scope: str | None = None, schema: str | None = None) -> str:
@@ -42,6 +47,19 @@ def manifest_text(discovery: Discovery, scope: str | None = None, schema: str | 
     crates = ",\n".join(f"    {_block(_crate(each, npm_scope, names[each.name]), 4)}" for each in discovery.found)
     fleet = _block(_fleet(discovery.found, npm_scope), 2)
     return "\n".join(["{", *lines, f'  "fleet": {fleet},', '  "crates": [', crates, "  ]", "}"]) + "\n"
+
+
+def in_format_of(path: Path, text: str) -> str:
+    """Return a manifest's JSON as the name of its file says: the same in YAML for any other name than .json."""
+    if path.suffix.lower() == ".json":
+        return text
+    yaml: Any = YAML(typ="safe", pure=True)
+    yaml.default_flow_style = None  # what is innermost stands on one line, as in the JSON
+    yaml.sort_base_mapping_type_on_output = False
+    yaml.width = MAX_LINE
+    written = StringIO()
+    yaml.dump(json.loads(text), written)
+    return written.getvalue()
 
 
 def write_new(path: Path, text: str, *, force: bool) -> None:

@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from generator.discovery import Discovery, Found, LeftOut, discover, manifest_text, write_new
+from generator.discovery import Discovery, Found, LeftOut, discover, in_format_of, manifest_text, write_new
 from generator.errors import InputError
 from generator.manifest.checks import check_manifest
 from generator.manifest.models import Crate, Manifest
+from generator.manifest.reading import past_manifest
 from generator.platforms import Kind
 from generator.processes import output
 
@@ -79,6 +80,19 @@ def test_the_text_is_this() -> None:
 
 def test_without_a_schema_there_is_no_such_key() -> None:
     assert "$schema" not in json.loads(manifest_text(discovery(found("a"))))
+
+
+@pytest.mark.parametrize("name", ["crates.yaml", "crates.YML"])
+def test_a_name_of_yaml_gets_the_same_in_yaml(tmp_path: Path, name: str) -> None:
+    crates = [found(each, "bin") for each in ("null", "no", "True", "e3")]
+    text = manifest_text(discovery(*crates, Found("last", "2.0.0", "lib", ".", ("no", "null"), "@b/c", "because")))
+    assert in_format_of(Path("crates.json"), text) == text
+    written = in_format_of(Path(name), text)
+    assert written.startswith(
+        "schema_version: 1\nfleet:\n  npm_scope: '@scope'\n  slots: 5\n  platforms: [linux-x64-gnu, "
+    )
+    assert "\n  depends_on: [no, 'null']\n" in written
+    assert past_manifest(tmp_path / name, written.encode()) == Manifest.model_validate_json(text)
 
 
 @pytest.mark.parametrize(("crates", "slots"), [(1, 1), (29, 29), (30, 30), (31, 30)])
