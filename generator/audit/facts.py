@@ -23,7 +23,7 @@ class Image(Strict):
     (RPATH, RUNPATH, LC_RPATH). `versions` are the symbol versions that ELF libraries must have. `registrations` are
     those of napi's names for an addon's registration that it exports or calls. `macos` is the oldest macOS it says it
     runs on, `signature` the code signature's state and `void` what is wrong with it. `imports` are the modules that a
-    wasm module imports from, each with the first name.
+    wasm module imports from, each with the first name that is not Node's, or one of Node's.
     """
 
     format: Format

@@ -11,6 +11,7 @@ from typing import Final
 from generator.audit.facts import Facts, Format, Image
 from generator.audit.findings import Audit, Finding, Rule
 from generator.audit.libraries import excuse, missing
+from generator.audit.wasm import NODE
 from generator.platforms import OLDEST_MACOS, PLATFORMS, Kind, Platform, PlatformName
 
 FORMATS: Final[dict[str, Format]] = {"linux": "ELF", "darwin": "Mach-O", "win32": "PE", "wasm": "wasm"}
@@ -191,7 +192,7 @@ def _windows(case: _Case) -> Iterator[Finding]:
 def _wasm(case: _Case) -> Iterator[Finding]:
     known = EMNAPI if case.kind == "napi" else BOUND
     for module, name in case.image.imports:
-        if not known.fullmatch(module):
+        if not known.fullmatch(module) or (module == "env" and not NODE.fullmatch(name)):
             words = f"imports {name} from {module}, which nothing in the package provides"
             yield case.violation(
                 "imports", f"{words}: a C function that no library defines, or a target of another kind"

@@ -5,6 +5,7 @@ https://webassembly.github.io/spec/core/binary/modules.html; sections other than
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 IMPORTS: Final = 2
@@ -12,6 +13,9 @@ EXPORTS: Final = 7
 HEAD: Final = b"\0asm\x01\0\0\0"
 # Far more than any module of the fleet has, and read in a second.
 MAX_ENTRIES: Final = 200_000
+# What emnapi offers an addon, in the same module as whatever the linker did not find: Node's functions, its own, and
+# the memory.
+NODE: Final = re.compile(r"napi_\w+|node_api_\w+|_?emnapi_\w+|memory")
 
 
 class Unreadable(Exception):
@@ -80,8 +84,9 @@ class _Reader:
 
 
 def read_module(data: memoryview) -> tuple[dict[str, str], frozenset[str]]:
-    """Return the modules that a module imports from, each with the first name, and the names it exports.
+    """Return the modules that a module imports from, each with one name, and the names it exports.
 
+    The name is the first that is none of Node's, where there is one: nothing may provide it.
     Unreadable when it is not a module of version 1, is cut short, or has no section at all.
     """
     imports, exports, sections = dict[str, str](), set[str](), 0
@@ -93,7 +98,9 @@ def read_module(data: memoryview) -> tuple[dict[str, str], frozenset[str]]:
         sections += 1
         if section == IMPORTS:
             for _ in body.entries():
-                imports.setdefault(body.name(), body.name())
+                module, name = body.name(), body.name()
+                if NODE.fullmatch(imports.setdefault(module, name)):
+                    imports[module] = name
                 body.described()
         elif section == EXPORTS:
             for _ in body.entries():

@@ -28,7 +28,8 @@ from tests.audit.binaries import (
 
 pytestmark = needs_zig
 
-LOST = '__attribute__((import_module("%s"), import_name("lost"))) void lost(void);\nint napi_register_wasm_v1(void) { lost(); return 0; }'
+# A function that a module imports: from where, under which name, and its number.
+IMPORT = '__attribute__((import_module("%s"), import_name("%s"))) void f%d(void);\n'
 
 
 @pytest.mark.parametrize("platform", ["darwin-x64", "darwin-arm64", "win32-x64-msvc"])
@@ -163,14 +164,17 @@ def test_a_windows_program_without_a_console_is_noted_and_one_for_arm_refused(tm
 
 
 def test_a_module_may_import_from_the_glue_that_it_comes_with_and_from_nothing_else(tmp_path: Path) -> None:
-    def importing(module: str) -> Path:
-        return zig(
-            tmp_path, "exe", "wasm32-freestanding", LOST % module, "-fno-entry", "--export=napi_register_wasm_v1"
-        )
+    def importing(module: str, *names: str) -> Path:
+        code = "".join(IMPORT % (module, name, number) for number, name in enumerate(names))
+        code += f"int napi_register_wasm_v1(void) {{ {' '.join(f'f{n}();' for n in range(len(names)))} return 0; }}"
+        return zig(tmp_path, "exe", "wasm32-freestanding", code, "-fno-entry", "--export=napi_register_wasm_v1")
 
-    assert audited(importing("./words_bg.js"), "wasm32", "wasm").findings == ()
+    assert audited(importing("./words_bg.js", "lost"), "wasm32", "wasm").findings == ()
     assert "imports lost from env, which nothing in the package provides" in only(
-        audited(importing("env"), "wasm32", "wasm")
+        audited(importing("env", "lost"), "wasm32", "wasm")
     )
-    assert audited(importing("env"), "wasm32", "napi").findings == ()
-    assert found(audited(importing("./words_bg.js"), "wasm32", "napi")) == {"imports"}
+    assert audited(importing("env", "napi_throw", "_emnapi_now"), "wasm32", "napi").findings == ()
+    assert "imports memcmp from env" in only(
+        audited(importing("env", "napi_throw", "memcmp", "napi_wrap"), "wasm32", "napi")
+    )
+    assert found(audited(importing("./words_bg.js", "lost"), "wasm32", "napi")) == {"imports"}
