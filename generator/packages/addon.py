@@ -41,6 +41,9 @@ INSTALL_SCRIPTS: Final = (
 DEVELOPERS: Final = {"devDependencies", "gypfile", "publishConfig", "packageManager"}
 # What bundlers take in a browser; it belongs to the root package.
 BROWSER: Final = "browser.js"
+# What runs an addon's wasm. emnapi's two are peers of napi's, which not every package manager installs, and must have
+# the version of the emnapi that is linked into the module.
+RUNTIME: Final = ("@emnapi/core", "@emnapi/runtime", "@napi-rs/wasm-runtime")
 # A generated loader has 30 KiB.
 MAX_LOADER: Final = 1024 * 1024
 
@@ -72,7 +75,8 @@ def addon_packages(
     The root package has every platform's files beside the loader or, in the layout `split`, none of them.
     """
     loading = _loading(identity, declared, platforms, layout)
-    given = {file.path: file for file in packed_files(staged) if file.path not in {"package.json", "binding.gyp"}}
+    left = {"package.json", "binding.gyp", f"{loading.binary}.wasm32-wasi.debug.wasm"}
+    given = {file.path: file for file in packed_files(staged) if file.path not in left}
     _check_promises(declared, given, loading)
     files = {path: _fitted(file, loading, declared) for path, file in given.items()}
     apart = _apart(files, loading)
@@ -102,6 +106,8 @@ def _check_promises(declared: dict[str, Any], paths: Collection[str], loading: L
     for platform in loading.platforms:
         if (addon := addon_files(loading.binary, platform)[0]) not in paths:
             raise Unbuildable(f"{addon} was not built: does the build script call napi build --platform?")
+    if "wasm32" in loading.platforms and (loader := addon_files(loading.binary, "wasm32")[1]) not in paths:
+        raise Unbuildable(f"{loader} was not written: list wasm32-wasip1-threads among napi.targets in package.json")
     for key in ("main", "types", "module", "browser"):
         if isinstance(promised := declared.get(key), str) and not _exists(promised, paths):
             raise Unbuildable(f"package.json names {promised} as its {key}, and nothing built it")
@@ -170,6 +176,7 @@ def _wasi_needs(files: Mapping[str, PackedFile], declared: dict[str, Any], loadi
     own = {f"{name}-wasm32-wasi" for name in (loading.name, *loading.asked)}
     names = {name for text in texts for name in scoped_imports(text)} - own
     asked = _dependencies(declared, "devDependencies") | _dependencies(declared, "dependencies")
+    names |= asked.keys() & {*RUNTIME}
     if missing := sorted(names - asked.keys()):
         raise Unbuildable(f"wasm32 needs {', '.join(missing)} among the devDependencies in package.json")
     return {name: asked[name] for name in sorted(names)}

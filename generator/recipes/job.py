@@ -11,10 +11,11 @@ from typing import Any, Final, Literal
 from pydantic import Field, ValidationError
 
 from generator.cargo.features import enabled_by_default
-from generator.equipment import Equipment, lacking
+from generator.equipment import WASI_TARGET, Equipment, lacking
 from generator.errors import Unbuildable
 from generator.manifest.models import Crate, PathSource
 from generator.manifest.settings import Settings
+from generator.packages.addon import RUNTIME
 from generator.packages.identity import Identity
 from generator.platforms import PlatformName
 from generator.recipes.crossing import Crossing, crossing
@@ -23,8 +24,8 @@ from generator.strict import Loose
 
 # What cargo says of a crate with 500 dependencies has 2 MiB.
 MAX_DESCRIPTION: Final = 64 * 1024 * 1024
-# Node's interface for wasm: https://napi.rs/docs/concepts/webassembly
-EMNAPI: Final = ("emnapi", "@emnapi/core", "@emnapi/runtime")
+# Node's interface for wasm, to link and to run: https://napi.rs/docs/concepts/webassembly
+EMNAPI: Final = ("emnapi", *RUNTIME)
 
 
 @dataclass(frozen=True)
@@ -181,12 +182,20 @@ def _by_platform(lines: bytes) -> dict[str, frozenset[str]]:
 
 def lacks(job: Job, described: Described, platform: PlatformName) -> str | None:
     """Return why this crate cannot be built for a platform with what the sandbox holds, or None."""
-    if job.crate.kind == "napi" and platform == "wasm32":
-        own = described.package_json or {}
-        named = {name for key in ("dependencies", "devDependencies") for name in own.get(key) or ()}
-        if absent := [each for each in EMNAPI if each not in named]:
-            return f"an addon for wasm32 needs {', '.join(absent)} among the dependencies in package.json"
+    if job.crate.kind == "napi" and platform == "wasm32" and (why := _lacks_emnapi(described.package_json or {})):
+        return why
     return lacking(platform, described.packages.get(platform, frozenset()), job.equipment)
+
+
+def _lacks_emnapi(own: dict[str, Any]) -> str | None:
+    """Return what napi's command line misses for wasm32; of version 3 the target too, or it writes no loader."""
+    named = {name for key in ("dependencies", "devDependencies") for name in own.get(key) or ()}
+    if absent := [each for each in EMNAPI if each not in named]:
+        return f"an addon for wasm32 needs {', '.join(absent)} among the dependencies in package.json"
+    targets = own["napi"].get("targets") if isinstance(own.get("napi"), dict) else None
+    if isinstance(targets, list) and not any(str(each).startswith("wasm32-wasi") for each in targets):
+        return f"an addon for wasm32 needs {WASI_TARGET} among napi.targets in package.json"
+    return None
 
 
 def _as_built(job: Job, package: Package) -> Package:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from generator.errors import Unbuildable
+from generator.manifest.names import platform_package
 from generator.packages.addon import addon_files, addon_packages, binary_name
 from generator.packages.tarball import NpmPackage
 from generator.platforms import PLATFORMS, PlatformName
@@ -31,6 +32,8 @@ for (const name of new Set([...named.filter((name) => name !== dropped), ...addo
 }
 ' "$OUT/../files.json" "$OUT" %(addons)s"""
 
+# napi's build script links what starts a module with threads, if it finds that beside the compiler that RUSTC names.
+WASI: Final = 'RUSTC="$(rustc --print sysroot)/bin/rustc" && export RUSTC\n'
 
 # What Cargo calls a cdylib: before and after its name.
 LIBRARY_NAMES: Final = {"linux": ("lib", ".so"), "darwin": ("lib", ".dylib"), "win32": ("", ".dll")}
@@ -49,7 +52,7 @@ class AddonRecipe:
         if platform == job.host:
             return recorded(self._build(job, described), job.root, crossing, napi=True)
         if platform == "wasm32":  # napi writes what loads it, too
-            return f"{crossing.exports}export CARGO_BUILD_TARGET={crossing.target}\n{self._build(job, described)}"
+            return f"{crossing.exports}{WASI}export CARGO_BUILD_TARGET={crossing.target}\n{self._build(job, described)}"
         before, after = LIBRARY_NAMES[PLATFORMS[platform].os]
         made = f'"$CARGO_TARGET_DIR/{crossing.target}"/*/{before}{cdylib(job, described)}{after}'
         addon = shlex.quote(addon_files(binary, platform)[0])
@@ -76,10 +79,15 @@ class AddonRecipe:
         return addon_packages(identity, self._declared(described), job.platforms, staged, layout)
 
     def load(self, job: Job, described: Described) -> tuple[str, str]:
-        """Require the installed package; one without any export did not load its addon."""
-        name = json.dumps(job.settings.npm_name)
-        check = f"if (Object.keys(require({name})).length === 0) throw new Error('it exports nothing')"
-        return f"node -e {shlex.quote(check)}", f"require({name})"
+        """Require the installed package, and its wasm by itself; what has no export did not load its addon."""
+        name = job.settings.npm_name
+        modules = [name]
+        if "wasm32" in job.platforms:
+            own = f"./node_modules/{name}/{addon_files(binary_name(self._declared(described)), 'wasm32')[1]}"
+            modules.append(platform_package(name, "wasm32") if job.settings.layout == "split" else own)
+        check = "if (Object.keys(require(%s)).length === 0) throw new Error('it exports nothing')"
+        script = "\n".join(f"node -e {shlex.quote(check % json.dumps(each))}" for each in modules)
+        return script, " and ".join(f"require({json.dumps(each)})" for each in modules)
 
     @staticmethod
     def _build(job: Job, described: Described) -> str:

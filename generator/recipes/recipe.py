@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from generator.manifest.models import RegistrySource
+from generator.manifest.names import platform_package
+from generator.packages.addon import RUNTIME
 from generator.packages.tarball import NpmPackage
 from generator.platforms import PlatformName
 from generator.recipes.job import Described, Job
@@ -26,6 +28,21 @@ _NPMRC: Final = (
     r"^(@[a-z0-9._-]+:)?registry *= *https://[A-Za-z0-9./:_-]+$"
     r"|^(legacy-peer-deps|strict-peer-deps|engine-strict|prefer-dedupe) *= *(true|false)$"
 )
+
+# What the package will depend on is installed once more, as its users will: a lock file names versions, and npm's cache
+# is to know which there are when the package is loaded without the network.
+_NEEDED: Final = """needed=$(node -e '
+const fs = require("fs"), path = require("path");
+const [root, ...runtime] = process.argv.slice(1);
+const own = JSON.parse(fs.readFileSync("package.json", "utf8"));
+const asked = { ...own.devDependencies, ...own.dependencies };
+const names = [...Object.keys(own.dependencies ?? {}), ...runtime.filter((name) => name in asked)];
+fs.mkdirSync(path.join(root, "needed"), { recursive: true });
+const dependencies = Object.fromEntries(names.map((name) => [name, asked[name]]));
+fs.writeFileSync(path.join(root, "needed/package.json"), JSON.stringify({ private: true, dependencies }));
+console.log(names.length);
+' %(root)s %(runtime)s)
+  if [ "$needed" != 0 ]; then cd %(root)s/needed && npm install %(flags)s --loglevel=error; fi"""
 
 # Where the recipes leave what a phase hands on, below the sandbox's root.
 METADATA: Final = "metadata.json"
@@ -119,16 +136,19 @@ def collect_script(job: Job) -> str:
 def load_script(job: Job, tarballs: Mapping[str, str], load: str) -> str:
     """Install the package into an empty folder, with the source out of reach, and load it there.
 
-    `tarballs` are the files by npm name, the root package's first. npm takes the others from there, too.
+    `tarballs` are the files by npm name, the root package's first. npm takes the others from there, too; the one for
+    wasm32, which few ask for, is asked for.
     """
     root = shlex.quote(job.root)
     own, *others = tarballs
-    overrides = {name: f"file:../packed/{tarballs[name]}" for name in others}
+    wasm = [name for name in others if name == platform_package(own, "wasm32")]
+    overrides = {name: f"file:../packed/{tarballs[name]}" for name in others if name not in wasm}
+    wanted = shlex.join(f"../packed/{tarballs[name]}" for name in (own, *wasm))
     package_json = json.dumps({"private": True, "overrides": overrides})
     return (
         f"cd {root} && rm -rf load && mkdir load && mv source source.out-of-reach\n"
         f"cd load && echo {shlex.quote(package_json)} > package.json\n"
-        f"npm install --offline {NPM_FLAGS} --loglevel=error ../packed/{shlex.quote(tarballs[own])}\n"
+        f"npm install --offline {NPM_FLAGS} --loglevel=error {wanted}\n"
         f"{load}"
     )
 
@@ -174,6 +194,7 @@ find source -name .npmrc.given -type f | while IFS= read -r each; do mv "$each" 
 def _npm_install(job: Job) -> str:
     """Install by npm's own lock file where there is one; refuses dependencies from git."""
     directory = shlex.quote(job.directory)
+    runtime = shlex.join(RUNTIME) if "wasm32" in job.platforms else ""
     return f"""find source -name .npmrc | while IFS= read -r each; do
   mv "$each" "$each.given" && {{ grep -E '{_NPMRC}' "$each.given" > "$each" || true; }}
 done
@@ -184,4 +205,5 @@ if [ -f {directory}/package.json ]; then
     exit 1
   fi
   if [ -f package-lock.json ]; then npm ci {NPM_FLAGS}; else npm install --no-package-lock {NPM_FLAGS}; fi
+  {_NEEDED % {"root": shlex.quote(job.root), "runtime": runtime, "flags": NPM_FLAGS}}
 fi"""

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from generator.equipment import missing
-from generator.platforms import PlatformName, host_platform
+from generator.platforms import Kind, PlatformName, host_platform
 from generator.sandboxes.toolchain import find_toolchain
 from tests.conftest import MakeRepository
 from tests.support import Ran, cratematrix, entry, library
@@ -21,16 +22,21 @@ from tests.support import Ran, cratematrix, entry, library
 MACS: tuple[PlatformName, ...] = ("darwin-x64", "darwin-arm64")
 
 
-@pytest.fixture(scope="module")
-def path() -> str:
-    """Return a PATH whose tools build for macOS, or skip and say what is missing."""
+def equipped(kind: Kind, platform: PlatformName) -> str:
+    """Return a PATH whose tools build for a platform, or skip and say what is missing."""
     path = os.environ["PATH"]
     if toolchain := os.environ.get("CROSS_TOOLCHAIN"):
         path = f"{toolchain}/bin:{path}"
     equipment = find_toolchain({**os.environ, "PATH": path}).equipment(host_platform() or "linux-x64-gnu")
-    if lack := missing("lib", MACS[0], equipment):
+    if lack := missing(kind, platform, equipment):
         pytest.skip(f"not run: {lack}")
     return path
+
+
+@pytest.fixture(scope="module")
+def path() -> str:
+    """Return a PATH whose tools build for macOS."""
+    return equipped("lib", MACS[0])
 
 
 def built(top: Path, path: str | None = None) -> tuple[Ran, dict[str, Any]]:
@@ -116,3 +122,34 @@ def test_a_package_for_other_platforms_alone_is_made_and_said_not_to_be_loaded(
     assert (ran.code, crate["state"], crate["loaded"]) == (0, "built", None), ran.err
     assert "not loaded: it was built for no platform that linux-x64-gnu runs" in crate["notes"]
     assert len(list((top / "dist").glob("*.tgz"))) == 1
+
+
+def test_an_addon_runs_as_webassembly_on_threads_of_its_own(fleet_copy: Path, tmp_path: Path) -> None:
+    path, manifest = equipped("napi", "wasm32"), json.loads((fleet_copy / "crates.json").read_text())
+    for crate in manifest["crates"]:
+        crate["platforms"] = ["linux-x64-gnu", "wasm32"] if crate["name"] == "fleet-text" else ["linux-x64-gnu"]
+    (fleet_copy / "wasm.json").write_text(json.dumps({**manifest, "crates": manifest["crates"][:2]}))
+    words = ("--manifest", "wasm.json", "--crate", "fleet-text", "--out", tmp_path / "out")
+    ran = cratematrix("build", *words, cwd=fleet_copy, env={"PATH": path})
+    assert ran.code == 0, ran.err
+    (crate,) = json.loads((tmp_path / "out/report.json").read_text())["crates"]
+    assert [(unit["state"], unit["audit"][0]["findings"]) for unit in crate["units"]] == [("built", []), ("built", [])]
+    assert crate["loaded"].endswith(' and require("./node_modules/@fleet/fleet-text/fleet-text.wasi.cjs")')
+    script = "require('@fleet/fleet-text').countWords(Buffer.from('one two three')).then(console.log)"
+    for command in (
+        [
+            "npm",
+            "install",
+            "--no-audit",
+            "--no-fund",
+            "--prefix",
+            tmp_path,
+            tmp_path / "out" / crate["package"]["file"],
+        ],
+        ["node", "-e", script],
+    ):
+        # With this word napi's loader fails rather than take the addon of this machine.
+        env = {**os.environ, "NAPI_RS_FORCE_WASI": "error"}
+        done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)  # noqa: TID251
+        assert done.returncode == 0, done.stderr
+    assert done.stdout == "3\n"

@@ -156,9 +156,28 @@ def test_only_linux_has_a_libc_and_webassembly_has_no_platform_at_all(addon: Add
     assert others[1]["dependencies"] == {"@napi-rs/wasm-runtime": "^1.0.0"}
 
 
+def test_the_wasm_runtime_is_of_the_version_that_is_linked_in(addon: Addon, tmp_path: Path) -> None:
+    wishes = RUNTIME_WISH | {"@emnapi/core": "1.2.3", "@emnapi/runtime": "1.2.3", "emnapi": "1.2.3"}
+    (package,) = addon.packages(tmp_path / "staged", ("wasm32",), "single", devDependencies=wishes)
+    wishes.pop("emnapi")
+    assert package_json(package)["dependencies"] == wishes
+
+
+def test_wasm_is_packed_with_its_loader_and_without_its_debugging_twin(addon: Addon, tmp_path: Path) -> None:
+    platforms: tuple[PlatformName, ...] = ("wasm32",)
+    staged = addon.staged(tmp_path / "staged", platforms)
+    (staged / f"{addon.binary}.wasm32-wasi.debug.wasm").write_text("")
+    declared = addon.declared | {"devDependencies": RUNTIME_WISH}
+    (package,) = addon_packages(IDENTITY, declared, platforms, staged, "single")
+    assert [file.path for file in package.files if file.path.endswith(".wasm")] == [f"{addon.binary}.wasm32-wasi.wasm"]
+    (staged / f"{addon.binary}.wasi.cjs").unlink()
+    with pytest.raises(Unbuildable, match=r"wasi\.cjs was not written: list wasm32-wasip1-threads among napi\.targets"):
+        addon_packages(IDENTITY, declared, platforms, staged, "single")
+
+
 def test_what_webassembly_imports_must_be_a_dependency(addon: Addon, tmp_path: Path) -> None:
     with pytest.raises(Unbuildable, match="wasm32 needs @napi-rs/wasm-runtime among the devDependencies"):
-        addon.packages(tmp_path / "staged", ("wasm32",), "single")
+        addon.packages(tmp_path / "staged", ("wasm32",), "single", devDependencies={})
 
 
 def test_every_package_has_readme_license_and_repository_and_no_script(addon: Addon, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from generator.errors import Unbuildable
 from generator.manifest.models import Crate, Fleet
 from generator.manifest.settings import settings
 from generator.processes import output
-from generator.recipes.job import Described, Job, describe
+from generator.recipes.job import EMNAPI, Described, Job, describe, lacks
 from generator.sources.collect import Collected
 from tests.support import write_files
 
@@ -31,16 +31,21 @@ def described(
 ) -> Described:
     """Describe a crate of these files in a sandbox's directory, as cargo sees it."""
     write_files(root / "source/crate", files)
+    job = job_of(root, **crate)
+    argv = ["cargo", "metadata", "--offline", "--no-deps", "--format-version", "1", "--manifest-path"]
+    metadata = output([*argv, f"{job.directory}/Cargo.toml"], timeout=60)
+    return describe(job, metadata, json.dumps(declared).encode() if isinstance(declared, dict) else declared)
+
+
+def job_of(root: Path, **crate: Any) -> Job:
+    """Return the job of a crate that lies in a sandbox's directory."""
     entry = {"name": "x", "version": "1.0.0", "kind": "bin", "source": {"path": "crate"}, **crate}
     model = Crate.model_validate_json(json.dumps(entry))
     fleet = Fleet(npm_scope="@demo")
     source = Collected(None, "crate", "crate", "", has_lock=False)
-    job = Job(
+    return Job(
         model, settings(fleet, model), source, ("linux-x64-gnu",), Equipment("linux-x64-gnu", frozenset()), str(root)
     )
-    argv = ["cargo", "metadata", "--offline", "--no-deps", "--format-version", "1", "--manifest-path"]
-    metadata = output([*argv, f"{job.directory}/Cargo.toml"], timeout=60)
-    return describe(job, metadata, json.dumps(declared).encode() if isinstance(declared, dict) else declared)
 
 
 TOOLS = """
@@ -164,3 +169,21 @@ def test_a_workspace_is_no_crate(tmp_path: Path) -> None:
 def test_a_package_json_that_is_none_is_told(tmp_path: Path, text: bytes, what: str) -> None:
     with pytest.raises(Unbuildable, match=rf"^crate/package\.json is {what}$"):
         described(tmp_path, LIBRARY, text, kind="napi")
+
+
+@pytest.mark.parametrize(
+    ("wishes", "targets", "why"),
+    [
+        (EMNAPI, ["wasm32-wasip1-threads"], None),
+        (EMNAPI, None, None),  # version 2 of napi's command line has another key, and its own way
+        (EMNAPI, ["x86_64-unknown-linux-gnu"], "needs wasm32-wasip1-threads among napi.targets in package.json"),
+        (EMNAPI[:1], [], "needs @emnapi/core, @emnapi/runtime, @napi-rs/wasm-runtime among the dependencies in"),
+    ],
+)
+def test_what_an_addon_lacks_for_wasm_is_known_before_it_is_compiled(
+    tmp_path: Path, wishes: tuple[str, ...], targets: list[str] | None, why: str | None
+) -> None:
+    declared = {"devDependencies": dict.fromkeys(wishes, "1"), "napi": {} if targets is None else {"targets": targets}}
+    known = described(tmp_path, LIBRARY, {"name": "@demo/x", "version": "1.0.0", **declared}, kind="napi")
+    said = lacks(job_of(tmp_path, kind="napi"), known, "wasm32")
+    assert said is None if why is None else why in str(said)
