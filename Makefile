@@ -37,7 +37,7 @@ bench: $(VENV)/.dev
 platforms: $(VENV)/.dev
 	@.ci/bubblewrap
 	@.ci/toolchain .cache/toolchain
-	@.ci/runtimes .cache/runtimes
+	@.ci/runtimes .cache/runtimes .cache/toolchain/bin/zig
 	@$(BIN)/python .ci/platforms.py $(CRATES)
 
 # What wants the machine for itself: thirty sandboxes and thirty uploads at once, and the fleet of 110 on bad days.

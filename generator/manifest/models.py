@@ -154,6 +154,11 @@ class Fleet(Strict):
         description="Whether the report says how much of the crate's Rust code its tests run: they are run once, with "
         "that code instrumented. Where a machine lacks what it takes, they run as ever, and the report says why.",
     )
+    foreign_tests: bool = Field(
+        default=True,
+        description="Whether the crate's tests are also run for other platforms than the host's, where something runs "
+        "their programs: qemu, Wine, or Node for wasm.",
+    )
     glibc: Glibc = Field(
         default="2.17",
         description="Oldest version of the GNU C library that packages for linux-*-gnu run with. It takes zig; where "
@@ -197,6 +202,7 @@ class Crate(Strict):
     retries: int | None = Field(default=None, ge=0, le=10, description="Replaces the fleet's.")
     tests: bool | None = Field(default=None, description="Replaces the fleet's.")
     coverage: bool | None = Field(default=None, description="Replaces the fleet's.")
+    foreign_tests: bool | None = Field(default=None, description="Replaces the fleet's.")
     glibc: Glibc | None = Field(default=None, description="Replaces the fleet's.")
     required: tuple[PlatformName, ...] | None = Field(default=None, description="Replaces the fleet's.")
     env: tuple[EnvName, ...] | None = Field(default=None, description="Replaces the fleet's.")

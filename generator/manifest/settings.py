@@ -20,6 +20,7 @@ class Settings(Strict):
     retries: int
     tests: bool
     coverage: bool
+    foreign_tests: bool
     glibc: Glibc
     required: tuple[PlatformName, ...]
     env: tuple[EnvName, ...]
@@ -53,6 +54,7 @@ def settings(fleet: Fleet, crate: Crate) -> Settings:
         retries=fleet.retries if crate.retries is None else crate.retries,
         tests=fleet.tests if crate.tests is None else crate.tests,
         coverage=fleet.coverage if crate.coverage is None else crate.coverage,
+        foreign_tests=fleet.foreign_tests if crate.foreign_tests is None else crate.foreign_tests,
         glibc=fleet.glibc if crate.glibc is None else crate.glibc,
         required=tuple(name for name in PLATFORM_NAMES if name in required and name in wanted and name in valid),
         env=fleet.env if crate.env is None else crate.env,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
+from typing import Final
 
 from generator.errors import Unbuildable
 from generator.packages.program import program_packages
@@ -13,21 +14,32 @@ from generator.recipes.coverage import covering
 from generator.recipes.job import Described, Job
 from generator.recipes.recipe import Tool
 from generator.recipes.recording import RECORD, recorded, repeated
+from generator.recipes.trial import HOST_ALONE, Trial, no_runtime, start_programs
+
+# Every test, also after the first failure; the network is closed.
+TEST: Final = "--offline --locked --release --no-fail-fast"
 
 
-def cargo_test(job: Job) -> str:
-    """Run every test of the crate, also after the first failure; the network is closed.
-
-    What zig has compiled for the host is not compiled again.
-    """
-    host, options = job.crossing(job.host), "test --offline --locked --release --no-fail-fast"
+def cargo_test(job: Job) -> Trial:
+    """Run the tests on the host; what zig has compiled for it is not compiled again."""
+    host, own = job.crossing(job.host), job.crate.commands
     if job.covered:
-        return covering(job, job.crate.commands.test or f"cargo {options}")
+        return Trial(covering(job, own.test or f"cargo test {TEST}"))
+    anew = host.target is None or job.crate.kind == "wasm" or own.build
+    return Trial(own.test or (f"cargo test {TEST}" if anew else host.test(TEST)))
+
+
+def cargo_trial(job: Job, described: Described, platform: PlatformName) -> Trial:
+    """Run the tests on the host, or on another platform by what runs its programs here."""
+    if platform == job.host:
+        return cargo_test(job)
     if job.crate.commands.test:
-        return job.crate.commands.test
-    if host.target is None or job.crate.kind == "wasm" or job.crate.commands.build:
-        return f"cargo {options}"
-    return f"{host.exports}cargo-zigbuild {options} --target {host.asked}"
+        return Trial(reason=HOST_ALONE)
+    runtime = job.equipment.runtime(platform)
+    if runtime is None:
+        return no_runtime(platform)
+    started = start_programs(job, platform, runtime, described.package.programs)
+    return Trial(started + job.crossing(platform).test(TEST), runtime.name)
 
 
 def cargo_build(job: Job, platform: PlatformName, which: str) -> str:
@@ -60,9 +72,9 @@ class LibraryRecipe:
         which = "--lib" if described.package.library else "--bins"
         return cargo_build(job, platform, which)
 
-    def test(self, job: Job, described: Described) -> str | None:
+    def test(self, job: Job, described: Described, platform: PlatformName) -> Trial:
         """Run the crate's tests."""
-        return cargo_test(job)
+        return cargo_trial(job, described, platform)
 
     def stage(self, job: Job, described: Described) -> str | None:
         """Nothing: there is no package."""
@@ -90,9 +102,9 @@ class ProgramRecipe:
             raise Unbuildable(f"{job.crate.name} is a bin in the manifest and has no program: use kind lib")
         return cargo_build(job, platform, "--bins")
 
-    def test(self, job: Job, described: Described) -> str | None:
+    def test(self, job: Job, described: Described, platform: PlatformName) -> Trial:
         """Run the crate's tests."""
-        return cargo_test(job)
+        return cargo_trial(job, described, platform)
 
     def stage(self, job: Job, described: Described) -> str | None:
         """Lay each platform's programs out as bin/PLATFORM/PROGRAM."""

@@ -10,7 +10,7 @@ from generator.platforms import PLATFORMS
 from generator.recipes.job import Job
 from generator.recipes.recipe import Tool
 
-COVERAGE_TOOL: Final = Tool("cargo-llvm-cov", LLVM_COV_VERSION, "cargo-llvm-cov")
+COVERAGE_TOOL: Final = Tool("cargo-llvm-cov", LLVM_COV_VERSION, ("cargo-llvm-cov",))
 # Where the summary lies, below the sandbox's root.
 SUMMARY: Final = "coverage.json"
 
@@ -21,7 +21,7 @@ def covering(job: Job, tests: str) -> str:
     This is the tool's way for tests that it does not run itself: `cargo llvm-cov` alone would leave out doc tests and
     examples. What is instrumented lies in a target directory of its own. The tests alone decide how the script ends.
     """
-    root, tool = shlex.quote(job.root), f"{shlex.quote(job.tools)}/{COVERAGE_TOOL.program} llvm-cov"
+    root, tool = shlex.quote(job.root), f"{shlex.quote(job.tools)}/{COVERAGE_TOOL.programs[0]} llvm-cov"
     target = PLATFORMS[job.host].target  # a build script may name it, and then Cargo has a directory for it
     return f"""rm -rf {root}/{SUMMARY}
 export CARGO_TARGET_DIR={root}/covered

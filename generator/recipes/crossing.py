@@ -50,6 +50,11 @@ class Crossing:
         target = f" --target {self.asked}" if self.asked else ""
         return f"{self.exports}cargo {self.subcommand} {options}{target}"
 
+    def test(self, options: str) -> str:
+        """Return the script that tests with these options of `cargo test`; who starts the tests is not its business."""
+        wrapped = {"zigbuild": "cargo-zigbuild test", "xwin build": "cargo xwin test"}
+        return f"{self.exports}{wrapped.get(self.subcommand, 'cargo test')} {options} --target {self.asked}"
+
     @property
     def exports(self) -> str:
         """The lines that set the variables."""
@@ -77,8 +82,10 @@ def _environment(kind: Kind, platform: PlatformName, target: str, way: Way) -> d
         options = (*options, "link-self-contained=no")  # zig, not rustc, brings musl and the objects that start it
     variables: dict[str, str] = {}
     if options:
-        name = f"CARGO_TARGET_{target.upper().replace('-', '_')}_RUSTFLAGS"
-        variables[name] = " ".join(f"-C {option}" for option in options)
+        # rustdoc links its tests too, and looks nowhere else.
+        for flags in ("RUSTFLAGS", "RUSTDOCFLAGS"):
+            name = f"CARGO_TARGET_{target.upper().replace('-', '_')}_{flags}"
+            variables[name] = " ".join(f"-C {option}" for option in options)
     if known.os == "darwin":
         variables["MACOSX_DEPLOYMENT_TARGET"] = OLDEST_MACOS[known.cpu]
         # To strip a linked file is to void its signature, and Apple silicon does not run it then.

@@ -6,9 +6,9 @@ import json
 import posixpath
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError
 
 from generator.cargo.features import enabled_by_default
 from generator.equipment import WASI_TARGET, Equipment, lacking
@@ -97,6 +97,14 @@ class Target(Loose):
     required_features: tuple[str, ...] = Field(default=(), validation_alias="required-features")
 
 
+def _name(dependency: object) -> object:
+    return dependency.get("name") if isinstance(dependency, dict) else dependency
+
+
+# Of what cargo says of a dependency, its name is all that matters here.
+DependencyName = Annotated[str, BeforeValidator(_name)]
+
+
 class Package(Loose):
     """One package as `cargo metadata` describes it."""
 
@@ -110,6 +118,7 @@ class Package(Loose):
     repository: str | None = None
     homepage: str | None = None
     keywords: tuple[str, ...] = ()
+    dependencies: frozenset[DependencyName] = frozenset()
 
     @property
     def programs(self) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from generator.recipes.coverage import covering
 from generator.recipes.job import Described, Job, cdylib
 from generator.recipes.recipe import NPM_FLAGS, Tool
 from generator.recipes.recording import recorded, repeated
+from generator.recipes.trial import HOST_ALONE, Trial, no_runtime, with_node
 
 # `npm pack` knows what `files`, .npmignore and npm's own rules make of a directory; the addons themselves are added,
 # because packages that publish one package per platform leave them out. The host's is dropped where it was built for
@@ -58,13 +59,32 @@ class AddonRecipe:
         addon = shlex.quote(addon_files(binary, platform)[0])
         return f'{repeated(job.root, crossing, platform)}\ncp "$(ls -t {made} | head -n 1)" {addon}'
 
-    def test(self, job: Job, described: Described) -> str | None:
+    def test(self, job: Job, described: Described, platform: PlatformName) -> Trial:
         """Run the package's test script; `cargo test` does not link where the symbols are Node's.
 
         For coverage the addon is built once more, instrumented: what is shipped has left the sandbox by then.
         """
-        script = job.crate.commands.test or ("npm test" if described.script("test") else None)
-        return covering(job, f"{self._build(job, described)}\n{script}") if script and job.covered else script
+        own = job.crate.commands.test
+        script = own or ("npm test" if described.script("test") else None)
+        if script is None:
+            return Trial()
+        if platform == job.host:
+            return Trial(covering(job, f"{self._build(job, described)}\n{script}") if job.covered else script)
+        if own:
+            return Trial(reason=HOST_ALONE)
+        if platform == "wasm32":
+            return Trial(self._for_wasm(job, described), "Node")
+        runtime = job.equipment.runtime(platform)
+        if runtime is None:
+            return no_runtime(platform)
+        if runtime.node is None:
+            return Trial(reason=f"there is no Node.js for {platform} on this machine")
+        return Trial(with_node(job, platform, runtime, "test"), f"Node {runtime.node_version} under {runtime.name}")
+
+    def _for_wasm(self, job: Job, described: Described) -> str:
+        """Hide the addon that a loader would rather take."""
+        native = shlex.join(addon_files(binary_name(self._declared(described)), job.host))
+        return f"rm -f {native}\nNAPI_RS_FORCE_WASI=1 npm test"
 
     def stage(self, job: Job, described: Described) -> str | None:
         """Copy what npm would publish, and the addons."""

@@ -15,6 +15,7 @@ from generator.packages.addon import RUNTIME
 from generator.packages.tarball import NpmPackage
 from generator.platforms import PlatformName
 from generator.recipes.job import Described, Job
+from generator.recipes.trial import Trial
 
 # A run of npm that only unpacks: no lifecycle scripts, no audit calls. A git dependency would be prepared by a second
 # npm that runs its scripts: none are allowed, by npm 11's own option and, for older ones, by a git that always fails.
@@ -56,11 +57,11 @@ OUT_TAR: Final = "out.tar"
 
 @dataclass(frozen=True)
 class Tool:
-    """A program of the crate registry that a recipe needs: which crate, in which version, and what it is called."""
+    """Programs of the crate registry that a recipe needs: which crate, in which version, and what they are called."""
 
     crate: str
     version: str
-    program: str
+    programs: tuple[str, ...]
 
 
 class Recipe(Protocol):
@@ -72,8 +73,8 @@ class Recipe(Protocol):
     def compile(self, job: Job, described: Described, platform: PlatformName) -> str:
         """Script that compiles one platform; Unbuildable when the crate is not of this kind."""
 
-    def test(self, job: Job, described: Described) -> str | None:
-        """Script that runs the tests on the host, or None where there are none to run."""
+    def test(self, job: Job, described: Described, platform: PlatformName) -> Trial:
+        """How the tests are run on the host or, after the host's have passed, on another platform."""
 
     def stage(self, job: Job, described: Described) -> str | None:
         """Script that puts exactly the files of the package into $OUT, or None for a crate without a package."""

@@ -6,14 +6,21 @@ import json
 import re
 import shlex
 from pathlib import Path
+from typing import Final
 
 from generator.errors import Unbuildable
 from generator.packages.tarball import NpmPackage
 from generator.packages.web import web_package
 from generator.platforms import PLATFORMS, PlatformName
-from generator.recipes.cargo import cargo_test, copy_documents
+from generator.recipes.cargo import TEST, cargo_test, copy_documents
 from generator.recipes.job import Described, Job, cdylib
 from generator.recipes.recipe import Tool
+from generator.recipes.trial import HOST_ALONE, Trial
+
+# The crate that tests for wasm use, and what of wasm-bindgen's command line runs them.
+TESTS: Final = "wasm-bindgen-test"
+RUNNER: Final = "wasm-bindgen-test-runner"
+BROWSER: Final = ("only configured to run in a browser", "its tests for wasm want a browser")
 
 # The three outputs share one wasm file and one directory: only the names of their entry files collide, and none of
 # these is named in another.
@@ -45,10 +52,14 @@ class WebRecipe:
     """A module for JavaScript: a cdylib that uses wasm-bindgen."""
 
     def tools(self, job: Job, lock: str) -> tuple[Tool, ...]:
-        """Ask for the wasm-bindgen of the very version that the crate is locked to: no other reads its module."""
+        """Ask for the wasm-bindgen of the very version that the crate is locked to: no other reads its module.
+
+        And for what runs tests in Node, where the crate has such.
+        """
         if not (found := re.search(r'^name = "wasm-bindgen"\nversion = "([0-9A-Za-z.-]{1,40})"$', lock, re.MULTILINE)):
             raise Unbuildable(f"{job.crate.name} is of kind wasm and does not depend on wasm-bindgen")
-        return (Tool("wasm-bindgen-cli", found[1], "wasm-bindgen"),)
+        tests = f'name = "{TESTS}"\n' in lock and job.settings.tests and job.settings.foreign_tests
+        return (Tool("wasm-bindgen-cli", found[1], ("wasm-bindgen", *((RUNNER,) if tests else ()))),)
 
     def compile(self, job: Job, described: Described, platform: PlatformName) -> str:
         """Compile the module for wasm32."""
@@ -56,9 +67,17 @@ class WebRecipe:
         own = job.crate.commands.build
         return own or job.crossing(platform).script("--offline --locked --release --lib")
 
-    def test(self, job: Job, described: Described) -> str | None:
-        """Run the crate's tests on the host; those marked for wasm-bindgen compile to nothing there."""
-        return cargo_test(job)
+    def test(self, job: Job, described: Described, platform: PlatformName) -> Trial:
+        """Run the crate's tests on the host, and those that are marked for wasm-bindgen in Node."""
+        if platform == job.host:
+            return cargo_test(job)
+        if job.crate.commands.test:
+            return Trial(reason=HOST_ALONE)
+        if TESTS not in described.package.dependencies:
+            return Trial(reason=f"the crate has no tests for it: they take {TESTS}")
+        script = job.crossing(platform).test(f"{TEST} --tests")
+        runner = f"export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER={shlex.quote(f'{job.tools}/{RUNNER}')}\n"
+        return Trial(f"export WASM_BINDGEN_TEST_ONLY_NODE=1\n{runner}{script}", "Node", unless=BROWSER)
 
     def stage(self, job: Job, described: Described) -> str | None:
         """Bind the module for Node, for bundlers and for browsers."""

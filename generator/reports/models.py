@@ -14,6 +14,7 @@ from generator.strict import Sentence, Strict
 
 State = Literal["built", "failed", "skipped", "not_run"]
 PhaseName = Literal["source", "open", "fetch", "compile", "test", "collect", "audit", "pack", "load"]
+TestState = Literal["passed", "failed", "off", "none", "not_run"]
 Shard = Annotated[str, StringConstraints(pattern=r"^[1-9]\d{0,3}/[1-9]\d{0,3}$")]
 
 
@@ -40,6 +41,18 @@ class Artifact(Strict):
     sha256: str
 
 
+class UnitTests(Strict):
+    """What became of a crate's tests on one platform.
+
+    `by` is what ran them there, None for the machine itself; `reason` says why they were not run.
+    """
+
+    state: TestState = "not_run"
+    by: Sentence | None = None
+    reason: Sentence | None = None
+    seconds: float = 0.0
+
+
 class Unit(Strict):
     """One crate for one platform; `seconds` is its compile time, `audit` what each of its artifacts was found to be."""
 
@@ -49,6 +62,7 @@ class Unit(Strict):
     seconds: float = 0.0
     artifacts: tuple[Artifact, ...] = ()
     audit: tuple[Audit, ...] = ()
+    tests: UnitTests = UnitTests()
 
 
 class Phase(Strict):
@@ -126,7 +140,7 @@ class CrateReport(Strict):
     packages: tuple[Artifact, ...] = ()
     sbom: Artifact | None = None
     loaded: Sentence | None = None
-    tests: Literal["passed", "failed", "off", "none", "not_run"] = "not_run"
+    tests: TestState = "not_run"
     coverage: Coverage | None = None
     notes: tuple[Sentence, ...] = ()
     failure: Failure | None = None

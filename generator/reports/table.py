@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from generator.reports.models import CrateReport, Report
@@ -57,15 +58,25 @@ def remarks(report: Report) -> list[str]:
         for unit in crate.units:
             if unit.state == "skipped" and crate.state == "built":
                 skipped.setdefault(unit.platform, []).append(crate.name)
+    elsewhere: dict[str, list[str]] = {}
+    for crate in report.crates:
+        for unit in crate.units:
+            if unit.tests.by and unit.tests.state == "passed":
+                elsewhere.setdefault(f"{unit.platform} by {unit.tests.by}", []).append(crate.name)
     hints = [f"hint for {crate.name}: {crate.hint}" for crate in report.crates if crate.hint]
     if len(hints) > MAX_HINTS:
         hints = [*hints[:MAX_HINTS], f"and {len(hints) - MAX_HINTS} more hints on sizes: the report has them"]
-    counts = [f"{platform} ({len(names)})" for platform, names in sorted(skipped.items())]
-    return (
-        notes
-        + hints
-        + ([f"not built here, crates in brackets: {', '.join(counts)}; the report says why"] if counts else [])
-    )
+    return [
+        *notes,
+        *hints,
+        *_counts("tests also passed for, crates in brackets:", elsewhere, ""),
+        *_counts("not built here, crates in brackets:", skipped, "; the report says why"),
+    ]
+
+
+def _counts(what: str, names: Mapping[str, Sequence[str]], more: str) -> list[str]:
+    counts = [f"{key} ({len(each)})" for key, each in sorted(names.items())]
+    return [f"{what} {', '.join(counts)}{more}"] if counts else []
 
 
 def _tests(crate: CrateReport) -> str:

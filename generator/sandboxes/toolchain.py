@@ -14,6 +14,7 @@ from generator.platforms import PlatformName
 from generator.sandboxes.bubblewrap import Bind
 from generator.sandboxes.coverage import find_profiler
 from generator.sandboxes.linkers import SYSTEM_PATH, Linkers, ask, find_linkers, in_usr, program
+from generator.sandboxes.runtimes import FoundRuntime, find_runtimes
 
 # Edition 2024 needs it: https://doc.rust-lang.org/edition-guide/rust-2024/
 MIN_RUST: Final = (1, 85)
@@ -34,7 +35,7 @@ class Toolchain:
 
     `rust` is the sysroot, `node` the prefix that holds bin/node, `npm` the file npm-cli.js; `targets` are those whose
     standard library is installed, `linkers` what links for other platforms, `no_coverage` why coverage cannot be
-    measured, None where it can.
+    measured, None where it can, and `runtimes` what runs programs of other platforms.
     """
 
     rust: Path
@@ -47,6 +48,7 @@ class Toolchain:
     npm_version: str
     linkers: Linkers
     no_coverage: str | None = None
+    runtimes: tuple[FoundRuntime, ...] = ()
 
     @property
     def fingerprint(self) -> str:
@@ -64,7 +66,7 @@ class Toolchain:
             (npm, "/opt/node/lib/node_modules/npm"),
         )
         own = tuple(Bind(str(place), inside) for place, inside in places if place.exists() and not in_usr(place))
-        return (*own, *self.linkers.binds)
+        return (*own, *self.linkers.binds, *(bind for each in self.runtimes for bind in each.binds))
 
     @property
     def links(self) -> tuple[tuple[str, str], ...]:
@@ -84,12 +86,12 @@ class Toolchain:
         first = (*self.linkers.path, *(f"{prefix}/bin" for prefix in sorted(bound)))
         return ":".join(dict.fromkeys((*first, *system, *SYSTEM_PATH)))
 
-    def equipment(self, host: PlatformName) -> Equipment:
+    def equipment(self, host: PlatformName, isolated: bool = True) -> Equipment:
         """Return what sandboxes of this machine build with, as recipes know it."""
         linkers = self.linkers
-        return Equipment(
-            host, frozenset(self.targets), linkers.programs, linkers.apple_sdk, no_coverage=self.no_coverage
-        )
+        runtimes = {each.platform: each.runtime(isolated) for each in self.runtimes if each.platform != host}
+        targets = frozenset(self.targets)
+        return Equipment(host, targets, linkers.programs, linkers.apple_sdk, self.no_coverage, runtimes)
 
 
 def find_toolchain(environ: Mapping[str, str]) -> Toolchain:
@@ -101,7 +103,7 @@ def find_toolchain(environ: Mapping[str, str]) -> Toolchain:
     if rust and node and not problems:
         linkers, profiler = find_linkers(environ), find_profiler(rust[0], rust[1], environ)
         seen = replace(linkers, places=(*linkers.places, *profiler.places))
-        return Toolchain(*rust, *node, seen, profiler.lack)
+        return Toolchain(*rust, *node, seen, profiler.lack, find_runtimes(environ))
     if len(problems) == 1:
         raise problems[0]
     fix = "; ".join(problem.fix for problem in problems if problem.fix)

@@ -15,6 +15,7 @@ import pytest
 
 from generator.equipment import missing
 from generator.platforms import Kind, PlatformName, host_platform
+from generator.sandboxes.runtimes import find_runtimes
 from generator.sandboxes.toolchain import find_toolchain
 from tests.conftest import MakeRepository
 from tests.support import Ran, cratematrix, entry, library
@@ -37,6 +38,18 @@ def equipped(kind: Kind, platform: PlatformName) -> str:
 def path() -> str:
     """Return a PATH whose tools build for macOS."""
     return equipped("lib", MACS[0])
+
+
+@pytest.fixture
+def everything(path: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Return a PATH that has what runs programs of other platforms too: what CROSS_RUNTIMES names."""
+    if runtimes := os.environ.get("CROSS_RUNTIMES"):
+        monkeypatch.setenv("CRATEMATRIX_RUNTIMES", runtimes)
+        path = f"{runtimes}/bin:{path}"
+    found = {each.platform for each in find_runtimes({**os.environ, "PATH": path})}
+    if "linux-arm64-gnu" not in found:
+        pytest.skip("not run: neither qemu-user-static with libstdc++6-arm64-cross nor CROSS_RUNTIMES is there")
+    return path
 
 
 def built(top: Path, path: str | None = None) -> tuple[Ran, dict[str, Any]]:
@@ -153,3 +166,104 @@ def test_an_addon_runs_as_webassembly_on_threads_of_its_own(fleet_copy: Path, tm
         done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)  # noqa: TID251
         assert done.returncode == 0, done.stderr
     assert done.stdout == "3\n"
+
+
+# The test starts the program itself, as tests of command-line programs do.
+PROGRAM = {
+    "one/src/main.rs": 'fn main() { println!("{}", std::env::consts::ARCH) }\n',
+    "one/tests/program.rs": """
+#[test]
+fn the_program_runs_where_its_test_does() {
+    let said = std::process::Command::new(env!("CARGO_BIN_EXE_one")).output().unwrap().stdout;
+    assert_eq!(String::from_utf8(said).unwrap().trim(), std::env::consts::ARCH);
+}
+#[test]
+fn not_on_arm() {
+    assert_ne!(std::env::consts::ARCH, FAILS_ON);
+}
+""",
+}
+LINUX = ["linux-x64-gnu", "linux-x64-musl", "linux-arm64-gnu"]
+
+
+def trials(crate: dict[str, Any]) -> dict[str, tuple[str, str | None, str | None]]:
+    return {unit["platform"]: tuple(unit["tests"][key] for key in ("state", "by", "reason")) for unit in crate["units"]}
+
+
+def program(fails_on: str) -> dict[str, str]:
+    files = {name: text.replace("FAILS_ON", f'"{fails_on}"') for name, text in PROGRAM.items()}
+    return {**{name: text for name, text in library("one").items() if name != "one/src/lib.rs"}, **files}
+
+
+def test_tests_run_on_every_platform_that_something_here_runs(repository: MakeRepository, everything: str) -> None:
+    top = repository([entry("one", kind="bin", platforms=[*LINUX, MACS[1]])], program("no processor"))
+    ran, crate = built(top, everything)
+    assert (ran.code, crate["tests"]) == (0, "passed"), ran.err
+    found = trials(crate)
+    assert found["linux-x64-gnu"] == ("passed", None, None)
+    assert found["linux-x64-musl"] == ("passed", "this machine's kernel", None)
+    state, by, _ = found["linux-arm64-gnu"]
+    assert (state, str(by).split()[0]) == ("passed", "qemu")
+    assert found["darwin-arm64"] == ("not_run", None, "nothing on this machine runs programs for darwin-arm64")
+    assert "tests also passed for, crates in brackets: linux-arm64-gnu by qemu" in ran.err
+
+
+def test_a_test_that_fails_on_one_platform_alone_fails_the_crate_with_its_name(
+    repository: MakeRepository, everything: str
+) -> None:
+    top = repository([entry("one", kind="bin", platforms=LINUX)], program("aarch64"))
+    ran, crate = built(top, everything)
+    assert (ran.code, crate["state"], crate["tests"], crate["package"]) == (1, "failed", "failed", None), ran.err
+    assert crate["failure"]["message"] == "linux-arm64-gnu: 1 test failed: not_on_arm"
+    assert {name: state for name, (state, _, _) in trials(crate).items()} == {
+        "linux-x64-gnu": "passed", "linux-x64-musl": "passed", "linux-arm64-gnu": "failed",
+    }  # fmt: skip
+    assert any('"foreign_tests": false' in note for note in crate["notes"])
+
+
+def test_tests_of_other_platforms_can_be_left_out(repository: MakeRepository, path: str) -> None:
+    crate = entry("one", platforms=LINUX[:2], foreign_tests=False)
+    ran, report = built(repository([crate], library("one")), path)
+    assert ran.code == 0, ran.err
+    assert trials(report) == {
+        "linux-x64-gnu": ("passed", None, None), "linux-x64-musl": ("off", None, "foreign_tests is off"),
+    }  # fmt: skip
+
+
+def test_a_test_command_of_the_manifests_own_is_run_on_the_host_alone(repository: MakeRepository, path: str) -> None:
+    crate = entry("one", platforms=LINUX[:2], commands={"test": "true"})
+    ran, report = built(repository([crate], library("one")), path)
+    assert ran.code == 0, ran.err
+    own = "the manifest's own test command is run on the host alone"
+    assert trials(report)["linux-x64-musl"] == ("not_run", None, own)
+
+
+# One test for Node, and one that a browser alone can run.
+WASM_TEST = """#![cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::*;
+BROWSER
+#[wasm_bindgen_test]
+fn counts() { assert_eq!(one::one(), 1); }
+"""
+
+
+@pytest.mark.parametrize(
+    ("browser", "expected"),
+    [
+        ("", ("passed", "Node", None)),
+        ("wasm_bindgen_test_configure!(run_in_browser);", ("not_run", None, "its tests for wasm want a browser")),
+    ],
+)
+def test_tests_for_wasm_run_in_node(
+    repository: MakeRepository, path: str, browser: str, expected: tuple[str, str | None, str | None]
+) -> None:
+    head = '[lib]\ncrate-type = ["cdylib", "rlib"]\n[dependencies]\n'
+    head += 'wasm-bindgen = { version = "=0.2.130", default-features = false }\n'
+    head += '[target.\'cfg(target_arch = "wasm32")\'.dev-dependencies]\nwasm-bindgen-test = "=0.3.80"\n'
+    files = library("one", "use wasm_bindgen::prelude::*;\n#[wasm_bindgen]\npub fn one() -> u32 { 1 }\n", head)
+    del files["one/Cargo.lock"]
+    files["one/tests/wasm.rs"] = WASM_TEST.replace("BROWSER", browser)
+    ran, crate = built(repository([entry("one", kind="wasm", platforms=["wasm32"])], files), path)
+    assert ran.code == 0, ran.err
+    assert crate["tests"] == "passed"
+    assert trials(crate) == {"wasm32": expected}

@@ -22,17 +22,22 @@ BARE = Equipment("linux-x64-gnu", TARGETS)
             "bin", "linux-x64-musl",
             ("export CARGO_TARGET_X86_64_UNKNOWN_LINUX_MUSL_RUSTFLAGS="
             "'-C target-feature=+crt-static -C link-self-contained=no'\n"
+            "export CARGO_TARGET_X86_64_UNKNOWN_LINUX_MUSL_RUSTDOCFLAGS="
+            "'-C target-feature=+crt-static -C link-self-contained=no'\n"
             "cargo zigbuild --release --target x86_64-unknown-linux-musl"),
         ),
         (
             "napi", "linux-x64-musl",
             ("export CARGO_TARGET_X86_64_UNKNOWN_LINUX_MUSL_RUSTFLAGS="
             "'-C target-feature=-crt-static -C link-self-contained=no'\n"
+            "export CARGO_TARGET_X86_64_UNKNOWN_LINUX_MUSL_RUSTDOCFLAGS="
+            "'-C target-feature=-crt-static -C link-self-contained=no'\n"
             "cargo zigbuild --release --target x86_64-unknown-linux-musl"),
         ),
         (
             "napi", "darwin-arm64",
             ("export CARGO_TARGET_AARCH64_APPLE_DARWIN_RUSTFLAGS='-C link-arg=-undefined -C link-arg=dynamic_lookup'\n"
+            "export CARGO_TARGET_AARCH64_APPLE_DARWIN_RUSTDOCFLAGS='-C link-arg=-undefined -C link-arg=dynamic_lookup'\n"
             "export MACOSX_DEPLOYMENT_TARGET=11.0\nexport CARGO_PROFILE_RELEASE_STRIP=none\n"
             "cargo zigbuild --release --target aarch64-apple-darwin"),
         ),

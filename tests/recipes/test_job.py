@@ -10,13 +10,10 @@ from typing import Any
 
 import pytest
 
-from generator.equipment import Equipment
 from generator.errors import Unbuildable
-from generator.manifest.models import Crate, Fleet
-from generator.manifest.settings import settings
 from generator.processes import output
-from generator.recipes.job import EMNAPI, Described, Job, describe, lacks
-from generator.sources.collect import Collected
+from generator.recipes.job import EMNAPI, Described, describe, lacks
+from tests.recipes.jobs import job_of
 from tests.support import write_files
 
 pytestmark = pytest.mark.skipif(shutil.which("cargo") is None, reason="cargo is not installed")
@@ -35,17 +32,6 @@ def described(
     argv = ["cargo", "metadata", "--offline", "--no-deps", "--format-version", "1", "--manifest-path"]
     metadata = output([*argv, f"{job.directory}/Cargo.toml"], timeout=60)
     return describe(job, metadata, json.dumps(declared).encode() if isinstance(declared, dict) else declared)
-
-
-def job_of(root: Path, **crate: Any) -> Job:
-    """Return the job of a crate that lies in a sandbox's directory."""
-    entry = {"name": "x", "version": "1.0.0", "kind": "bin", "source": {"path": "crate"}, **crate}
-    model = Crate.model_validate_json(json.dumps(entry))
-    fleet = Fleet(npm_scope="@demo")
-    source = Collected(None, "crate", "crate", "", has_lock=False)
-    return Job(
-        model, settings(fleet, model), source, ("linux-x64-gnu",), Equipment("linux-x64-gnu", frozenset()), str(root)
-    )
 
 
 TOOLS = """

@@ -1,0 +1,87 @@
+"""Running a crate's tests on one platform, the host or one that this machine has a runtime for."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from generator.equipment import Runtime
+from generator.platforms import PLATFORMS, PlatformName
+from generator.recipes.job import Job
+
+HOST_ALONE: Final = "the manifest's own test command is run on the host alone"
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What runs the tests on a platform: the script, and `by`, which names the runtime, None for the host itself.
+
+    Without a script there are none to run, or `reason` says why they are not run. `unless` are words of a line by which
+    the script says that it ran nothing, and the reason.
+    """
+
+    script: str | None = None
+    by: str | None = None
+    reason: str | None = None
+    unless: tuple[str, str] | None = None
+
+
+def no_runtime(platform: PlatformName) -> Trial:
+    """Return that nothing here runs programs of a platform."""
+    return Trial(reason=f"nothing on this machine runs programs for {platform}")
+
+
+def start_programs(job: Job, platform: PlatformName, runtime: Runtime, programs: Iterable[str]) -> str:
+    """Return lines after which Cargo starts a platform's tests by its runtime.
+
+    Where the kernel starts what a test starts, it knows nothing of a runtime for Linux: the crate's own programs, which
+    are its tests' business, are put behind scripts. rustdoc's tests run at the same time and are left alone.
+    """
+    if not runtime.command:
+        return ""
+    crossing = job.crossing(platform)
+    command, place = shlex.join(runtime.command), f"{job.root}/runtimes/{platform}"
+    wrapped = shlex.join(programs) if PLATFORMS[platform].os == "linux" else ""
+    text = f"""#!/bin/bash
+{_exports(runtime)}if [[ $1 == */deps/* ]]; then
+  cd "${{1%/deps/*}}"
+  for each in {wrapped}; do
+    if [ ! -f "$each" ] || [ -e "behind/$each" ]; then continue; fi
+    mkdir -p behind && mv "$each" behind/
+    printf '#!/bin/sh\\nexec %s "${{0%%/*}}/behind/${{0##*/}}" "$@"\\n' {shlex.quote(command)} > "$each"
+    chmod +x "$each"
+  done
+  cd "$OLDPWD"
+fi
+exec {command} "$@"
+"""
+    variable = f"CARGO_TARGET_{str(crossing.target).upper().replace('-', '_')}_RUNNER"
+    return f"{_written(f'{place}/run', text)}\nexport {variable}={shlex.quote(f'{place}/run')}\n"
+
+
+def with_node(job: Job, platform: PlatformName, runtime: Runtime, script: str) -> str:
+    """Return a script that npm of this machine runs `script` with, so that its `node` is that of a platform.
+
+    What Node starts by the path of its own program, the kernel has to find behind a script too.
+    """
+    place, node = f"{job.root}/runtimes/{platform}", shlex.quote(str(runtime.node))
+    before = f"--require={place}/itself.cjs " if PLATFORMS[platform].os == "linux" else ""
+    text = f'#!/bin/sh\n{_exports(runtime)}exec {shlex.join(runtime.command)} {node} {before}"$@"\n'
+    itself = f"process.execPath = {place!r};\n".replace(place, f"{place}/node")
+    return (
+        f"{_written(f'{place}/node', text)}\n{_written(f'{place}/itself.cjs', itself)}\n"
+        f'npm=$(realpath "$(command -v npm)") node=$(command -v node)\n'
+        f'PATH={shlex.quote(place)}:$PATH "$node" "$npm" {script}'
+    )
+
+
+def _exports(runtime: Runtime) -> str:
+    return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in runtime.environment.items())
+
+
+def _written(path: str, text: str) -> str:
+    """Return lines that write a program."""
+    where = shlex.quote(path)
+    return f'mkdir -p "$(dirname {where})" && printf %s {shlex.quote(text)} > {where} && chmod +x {where}'

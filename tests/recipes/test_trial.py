@@ -1,0 +1,72 @@
+"""Tests that are started by a runtime: real scripts under a runtime that is a program of this machine."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from generator.equipment import Equipment, Runtime
+from generator.recipes.trial import start_programs, with_node
+from tests.recipes.jobs import job_of
+
+TARGETS = frozenset({"aarch64-unknown-linux-gnu", "x86_64-pc-windows-msvc"})
+
+
+def bash(script: str, cwd: Path) -> str:
+    done = subprocess.run(  # noqa: TID251
+        ["/bin/bash", "-euc", script], cwd=cwd, env={"PATH": os.environ["PATH"]}, capture_output=True, text=True,
+        timeout=60, check=True,
+    )  # fmt: skip
+    return done.stdout
+
+
+@pytest.fixture
+def runtime() -> Runtime:
+    """Return one that marks what it starts."""
+    return Runtime("env 9", ("env", "STARTED=by a runtime"), environment={"GIVEN": "it's so"})
+
+
+def test_a_test_and_the_programs_that_it_starts_are_started_by_the_runtime(tmp_path: Path, runtime: Runtime) -> None:
+    """The second test finds the first one's script in the place of the program, and leaves it there."""
+    job = job_of(tmp_path, Equipment("linux-x64-gnu", TARGETS, frozenset({"cargo-zigbuild"})))
+    release = tmp_path / "target/release"
+    (release / "deps").mkdir(parents=True)
+    for name, text in {
+        "demo": 'echo "program $(basename "$0") $1: $STARTED, $GIVEN"',
+        "deps/test-1": f'echo "test $1: $STARTED"; env -u STARTED {release}/demo "two words"',
+    }.items():
+        (release / name).write_text(f"#!/bin/sh\n{text}\n")
+        (release / name).chmod(0o755)
+    lines = start_programs(job, "linux-arm64-gnu", runtime, ["demo", "other"])
+    start = f'"$CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER" {release}/deps/test-1 --nocapture\n'
+    assert bash(f"{lines}\n{start}{start}", tmp_path) == 2 * (
+        "test --nocapture: by a runtime\nprogram demo two words: by a runtime, it's so\n"
+    )
+
+
+def test_rustdocs_tests_move_nothing(tmp_path: Path, runtime: Runtime) -> None:
+    job = job_of(tmp_path, Equipment("linux-x64-gnu", TARGETS, frozenset({"cargo-zigbuild"})))
+    (tmp_path / "demo").write_text("#!/bin/sh\necho $STARTED\n")
+    (tmp_path / "demo").chmod(0o755)
+    lines = start_programs(job, "linux-arm64-gnu", runtime, ["demo"])
+    run = f'"$CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER" {tmp_path}/demo'
+    assert bash(f"{lines}\n{run}", tmp_path) == "by a runtime\n"
+    assert not (tmp_path / "behind").exists()
+
+
+def test_what_the_kernel_runs_by_itself_needs_no_runner(tmp_path: Path) -> None:
+    assert start_programs(job_of(tmp_path), "linux-x64-musl", Runtime("kernel"), ["demo"]) == ""
+
+
+def test_node_is_the_platforms_own_wherever_a_script_or_node_itself_starts_it(tmp_path: Path) -> None:
+    """Npm stays this machine's own: another platform's would start another shell."""
+    runtime = Runtime("env 9", ("env", "STARTED=by a runtime"), bash("command -v node", tmp_path).strip(), "20.0.0")
+    job = job_of(tmp_path)
+    child = "require('child_process').execFileSync(process.execPath, ['-p', 'process.env.STARTED'])"
+    (tmp_path / "child.js").write_text(f"process.stdout.write({child})\n")
+    (tmp_path / "package.json").write_text('{"scripts": {"test": "echo sh: $STARTED; env -u STARTED node child.js"}}')
+    said = bash(with_node(job, "linux-arm64-gnu", runtime, "test --silent"), tmp_path)
+    assert said == "sh:\nby a runtime\n"
