@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from generator.platforms import PLATFORMS, Kind, PlatformName
@@ -84,24 +84,31 @@ class Equipment:
 
 def missing(kind: Kind, platform: PlatformName, equipment: Equipment) -> str | None:
     """Return everything that keeps a machine from building for a platform, and what to run; None if it can."""
-    wants = []
-    target, way = equipment.target(kind, platform), equipment.way(platform)
-    if platform != equipment.host and target not in equipment.targets:
-        wants.append(f"Rust's standard library for {target} is not installed: run `rustup target add {target}`")
-    if way == "zig" and "cargo-zigbuild" not in equipment.programs:
-        wants.append(f"{platform} is linked by zig and cargo-zigbuild, which are not installed: {_GET_ZIG}")
-    if way == "xwin" and "cargo-xwin" not in equipment.programs:
-        wants.append(
-            f"{platform} is linked by cargo-xwin with Microsoft's libraries, which are not installed: {_GET_XWIN}"
-        )
+    target, linker = absent_target(kind, platform, equipment), absent_linker(platform, equipment)
+    wants = ([no_library([target])] if target else []) + ([f"{platform} is {linker}"] if linker else [])
     return "; ".join(wants) or None
 
 
 def absent_target(kind: Kind, platform: PlatformName, equipment: Equipment) -> str | None:
-    """Return the Rust target that is all a machine lacks for a platform; None where it lacks nothing, or more."""
+    """Return the Rust target of a platform where its standard library is not there; the host's always is."""
     target = equipment.target(kind, platform)
-    with_it = replace(equipment, targets=equipment.targets | {target})
-    return target if missing(kind, platform, equipment) and not missing(kind, platform, with_it) else None
+    return None if platform == equipment.host or target in equipment.targets else target
+
+
+def absent_linker(platform: PlatformName, equipment: Equipment) -> str | None:
+    """Return by what a platform is linked where that is not there, and what to run."""
+    way = equipment.way(platform)
+    if way == "zig" and "cargo-zigbuild" not in equipment.programs:
+        return f"linked by zig and cargo-zigbuild, which are not installed: {_GET_ZIG}"
+    if way == "xwin" and "cargo-xwin" not in equipment.programs:
+        return f"linked by cargo-xwin with Microsoft's libraries, which are not installed: {_GET_XWIN}"
+    return None
+
+
+def no_library(targets: Sequence[str]) -> str:
+    """Say that the standard library for these targets is not there, and what to run."""
+    fix = f"run `rustup target add {' '.join(targets)}`"
+    return f"Rust's standard library for {', '.join(targets)} is not installed: {fix}"
 
 
 def lacking(platform: PlatformName, packages: Collection[str], equipment: Equipment) -> str | None:

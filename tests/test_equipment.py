@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
-from generator.equipment import Equipment, Program, Way, absent_target, lacking, missing
+from generator.equipment import Equipment, Program, Way, lacking, missing
 from generator.platforms import NATIVE, PLATFORM_NAMES, PLATFORMS, Kind, PlatformName
 
 ALL = frozenset(each.target for each in PLATFORMS.values()) | {"wasm32-wasip1-threads"}
@@ -58,23 +56,6 @@ def test_an_addon_for_wasm_has_threads_and_a_module_for_browsers_none(kind: Kind
     assert BARE.target(kind, "wasm32") == target
     lack = missing(kind, "wasm32", BARE)
     assert lack == f"Rust's standard library for {target} is not installed: run `rustup target add {target}`"
-
-
-@pytest.mark.parametrize(
-    ("kind", "platform", "programs", "target"),
-    [
-        ("bin", "linux-x64-gnu", frozenset(), None),
-        ("bin", "linux-x64-musl", frozenset(), None),
-        ("bin", "linux-x64-musl", EVERYTHING, "x86_64-unknown-linux-musl"),
-        ("bin", "win32-x64-msvc", frozenset({"cargo-zigbuild"}), None),
-        ("napi", "wasm32", frozenset(), "wasm32-wasip1-threads"),
-    ],
-)
-def test_a_target_is_worth_getting_where_it_is_all_that_is_lacking(
-    kind: Kind, platform: PlatformName, programs: frozenset[Program], target: str | None
-) -> None:
-    assert absent_target(kind, platform, replace(BARE, programs=programs)) == target
-    assert absent_target(kind, platform, replace(FULL, programs=programs)) is None
 
 
 @pytest.mark.parametrize(

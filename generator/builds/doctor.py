@@ -5,10 +5,11 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import starmap
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
-from generator.equipment import Equipment, Way, missing
+from generator.equipment import Equipment, Way, absent_linker, absent_target, no_library
 from generator.errors import CratematrixError, InputError, Unavailable
 from generator.files import cache_directory
 from generator.manifest.models import Manifest
@@ -137,15 +138,27 @@ def _tools(environment: Mapping[str, str]) -> tuple[Finding, Toolchain | None]:
 def _platforms(equipment: Equipment) -> Iterator[Finding]:
     """Say which platforms can be built for, by whom they are linked, and what each of the others needs.
 
-    Another platform than the host is a note where it is missing: whoever needs it makes it `required`.
+    Another platform than the host is a note where it is missing: whoever needs it makes it `required`. Those that lack
+    the same linker, or none but their libraries, are told of together.
     """
+    lacks: dict[str | None, list[tuple[str, str | None]]] = {}
     for platform in PLATFORM_NAMES:
         kinds: tuple[Kind, ...] = ("wasm", "napi") if platform == "wasm32" else ("bin",)
         for kind in kinds:
             what = f"{platform} ({WASM_WORDS[kind]})" if platform == "wasm32" else platform
-            lack = missing(kind, platform, equipment)
-            linked = f"{LINKED_BY[equipment.way(platform)]}; {_tests(platform, equipment)}"
-            yield Finding(what, "note", lack) if lack else Finding(what, "ok", linked)
+            target, linker = absent_target(kind, platform, equipment), absent_linker(platform, equipment)
+            if target or linker:
+                lacks.setdefault(linker, []).append((what, target))
+            else:
+                yield Finding(what, "ok", f"{LINKED_BY[equipment.way(platform)]}; {_tests(platform, equipment)}")
+    yield from starmap(_lack, lacks.items())
+
+
+def _lack(linker: str | None, those: Sequence[tuple[str, str | None]]) -> Finding:
+    """Say what platforms lack: a linker or none, and each its target or none."""
+    targets = [target for _, target in those if target]
+    wants = ([linker] if linker else []) + ([no_library(targets)] if targets else [])
+    return Finding(", ".join(what for what, _ in those), "note", "; ".join(wants))
 
 
 def _tests(platform: PlatformName, equipment: Equipment) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from generator.builds.targets import absent_targets
-from generator.equipment import Equipment
+from generator.equipment import Equipment, Program
 from generator.manifest.models import Manifest
 from tests.conftest import MakeRepository
 from tests.support import cratematrix, entry, library
@@ -30,6 +31,13 @@ def test_each_crate_wants_its_own_and_each_target_is_named_once() -> None:
         "wasm32-unknown-unknown",
         "wasm32-wasip1-threads",
     ]
+
+
+def test_a_target_that_nothing_here_links_for_is_not_worth_getting() -> None:
+    fleet = manifest(entry("addon", kind="napi", platforms=["darwin-arm64", "win32-x64-msvc", "wasm32"]))
+    bare, xwin = (replace(MACHINE, programs=frozenset[Program](each)) for each in ((), ("cargo-xwin",)))
+    assert absent_targets(fleet, ["addon"], bare) == ["wasm32-wasip1-threads"]
+    assert absent_targets(fleet, ["addon"], xwin) == ["wasm32-wasip1-threads", "x86_64-pc-windows-msvc"]
 
 
 def test_the_command_prints_those_of_a_shard(repository: MakeRepository) -> None:
