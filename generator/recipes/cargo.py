@@ -21,7 +21,7 @@ TEST: Final = "--offline --locked --release --no-fail-fast"
 
 
 def cargo_test(job: Job) -> Trial:
-    """Run the tests on the host; what zig has compiled for it is not compiled again."""
+    """Run the tests on the host; what zig has compiled for it is not compiled again, unless coverage is measured."""
     host, own = job.crossing(job.host), job.crate.commands
     if job.covered:
         return Trial(covering(job, own.test or f"cargo test {TEST}"))

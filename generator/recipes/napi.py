@@ -69,7 +69,8 @@ class AddonRecipe:
         if script is None:
             return Trial()
         if platform == job.host:
-            return Trial(covering(job, f"{self._build(job, described)}\n{script}") if job.covered else script)
+            built = f"{job.crossing(platform).exports}{self._build(job, described)}"
+            return Trial(covering(job, f"{built}\n{script}") if job.covered else script)
         if own:
             return Trial(reason=HOST_ALONE)
         if platform == "wasm32":
