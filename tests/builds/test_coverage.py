@@ -13,6 +13,7 @@ import shutil
 import tarfile
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -68,7 +69,8 @@ def counts(crate: dict[str, Any], what: str) -> tuple[int, int, float]:
 
 
 def half(tests: str = CALLS % "+") -> dict[str, str]:
-    return {**library("half", HALF), "half/tests/calls.rs": tests}
+    """Return a crate that no earlier run of these tests has left a receipt for."""
+    return {**library("half", HALF), "half/tests/calls.rs": tests, "half/README.md": uuid4().hex}
 
 
 def test_half_of_a_library_is_covered_and_all_of_its_tests_run_once(repository: MakeRepository, path: str) -> None:
