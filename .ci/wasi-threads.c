@@ -189,8 +189,13 @@ int pthread_create(pthread_t *made, const pthread_attr_t *attributes, void *(*st
   return 0;
 }
 
+// Not inlined: in the loop, Node 20 was seen to read RUNNING again when it had been woken and memory held ENDED.
+__attribute__((noinline)) static void wait_for(struct __pthread *thread) {
+  __builtin_wasm_memory_atomic_wait32((int *)&thread->state, RUNNING, -1);
+}
+
 int pthread_join(pthread_t thread, void **result) {
-  while (thread->state == RUNNING) __builtin_wasm_memory_atomic_wait32((int *)&thread->state, RUNNING, -1);
+  while (thread->state == RUNNING) wait_for(thread);
   if (result) *result = thread->result;
   free(thread);
   return 0;
