@@ -264,6 +264,9 @@ def start_of(
     command, runtime, variables = kit.node(platform)
     # By the package's own loader, which has to choose the file.
     check = "if (Object.keys(require(process.cwd())).length === 0) process.exit(1)"
+    if kind == "napi" and platform == "wasm32":
+        run(["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund"], timeout=SECONDS, cwd=package)
+        runtime, variables = f"{runtime}, as WebAssembly", {"NAPI_RS_FORCE_WASI": "error"}  # no native file instead
     return [*command, "-e", check], runtime, variables
 
 
