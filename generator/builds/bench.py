@@ -16,6 +16,7 @@ from generator.builds.log import CrateLog
 from generator.builds.outcome import Outcome
 from generator.builds.task import Task
 from generator.recipes.job import MAX_DESCRIPTION, Job
+from generator.recipes.stock import Stock
 from generator.reports.models import Failure, Phase, PhaseName
 from generator.sandboxes.sandbox import Command, FileMissing, Finished, Sandbox
 
@@ -82,6 +83,11 @@ class Bench:
             for file in files:
                 tar.add(file, arcname=file.name)
         self.sandbox.put(carrier, f"{self.job.root}/packed")
+
+    def put_stock(self, stock: Stock, directory: str) -> None:
+        """Unpack what is made once for this machine into a directory of the sandbox."""
+        workshop = self.task.workshop
+        self.sandbox.put(workshop.shelf.archive(stock, self.log, workshop.stop, self.outcome.usages), directory)
 
     def read(self, name: str, max_bytes: int = MAX_DESCRIPTION) -> bytes | None:
         """Return a small file that a script left in the root, or None where it left none."""

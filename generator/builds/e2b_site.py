@@ -73,6 +73,7 @@ def e2b_site(
             run=run.id,
             prices=load_prices(),
             oldest=Oldest(glibc=GLIBC),
+            holds_zig_libraries=True,
         )
     finally:
         backend.close()

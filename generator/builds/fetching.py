@@ -19,6 +19,7 @@ from generator.recipes.recipe import (
     fetch_script,
     restore_script,
 )
+from generator.recipes.stock import programs
 from generator.reports.models import Unit
 from generator.sbom.document import Contents, contents
 
@@ -44,11 +45,9 @@ def fetch(bench: Bench) -> tuple[Described, Contents]:
 
 
 def _bring_tools(bench: Bench, lock: str) -> None:
-    workshop = bench.task.workshop
     own = RECIPES[bench.job.crate.kind].tools(bench.job, lock)
     for tool in (*own, *([COVERAGE_TOOL] if bench.job.covered else [])):
-        archive = workshop.tools.archive(tool, bench.log, workshop.stop, bench.outcome.usages)
-        bench.sandbox.put(archive, bench.job.tools)
+        bench.put_stock(programs(tool), bench.job.tools)
 
 
 def leave_out(bench: Bench, described: Described) -> bool:

@@ -17,9 +17,9 @@ from types import FrameType
 
 from generator.builds.fleet import build_fleet
 from generator.builds.observer import Observer
+from generator.builds.shelf import Shelf
 from generator.builds.site import Site
 from generator.builds.task import Task, Workshop
-from generator.builds.tools import ToolShelf
 from generator.errors import InputError
 from generator.files import cache_directory, write_atomically
 from generator.manifest.models import Manifest
@@ -134,7 +134,7 @@ def _workshop(
     stack.callback(scratch.remove)
     return Workshop(
         site=site,
-        tools=ToolShelf(cache / "tools", site.backend, site.sizes["standard"], site.fingerprint),
+        shelf=Shelf(cache / "tools", site.backend, site.sizes["standard"], site.fingerprint),
         places=Places(top, relative, cache / "git", stop, place.out.resolve()),
         environment=place.environment,
         redactor=place.redactor,

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from generator.builds.observer import Observer
+from generator.builds.shelf import Shelf
 from generator.builds.site import Site
-from generator.builds.tools import ToolShelf
 from generator.manifest.models import Crate
 from generator.manifest.settings import Settings
 from generator.redaction import Redactor
@@ -26,7 +26,7 @@ class Workshop:
     """
 
     site: Site
-    tools: ToolShelf
+    shelf: Shelf
     places: Places
     environment: Mapping[str, str]
     redactor: Redactor

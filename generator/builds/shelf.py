@@ -1,0 +1,93 @@
+"""What many crates need alike: made once for this machine, in a sandbox of its own, and kept."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import tempfile
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, TextIO
+
+from generator.builds.diagnostics import Diagnostics
+from generator.builds.endings import Failed, Stopped, failed_sandbox
+from generator.builds.failures import failure_of
+from generator.builds.log import CrateLog
+from generator.recipes.stock import STOCK_TAR, Stock
+from generator.reports.models import PhaseName
+from generator.sandboxes.sandbox import Backend, Command, Resources, Sandbox, SandboxError, Usage
+
+MAX_STOCK: Final = 1024 * 1024 * 1024
+TIMEOUT_MINUTES: Final = 30
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """What is kept below `directory`; `fingerprint` keeps what different toolchains made apart.
+
+    Each thing is made in a sandbox of `backend` with `resources`, where nothing of any crate of the fleet has been.
+    """
+
+    directory: Path
+    backend: Backend
+    resources: Resources
+    fingerprint: str
+
+    def archive(self, stock: Stock, log: CrateLog, stop: threading.Event, usages: list[Usage]) -> Path:
+        """Return the tar; the first who asks makes it while the others wait, until `stop`.
+
+        What making it used is added to `usages`.
+        """
+        toolchain = hashlib.sha256(self.fingerprint.encode()).hexdigest()[:16]
+        path = self.directory / toolchain / f"{stock.name}.tar"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.with_name(f"{stock.name}.lock").open("w") as lock:
+            _wait_for(lock, stop)
+            if not path.exists():
+                log.line(f"{stock.doing}, once for this machine")
+                self._make(stock, path, log, usages)
+        return path
+
+    def _make(self, stock: Stock, path: Path, log: CrateLog, usages: list[Usage]) -> None:
+        try:
+            sandbox = self.backend.open(stock.name, self.resources, {})
+        except SandboxError as error:
+            raise failed_sandbox(error, "fetch") from None
+        try:
+            if stock.fetch:
+                self._run(sandbox, "fetch", stock.fetch, log)
+            sandbox.close_network()
+            self._run(sandbox, "compile", stock.make, log)
+            with tempfile.TemporaryDirectory(prefix=".making-", dir=path.parent) as scratch:
+                sandbox.get(f"{sandbox.root}/{STOCK_TAR}", Path(scratch, path.name), MAX_STOCK)
+                Path(scratch, path.name).replace(path)
+        except SandboxError as error:
+            raise failed_sandbox(error, "compile") from None
+        finally:
+            usages.append(sandbox.kill())
+
+    @staticmethod
+    def _run(sandbox: Sandbox, phase: PhaseName, script: str, log: CrateLog) -> None:
+        said = Diagnostics()
+
+        def take(line: str) -> None:
+            said.feed(log.line(line))
+
+        done = sandbox.run(Command(f"set -euo pipefail\n{script}", sandbox.root, TIMEOUT_MINUTES * 60), take)
+        if done.killed == "stopped":
+            raise Stopped
+        if done.exit_code != 0 or done.killed:
+            raise Failed(failure_of(phase, done, said, TIMEOUT_MINUTES))
+
+
+def _wait_for(lock: TextIO, stop: threading.Event) -> None:
+    """Wait until no other thread or run holds the lock; it is given up when the file is closed."""
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if stop.wait(0.2):
+                raise Stopped from None
+        else:
+            return
