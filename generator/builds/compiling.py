@@ -40,12 +40,11 @@ def _compile(bench: Bench, described: Described, platform: PlatformName) -> floa
 
 def _bring_zig_libraries(bench: Bench, described: Described, platform: PlatformName) -> None:
     """Save the sandbox a minute; without them it takes that, and no crate fails for it."""
-    if (stock := zig_libraries(bench.job, described, platform)) is None:
-        return
-    try:
-        bench.put_stock(stock, f"{bench.job.root}/home/.cache")
-    except Failed as failed:
-        bench.log.line(f"note: {stock.doing} failed, so it is done for this crate alone: {failed.failure.message}")
+    for stock in zig_libraries(bench.job, described, platform):
+        try:
+            bench.put_stock(stock, f"{bench.job.root}/home/.cache")
+        except Failed as failed:
+            bench.log.line(f"note: {stock.doing} failed, so it is done for this crate alone: {failed.failure.message}")
 
 
 def _unit(bench: Bench, unit: Unit) -> None:

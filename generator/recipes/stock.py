@@ -14,20 +14,6 @@ from generator.recipes.trial import start_programs
 # Where it lies when it has been made, below the sandbox's root.
 STOCK_TAR: Final = "stock.tar"
 
-# A program, a library of both sorts, and a test that rustdoc links: none has a line of anybody's code in it.
-_EMPTY_CRATE: Final = """mkdir -p empty/src && cd empty
-cat > Cargo.toml <<'END'
-[package]
-name = "empty"
-version = "0.0.0"
-edition = "2021"
-[lib]
-crate-type = ["rlib", "cdylib"]
-END
-echo 'fn main() {}' > src/main.rs
-printf '//! ```\\n//! assert!(true);\\n//! ```\\n' > src/lib.rs
-"""
-
 
 @dataclass(frozen=True)
 class Stock:
@@ -62,22 +48,39 @@ def programs(tool: Tool) -> Stock:
     return Stock(name, f"building {tool.crate} {tool.version}", fetch, make)
 
 
-def zig_libraries(job: Job, described: Described, platform: PlatformName) -> Stock | None:
+def zig_libraries(job: Job, described: Described, platform: PlatformName) -> tuple[Stock, ...]:
     """Return how to have zig compile the C library and all else of its own that it links crates of this kind with.
 
-    zig ships that as source, and would take a minute or more for it in each sandbox. rustdoc links a library's tests in
-    another way than Cargo links all else. None for a platform that is linked by something else.
+    zig ships that as source, and would take a minute or more for it in each sandbox. rustdoc links a library's tests
+    with other ones than Cargo. Nothing for a platform that is linked by something else.
     """
     if job.equipment.way(platform) != "zig":
-        return None
+        return ()
     crossing, runtime = job.crossing(platform), job.equipment.runtime(platform)
-    lines = [_EMPTY_CRATE, crossing.script("--offline --release")]
-    addon = job.crate.kind == "napi"
+    addon, options = job.crate.kind == "napi", "--offline --release"
+    name = f"{crossing.asked}-addon" if addon else f"{crossing.asked}"
+    stocks = [_by_zig(name, f"for {platform}", "cdylib", crossing.script(options))]
     runs = platform == job.host or (runtime is not None and job.settings.foreign_tests)
-    tested = described.package.library is not None and not addon and job.settings.tests and runs
-    if tested:
-        lines.append(start_programs(job, platform, runtime, ()) if runtime else "")
-        lines.append(crossing.test("--offline --release"))
-    lines.append(f'cd .. && tar -cf {STOCK_TAR} -C "$HOME/.cache" zig')
-    words = ("zig", crossing.asked, *(["addon"] if addon else []), *(["tests"] if tested else []))
-    return Stock("-".join(map(str, words)), f"having zig compile its libraries for {platform}", None, "\n".join(lines))
+    if described.package.library is not None and not addon and job.settings.tests and runs:
+        start = start_programs(job, platform, runtime, ()) if runtime else ""
+        script = f"{start}{crossing.test(f'--doc {options}')}"
+        stocks.append(_by_zig(f"{crossing.asked}-tests", f"for tests on {platform}", "rlib", script))
+    return tuple(stocks)
+
+
+def _by_zig(name: str, what: str, library: str, script: str) -> Stock:
+    """Build a crate without a line of anybody's code."""
+    make = f"""mkdir -p empty/src && cd empty
+cat > Cargo.toml <<'END'
+[package]
+name = "empty"
+version = "0.0.0"
+edition = "2021"
+[lib]
+crate-type = ["{library}"]
+END
+echo 'fn main() {{}}' > src/main.rs
+printf '//! ```\\n//! assert!(true);\\n//! ```\\n' > src/lib.rs
+{script}
+cd .. && tar -cf {STOCK_TAR} -C "$HOME/.cache" zig"""
+    return Stock(f"zig-{name}", f"having zig compile its libraries {what}", None, make)
