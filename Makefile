@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 JOBS ?= 2
 SEEDS ?= 10
 
-.PHONY: demo test acts chaos lint bench platforms lock clean
+.PHONY: demo test slow acts chaos lint bench platforms lock clean
 
 demo: $(VENV)/.runtime
 	@.ci/bubblewrap
@@ -14,7 +14,12 @@ demo: $(VENV)/.runtime
 
 test: $(VENV)/.dev
 	@.ci/bubblewrap
-	@$(BIN)/pytest --numprocesses 2 --dist loadfile -m "not rush"
+	@$(BIN)/pytest --numprocesses 2 --dist loadfile -m "not rush and not slow"
+
+# Real builds of a minute and more: for other platforms, with coverage, and of the whole sample fleet by both backends.
+slow: $(VENV)/.dev
+	@.ci/bubblewrap
+	@$(BIN)/pytest --numprocesses 2 --dist loadfile -m slow
 
 # The workflows themselves, each from its event to its end; see tests/acts/__init__.py.
 acts: $(VENV)/.dev .cache/bin/act

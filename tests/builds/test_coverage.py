@@ -78,6 +78,7 @@ def half(tests: str = CALLS % "+") -> dict[str, str]:
     return {**library("half", HALF), "half/tests/calls.rs": tests, "half/README.md": uuid4().hex}
 
 
+@pytest.mark.slow
 def test_half_of_a_library_is_covered_and_all_of_its_tests_run_once(repository: MakeRepository, path: str) -> None:
     top = repository([entry("half")], half(), coverage=True)
     code, crates, said = built(top, path)
@@ -90,6 +91,7 @@ def test_half_of_a_library_is_covered_and_all_of_its_tests_run_once(repository: 
     assert [log.count(test) for test in ("test positive ... ok", "test src/lib.rs - twice (line 2) ... ok")] == [1, 1]
 
 
+@pytest.mark.slow
 def test_what_a_test_starts_is_covered_too(repository: MakeRepository, path: str) -> None:
     files = library("say", rest='[[bin]]\nname = "say"\npath = "src/main.rs"\n')
     del files["say/src/lib.rs"]
@@ -104,6 +106,7 @@ def test_what_a_test_starts_is_covered_too(repository: MakeRepository, path: str
     assert counts(crates["say"], "lines") == (3, 3, 100.0)
 
 
+@pytest.mark.slow
 def test_a_failing_test_fails_its_crate_with_the_same_words(repository: MakeRepository, path: str) -> None:
     top = repository([entry("half")], half(CALLS % "-"))
     failures = []
@@ -119,6 +122,7 @@ def test_a_failing_test_fails_its_crate_with_the_same_words(repository: MakeRepo
     assert (failures[1]["message"], failures[1]["file"]) == ("1 test failed: positive", "half/tests/calls.rs")
 
 
+@pytest.mark.slow
 def test_what_was_built_without_coverage_is_not_taken_up_with_it(repository: MakeRepository, path: str) -> None:
     top = repository([entry("half")], half())
     attempts = []
@@ -132,6 +136,7 @@ def test_what_was_built_without_coverage_is_not_taken_up_with_it(repository: Mak
     assert attempts == [1, 1, 0]
 
 
+@pytest.mark.slow
 def test_tests_that_run_nothing_instrumented_are_told_of(repository: MakeRepository, path: str) -> None:
     top = repository([entry("half", commands={"test": "test -d src"})], half(), coverage=True)
     code, crates, said = built(top, path)
@@ -180,6 +185,7 @@ def test_doctor_says_whether_coverage_can_be_measured(path: str, tmp_path: Path)
     )
 
 
+@pytest.mark.slow
 def test_an_addon_is_covered_by_its_javascript_tests_and_shipped_as_if_it_were_not(
     fleet_copy: Path, path: str, tmp_path: Path
 ) -> None:

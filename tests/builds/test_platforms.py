@@ -146,6 +146,7 @@ def test_a_package_for_other_platforms_alone_is_made_and_said_not_to_be_loaded(
     assert len(list((top / "dist").glob("*.tgz"))) == 1
 
 
+@pytest.mark.slow
 def test_an_addon_runs_as_webassembly_on_threads_of_its_own(fleet_copy: Path, tmp_path: Path) -> None:
     path, top = equipped("napi", "wasm32"), tmp_path / "repo"
     shutil.copytree(fleet_copy, top, ignore=shutil.ignore_patterns("dist"))
@@ -206,6 +207,7 @@ def program(fails_on: str) -> dict[str, str]:
     return {**{name: text for name, text in library("one").items() if name != "one/src/lib.rs"}, **files}
 
 
+@pytest.mark.slow
 def test_tests_run_on_every_platform_that_something_here_runs(repository: MakeRepository, everything: str) -> None:
     top = repository([entry("one", kind="bin", platforms=[*LINUX, MACS[1]])], program("no processor"))
     ran, crate = built(top, everything)
@@ -219,6 +221,7 @@ def test_tests_run_on_every_platform_that_something_here_runs(repository: MakeRe
     assert "tests also passed for, crates in brackets: linux-arm64-gnu by qemu" in ran.err
 
 
+@pytest.mark.slow
 def test_a_test_that_fails_on_one_platform_alone_fails_the_crate_with_its_name(
     repository: MakeRepository, everything: str
 ) -> None:
@@ -258,6 +261,7 @@ fn counts() { assert_eq!(one::one(), 1); }
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("browser", "expected"),
     [
