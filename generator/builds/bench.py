@@ -90,8 +90,10 @@ class Bench:
         It is not for this crate alone, and so the time that it takes is not the crate's.
         """
         workshop, started = self.task.workshop, time.monotonic()
-        archive = workshop.shelf.archive(stock, self.log, workshop.stop, self.outcome.usages)
-        self._deadline += time.monotonic() - started
+        try:
+            archive = workshop.shelf.archive(stock, self.log, workshop.stop, self.outcome.usages)
+        finally:
+            self._deadline += time.monotonic() - started
         self.sandbox.put(archive, directory)
 
     def read(self, name: str, max_bytes: int = MAX_DESCRIPTION) -> bytes | None:

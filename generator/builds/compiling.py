@@ -43,8 +43,8 @@ def _bring_zig_libraries(bench: Bench, described: Described, platform: PlatformN
     for stock in zig_libraries(bench.job, described, platform):
         try:
             bench.put_stock(stock, f"{bench.job.root}/home/.cache")
-        except Failed as failed:
-            bench.log.line(f"note: {stock.doing} failed, so it is done for this crate alone: {failed.failure.message}")
+        except (Failed, OSError) as error:
+            bench.log.line(f"note: {stock.doing} failed, so it is done for this crate alone: {error}")
 
 
 def _unit(bench: Bench, unit: Unit) -> None:

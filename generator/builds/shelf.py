@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
-import tempfile
 import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TextIO
 
+from generator.builds.artifacts import digest_of
 from generator.builds.diagnostics import Diagnostics
 from generator.builds.endings import Failed, Stopped, failed_sandbox
 from generator.builds.failures import failure_of
 from generator.builds.log import CrateLog
+from generator.files import write_atomically
 from generator.recipes.stock import STOCK_TAR, Stock
 from generator.reports.models import PhaseName
 from generator.sandboxes.sandbox import Backend, Command, Resources, Sandbox, SandboxError, Usage
@@ -37,14 +38,14 @@ class Shelf:
     def archive(self, stock: Stock, log: CrateLog, stop: threading.Event, usages: list[Usage]) -> Path:
         """Return the tar; the first who asks makes it while the others wait, until `stop`.
 
-        What making it used is added to `usages`.
+        One that is no longer what was made is made anew. What making it used is added to `usages`.
         """
         toolchain = hashlib.sha256(self.fingerprint.encode()).hexdigest()[:16]
         path = self.directory / toolchain / f"{stock.name}.tar"
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.with_name(f"{stock.name}.lock").open("w") as lock:
             _wait_for(lock, stop)
-            if not path.exists():
+            if not _is_whole(path):
                 log.line(f"{stock.doing}, once for this machine")
                 self._make(stock, path, log, usages)
         return path
@@ -59,9 +60,10 @@ class Shelf:
                 self._run(sandbox, "fetch", stock.fetch, log)
             sandbox.close_network()
             self._run(sandbox, "compile", stock.make, log)
-            with tempfile.TemporaryDirectory(prefix=".making-", dir=path.parent) as scratch:
-                sandbox.get(f"{sandbox.root}/{STOCK_TAR}", Path(scratch, path.name), MAX_STOCK)
-                Path(scratch, path.name).replace(path)
+            partial = path.with_suffix(".part")  # this stock's own, and so taken over from a run that was killed
+            sandbox.get(f"{sandbox.root}/{STOCK_TAR}", partial, MAX_STOCK)
+            partial.replace(path)
+            write_atomically(_digest(path), digest_of(path).encode())
         except SandboxError as error:
             raise failed_sandbox(error, "compile") from None
         finally:
@@ -79,6 +81,18 @@ class Shelf:
             raise Stopped
         if done.exit_code != 0 or done.killed:
             raise Failed(failure_of(phase, done, said, TIMEOUT_MINUTES))
+
+
+def _digest(path: Path) -> Path:
+    """Return where the SHA-256 of a tar lies, which is written when the tar is whole."""
+    return path.with_suffix(".sha256")
+
+
+def _is_whole(path: Path) -> bool:
+    try:
+        return _digest(path).read_text() == digest_of(path)
+    except (OSError, ValueError):
+        return False
 
 
 def _wait_for(lock: TextIO, stop: threading.Event) -> None:

@@ -146,6 +146,18 @@ def test_a_package_for_other_platforms_alone_is_made_and_said_not_to_be_loaded(
     assert len(list((top / "dist").glob("*.tgz"))) == 1
 
 
+def test_without_a_place_for_what_is_made_once_each_crate_makes_its_own(
+    repository: MakeRepository, path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    (tmp_path / "cache/cratematrix").mkdir(parents=True)
+    (tmp_path / "cache/cratematrix/tools").touch()
+    top = repository([entry("one", platforms=[MACS[1]], tests=False)], library("one"))
+    ran, crate = built(top, path)
+    assert (ran.code, crate["state"]) == (0, "built"), ran.err
+    assert "so it is done for this crate alone: [Errno 20] Not a directory" in (top / "dist/logs/one.log").read_text()
+
+
 @pytest.mark.slow
 def test_an_addon_runs_as_webassembly_on_threads_of_its_own(fleet_copy: Path, tmp_path: Path) -> None:
     path, top = equipped("napi", "wasm32"), tmp_path / "repo"

@@ -1,0 +1,73 @@
+"""What is made once for a machine: kept whole, made anew where it is not, and never a reason for a crate to fail."""
+
+from __future__ import annotations
+
+import os
+import tarfile
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from generator.builds.log import CrateLog
+from generator.builds.shelf import Shelf
+from generator.recipes.stock import STOCK_TAR, Stock
+from generator.redaction import Redactor
+from generator.reports.models import CrateReport, PhaseName
+from generator.sandboxes.local import LocalBackend
+from generator.sandboxes.sandbox import SIZES, Usage
+from generator.sandboxes.toolchain import find_toolchain
+
+STOCK = Stock("thing-1.0", "making a thing", None, f"echo made > thing\ntar -cf {STOCK_TAR} thing")
+
+
+class Silence:
+    """Nobody watches."""
+
+    def line(self, crate: str, text: str) -> None: ...
+
+    def phase(self, crate: str, phase: PhaseName) -> None: ...
+
+    def finished(self, report: CrateReport) -> None: ...
+
+
+@pytest.fixture
+def ask(tmp_path: Path) -> Callable[[], tuple[Path, int]]:
+    """Ask the shelf for the thing: where it lies, and how many sandboxes it took."""
+    environ = {**os.environ, "npm_config_registry": "https://npm.invalid/"}
+    stop = threading.Event()
+    backend = LocalBackend(find_toolchain(os.environ), stop, directory=tmp_path / "cache", environ=environ)
+    shelf = Shelf(tmp_path / "tools", backend, SIZES["small"], "this toolchain")
+
+    def archive() -> tuple[Path, int]:
+        used: list[Usage] = []
+        with CrateLog("one", tmp_path / "one.log", Silence(), Redactor()) as log:
+            return shelf.archive(STOCK, log, stop, used), len(used)
+
+    return archive
+
+
+def test_it_is_made_once(ask: Callable[[], tuple[Path, int]]) -> None:
+    path, sandboxes = ask()
+    with tarfile.open(path) as tar:
+        assert tar.getnames() == ["thing"]
+    assert (sandboxes, ask()) == (1, (path, 0))
+
+
+@pytest.mark.parametrize("left", [b"", b"half of it", None])
+def test_what_is_no_longer_what_was_made_is_made_anew(ask: Callable[[], tuple[Path, int]], left: bytes | None) -> None:
+    """As after a power failure, or where a cache was tidied up."""
+    path, _ = ask()
+    path.unlink() if left is None else path.write_bytes(left)
+    assert ask() == (path, 1)
+    with tarfile.open(path) as tar:
+        assert tar.getnames() == ["thing"]
+
+
+def test_what_a_killed_run_has_left_is_taken_over(ask: Callable[[], tuple[Path, int]]) -> None:
+    path, _ = ask()
+    path.with_suffix(".sha256").unlink()
+    path.with_suffix(".part").write_bytes(b"half of it")
+    assert ask() == (path, 1)
+    assert {each.suffix for each in path.parent.iterdir()} == {".tar", ".sha256", ".lock"}
