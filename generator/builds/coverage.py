@@ -9,6 +9,7 @@ from pydantic import Field, ValidationError
 from generator.builds.bench import Bench
 from generator.recipes.coverage import SUMMARY
 from generator.reports.models import Coverage, Covered
+from generator.sandboxes.sandbox import SandboxError
 from generator.strict import Loose
 
 # That of 10,000 files has 7 MiB. A hostile one of this size takes 200 MiB of memory to read.
@@ -63,7 +64,12 @@ def take_coverage(bench: Bench) -> None:
     settings, lack = bench.task.settings, bench.job.equipment.no_coverage
     if not settings.coverage:
         return
-    summary = bench.read(SUMMARY, MAX_SUMMARY) if bench.job.covered else None
+    try:
+        summary = bench.read(SUMMARY, MAX_SUMMARY) if bench.job.covered else None
+    except SandboxError as error:
+        if error.failure_class != "permanent":
+            raise
+        summary, lack = None, str(error)
     bench.outcome.coverage = read_summary(summary) if summary else None
     if bench.outcome.coverage is None:
         note = f"no coverage: {lack or NOTHING}"

@@ -23,12 +23,12 @@ def covering(job: Job, tests: str) -> str:
     """
     root, tool = shlex.quote(job.root), f"{shlex.quote(job.tools)}/{COVERAGE_TOOL.programs[0]} llvm-cov"
     target = PLATFORMS[job.host].target  # a build script may name it, and then Cargo has a directory for it
-    return f"""rm -rf {root}/{SUMMARY}
-export CARGO_TARGET_DIR={root}/covered
+    return f"""export CARGO_TARGET_DIR={root}/covered
 if shown=$({tool} show-env --sh); then eval "$shown"; fi
 (
 {tests}
 )
+rm -rf {root}/{SUMMARY}
 profile=dev
 for each in {root}/covered/release {root}/covered/{target}/release; do [ ! -d "$each" ] || profile=release; done
 {tool} report --profile $profile --target {target} --json --summary-only --output-path {root}/{SUMMARY} || true"""

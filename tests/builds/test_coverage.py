@@ -138,12 +138,26 @@ def test_what_was_built_without_coverage_is_not_taken_up_with_it(repository: Mak
 
 @pytest.mark.slow
 def test_tests_that_run_nothing_instrumented_are_told_of(repository: MakeRepository, path: str) -> None:
-    top = repository([entry("half", commands={"test": "test -d src"})], half(), coverage=True)
+    """Also where they leave a summary of their own."""
+    own = json.loads(summary())
+    test = f"test -d src && echo '{json.dumps(own)}' > /build/coverage.json"
+    top = repository([entry("half", commands={"test": test})], half(), coverage=True)
     code, crates, said = built(top, path)
     assert code == 0, said
     assert (crates["half"]["tests"], crates["half"]["coverage"]) == ("passed", None)
     assert crates["half"]["notes"] == [f"no coverage: {NOTHING}"]
     assert "not found *.profraw files" in (top / "dist/logs/half.log").read_text()
+
+
+@pytest.mark.slow
+def test_a_summary_that_is_too_large_fails_no_crate(repository: MakeRepository, path: str) -> None:
+    """What comes later in the script than the tests is what they have put into the tool's place."""
+    tool = "/build/tools/cargo-llvm-cov"
+    test = f"printf '#!/bin/sh\\ntruncate -s 9M /build/coverage.json\\n' > {tool}"
+    top = repository([entry("half", commands={"test": test})], half(), coverage=True)
+    code, crates, said = built(top, path)
+    assert (code, crates["half"]["tests"], crates["half"]["coverage"]) == (0, "passed", None), said
+    assert crates["half"]["notes"] == ["no coverage: coverage.json is larger than 8388608 bytes"]
 
 
 def without_profiler(directory: Path) -> str:
