@@ -185,7 +185,7 @@ def real_build(fleet: Path, crates: tuple[str, ...], environment: dict[str, str]
 def stand_in_builds(fleet: Path, crates: tuple[str, ...], environment: dict[str, str]) -> Iterator[CrateReport]:
     """Build for Windows alone, with another ABI: everything but what links is the real thing."""
     manifest = json.loads((fleet / "crates.json").read_text())
-    manifest["fleet"] |= {"platforms": ["win32-x64-msvc"], "env": ["LIBNODE_PATH", "RUSTFLAGS"]}
+    manifest["fleet"] |= {"platforms": ["win32-x64-msvc"], "env": ["LIBNODE_PATH", "RUSTFLAGS", "RUSTDOCFLAGS"]}
     manifest["crates"] = [each for each in manifest["crates"] if each["kind"] != "wasm"]
     path = fleet / "windows.json"
     path.write_text(json.dumps(manifest))
@@ -193,7 +193,7 @@ def stand_in_builds(fleet: Path, crates: tuple[str, ...], environment: dict[str,
     # Where Rust's own libraries lie in a sandbox; among them is the empty one that Debian's Rust asks for.
     flags = f"-L native=/opt/rust/lib/rustlib/{WINDOWS}/lib"
     for crate in (each for each in manifest["crates"] if each["name"] in crates):
-        given = {"LIBNODE_PATH": f"/build/source/{crate['source']['path']}", "RUSTFLAGS": flags}
+        given = {"LIBNODE_PATH": f"/build/source/{crate['source']['path']}", "RUSTFLAGS": flags, "RUSTDOCFLAGS": flags}
         place = Place(path, OUT / "windows", {**environment, **given}, Redactor({}))
         yield from build(loaded, Choice(crates=(crate["name"],)), place, Options(1), windows, Log()).crates
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from generator.equipment import Runtime
 from generator.platforms import PLATFORMS, PlatformName
 from generator.recipes.job import Job
 
+_SHELL: Final = "#!/bin/sh\n"
 HOST_ALONE: Final = "the manifest's own test command is run on the host alone"
 
 
@@ -61,17 +63,29 @@ exec {command} "$@"
     return f"{_written(f'{place}/run', text)}\nexport {variable}={shlex.quote(f'{place}/run')}\n"
 
 
+# Wine takes no pipe of Linux for one of Windows, and Node ends when it first writes to one.
+_NODE_OF_WINDOWS: Final = """said=$(mktemp)
+%s "$@" > "$said" 2>&1
+code=$?
+cat "$said"
+rm -f "$said"
+exit $code
+"""
+
+
 def with_node(job: Job, platform: PlatformName, runtime: Runtime, script: str) -> str:
     """Return a script that npm of this machine runs `script` with, so that its `node` is that of a platform.
 
-    What Node starts by the path of its own program, the kernel has to find behind a script too.
+    What Node for Linux starts by the path of its own program, the kernel has to find behind a script too.
     """
-    place, node = f"{job.root}/runtimes/{platform}", shlex.quote(str(runtime.node))
-    before = f"--require={place}/itself.cjs " if PLATFORMS[platform].os == "linux" else ""
-    text = f'#!/bin/sh\n{_exports(runtime)}exec {shlex.join(runtime.command)} {node} {before}"$@"\n'
-    itself = f"process.execPath = {place!r};\n".replace(place, f"{place}/node")
+    place, node = f"{job.root}/runtimes/{platform}", shlex.join((*runtime.command, str(runtime.node)))
+    if PLATFORMS[platform].os == "linux":
+        start = f'exec {node} --require={place}/itself.cjs "$@"\n'
+    else:
+        start = _NODE_OF_WINDOWS % node
+    itself = f"process.execPath = {json.dumps(f'{place}/node')}\n"
     return (
-        f"{_written(f'{place}/node', text)}\n{_written(f'{place}/itself.cjs', itself)}\n"
+        f"{_written(f'{place}/node', _SHELL + _exports(runtime) + start)}\n{_written(f'{place}/itself.cjs', itself)}\n"
         f'npm=$(realpath "$(command -v npm)") node=$(command -v node)\n'
         f'PATH={shlex.quote(place)}:$PATH "$node" "$npm" {script}'
     )

@@ -70,3 +70,12 @@ def test_node_is_the_platforms_own_wherever_a_script_or_node_itself_starts_it(tm
     (tmp_path / "package.json").write_text('{"scripts": {"test": "echo sh: $STARTED; env -u STARTED node child.js"}}')
     said = bash(with_node(job, "linux-arm64-gnu", runtime, "test --silent"), tmp_path)
     assert said == "sh:\nby a runtime\n"
+
+
+def test_node_of_windows_writes_to_a_file_since_wine_knows_no_pipes_of_linux(tmp_path: Path) -> None:
+    node = tmp_path / "node.exe"
+    node.write_text('#!/bin/sh\n[ -f /dev/stdout ] && [ -f /dev/stderr ] && echo "a file: $@" >&2\nexit 7\n')
+    node.chmod(0o755)
+    (tmp_path / "package.json").write_text('{"scripts": {"test": "node a b || echo $?"}}')
+    script = with_node(job_of(tmp_path), "win32-x64-msvc", Runtime("env 9", ("env",), str(node), "20"), "test --silent")
+    assert bash(script, tmp_path) == "a file: a b\n7\n"
