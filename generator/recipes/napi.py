@@ -68,9 +68,10 @@ class AddonRecipe:
         script = own or ("npm test" if described.script("test") else None)
         if script is None:
             return Trial()
+        native = self._without_wasm(job, described)
         if platform == job.host:
             built = f"{job.crossing(platform).exports}{self._build(job, described)}"
-            return Trial(covering(job, f"{built}\n{script}") if job.covered else script)
+            return Trial(covering(job, f"{built}\n{native}{script}") if job.covered else f"{native}{script}")
         if own:
             return Trial(reason=HOST_ALONE)
         if platform == "wasm32":
@@ -80,12 +81,22 @@ class AddonRecipe:
             return no_runtime(platform)
         if runtime.node is None:
             return Trial(reason=f"there is no Node.js for {platform} on this machine")
-        return Trial(with_node(job, platform, runtime, "test"), f"Node {runtime.node_version} under {runtime.name}")
+        by = f"Node {runtime.node_version} under {runtime.name}"
+        return Trial(native + with_node(job, platform, runtime, "test"), by)
+
+    def _without_wasm(self, job: Job, described: Described) -> str:
+        """Hide what a loader takes in the place of an addon that it cannot load: that would pass the tests, too."""
+        if "wasm32" not in job.platforms:
+            return ""
+        wasm = shlex.quote(addon_files(binary_name(self._declared(described)), "wasm32")[1])
+        return f"if [ -f {wasm} ]; then mv {wasm} {wasm}.hidden; fi\n"
 
     def _for_wasm(self, job: Job, described: Described) -> str:
-        """Hide the addon that an older loader would rather take than fail."""
-        native = shlex.join(addon_files(binary_name(self._declared(described)), job.host))
-        return f"rm -f {native}\nNAPI_RS_FORCE_WASI=error npm test"
+        """Hide the addon, which an older loader takes in the place of the wasm."""
+        binary = binary_name(self._declared(described))
+        native, wasm = shlex.quote(addon_files(binary, job.host)[0]), shlex.quote(addon_files(binary, "wasm32")[1])
+        shown = f"if [ -f {wasm}.hidden ]; then mv {wasm}.hidden {wasm}; fi"
+        return f"rm -f {native}\n{shown}\nNAPI_RS_FORCE_WASI=error npm test"
 
     def stage(self, job: Job, described: Described) -> str | None:
         """Copy what npm would publish, and the addons."""
@@ -100,15 +111,23 @@ class AddonRecipe:
         return addon_packages(identity, self._declared(described), job.platforms, staged, layout)
 
     def load(self, job: Job, described: Described) -> tuple[str, str]:
-        """Require the installed package, and its wasm by itself; what has no export did not load its addon."""
+        """Require the installed package, and its wasm by itself; what has no export did not load its addon.
+
+        The wasm is hidden from a loader that has an addon to load, for it would take that in its place.
+        """
         name = job.settings.npm_name
-        modules = [name]
-        if "wasm32" in job.platforms:
-            own = f"./node_modules/{name}/{addon_files(binary_name(self._declared(described)), 'wasm32')[1]}"
-            modules.append(platform_package(name, "wasm32") if job.settings.layout == "split" else own)
         check = "if (Object.keys(require(%s)).length === 0) throw new Error('it exports nothing')"
-        script = "\n".join(f"node -e {shlex.quote(check % json.dumps(each))}" for each in modules)
-        return script, " and ".join(f"require({json.dumps(each)})" for each in modules)
+        root = f"node -e {shlex.quote(check % json.dumps(name))}"
+        if "wasm32" not in job.platforms:
+            return root, f"require({json.dumps(name)})"
+        split = job.settings.layout == "split"
+        package = platform_package(name, "wasm32") if split else name
+        wasm = f"./node_modules/{package}/{addon_files(binary_name(self._declared(described)), 'wasm32')[1]}"
+        if job.host in job.platforms:
+            file = shlex.quote(wasm)
+            root = f"mv {file} {file}.hidden\n{root}\nmv {file}.hidden {file}"
+        module = json.dumps(package if split else wasm)
+        return f"{root}\nnode -e {shlex.quote(check % module)}", f"require({json.dumps(name)}) and require({module})"
 
     @staticmethod
     def _build(job: Job, described: Described) -> str:
