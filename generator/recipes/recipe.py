@@ -31,7 +31,8 @@ _NPMRC: Final = (
 )
 
 # What the package will depend on is installed once more, as its users will: a lock file names versions, and npm's cache
-# is to know which there are when the package is loaded without the network.
+# is to know which there are when the package is loaded without the network. Both times they come from where the
+# project's .npmrc says, which lies in HOME by then: a name of somebody's own registry is asked for nowhere else.
 _NEEDED: Final = """needed=$(node -e '
 const fs = require("fs"), path = require("path");
 const [root, ...runtime] = process.argv.slice(1);
@@ -205,6 +206,8 @@ if [ -f {directory}/package.json ]; then
     echo "error: npm dependencies from git are not built: they would run their scripts while the network is open" >&2
     exit 1
   fi
+  project=$(npm prefix)
+  if [ -f "$project/.npmrc" ]; then cp "$project/.npmrc" "$HOME/.npmrc"; fi
   if [ -f package-lock.json ]; then npm ci {NPM_FLAGS}; else npm install --no-package-lock {NPM_FLAGS}; fi
   {_NEEDED % {"root": shlex.quote(job.root), "runtime": runtime, "flags": NPM_FLAGS}}
 fi"""
