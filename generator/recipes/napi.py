@@ -7,6 +7,7 @@ import shlex
 from pathlib import Path
 from typing import Final
 
+from generator.equipment import Runtime
 from generator.errors import Unbuildable
 from generator.manifest.names import platform_package
 from generator.packages.addon import addon_files, addon_packages, binary_name
@@ -16,7 +17,7 @@ from generator.recipes.coverage import covering
 from generator.recipes.job import Described, Job, cdylib
 from generator.recipes.recipe import NPM_FLAGS, Tool
 from generator.recipes.recording import recorded, repeated
-from generator.recipes.trial import HOST_ALONE, Trial, no_runtime, with_node
+from generator.recipes.trial import HOST_ALONE, NO_NODE, Trial, no_runtime, with_node
 
 # `npm pack` knows what `files`, .npmignore and npm's own rules make of a directory; the addons themselves are added,
 # because packages that publish one package per platform leave them out. The host's is dropped where it was built for
@@ -75,14 +76,14 @@ class AddonRecipe:
         if own:
             return Trial(reason=HOST_ALONE)
         if platform == "wasm32":
-            return Trial(self._for_wasm(job, described), "Node")
+            return Trial(self._for_wasm(job, described), "Node", unless=NO_NODE)
         runtime = job.equipment.runtime(platform)
         if runtime is None:
             return no_runtime(platform)
         if runtime.node is None:
             return Trial(reason=f"there is no Node.js for {platform} on this machine")
         by = f"Node {runtime.node_version} under {runtime.name}"
-        return Trial(native + with_node(job, platform, runtime, "test"), by)
+        return Trial(native + with_node(job, platform, runtime, "test"), by, unless=NO_NODE)
 
     def _without_wasm(self, job: Job, described: Described) -> str:
         """Hide what a loader takes in the place of an addon that it cannot load: that would pass the tests, too."""
@@ -96,7 +97,8 @@ class AddonRecipe:
         binary = binary_name(self._declared(described))
         native, wasm = shlex.quote(addon_files(binary, job.host)[0]), shlex.quote(addon_files(binary, "wasm32")[1])
         shown = f"if [ -f {wasm}.hidden ]; then mv {wasm}.hidden {wasm}; fi"
-        return f"rm -f {native}\n{shown}\nNAPI_RS_FORCE_WASI=error npm test"
+        test = with_node(job, "wasm32", Runtime("Node"), "test")
+        return f"rm -f {native}\n{shown}\nexport NAPI_RS_FORCE_WASI=error\n{test}"
 
     def stage(self, job: Job, described: Described) -> str | None:
         """Copy what npm would publish, and the addons."""

@@ -14,6 +14,8 @@ from generator.recipes.job import Job
 
 _SHELL: Final = "#!/bin/sh\n"
 HOST_ALONE: Final = "the manifest's own test command is run on the host alone"
+# A package's script may test something else by this machine's own programs: that says nothing of another platform.
+NO_NODE: Final = ("note: the tests have started no Node.js", "its tests start no Node.js")
 
 
 @dataclass(frozen=True)
@@ -76,18 +78,23 @@ exit $code
 def with_node(job: Job, platform: PlatformName, runtime: Runtime, script: str) -> str:
     """Return a script that npm of this machine runs `script` with, so that its `node` is that of a platform.
 
-    What Node for Linux starts by the path of its own program, the kernel has to find behind a script too.
+    What Node for Linux starts by the path of its own program, the kernel has to find behind a script too. A runtime
+    without a Node.js has this machine's. The first of NO_NODE is printed where none was started.
     """
-    place, node = f"{job.root}/runtimes/{platform}", shlex.join((*runtime.command, str(runtime.node)))
-    if PLATFORMS[platform].os == "linux":
-        start = f'exec {node} --require={place}/itself.cjs "$@"\n'
-    else:
+    place, system = f"{job.root}/runtimes/{platform}", PLATFORMS[platform].os
+    started, itself = shlex.quote(f"{place}/started"), f"process.execPath = {json.dumps(f'{place}/node')}\n"
+    node = shlex.join((*runtime.command, runtime.node)) if runtime.node else '"$npm_node_execpath"'
+    if system == "win32":
         start = _NODE_OF_WINDOWS % node
-    itself = f"process.execPath = {json.dumps(f'{place}/node')}\n"
+    else:
+        before = shlex.quote(f"--require={place}/itself.cjs") if system == "linux" else ""
+        start = f'exec {node} {before} "$@"\n'
+    text = f"{_SHELL}: > {started}\n{_exports(runtime)}{start}"
     return (
-        f"{_written(f'{place}/node', _SHELL + _exports(runtime) + start)}\n{_written(f'{place}/itself.cjs', itself)}\n"
+        f"{_written(f'{place}/node', text)}\n{_written(f'{place}/itself.cjs', itself)}\n"
         f'npm=$(realpath "$(command -v npm)") node=$(command -v node)\n'
-        f'PATH={shlex.quote(place)}:$PATH "$node" "$npm" {script}'
+        f'PATH={shlex.quote(place)}:$PATH "$node" "$npm" {script}\n'
+        f"[ -e {started} ] || echo {shlex.quote(NO_NODE[0])}"
     )
 
 

@@ -52,7 +52,7 @@ def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
     class Registry(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            address = f"https://127.0.0.1:{self.server.server_address[1]}/words.tgz"
+            address = f"https://{self.headers['Host']}/words.tgz"
             integrity = f"sha512-{base64.b64encode(hashlib.sha512(tarball).digest()).decode()}"
             version = {**PACKAGE, "dist": {"tarball": address, "integrity": integrity}}
             document = {"name": PACKAGE["name"], "dist-tags": {"latest": "1.0.0"}, "versions": {"1.0.0": version}}

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from generator.equipment import Equipment, Runtime
-from generator.recipes.trial import start_programs, with_node
+from generator.recipes.trial import NO_NODE, start_programs, with_node
 from tests.recipes.jobs import job_of
 
 TARGETS = frozenset({"aarch64-unknown-linux-gnu", "x86_64-pc-windows-msvc"})
@@ -59,6 +61,21 @@ def test_rustdocs_tests_move_nothing(tmp_path: Path, runtime: Runtime) -> None:
 
 def test_what_the_kernel_runs_by_itself_needs_no_runner(tmp_path: Path) -> None:
     assert start_programs(job_of(tmp_path), "linux-x64-musl", Runtime("kernel"), ["demo"]) == ""
+
+
+@pytest.mark.parametrize(
+    ("test", "said"), [("echo cargo test", NO_NODE[0]), ("node -p 1", "1"), ("sh -c 'node -p 1'", "1")]
+)
+@pytest.mark.parametrize("own", [True, False])
+def test_tests_that_start_no_node_are_known_from_those_that_do(
+    tmp_path: Path, runtime: Runtime, test: str, said: str, own: bool
+) -> None:
+    node = bash("command -v node", tmp_path).strip() if own else None
+    top = tmp_path / "two words"
+    top.mkdir()
+    (top / "package.json").write_text(json.dumps({"scripts": {"test": test}}))
+    script = with_node(job_of(top), "linux-arm64-gnu", replace(runtime, node=node), "test --silent")
+    assert bash(script, top).splitlines()[-1] == said
 
 
 def test_node_is_the_platforms_own_wherever_a_script_or_node_itself_starts_it(tmp_path: Path) -> None:
