@@ -53,9 +53,9 @@ def start_programs(job: Job, platform: PlatformName, runtime: Runtime, programs:
   cd "${{1%/deps/*}}"
   for each in {wrapped}; do
     if [ ! -f "$each" ] || [ -e "behind/$each" ]; then continue; fi
-    mkdir -p behind && mv "$each" behind/
+    mkdir -p behind && mv -- "$each" behind/ || continue
     printf '#!/bin/sh\\nexec %s "${{0%%/*}}/behind/${{0##*/}}" "$@"\\n' {shlex.quote(command)} > "$each"
-    chmod +x "$each"
+    chmod +x -- "$each"
   done
   cd "$OLDPWD"
 fi

@@ -36,16 +36,20 @@ def test_a_test_and_the_programs_that_it_starts_are_started_by_the_runtime(tmp_p
     job = job_of(tmp_path, Equipment("linux-x64-gnu", TARGETS, frozenset({"cargo-zigbuild"})))
     release = tmp_path / "target/release"
     (release / "deps").mkdir(parents=True)
+    says = 'echo "program ${0##*/} $1: $STARTED, $GIVEN"'
     for name, text in {
-        "demo": 'echo "program $(basename "$0") $1: $STARTED, $GIVEN"',
-        "deps/test-1": f'echo "test $1: $STARTED"; env -u STARTED {release}/demo "two words"',
+        "demo": says,
+        "-n": says,  # Cargo takes it
+        "deps/test-1": f'echo "test $1: $STARTED"; for each in demo -n; do env -u STARTED {release}/$each "two words"; done',
     }.items():
         (release / name).write_text(f"#!/bin/sh\n{text}\n")
         (release / name).chmod(0o755)
-    lines = start_programs(job, "linux-arm64-gnu", runtime, ["demo", "other"])
+    lines = start_programs(job, "linux-arm64-gnu", runtime, ["-n", "demo", "other"])
     start = f'"$CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER" {release}/deps/test-1 --nocapture\n'
     assert bash(f"{lines}\n{start}{start}", tmp_path) == 2 * (
-        "test --nocapture: by a runtime\nprogram demo two words: by a runtime, it's so\n"
+        "test --nocapture: by a runtime\n"
+        "program demo two words: by a runtime, it's so\n"
+        "program -n two words: by a runtime, it's so\n"
     )
 
 
