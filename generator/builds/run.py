@@ -134,7 +134,7 @@ def _workshop(
     stack.callback(scratch.remove)
     return Workshop(
         site=site,
-        shelf=Shelf(cache / "tools", site.backend, site.sizes["standard"], site.fingerprint),
+        shelf=Shelf(cache / "tools", site.backend, site.sizes["standard"], site.kin),
         places=Places(top, relative, cache / "git", stop, place.out.resolve()),
         environment=place.environment,
         redactor=place.redactor,

@@ -25,7 +25,7 @@ TIMEOUT_MINUTES: Final = 30
 
 @dataclass(frozen=True)
 class Shelf:
-    """What is kept below `directory`; `fingerprint` keeps what different toolchains made apart.
+    """What is kept below `directory`; `fingerprint` keeps what different machines and toolchains made apart.
 
     Each thing is made in a sandbox of `backend` with `resources`, where nothing of any crate of the fleet has been.
     """
@@ -42,6 +42,8 @@ class Shelf:
         """
         toolchain = hashlib.sha256(self.fingerprint.encode()).hexdigest()[:16]
         path = self.directory / toolchain / f"{stock.name}.tar"
+        if _is_whole(path):
+            return path
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.with_name(f"{stock.name}.lock").open("w") as lock:
             _wait_for(lock, stop)

@@ -31,3 +31,8 @@ class Site:
     prices: Prices | None = None
     oldest: Oldest = field(default_factory=Oldest)
     holds_zig_libraries: bool = False
+
+    @property
+    def kin(self) -> str:
+        """Name what a program that is built here runs on: the machines of one home may differ in all of it."""
+        return f"{self.equipment.host}, {self.oldest}, {self.fingerprint}"

@@ -6,12 +6,16 @@ import os
 import tarfile
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from generator.audit.rules import Oldest
 from generator.builds.log import CrateLog
 from generator.builds.shelf import Shelf
+from generator.builds.site import Site
+from generator.equipment import Equipment
 from generator.recipes.stock import STOCK_TAR, Stock
 from generator.redaction import Redactor
 from generator.reports.models import CrateReport, PhaseName
@@ -30,6 +34,15 @@ class Silence:
     def phase(self, crate: str, phase: PhaseName) -> None: ...
 
     def finished(self, report: CrateReport) -> None: ...
+
+
+def test_what_other_machines_of_the_same_home_have_made_is_not_for_this_one(tmp_path: Path) -> None:
+    """A program for another processor does not start here, nor one that was linked against a newer glibc."""
+    backend = LocalBackend(find_toolchain(os.environ), threading.Event(), directory=tmp_path)
+    site = Site(backend, SIZES, Equipment("linux-x64-gnu", frozenset()), "rustc 1.95.0", isolated=True)
+    arm = replace(site, equipment=replace(site.equipment, host="linux-arm64-gnu"))
+    newer = replace(site, oldest=Oldest(glibc="2.39"))
+    assert len({each.kin for each in (site, arm, newer)}) == 3
 
 
 @pytest.fixture
