@@ -21,11 +21,8 @@ from generator.e2b_template.dockerfile import dockerfile
 from generator.e2b_template.identity import template_reference
 from generator.manifest.models import Fleet, Manifest
 from generator.manifest.values import Size
-from generator.platforms import PlatformName
 from generator.reports.costs import load_prices
 
-# What the template is: E2B's machines are all of this platform.
-HOST: Final[PlatformName] = "linux-x64-gnu"
 # Debian 12's, which the template is.
 GLIBC: Final = "2.36"
 
@@ -67,7 +64,7 @@ def e2b_site(
         yield Site(
             backend=backend,
             sizes=definition.resources(),
-            equipment=definition.holds.equipment(HOST),
+            equipment=definition.holds.equipment(),
             fingerprint=f"{templates} {definition.env}",
             isolated=True,
             run=run.id,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal, Self
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
-from generator.equipment import Equipment, Program
+from generator.equipment import Equipment, Program, Runtime
 from generator.errors import InputError
 from generator.manifest.values import SIZES, EnvName, Size
 from generator.packaged import packaged
@@ -16,6 +16,8 @@ from generator.sandboxes.sandbox import Resources
 from generator.strict import Strict
 
 FILE = "e2b/template.json"
+# What the image is: E2B's machines are all of this platform.
+HOST: Final[PlatformName] = "linux-x64-gnu"
 
 
 class SizeClass(Strict):
@@ -33,20 +35,47 @@ class Check(Strict):
     expect: str
 
 
+class HeldRuntime(Strict):
+    """What runs another platform's programs in the image, as `Runtime` has it: the words of a command, and Node.js."""
+
+    name: str = Field(min_length=1)
+    command: tuple[str, ...] = Field(min_length=1)
+    node: str | None = Field(default=None, pattern="^/")
+    node_version: str | None = None
+
+    @model_validator(mode="after")
+    def _tells_both_of_node(self) -> Self:
+        if (self.node is None) != (self.node_version is None):
+            raise ValueError("node and node_version are told together, or neither")
+        return self
+
+    def runtime(self) -> Runtime:
+        """Return it as recipes know it."""
+        return Runtime(self.name, self.command, self.node, self.node_version)
+
+
 class Holds(Strict):
     """What the image builds with: Rust targets with their standard library, and programs as `Equipment` has them.
 
-    `coverage` says whether rustup's llvm-tools are there.
+    `coverage` says whether rustup's llvm-tools are there, `runtimes` what runs the programs of other platforms.
     """
 
     targets: tuple[str, ...]
     programs: tuple[Program, ...]
     coverage: bool = False
+    runtimes: dict[PlatformName, HeldRuntime] = Field(default_factory=dict)
 
-    def equipment(self, host: PlatformName) -> Equipment:
+    @model_validator(mode="after")
+    def _runs_the_host_by_itself(self) -> Self:
+        if HOST in self.runtimes:
+            raise ValueError(f"runtimes are for other platforms than the image's own, {HOST}")
+        return self
+
+    def equipment(self) -> Equipment:
         """Return what sandboxes build with, as recipes know it."""
         lack = None if self.coverage else f"{FILE} does not say that its image holds llvm-tools: holds.coverage"
-        return Equipment(host, frozenset(self.targets), frozenset(self.programs), no_coverage=lack)
+        runtimes = {platform: each.runtime() for platform, each in self.runtimes.items()}
+        return Equipment(HOST, frozenset(self.targets), frozenset(self.programs), no_coverage=lack, runtimes=runtimes)
 
 
 class Definition(Strict):
@@ -72,7 +101,15 @@ def load_definition(directory: Path) -> Definition:
     InputError when it cannot be used, with all that is wrong.
     """
     own = directory / FILE
-    file = own if own.is_file() else packaged("e2b") / "template.json"
+    return _read(own) if own.is_file() else packaged_definition()
+
+
+def packaged_definition() -> Definition:
+    """Return the one that comes with this version: it tells of the image as the Dockerfile makes it."""
+    return _read(packaged("e2b") / "template.json")
+
+
+def _read(file: Path) -> Definition:
     try:
         found = Definition.model_validate_json(file.read_bytes())
     except ValidationError as error:

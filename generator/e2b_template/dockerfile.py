@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from generator.manifest.models import GitSource, Manifest, RegistrySource
+from generator.e2b_template.definition import packaged_definition
+from generator.manifest.models import Fleet, GitSource, Manifest, RegistrySource
 from generator.packaged import packaged
+from generator.recipes.stock import all_zig_libraries
 
 TEMPLATE = "e2b/rust-napi-builder.Dockerfile.j2"
+# Where the image is made to compile zig's libraries; nothing of it is left there.
+ZIG_PLACE = "/tmp/zig"  # noqa: S108  a directory of the image
 
 
 def prefetch(manifest: Manifest) -> tuple[str, ...]:
@@ -41,4 +45,6 @@ def dockerfile(lines: tuple[str, ...] = ()) -> str:
         comment_start_string="{{#",
         comment_end_string="#}}",
     )
-    return environment.get_template(TEMPLATE).render(prefetch=lines)
+    glibc = Fleet.model_fields["glibc"].default
+    zig = all_zig_libraries(ZIG_PLACE, packaged_definition().holds.equipment(), glibc)
+    return environment.get_template(TEMPLATE).render(prefetch=lines, zig=zig, zig_place=ZIG_PLACE)

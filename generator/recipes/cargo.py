@@ -38,7 +38,8 @@ def cargo_trial(job: Job, described: Described, platform: PlatformName) -> Trial
     runtime = job.equipment.runtime(platform)
     if runtime is None:
         return no_runtime(platform)
-    started = start_programs(job, platform, runtime, described.package.programs)
+    target = job.equipment.target(job.crate.kind, platform)
+    started = start_programs(job.root, target, platform, runtime, described.package.programs)
     return Trial(started + job.crossing(platform).test(TEST), runtime.name)
 
 

@@ -62,6 +62,11 @@ class Crossing:
         return self.preparation + "".join(lines)
 
 
+def target_variable(target: str, key: str) -> str:
+    """Return the variable by which Cargo is told something of a target alone, RUNNER for one."""
+    return f"CARGO_TARGET_{target.upper().replace('-', '_')}_{key}"
+
+
 def crossing(kind: Kind, platform: PlatformName, glibc: str, equipment: Equipment) -> Crossing:
     """Return how a kind of crate is compiled for a platform; `glibc` is the oldest version it is to run with."""
     way, known = equipment.way(platform), PLATFORMS[platform]
@@ -84,8 +89,7 @@ def _environment(kind: Kind, platform: PlatformName, target: str, way: Way) -> d
     if options:
         # rustdoc links its tests too, and looks nowhere else.
         for flags in ("RUSTFLAGS", "RUSTDOCFLAGS"):
-            name = f"CARGO_TARGET_{target.upper().replace('-', '_')}_{flags}"
-            variables[name] = " ".join(f"-C {option}" for option in options)
+            variables[target_variable(target, flags)] = " ".join(f"-C {option}" for option in options)
     if known.os == "darwin":
         variables["MACOSX_DEPLOYMENT_TARGET"] = OLDEST_MACOS[known.cpu]
         # To strip a linked file is to void its signature, and Apple silicon does not run it then.

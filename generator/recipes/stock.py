@@ -6,13 +6,20 @@ import shlex
 from dataclasses import dataclass
 from typing import Final
 
-from generator.platforms import PlatformName
+from generator.equipment import Equipment, Runtime, missing
+from generator.platforms import PLATFORM_NAMES, VALID_FOR, PlatformName
+from generator.recipes.crossing import Crossing, crossing
 from generator.recipes.job import Described, Job
 from generator.recipes.recipe import Tool, registry_source
 from generator.recipes.trial import start_programs
 
 # Where it lies when it has been made, below the sandbox's root.
 STOCK_TAR: Final = "stock.tar"
+
+_OPTIONS: Final = "--offline --release"
+# As what the empty library is built: where its platform has no cdylib, Cargo has to be left another one to build.
+_BUILT: Final = '"cdylib", "rlib"'
+_DOCUMENTED: Final = '"rlib"'
 
 
 @dataclass(frozen=True)
@@ -56,31 +63,56 @@ def zig_libraries(job: Job, described: Described, platform: PlatformName) -> tup
     """
     if job.equipment.way(platform) != "zig":
         return ()
-    crossing, runtime = job.crossing(platform), job.equipment.runtime(platform)
-    addon, options = job.crate.kind == "napi", "--offline --release"
-    name = f"{crossing.asked}-addon" if addon else f"{crossing.asked}"
-    stocks = [_by_zig(name, f"for {platform}", "cdylib", crossing.script(options))]
+    ours, runtime = job.crossing(platform), job.equipment.runtime(platform)
+    addon = job.crate.kind == "napi"
+    name = f"{ours.asked}-addon" if addon else f"{ours.asked}"
+    stocks = [_by_zig(name, f"for {platform}", _BUILT, ours.script(_OPTIONS))]
     runs = platform == job.host or (runtime is not None and job.settings.foreign_tests)
     if described.package.library is not None and not addon and job.settings.tests and runs:
-        start = start_programs(job, platform, runtime, ()) if runtime else ""
-        script = f"{start}{crossing.test(f'--doc {options}')}"
-        stocks.append(_by_zig(f"{crossing.asked}-tests", f"for tests on {platform}", "rlib", script))
+        script = _documented(job.root, ours, platform, runtime)
+        stocks.append(_by_zig(f"{ours.asked}-tests", f"for tests on {platform}", _DOCUMENTED, script))
     return tuple(stocks)
 
 
-def _by_zig(name: str, what: str, library: str, script: str) -> Stock:
-    """Build a crate without a line of anybody's code."""
-    make = f"""mkdir -p empty/src && cd empty
+def all_zig_libraries(root: str, equipment: Equipment, glibc: str) -> str:
+    """Return a script that has zig compile all that `zig_libraries` would, for crates of each kind on each platform.
+
+    It starts in `root`, an empty directory, and fails where an empty crate does not link, or a runtime does not run it.
+    """
+    builds, tests = dict[str, None](), dict[str, None]()
+    for platform in (each for each in PLATFORM_NAMES if equipment.way(each) == "zig"):
+        runtime = equipment.runtime(platform)
+        for kind, valid in VALID_FOR.items():
+            if platform not in valid or missing(kind, platform, equipment):
+                continue
+            ours = crossing(kind, platform, glibc, equipment)
+            builds[f"(\n{ours.script(_OPTIONS)}\n)"] = None
+            if kind != "napi" and (runtime or platform == equipment.host):
+                tests[f"(\n{_documented(root, ours, platform, runtime)}\n)"] = None
+    return "\n".join((_empty(_BUILT), *builds, "cd ..", _empty(_DOCUMENTED), *tests))
+
+
+def _documented(root: str, ours: Crossing, platform: PlatformName, runtime: Runtime | None) -> str:
+    """Return a script in which rustdoc links and runs what it tests."""
+    start = start_programs(root, str(ours.target), platform, runtime) if runtime else ""
+    return f"{start}{ours.test(f'--doc {_OPTIONS}')}"
+
+
+def _by_zig(name: str, what: str, types: str, script: str) -> Stock:
+    make = f'{_empty(types)}\n{script}\ncd .. && tar -cf {STOCK_TAR} -C "$HOME/.cache" zig'
+    return Stock(f"zig-{name}", f"having zig compile its libraries {what}", None, make)
+
+
+def _empty(types: str) -> str:
+    """Return lines that write a crate without a line of anybody's code, and enter it."""
+    return f"""mkdir -p empty/src && cd empty
 cat > Cargo.toml <<'END'
 [package]
 name = "empty"
 version = "0.0.0"
 edition = "2021"
 [lib]
-crate-type = ["{library}"]
+crate-type = [{types}]
 END
 echo 'fn main() {{}}' > src/main.rs
-printf '//! ```\\n//! assert!(true);\\n//! ```\\n' > src/lib.rs
-{script}
-cd .. && tar -cf {STOCK_TAR} -C "$HOME/.cache" zig"""
-    return Stock(f"zig-{name}", f"having zig compile its libraries {what}", None, make)
+printf '//! ~~~\\n//! assert!(true);\\n//! ~~~\\n' > src/lib.rs"""

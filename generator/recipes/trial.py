@@ -10,6 +10,7 @@ from typing import Final
 
 from generator.equipment import Runtime
 from generator.platforms import PLATFORMS, PlatformName
+from generator.recipes.crossing import target_variable
 from generator.recipes.job import Job
 
 _SHELL: Final = "#!/bin/sh\n"
@@ -37,16 +38,17 @@ def no_runtime(platform: PlatformName) -> Trial:
     return Trial(reason=f"nothing on this machine runs programs for {platform}")
 
 
-def start_programs(job: Job, platform: PlatformName, runtime: Runtime, programs: Iterable[str]) -> str:
-    """Return lines after which Cargo starts a platform's tests by its runtime.
+def start_programs(
+    root: str, target: str, platform: PlatformName, runtime: Runtime, programs: Iterable[str] = ()
+) -> str:
+    """Return lines after which Cargo starts a platform's tests by its runtime; they leave a script below `root`.
 
     Where the kernel starts what a test starts, it knows nothing of a runtime for Linux: the crate's own programs, which
     are its tests' business, are put behind scripts. rustdoc's tests run at the same time and are left alone.
     """
     if not runtime.command:
         return ""
-    crossing = job.crossing(platform)
-    command, place = shlex.join(runtime.command), f"{job.root}/runtimes/{platform}"
+    command, place = shlex.join(runtime.command), f"{root}/runtimes/{platform}"
     wrapped = shlex.join(programs) if PLATFORMS[platform].os == "linux" else ""
     text = f"""#!/bin/bash
 {_exports(runtime)}if [[ $1 == */deps/* ]]; then
@@ -61,8 +63,8 @@ def start_programs(job: Job, platform: PlatformName, runtime: Runtime, programs:
 fi
 exec {command} "$@"
 """
-    variable = f"CARGO_TARGET_{str(crossing.target).upper().replace('-', '_')}_RUNNER"
-    return f"{_written(f'{place}/run', text)}\nexport {variable}={shlex.quote(f'{place}/run')}\n"
+    runner = target_variable(target, "RUNNER")
+    return f"{_written(f'{place}/run', text)}\nexport {runner}={shlex.quote(f'{place}/run')}\n"
 
 
 # Wine takes no pipe of Linux for one of Windows, and Node ends when it first writes to one.

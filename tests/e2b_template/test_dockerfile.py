@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -10,14 +11,17 @@ from pathlib import Path
 import pytest
 from e2b import Template
 
+from generator.e2b_backend.sandbox import ROOT
 from generator.e2b_template.definition import Holds, load_definition
 from generator.e2b_template.dockerfile import dockerfile, prefetch
 from generator.e2b_template.identity import template_tag
 from generator.equipment import missing
 from generator.errors import InputError
 from generator.manifest.reading import load_manifest
-from generator.platforms import PLATFORM_NAMES, PLATFORMS
-from tests.support import TOP
+from generator.platforms import PLATFORM_NAMES, PLATFORMS, VALID_FOR
+from generator.recipes.crossing import crossing
+from generator.sandboxes.variables import variables
+from tests.support import TOP, write_files
 
 HADOLINT = Path(sys.executable).with_name("hadolint")
 # What E2B's reader passes over in silence: e2b/template/dockerfile_parser.py of the SDK.
@@ -112,7 +116,7 @@ def test_a_definition_that_cannot_be_used_is_told(tmp_path: Path, text: str, sai
 def test_the_image_installs_what_the_definition_says_it_holds() -> None:
     holds, text = load_definition(TOP).holds, dockerfile()
     assert {target for target in holds.targets if f"--target {target}" not in text} == set()
-    equipment = holds.equipment("linux-x64-gnu")
+    equipment = holds.equipment()
     assert all(missing("napi", platform, equipment) is None for platform in PLATFORM_NAMES)
     words = {"cargo-zigbuild": '"cargo-zigbuild==', "cargo-xwin": '"cargo-xwin==', "clang": "clang-", "cmake": "cmake"}
     assert all(words[program] in text for program in holds.programs)
@@ -120,8 +124,69 @@ def test_the_image_installs_what_the_definition_says_it_holds() -> None:
     assert equipment.no_coverage is None
 
 
+def test_the_image_holds_and_proves_the_runtimes_that_the_definition_tells_of() -> None:
+    definition, text = load_definition(TOP), dockerfile()
+    [(platform, runtime)] = definition.holds.equipment().runtimes.items()
+    assert (platform, runtime.name) == ("linux-arm64-gnu", "qemu 7.2")
+    packages = re.findall(r"apt-get install -y --no-install-recommends ([^&]+)", text.replace("\\\n", ""))[0].split()
+    assert {"qemu-user-static", "libstdc++6-arm64-cross", "libatomic1-arm64-cross"} <= set(packages)
+    start = f"{' '.join(runtime.command)} {runtime.node}"
+    assert f"\n{start} --version\n" in text
+    assert re.findall("^ARG NODE_VERSION=(.+)$", text, re.MULTILINE) == [runtime.node_version]
+    directory, package = str(runtime.node).removesuffix("/bin/node").split("/node_modules/")
+    assert re.search(rf'npm install --prefix {directory} --no-save .*"{package}@\$NODE_VERSION"', text)
+    assert {each.expect for each in definition.checks if each.run.startswith(start)} == {
+        f"v{runtime.node_version}arm64"
+    }
+    assert {each.expect for each in definition.checks if each.run == f"{runtime.command[0]} --version"} == {
+        "qemu-aarch64 version 7.2"
+    }
+
+
+RUNTIME = {"name": "qemu 7.2", "command": ["qemu"], "node": "/opt/node", "node_version": "22.0.0"}
+
+
+@pytest.mark.parametrize(
+    ("runtimes", "said"),
+    [
+        ({"linux-arm64": RUNTIME}, "linux-arm64"),
+        ({"linux-x64-gnu": RUNTIME}, "for other platforms than the image's own, linux-x64-gnu"),
+        ({"linux-arm64-gnu": {**RUNTIME, "command": []}}, "linux-arm64-gnu.command"),
+        ({"linux-arm64-gnu": {**RUNTIME, "node": "bin/node"}}, "linux-arm64-gnu.node"),
+        ({"linux-arm64-gnu": {**RUNTIME, "node": None}}, "node and node_version are told together"),
+    ],
+)
+def test_a_runtime_that_cannot_be_is_told(tmp_path: Path, runtimes: object, said: str) -> None:
+    definition = json.loads((TOP / "e2b/template.json").read_text())
+    definition["holds"]["runtimes"] = runtimes
+    write_files(tmp_path, {"e2b/template.json": json.dumps(definition)})
+    with pytest.raises(InputError) as caught:
+        load_definition(tmp_path)
+    assert said in "\n".join(caught.value.problems)
+
+
+def test_zig_compiles_for_the_image_what_it_would_for_each_crate(whole: str) -> None:
+    """As the recipes have it linked, and where the sandbox's commands look for it."""
+    equipment = load_definition(TOP).holds.equipment()
+    linked = [each for each in PLATFORM_NAMES if equipment.way(each) == "zig"]
+    assert len(linked) == 5
+    for kind, platforms in VALID_FOR.items():
+        for platform in (each for each in linked if each in platforms):
+            ours = crossing(kind, platform, "2.17", equipment)
+            assert f"(\n{ours.script('--offline --release')}\n)" in whole
+            runs = kind != "napi" and not platform.startswith("darwin")
+            assert not runs or f"{ours.test('--doc --offline --release')}\n)" in whole
+    assert f"export HOME={variables(ROOT, '', 1, {})['HOME']} " in whole
+
+
+def test_what_zig_compiled_is_there_for_whoever_runs_a_sandboxs_commands(whole: str) -> None:
+    """The cache is written to by every build; root's would be of no use to others."""
+    assert whole.index("\nUSER user\n") < whole.index("\nRUN <<'ZIG'\n") < whole.index("\nRUN <<'PREFETCH'\n")
+    assert {each.expect for each in load_definition(TOP).checks if ".cache/zig" in each.run} == {"writable"}
+
+
 def test_an_image_that_does_not_say_that_it_holds_llvms_programs_measures_no_coverage() -> None:
-    bare = Holds(targets=(), programs=()).equipment("linux-x64-gnu")
+    bare = Holds(targets=(), programs=()).equipment()
     assert bare.no_coverage == "e2b/template.json does not say that its image holds llvm-tools: holds.coverage"
 
 

@@ -1,19 +1,27 @@
-"""What is made once for a machine: which crates share it, and which need none."""
+"""What is made once for a machine, or an image: which crates share it, and which need none."""
 
 from __future__ import annotations
 
+import os
+import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from generator.equipment import Equipment, Runtime
+from generator.equipment import Equipment, Runtime, missing
 from generator.platforms import PLATFORMS, PlatformName
 from generator.recipes.job import Described, Job, Package, Target
+from generator.recipes.kinds import RECIPES
 from generator.recipes.recipe import Tool
-from generator.recipes.stock import programs, zig_libraries
+from generator.recipes.stock import all_zig_libraries, programs, zig_libraries
+from generator.sandboxes.toolchain import find_toolchain
+from generator.sandboxes.variables import variables
 from tests.recipes.jobs import job_of
+from tests.support import library, write_files
 
+HOST: PlatformName = "linux-x64-gnu"
 ARM: PlatformName = "linux-arm64-gnu"
 FULL = Equipment(
     "linux-x64-gnu",
@@ -23,6 +31,14 @@ FULL = Equipment(
 )
 LIBRARY = Target(name="x", kind=("lib",), crate_types=("lib",))
 PROGRAM = Target(name="x", kind=("bin",), crate_types=("bin",))
+# Whose tests are linked in all three ways: as the library, as the program and by rustdoc.
+TESTED = """//! ```
+//! assert_eq!(other::twice(2), 4);
+//! ```
+pub fn twice(number: u32) -> u32 { std::thread::spawn(move || 2 * number).join().unwrap() }
+#[test]
+fn doubles() { assert_eq!(twice(3), 6); }
+"""
 
 
 def job(kind: str = "lib", equipment: Equipment = FULL, **crate: Any) -> Job:
@@ -75,3 +91,53 @@ def test_programs_of_one_crate_are_built_and_kept_together() -> None:
     assert "--bin wasm-bindgen --bin wasm-bindgen-test-runner" in stock.make
     assert stock.fetch is not None
     assert "cargo build" not in stock.fetch
+
+
+@pytest.fixture
+def path() -> str:
+    """Return a PATH with the toolchain and the runtimes for other platforms, where tests are told of them."""
+    more = [f"{os.environ[name]}/bin" for name in ("CROSS_TOOLCHAIN", "CROSS_RUNTIMES") if os.environ.get(name)]
+    given = ":".join((*more, os.environ["PATH"]))
+    return f"{find_toolchain({**os.environ, 'PATH': given}).rust}/bin:{given}"
+
+
+@pytest.fixture
+def equipment(path: str) -> Equipment:
+    """Return what links for this machine and for ARM alone, with what runs it where that is there."""
+    found = find_toolchain({**os.environ, "PATH": path}).equipment(HOST, isolated=False)
+    if lack := missing("bin", ARM, found):
+        pytest.skip(f"not run: {lack}")
+    runtimes = {name: each for name, each in found.runtimes.items() if name == ARM}
+    return replace(found, targets=frozenset({found.target("bin", ARM)}), runtimes=runtimes)
+
+
+def objects(root: Path) -> set[Path]:
+    return {each for each in (root / "home/.cache/zig/o").rglob("*") if each.is_file()}
+
+
+@pytest.mark.slow
+def test_a_crate_has_zig_compile_nothing_that_an_image_holds(tmp_path: Path, path: str, equipment: Equipment) -> None:
+    def bash(script: str, directory: Path) -> None:
+        directory.mkdir(exist_ok=True)
+        env = variables(str(tmp_path), path, 2, {})
+        words = ["/bin/bash", "-euo", "pipefail", "-c", script]
+        done = subprocess.run(  # noqa: TID251
+            words, cwd=directory, env=env, capture_output=True, text=True, timeout=600, check=False
+        )
+        assert done.returncode == 0, done.stderr
+
+    (tmp_path / "home").mkdir()
+    bash(all_zig_libraries(str(tmp_path / "place"), equipment, "2.17"), tmp_path / "place")
+    held = objects(tmp_path)
+    assert {"libcompiler_rt.a", "libunwind.a"} <= {each.name for each in held}
+
+    write_files(tmp_path / "source", library("other", TESTED))
+    (tmp_path / "source/other/src/main.rs").write_text('fn main() { println!("{}", other::twice(4)); }\n')
+    job = job_of(tmp_path, equipment)
+    targets = (Target(name="other", kind=("lib",)), Target(name="other", kind=("bin",)))
+    described = Described(Package(name="other", version="1.0.0", manifest_path="", targets=targets), None)
+    for platform in (HOST, ARM):
+        bash(RECIPES["bin"].compile(job, described, platform), tmp_path / "source/other")
+        if platform == HOST or equipment.runtimes:
+            bash(str(RECIPES["bin"].test(job, described, platform).script), tmp_path / "source/other")
+    assert objects(tmp_path) == held

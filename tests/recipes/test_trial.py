@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from generator.equipment import Equipment, Runtime
+from generator.equipment import Runtime
 from generator.recipes.trial import NO_NODE, start_programs, with_node
 from tests.recipes.jobs import job_of
 
-TARGETS = frozenset({"aarch64-unknown-linux-gnu", "x86_64-pc-windows-msvc"})
+ARM, MUSL = "aarch64-unknown-linux-gnu", "x86_64-unknown-linux-musl"
 
 
 def bash(script: str, cwd: Path) -> str:
@@ -33,7 +33,6 @@ def runtime() -> Runtime:
 
 def test_a_test_and_the_programs_that_it_starts_are_started_by_the_runtime(tmp_path: Path, runtime: Runtime) -> None:
     """The second test finds the first one's script in the place of the program, and leaves it there."""
-    job = job_of(tmp_path, Equipment("linux-x64-gnu", TARGETS, frozenset({"cargo-zigbuild"})))
     release = tmp_path / "target/release"
     (release / "deps").mkdir(parents=True)
     says = 'echo "program ${0##*/} $1: $STARTED, $GIVEN"'
@@ -44,7 +43,7 @@ def test_a_test_and_the_programs_that_it_starts_are_started_by_the_runtime(tmp_p
     }.items():
         (release / name).write_text(f"#!/bin/sh\n{text}\n")
         (release / name).chmod(0o755)
-    lines = start_programs(job, "linux-arm64-gnu", runtime, ["-n", "demo", "other"])
+    lines = start_programs(str(tmp_path), ARM, "linux-arm64-gnu", runtime, ["-n", "demo", "other"])
     start = f'"$CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER" {release}/deps/test-1 --nocapture\n'
     assert bash(f"{lines}\n{start}{start}", tmp_path) == 2 * (
         "test --nocapture: by a runtime\n"
@@ -54,17 +53,16 @@ def test_a_test_and_the_programs_that_it_starts_are_started_by_the_runtime(tmp_p
 
 
 def test_rustdocs_tests_move_nothing(tmp_path: Path, runtime: Runtime) -> None:
-    job = job_of(tmp_path, Equipment("linux-x64-gnu", TARGETS, frozenset({"cargo-zigbuild"})))
     (tmp_path / "demo").write_text("#!/bin/sh\necho $STARTED\n")
     (tmp_path / "demo").chmod(0o755)
-    lines = start_programs(job, "linux-arm64-gnu", runtime, ["demo"])
+    lines = start_programs(str(tmp_path), ARM, "linux-arm64-gnu", runtime, ["demo"])
     run = f'"$CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER" {tmp_path}/demo'
     assert bash(f"{lines}\n{run}", tmp_path) == "by a runtime\n"
     assert not (tmp_path / "behind").exists()
 
 
 def test_what_the_kernel_runs_by_itself_needs_no_runner(tmp_path: Path) -> None:
-    assert start_programs(job_of(tmp_path), "linux-x64-musl", Runtime("kernel"), ["demo"]) == ""
+    assert start_programs(str(tmp_path), MUSL, "linux-x64-musl", Runtime("kernel"), ["demo"]) == ""
 
 
 @pytest.mark.parametrize(
