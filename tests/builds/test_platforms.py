@@ -89,6 +89,7 @@ def test_a_required_platform_that_cannot_be_built_here_fails_its_crate(repositor
     assert crate["failure"]["class"] == "permanent"
 
 
+@pytest.mark.slow
 def test_a_failure_says_which_platform_it_was_for_and_the_others_are_told_too(
     repository: MakeRepository, path: str
 ) -> None:
@@ -102,6 +103,7 @@ def test_a_failure_says_which_platform_it_was_for_and_the_others_are_told_too(
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_crate_that_links_apples_frameworks_is_not_even_compiled_without_an_sdk(
     repository: MakeRepository, path: str
 ) -> None:
@@ -125,6 +127,7 @@ def test_a_crate_that_links_apples_frameworks_is_not_even_compiled_without_an_sd
         assert str(reason).startswith("core-foundation-sys links Apple's frameworks")
 
 
+@pytest.mark.slow
 def test_a_build_command_is_repeated_for_other_platforms(repository: MakeRepository, path: str) -> None:
     command = "cargo build --offline --release --features extra"
     code = '#[cfg(not(feature = "extra"))]\ncompile_error!("the feature is off");\n'
@@ -135,6 +138,7 @@ def test_a_build_command_is_repeated_for_other_platforms(repository: MakeReposit
     assert {state for state, _ in units(report).values()} == {"built"}
 
 
+@pytest.mark.slow
 def test_a_package_for_other_platforms_alone_is_made_and_said_not_to_be_loaded(
     repository: MakeRepository, path: str
 ) -> None:
@@ -146,6 +150,7 @@ def test_a_package_for_other_platforms_alone_is_made_and_said_not_to_be_loaded(
     assert len(list((top / "dist").glob("*.tgz"))) == 1
 
 
+@pytest.mark.slow
 def test_without_a_place_for_what_is_made_once_each_crate_makes_its_own(
     repository: MakeRepository, path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -248,6 +253,7 @@ def test_a_test_that_fails_on_one_platform_alone_fails_the_crate_with_its_name(
     assert any('"foreign_tests": false' in note for note in crate["notes"])
 
 
+@pytest.mark.slow
 def test_tests_of_other_platforms_can_be_left_out(repository: MakeRepository, path: str) -> None:
     crate = entry("one", platforms=LINUX[:2], foreign_tests=False)
     ran, report = built(repository([crate], library("one")), path)
@@ -257,6 +263,7 @@ def test_tests_of_other_platforms_can_be_left_out(repository: MakeRepository, pa
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_test_command_of_the_manifests_own_is_run_on_the_host_alone(repository: MakeRepository, path: str) -> None:
     crate = entry("one", platforms=LINUX[:2], commands={"test": "true"})
     ran, report = built(repository([crate], library("one")), path)
