@@ -32,6 +32,7 @@ def compile_all(bench: Bench, described: Described) -> None:
 
 def _compile(bench: Bench, described: Described, platform: PlatformName) -> float:
     bench.enter("compile")
+    bench.log.line(f"note: it is compiled for {platform}")
     if not bench.task.workshop.site.holds_zig_libraries:
         _bring_zig_libraries(bench, described, platform)
     script = RECIPES[bench.job.crate.kind].compile(bench.job, described, platform)

@@ -8,7 +8,7 @@ from pydantic import Field, ValidationError
 
 from generator.builds.bench import Bench
 from generator.recipes.coverage import SUMMARY
-from generator.reports.models import Coverage, Covered
+from generator.reports.models import NO_COVERAGE, Coverage, Covered
 from generator.sandboxes.sandbox import SandboxError
 from generator.strict import Loose
 
@@ -72,6 +72,6 @@ def take_coverage(bench: Bench) -> None:
         summary, lack = None, str(error)
     bench.outcome.coverage = read_summary(summary) if summary else None
     if bench.outcome.coverage is None:
-        note = f"no coverage: {lack or NOTHING}"
+        note = f"{NO_COVERAGE}{lack or NOTHING}"
         bench.outcome.notes += (note,)
         bench.log.line(f"note: {note}")

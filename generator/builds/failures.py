@@ -67,7 +67,8 @@ def _class_of(
 ) -> tuple[FailureClass, str | None]:
     last = "\n".join(said.last)
     if finished.killed == "timeout":
-        return "too_slow", f"{WHAT[phase]} took longer than {timeout_minutes:g} minutes: raise timeout_minutes"
+        minutes = "1 minute" if timeout_minutes == 1 else f"{timeout_minutes:g} minutes"
+        return "too_slow", f"{WHAT[phase]} took longer than {minutes}: raise timeout_minutes"
     if finished.killed == "memory":
         return "too_small", f"{WHAT[phase]} needed more memory than the sandbox has: choose a larger size"
     if finished.killed == "disk" or _DISK.search(last):

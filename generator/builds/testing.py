@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
+from collections.abc import Iterable
 from typing import Final
 
 from generator.builds.bench import Bench
@@ -12,11 +14,15 @@ from generator.platforms import PlatformName
 from generator.recipes.job import Described
 from generator.recipes.kinds import RECIPES
 from generator.recipes.trial import Trial
-from generator.reports.models import UnitTests
+from generator.reports.models import NO_COVERAGE, UnitTests
 
 # Of what the tests say, where it is looked for that they ran nothing.
 LAST_LINES: Final = 100
-HOW_TO_LEAVE_OUT: Final = 'set "foreign_tests": false to run them on this machine\'s own platform alone'
+HOW_TO_LEAVE_OUT: Final = (
+    'tests of another platform failed: where it is not the crate that is at fault but what runs them, "foreign_tests": '
+    "false leaves them out"
+)
+TESTS_OFF: Final = f"{NO_COVERAGE}tests is off"
 
 
 def run_tests(bench: Bench, described: Described) -> None:
@@ -24,30 +30,31 @@ def run_tests(bench: Bench, described: Described) -> None:
     job, settings = bench.job, bench.task.settings
     others = [platform for platform in job.platforms if platform != job.host]
     if not settings.tests:
-        for platform in (job.host, *others):
-            _note(bench, platform, UnitTests(state="off"))
+        _note_all(bench, (job.host, *others), UnitTests(state="off", reason="tests is off"))
+        bench.outcome.notes += (TESTS_OFF,) if settings.coverage else ()
         return
+    _note_all(bench, others, UnitTests(reason="those of a platform before it failed"))
     _test(bench, described, job.host)
     if bench.outcome.tests == "passed":
         take_coverage(bench)
     if not settings.foreign_tests:
-        for platform in others:
-            _note(bench, platform, UnitTests(state="off", reason="foreign_tests is off"))
+        _note_all(bench, others, UnitTests(state="off", reason="foreign_tests is off"))
         return
     failures = [failed for platform in others if (failed := _tried(bench, described, platform))]
     if failures:
-        bench.outcome.tests = "failed"
-        bench.outcome.notes += (f"tests of another platform failed: {HOW_TO_LEAVE_OUT}",)
         raise failures[0]
 
 
 def _tried(bench: Bench, described: Described, platform: PlatformName) -> Failed | None:
-    """Return the failure that another platform's tests may outlive."""
+    """Return a failure that the next platform's tests may outlive; raise any other, such as that the time is over."""
     try:
         _test(bench, described, platform)
     except Failed as failed:
+        if HOW_TO_LEAVE_OUT not in bench.outcome.notes:
+            bench.outcome.notes += (HOW_TO_LEAVE_OUT,)
+        bench.outcome.tests = "failed"
         if failed.failure.failure_class != "permanent":
-            raise
+            raise failed.on(platform) from None
         return failed.on(platform)
     return None
 
@@ -60,10 +67,17 @@ def _test(bench: Bench, described: Described, platform: PlatformName) -> None:
     bench.enter("test")
     if trial.by:
         bench.log.line(f"note: the tests are run for {platform}, by {trial.by}")
-    _note(bench, platform, UnitTests(state="failed", by=trial.by))
-    said = deque[str](maxlen=LAST_LINES)
-    done = bench.command("test", trial.script, bench.job.directory, said)
-    _note(bench, platform, _ended(trial, said, round(done.seconds, 3)))
+    said, started = deque[str](maxlen=LAST_LINES), time.monotonic()
+    try:
+        bench.command("test", trial.script, bench.job.directory, said)
+    except Failed:
+        _note(bench, platform, UnitTests(state="failed", by=trial.by, seconds=_since(started)))
+        raise
+    _note(bench, platform, _ended(trial, said, _since(started)))
+
+
+def _since(started: float) -> float:
+    return round(time.monotonic() - started, 3)
 
 
 def _ended(trial: Trial, said: deque[str], seconds: float) -> UnitTests:
@@ -71,6 +85,11 @@ def _ended(trial: Trial, said: deque[str], seconds: float) -> UnitTests:
     if reason and any(phrase in line for line in said):
         return UnitTests(reason=reason)
     return UnitTests(state="passed", by=trial.by, seconds=seconds)
+
+
+def _note_all(bench: Bench, platforms: Iterable[PlatformName], tests: UnitTests) -> None:
+    for platform in platforms:
+        _note(bench, platform, tests)
 
 
 def _note(bench: Bench, platform: PlatformName, tests: UnitTests) -> None:

@@ -86,13 +86,15 @@ def targets(manifest: Path, shard: str | None, crates: tuple[str, ...]) -> None:
     out.
     """
     from generator.builds.run import Choice
-    from generator.builds.targets import absent_targets, local_equipment
+    from generator.builds.targets import absent_targets, local_equipment, unlinked_platforms
     from generator.manifest.reading import load_manifest
 
     loaded = load_manifest(manifest)
-    names = Choice(shard, crates).names(loaded)
-    for target in absent_targets(loaded, names, local_equipment(os.environ)):
+    names, equipment = Choice(shard, crates).names(loaded), local_equipment(os.environ)
+    for target in absent_targets(loaded, names, equipment):
         console.data(target)
+    if left := unlinked_platforms(loaded, names, equipment):
+        console.say(f"note: left out, since nothing here links for them: {', '.join(left)}; see cratematrix doctor")
 
 
 @click.group()

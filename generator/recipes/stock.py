@@ -66,7 +66,7 @@ def zig_libraries(job: Job, described: Described, platform: PlatformName) -> tup
     ours, runtime = job.crossing(platform), job.equipment.runtime(platform)
     addon = job.crate.kind == "napi"
     name = f"{ours.asked}-addon" if addon else f"{ours.asked}"
-    stocks = [_by_zig(name, f"for {platform}", _BUILT, ours.script(_OPTIONS))]
+    stocks = [_by_zig(name, f"for {'addons' if addon else 'programs'} on {platform}", _BUILT, ours.script(_OPTIONS))]
     runs = platform == job.host or (runtime is not None and job.settings.foreign_tests)
     if described.package.library is not None and not addon and job.settings.tests and runs:
         script = _documented(job.root, ours, platform, runtime)

@@ -14,6 +14,8 @@ from generator.strict import Sentence, Strict
 
 State = Literal["built", "failed", "skipped", "not_run"]
 PhaseName = Literal["source", "open", "fetch", "compile", "test", "collect", "audit", "pack", "load"]
+# How a note begins that says why coverage which was asked for is not in a report.
+NO_COVERAGE = "no coverage: "
 TestState = Literal["passed", "failed", "off", "none", "not_run"]
 Shard = Annotated[str, StringConstraints(pattern=r"^[1-9]\d{0,3}/[1-9]\d{0,3}$")]
 

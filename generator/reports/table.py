@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable
 from typing import Final
 
-from generator.reports.models import CrateReport, Report
+from generator.reports.models import NO_COVERAGE, CrateReport, Report
 from generator.text import counted
 
 # A fleet of one size gives the same hint for most of its crates.
@@ -53,30 +54,28 @@ def remarks(report: Report) -> list[str]:
     notes += [
         f"note on {crate.name}: {note}" for crate in report.crates if crate.state == "failed" for note in crate.notes
     ]
-    skipped: dict[str, list[str]] = {}
-    for crate in report.crates:
-        for unit in crate.units:
-            if unit.state == "skipped" and crate.state == "built":
-                skipped.setdefault(unit.platform, []).append(crate.name)
-    elsewhere: dict[str, list[str]] = {}
-    for crate in report.crates:
-        for unit in crate.units:
-            if unit.tests.by and unit.tests.state == "passed":
-                elsewhere.setdefault(f"{unit.platform} by {unit.tests.by}", []).append(crate.name)
     hints = [f"hint for {crate.name}: {crate.hint}" for crate in report.crates if crate.hint]
     if len(hints) > MAX_HINTS:
         hints = [*hints[:MAX_HINTS], f"and {len(hints) - MAX_HINTS} more hints on sizes: the report has them"]
+    built = [crate for crate in report.crates if crate.state == "built"]
+    units = [unit for crate in built for unit in crate.units]
+    passed = (f"{each.platform} by {each.tests.by}" for each in units if each.tests.state == "passed" and each.tests.by)
+    untested = (each.platform for each in units if each.tests.reason and each.tests.state == "not_run")
+    skipped = (each.platform for each in units if each.state == "skipped")
+    unmeasured = Counter(note for crate in built for note in crate.notes if note.startswith(NO_COVERAGE))
     return [
         *notes,
         *hints,
-        *_counts("tests also passed for, crates in brackets:", elsewhere, ""),
+        *_counts("tests also passed for, crates in brackets:", passed, ""),
+        *_counts("tests not run for, crates in brackets:", untested, "; the report says why"),
         *_counts("not built here, crates in brackets:", skipped, "; the report says why"),
+        *(f"{counted(count, 'crate')} with {note}" for note, count in unmeasured.items()),
     ]
 
 
-def _counts(what: str, names: Mapping[str, Sequence[str]], more: str) -> list[str]:
-    counts = [f"{key} ({len(each)})" for key, each in sorted(names.items())]
-    return [f"{what} {', '.join(counts)}{more}"] if counts else []
+def _counts(what: str, each: Iterable[str], more: str) -> list[str]:
+    words = [f"{key} ({count})" for key, count in sorted(Counter(each).items())]
+    return [f"{what} {', '.join(words)}{more}"] if words else []
 
 
 def _tests(crate: CrateReport) -> str:

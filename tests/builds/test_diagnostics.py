@@ -84,6 +84,21 @@ def test_a_failing_test_is_named_with_the_place_of_its_panic() -> None:
     assert read(CARGO_TEST).test_failure() == expected
 
 
+def test_a_doc_test_is_where_its_comment_is_and_not_where_it_panics() -> None:
+    """Rustdoc makes a file of it, whose lines are not those of the crate's."""
+    name = "sums/src/lib.rs - twice (line 28)"
+    text = f"test {name} ... FAILED\n\nthread 'main' (7) panicked at sums/src/lib.rs:3:1:\nassertion failed\n"
+    assert read(text).test_failure() == Diagnostic(f"1 test failed: {name}", "sums/src/lib.rs", 28)
+
+
+def test_a_test_that_crashes_is_told_by_its_signal() -> None:
+    cause = (
+        "process didn't exit successfully: `/build/target/release/deps/hang-1` (signal: 11, SIGSEGV: invalid memory)"
+    )
+    text = f"error: test failed, to rerun pass `--test hang`\n\nCaused by:\n  {cause}\n"
+    assert read(text).compiler_error() == Diagnostic(cause)
+
+
 def test_failing_node_tests_are_counted_and_only_the_first_are_named() -> None:
     found = read("\n".join(f"✖ case {number} (0.2ms)" for number in range(7))).test_failure()
     assert found == Diagnostic("7 tests failed: case 0, case 1, case 2, case 3, case 4, ...")

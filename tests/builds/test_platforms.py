@@ -254,6 +254,26 @@ def test_a_test_that_fails_on_one_platform_alone_fails_the_crate_with_its_name(
 
 
 @pytest.mark.slow
+def test_tests_that_take_too_long_on_another_platform_are_no_passed_ones(repository: MakeRepository, path: str) -> None:
+    """The first build makes what zig compiles of its own, whose time is not the crate's."""
+    files = program("no processor")
+    files["one/tests/program.rs"] += """
+#[test]
+fn never_ends() {
+    while cfg!(target_env = "musl") {}
+}
+"""
+    top = repository([entry("one", kind="bin", platforms=LINUX[:2], timeout_minutes=0.5)], files)
+    ran, crate = built(top, path)
+    assert (ran.code, crate["tests"], crate["failure"]["class"]) == (1, "failed", "too_slow")
+    assert crate["failure"]["message"].startswith("linux-x64-musl: running the tests took longer than 0.5 minutes")
+    assert {name: state for name, (state, _, _) in trials(crate).items()} == {
+        "linux-x64-gnu": "passed", "linux-x64-musl": "failed",
+    }  # fmt: skip
+    assert any('"foreign_tests": false' in note for note in crate["notes"])
+
+
+@pytest.mark.slow
 def test_tests_of_other_platforms_can_be_left_out(repository: MakeRepository, path: str) -> None:
     crate = entry("one", platforms=LINUX[:2], foreign_tests=False)
     ran, report = built(repository([crate], library("one")), path)
