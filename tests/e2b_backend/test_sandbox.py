@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tarfile
 import threading
@@ -169,7 +170,9 @@ def test_the_network_is_closed_and_the_sandbox_killed_through_a_bad_service(
 
 def lie(sandbox: E2BSandbox, profile: str) -> None:
     """Let the sandbox's user answer for the shell, as a crate's code could."""
-    run_in(sandbox, f"echo real > file; cat > {PROFILE} <<'PROFILE'\n{profile}\nPROFILE")
+    # Whether this very command has ended is asked by a shell that may read the lie already.
+    with contextlib.suppress(SandboxError):
+        run_in(sandbox, f"echo real > file; cat > {PROFILE} <<'PROFILE'\n{profile}\nPROFILE")
 
 
 def answer(text: str) -> str:
