@@ -118,9 +118,9 @@ RUN XWIN_ARCH=x86_64 cargo xwin cache xwin
 RUN <<'ZIG'
 #!/bin/bash
 set -euo pipefail
-export HOME=/build/home CARGO_TARGET_DIR=/tmp/zig/target
-mkdir -p "$HOME" /tmp/zig
-cd /tmp/zig
+export HOME=/build/home CARGO_TARGET_DIR=/build/zig/target
+mkdir -p "$HOME" /build/zig
+cd /build/zig
 mkdir -p empty/src && cd empty
 cat > Cargo.toml <<'END'
 [package]
@@ -203,7 +203,7 @@ export CARGO_TARGET_X86_64_UNKNOWN_LINUX_MUSL_RUSTDOCFLAGS='-C link-self-contain
 cargo-zigbuild test --doc --offline --release --target x86_64-unknown-linux-musl
 )
 (
-mkdir -p "$(dirname /tmp/zig/runtimes/linux-arm64-gnu/run)" && printf %s '#!/bin/bash
+mkdir -p "$(dirname /build/zig/runtimes/linux-arm64-gnu/run)" && printf %s '#!/bin/bash
 if [[ $1 == */deps/* ]]; then
   cd "${1%/deps/*}"
   for each in ; do
@@ -215,11 +215,11 @@ if [[ $1 == */deps/* ]]; then
   cd "$OLDPWD"
 fi
 exec /usr/bin/qemu-aarch64-static -L /usr/aarch64-linux-gnu "$@"
-' > /tmp/zig/runtimes/linux-arm64-gnu/run && chmod +x /tmp/zig/runtimes/linux-arm64-gnu/run
-export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER=/tmp/zig/runtimes/linux-arm64-gnu/run
+' > /build/zig/runtimes/linux-arm64-gnu/run && chmod +x /build/zig/runtimes/linux-arm64-gnu/run
+export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER=/build/zig/runtimes/linux-arm64-gnu/run
 cargo-zigbuild test --doc --offline --release --target aarch64-unknown-linux-gnu.2.17
 )
-rm -rf /tmp/zig
+rm -rf /build/zig
 ZIG
 
 # What the fleet depends on. A crate that cannot be fetched now is fetched, or fails, in its own build.

@@ -11,7 +11,7 @@ from generator.recipes.stock import all_zig_libraries
 
 TEMPLATE = "e2b/rust-napi-builder.Dockerfile.j2"
 # Where the image is made to compile zig's libraries; nothing of it is left there.
-ZIG_PLACE = "/tmp/zig"  # noqa: S108  a directory of the image
+ZIG_PLACE = "/build/zig"
 
 
 def prefetch(manifest: Manifest) -> tuple[str, ...]:
