@@ -204,16 +204,6 @@ cargo-zigbuild test --doc --offline --release --target x86_64-unknown-linux-musl
 )
 (
 mkdir -p "$(dirname /build/zig/runtimes/linux-arm64-gnu/run)" && printf %s '#!/bin/bash
-if [[ $1 == */deps/* ]]; then
-  cd "${1%/deps/*}"
-  for each in ; do
-    if [ ! -f "$each" ] || [ -e "behind/$each" ]; then continue; fi
-    mkdir -p behind && mv -- "$each" behind/ || continue
-    printf '"'"'#!/bin/sh\nexec %s "${0%%/*}/behind/${0##*/}" "$@"\n'"'"' '"'"'/usr/bin/qemu-aarch64-static -L /usr/aarch64-linux-gnu'"'"' > "$each"
-    chmod +x -- "$each"
-  done
-  cd "$OLDPWD"
-fi
 exec /usr/bin/qemu-aarch64-static -L /usr/aarch64-linux-gnu "$@"
 ' > /build/zig/runtimes/linux-arm64-gnu/run && chmod +x /build/zig/runtimes/linux-arm64-gnu/run
 export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER=/build/zig/runtimes/linux-arm64-gnu/run

@@ -38,6 +38,20 @@ def no_runtime(platform: PlatformName) -> Trial:
     return Trial(reason=f"nothing on this machine runs programs for {platform}")
 
 
+# Puts programs that lie beside the tests behind scripts.
+_BEHIND: Final = """if [[ $1 == */deps/* ]]; then
+  cd "${1%%/deps/*}"
+  for each in %(names)s; do
+    if [ ! -f "$each" ] || [ -e "behind/$each" ]; then continue; fi
+    mkdir -p behind && mv -- "$each" behind/ || continue
+    printf '#!/bin/sh\\nexec %%s "${0%%%%/*}/behind/${0##*/}" "$@"\\n' %(command)s > "$each"
+    chmod +x -- "$each"
+  done
+  cd "$OLDPWD"
+fi
+"""
+
+
 def start_programs(
     root: str, target: str, platform: PlatformName, runtime: Runtime, programs: Iterable[str] = ()
 ) -> str:
@@ -49,20 +63,9 @@ def start_programs(
     if not runtime.command:
         return ""
     command, place = shlex.join(runtime.command), f"{root}/runtimes/{platform}"
-    wrapped = shlex.join(programs) if PLATFORMS[platform].os == "linux" else ""
-    text = f"""#!/bin/bash
-{_exports(runtime)}if [[ $1 == */deps/* ]]; then
-  cd "${{1%/deps/*}}"
-  for each in {wrapped}; do
-    if [ ! -f "$each" ] || [ -e "behind/$each" ]; then continue; fi
-    mkdir -p behind && mv -- "$each" behind/ || continue
-    printf '#!/bin/sh\\nexec %s "${{0%%/*}}/behind/${{0##*/}}" "$@"\\n' {shlex.quote(command)} > "$each"
-    chmod +x -- "$each"
-  done
-  cd "$OLDPWD"
-fi
-exec {command} "$@"
-"""
+    names = shlex.join(programs) if PLATFORMS[platform].os == "linux" else ""
+    behind = _BEHIND % {"names": names, "command": shlex.quote(command)} if names else ""
+    text = f'#!/bin/bash\n{_exports(runtime)}{behind}exec {command} "$@"\n'
     runner = target_variable(target, "RUNNER")
     return f"{_written(f'{place}/run', text)}\nexport {runner}={shlex.quote(f'{place}/run')}\n"
 
