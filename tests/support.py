@@ -37,6 +37,25 @@ def cratematrix(*words: str | Path, cwd: Path, env: Mapping[str, str] | None = N
     return Ran(done.returncode, done.stdout, done.stderr)
 
 
+def bash(script: str, cwd: Path, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    """Run a script of the recipes, under no other variables than these; by default PATH alone."""
+    return subprocess.run(  # noqa: TID251
+        ["/bin/bash", "-euo", "pipefail", "-c", script],
+        cwd=cwd,
+        env=env or {"PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+
+
+def cross_path() -> str:
+    """Return PATH with the tools for other platforms that CROSS_TOOLCHAIN names before it, where it does."""
+    toolchain = os.environ.get("CROSS_TOOLCHAIN")
+    return f"{toolchain}/bin:{os.environ['PATH']}" if toolchain else os.environ["PATH"]
+
+
 def git_repository(top: Path) -> Path:
     """Make a directory a git repository in which everything is tracked."""
     for words in (["init", "--quiet"], ["add", "--all", "--force"]):

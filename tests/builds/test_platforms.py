@@ -19,7 +19,7 @@ from generator.platforms import Kind, PlatformName, host_platform
 from generator.sandboxes.runtimes import find_runtimes
 from generator.sandboxes.toolchain import find_toolchain
 from tests.conftest import MakeRepository
-from tests.support import Ran, cratematrix, entry, library
+from tests.support import Ran, cratematrix, cross_path, entry, library
 
 # Threads of Rust's own, which end and are waited for, besides those of Node's pool.
 SPREAD = """
@@ -34,9 +34,7 @@ MACS: tuple[PlatformName, ...] = ("darwin-x64", "darwin-arm64")
 
 def equipped(kind: Kind, platform: PlatformName) -> str:
     """Return a PATH whose tools build for a platform, or skip and say what is missing."""
-    path = os.environ["PATH"]
-    if toolchain := os.environ.get("CROSS_TOOLCHAIN"):
-        path = f"{toolchain}/bin:{path}"
+    path = cross_path()
     equipment = find_toolchain({**os.environ, "PATH": path}).equipment(host_platform() or "linux-x64-gnu")
     if lack := missing(kind, platform, equipment):
         pytest.skip(f"not run: {lack}")

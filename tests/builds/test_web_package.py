@@ -17,7 +17,7 @@ from generator.equipment import missing
 from generator.errors import InputError
 from generator.platforms import host_platform
 from generator.sandboxes.toolchain import find_toolchain
-from tests.support import cratematrix
+from tests.support import cratematrix, cross_path
 
 ESBUILD = "esbuild@0.28.2"
 NPM = ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts"]
@@ -26,9 +26,7 @@ NPM = ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts"]
 @pytest.fixture(scope="module")
 def environment() -> Mapping[str, str]:
     """Return the variables under which wasm32 can be built, or skip and say what is missing."""
-    path = os.environ["PATH"]
-    if toolchain := os.environ.get("CROSS_TOOLCHAIN"):
-        path = f"{toolchain}/bin:{path}"
+    path = cross_path()
     try:
         equipment = find_toolchain({**os.environ, "PATH": path}).equipment(host_platform() or "linux-x64-gnu")
         lack = missing("wasm", "wasm32", equipment)

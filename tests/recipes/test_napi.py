@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +11,7 @@ from generator.platforms import PlatformName
 from generator.recipes.job import Described, Job, Package
 from generator.recipes.kinds import RECIPES
 from tests.recipes.jobs import job_of
-from tests.support import write_files
+from tests.support import bash, write_files
 
 HOST: PlatformName = "linux-x64-gnu"
 ADDON = RECIPES["napi"]
@@ -33,16 +31,14 @@ def job(root: Path, *platforms: PlatformName) -> Job:
     return replace(job_of(root, kind="napi"), platforms=platforms)
 
 
-def bash(script: str | None, cwd: Path) -> tuple[int, str]:
-    done = subprocess.run(  # noqa: TID251
-        ["/bin/bash", "-euc", str(script)], cwd=cwd, env={"PATH": os.environ["PATH"]}, capture_output=True, text=True,
-        timeout=60, check=False,
-    )  # fmt: skip
-    return done.returncode, done.stdout.strip().splitlines()[-1] if done.stdout.strip() else ""
+def ended(script: str | None, cwd: Path) -> tuple[int, str]:
+    """Return how a script ended and its last line."""
+    done = bash(str(script), cwd)
+    return done.returncode, done.stdout.strip().rpartition("\n")[2]
 
 
 def outcome(top: Path, platform: PlatformName) -> tuple[int, str]:
-    return bash(ADDON.test(job(top, HOST, "wasm32"), DESCRIBED, platform).script, top)
+    return ended(ADDON.test(job(top, HOST, "wasm32"), DESCRIBED, platform).script, top)
 
 
 def test_each_is_tested_by_itself(tmp_path: Path) -> None:
@@ -64,7 +60,7 @@ def test_each_is_loaded_by_itself(tmp_path: Path, broken: str | None, code: int)
     files = FILES | ({broken: "throw new Error('broken')\n"} if broken else {})
     write_files(tmp_path / "node_modules/@demo/x", files)
     script, words = ADDON.load(job(tmp_path, HOST, "wasm32"), DESCRIBED)
-    assert bash(script, tmp_path)[0] == code
+    assert ended(script, tmp_path)[0] == code
     assert words == 'require("@demo/x") and require("./node_modules/@demo/x/x.wasi.cjs")'
 
 
@@ -72,4 +68,4 @@ def test_where_no_addon_is_for_this_machine_the_loader_takes_the_wasm(tmp_path: 
     files = {name: text for name, text in FILES.items() if name != "x.linux-x64-gnu.node"}
     write_files(tmp_path / "node_modules/@demo/x", files)
     script, _ = ADDON.load(job(tmp_path, "darwin-x64", "wasm32"), DESCRIBED)
-    assert bash(script, tmp_path) == (0, "the wasm")
+    assert ended(script, tmp_path) == (0, "the wasm")

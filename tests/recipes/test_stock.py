@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from generator.recipes.stock import all_zig_libraries, programs, zig_libraries
 from generator.sandboxes.toolchain import find_toolchain
 from generator.sandboxes.variables import variables
 from tests.recipes.jobs import job_of
-from tests.support import library, write_files
+from tests.support import bash, cross_path, library, write_files
 
 HOST: PlatformName = "linux-x64-gnu"
 ARM: PlatformName = "linux-arm64-gnu"
@@ -96,8 +95,8 @@ def test_programs_of_one_crate_are_built_and_kept_together() -> None:
 @pytest.fixture
 def path() -> str:
     """Return a PATH with the toolchain and the runtimes for other platforms, where tests are told of them."""
-    more = [f"{os.environ[name]}/bin" for name in ("CROSS_TOOLCHAIN", "CROSS_RUNTIMES") if os.environ.get(name)]
-    given = ":".join((*more, os.environ["PATH"]))
+    runtimes = os.environ.get("CROSS_RUNTIMES")
+    given = f"{runtimes}/bin:{cross_path()}" if runtimes else cross_path()
     return f"{find_toolchain({**os.environ, 'PATH': given}).rust}/bin:{given}"
 
 
@@ -117,17 +116,13 @@ def objects(root: Path) -> set[Path]:
 
 @pytest.mark.slow
 def test_a_crate_has_zig_compile_nothing_that_an_image_holds(tmp_path: Path, path: str, equipment: Equipment) -> None:
-    def bash(script: str, directory: Path) -> None:
+    def run(script: str, directory: Path) -> None:
         directory.mkdir(exist_ok=True)
-        env = variables(str(tmp_path), path, 2, {})
-        words = ["/bin/bash", "-euo", "pipefail", "-c", script]
-        done = subprocess.run(  # noqa: TID251
-            words, cwd=directory, env=env, capture_output=True, text=True, timeout=600, check=False
-        )
+        done = bash(script, directory, variables(str(tmp_path), path, 2, {}))
         assert done.returncode == 0, done.stderr
 
     (tmp_path / "home").mkdir()
-    bash(all_zig_libraries(str(tmp_path / "place"), equipment, "2.17"), tmp_path / "place")
+    run(all_zig_libraries(str(tmp_path / "place"), equipment, "2.17"), tmp_path / "place")
     held = objects(tmp_path)
     assert {"libcompiler_rt.a", "libunwind.a"} <= {each.name for each in held}
 
@@ -137,7 +132,7 @@ def test_a_crate_has_zig_compile_nothing_that_an_image_holds(tmp_path: Path, pat
     targets = (Target(name="other", kind=("lib",)), Target(name="other", kind=("bin",)))
     described = Described(Package(name="other", version="1.0.0", manifest_path="", targets=targets), None)
     for platform in (HOST, ARM):
-        bash(RECIPES["bin"].compile(job, described, platform), tmp_path / "source/other")
+        run(RECIPES["bin"].compile(job, described, platform), tmp_path / "source/other")
         if platform == HOST or equipment.runtimes:
-            bash(str(RECIPES["bin"].test(job, described, platform).script), tmp_path / "source/other")
+            run(str(RECIPES["bin"].test(job, described, platform).script), tmp_path / "source/other")
     assert objects(tmp_path) == held

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,15 +11,14 @@ import pytest
 from generator.equipment import Runtime
 from generator.recipes.trial import NO_NODE, start_programs, with_node
 from tests.recipes.jobs import job_of
+from tests.support import bash
 
 ARM, MUSL = "aarch64-unknown-linux-gnu", "x86_64-unknown-linux-musl"
 
 
-def bash(script: str, cwd: Path) -> str:
-    done = subprocess.run(  # noqa: TID251
-        ["/bin/bash", "-euc", script], cwd=cwd, env={"PATH": os.environ["PATH"]}, capture_output=True, text=True,
-        timeout=60, check=True,
-    )  # fmt: skip
+def printed_by(script: str, cwd: Path) -> str:
+    done = bash(script, cwd)
+    assert done.returncode == 0, done.stderr
     return done.stdout
 
 
@@ -45,7 +42,7 @@ def test_a_test_and_the_programs_that_it_starts_are_started_by_the_runtime(tmp_p
         (release / name).chmod(0o755)
     lines = start_programs(str(tmp_path), ARM, "linux-arm64-gnu", runtime, ["-n", "demo", "other"])
     start = f'"$CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER" {release}/deps/test-1 --nocapture\n'
-    assert bash(f"{lines}\n{start}{start}", tmp_path) == 2 * (
+    assert printed_by(f"{lines}\n{start}{start}", tmp_path) == 2 * (
         "test --nocapture: by a runtime\n"
         "program demo two words: by a runtime, it's so\n"
         "program -n two words: by a runtime, it's so\n"
@@ -57,7 +54,7 @@ def test_rustdocs_tests_move_nothing(tmp_path: Path, runtime: Runtime) -> None:
     (tmp_path / "demo").chmod(0o755)
     lines = start_programs(str(tmp_path), ARM, "linux-arm64-gnu", runtime, ["demo"])
     run = f'"$CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER" {tmp_path}/demo'
-    assert bash(f"{lines}\n{run}", tmp_path) == "by a runtime\n"
+    assert printed_by(f"{lines}\n{run}", tmp_path) == "by a runtime\n"
     assert not (tmp_path / "behind").exists()
 
 
@@ -72,23 +69,25 @@ def test_what_the_kernel_runs_by_itself_needs_no_runner(tmp_path: Path) -> None:
 def test_tests_that_start_no_node_are_known_from_those_that_do(
     tmp_path: Path, runtime: Runtime, test: str, said: str, own: bool
 ) -> None:
-    node = bash("command -v node", tmp_path).strip() if own else None
+    node = printed_by("command -v node", tmp_path).strip() if own else None
     top = tmp_path / "two words"
     top.mkdir()
     (top / "package.json").write_text(json.dumps({"scripts": {"test": test}}))
     script = with_node(job_of(top), "linux-arm64-gnu", replace(runtime, node=node), "test --silent")
-    assert bash(script, top).splitlines()[-1] == said
+    assert printed_by(script, top).splitlines()[-1] == said
 
 
 def test_node_is_the_platforms_own_wherever_a_script_or_node_itself_starts_it(tmp_path: Path) -> None:
     """Npm stays this machine's own: another platform's would start another shell."""
-    runtime = Runtime("env 9", ("env", "STARTED=by a runtime"), bash("command -v node", tmp_path).strip(), "20.0.0")
+    runtime = Runtime(
+        "env 9", ("env", "STARTED=by a runtime"), printed_by("command -v node", tmp_path).strip(), "20.0.0"
+    )
     job = job_of(tmp_path)
     child = "require('child_process').execFileSync(process.execPath, ['-p', 'process.env.STARTED'])"
     (tmp_path / "child.js").write_text(f"process.stdout.write({child})\n")
     (tmp_path / "package.json").write_text('{"scripts": {"test": "echo sh: $STARTED; env -u STARTED node child.js"}}')
-    said = bash(with_node(job, "linux-arm64-gnu", runtime, "test --silent"), tmp_path)
-    assert said == "sh:\nby a runtime\n"
+    printed = printed_by(with_node(job, "linux-arm64-gnu", runtime, "test --silent"), tmp_path)
+    assert printed == "sh:\nby a runtime\n"
 
 
 def test_node_of_windows_writes_to_a_file_since_wine_knows_no_pipes_of_linux(tmp_path: Path) -> None:
@@ -97,4 +96,4 @@ def test_node_of_windows_writes_to_a_file_since_wine_knows_no_pipes_of_linux(tmp
     node.chmod(0o755)
     (tmp_path / "package.json").write_text('{"scripts": {"test": "node a b || echo $?"}}')
     script = with_node(job_of(tmp_path), "win32-x64-msvc", Runtime("env 9", ("env",), str(node), "20"), "test --silent")
-    assert bash(script, tmp_path) == "a file: a b\n7\n"
+    assert printed_by(script, tmp_path) == "a file: a b\n7\n"
