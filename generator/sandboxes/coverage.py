@@ -10,7 +10,7 @@ from typing import Final
 
 from generator.equipment import LLVM_COV_RUST
 from generator.errors import CratematrixError
-from generator.sandboxes.linkers import INSIDE, Place, ask, program
+from generator.sandboxes.places import INSIDE, Place, ask, program
 
 # These write and read the same profiles, as cargo-llvm-cov's table of Rust and LLVM versions has it.
 _ALIKE: Final = range(19, 23)

@@ -13,7 +13,7 @@ from typing import Final
 from generator.errors import CratematrixError, InputError, Unavailable
 from generator.processes import run
 from generator.sandboxes.bubblewrap import INSIDE_ID, UNPRIVILEGED, Bind, View, root_arguments, user_arguments
-from generator.sandboxes.linkers import SYSTEM_PATH
+from generator.sandboxes.places import SYSTEM_PATH
 
 # What programs need of /etc: nothing that belongs to the host's users or services.
 _ETC: Final = ("alternatives", "ld.so.cache", "ld.so.conf", "ld.so.conf.d")

