@@ -13,6 +13,7 @@ from generator.packages.tarball import NpmPackage
 from generator.packages.web import web_package
 from generator.platforms import PLATFORMS, PlatformName
 from generator.recipes.cargo import TEST, cargo_test, copy_documents
+from generator.recipes.crossing import target_variable
 from generator.recipes.job import Described, Job, cdylib
 from generator.recipes.recipe import Tool
 from generator.recipes.trial import HOST_ALONE, Trial
@@ -75,9 +76,9 @@ class WebRecipe:
             return Trial(reason=HOST_ALONE)
         if TESTS not in described.package.dependencies:
             return Trial(reason=f"the crate has no tests for it: they take {TESTS}")
-        script = job.crossing(platform).test(f"{TEST} --tests")
-        runner = f"export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER={shlex.quote(f'{job.tools}/{RUNNER}')}\n"
-        return Trial(f"export WASM_BINDGEN_TEST_ONLY_NODE=1\n{runner}{script}", "Node", unless=BROWSER)
+        variable = target_variable(PLATFORMS[platform].target, "RUNNER")
+        runner = f"export WASM_BINDGEN_TEST_ONLY_NODE=1 {variable}={shlex.quote(f'{job.tools}/{RUNNER}')}\n"
+        return Trial(runner + job.crossing(platform).test(f"{TEST} --tests"), "Node", unless=BROWSER)
 
     def stage(self, job: Job, described: Described) -> str | None:
         """Bind the module for Node, for bundlers and for browsers."""
