@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -12,26 +11,13 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-from generator.errors import InputError
-from generator.sandboxes.toolchain import find_toolchain
 from tests.support import TOP, git_repository, write_files
+
+pytest_plugins = ["tests.suite.environment", "tests.suite.leaks"]
 
 # Shared machines stop for longer than any deadline; an example that hangs fails by the test run's own limit.
 settings.register_profile("shared", deadline=None)
 settings.load_profile("shared")
-
-
-def pytest_configure() -> None:
-    """Let tests that call cargo themselves find the toolchain that the command finds, whatever HOME is.
-
-    rustup's cargo looks for toolchains in HOME only, and an empty one is a way to test this project.
-    """
-    try:
-        toolchains = find_toolchain(os.environ).rust.parent
-    except InputError:
-        return
-    if toolchains.name == "toolchains":
-        os.environ.setdefault("RUSTUP_HOME", str(toolchains.parent))
 
 
 MakeRepository = Callable[..., Path]

@@ -77,7 +77,9 @@ class Hall:
         self.directory, self.path, self.beyond, self.table = directory, toolchain.path, beyond, ProcessTable()
         self._turns = itertools.count()
         system = system_view()
-        own = Path(__file__).with_name("agent.py")
+        own = directory / "agent.py"  # a copy, for a checkout may be closed to the sandboxes' user
+        own.write_bytes(Path(__file__).with_name("agent.py").read_bytes())
+        own.chmod(0o644)
         agent = (Bind(str(own), AGENT), Bind(sys.base_prefix, PYTHON))
         binds = (*system.binds, *toolchain.binds, *beyond.certificates, *agent)
         self.view = replace(system, binds=binds, links=(*system.links, *toolchain.links))
