@@ -25,6 +25,8 @@ from tests.builds.scripted import env_of, packages, prepared, rules_for
 from tests.e2b_server import E2BServer
 from tests.support import Ran, cratematrix
 
+pytestmark = pytest.mark.slow
+
 SECRET = "canary-7f3a-of-the-host"
 # What must fail once the network is closed; everything else that succeeds does so on the sandbox's own copy.
 MUST_BE_REFUSED = {
@@ -95,7 +97,7 @@ def built(top: Path, out: Path, *words: str, **env: str) -> Fleet:
         canary = top / "crates/hostile/canary-port"
         canary.write_text(str(port))
         subprocess.run(["git", "add", "--force", canary], cwd=top, check=True)  # noqa: TID251
-        with subprocess.Popen(["sh", "-c", "sleep 3600; : cratematrix-canary"]) as process:
+        with subprocess.Popen(["bash", "-c", "exec -a cratematrix-canary sleep 3600"]) as process:
             ran = cratematrix("build", *words, "--jobs", "2", "--out", out, cwd=top, env={"HOST_SECRET": SECRET, **env})
             process.kill()
         report = json.loads((out / "report.json").read_text())

@@ -19,6 +19,8 @@ from generator.platforms import host_platform
 from generator.sandboxes.toolchain import find_toolchain
 from tests.support import cratematrix, cross_path
 
+pytestmark = pytest.mark.slow
+
 ESBUILD = "esbuild@0.28.2"
 NPM = ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts"]
 

@@ -23,8 +23,8 @@ import pytest
 from tests.support import TOP
 
 PR_SET_CHILD_SUBREAPER: Final = 36
-# What pytest, its plugins and the tools that we run by hand keep in a checkout.
-_PYTESTS_OWN: Final = frozenset({".pytest_cache", ".hypothesis", ".cache", "__pycache__", ".coverage"})
+# What pytest, its plugins and the tools that we run by hand keep in a checkout, and locks of directories that stay.
+_NO_LEAKS: Final = frozenset({".lock", ".pytest_cache", ".hypothesis", ".cache", "__pycache__", ".coverage"})
 
 
 class Left(NamedTuple):
@@ -110,7 +110,7 @@ def _shared_files() -> Iterator[Left]:
 def _in(place: Path) -> Iterator[Left]:
     with suppress(OSError):
         for each in os.scandir(place):
-            if each.name not in _PYTESTS_OWN and not each.name.startswith(("pytest-of-", "gw")):
+            if each.name not in _NO_LEAKS and not each.name.startswith(("pytest-of-", "gw")):
                 yield Left("file", each.path, each.path)
 
 
