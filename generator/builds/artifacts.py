@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-import re
 import shutil
 import tarfile
 from pathlib import Path, PurePosixPath
 from typing import Final
 
 from generator.errors import Unbuildable
+from generator.file_names import why_not_everywhere
 from generator.platforms import PlatformName
 from generator.reports.models import Artifact
 
 MAX_FILES: Final = 10_000
 MAX_BYTES: Final = 2 * 1024 * 1024 * 1024
-# What npm, Windows and macOS all store: no control characters, no backslash, no drive or stream colon.
-_PART: Final = re.compile(r"^[A-Za-z0-9@_+()\[\] .,~$!-]{1,200}$")
 
 
 def digest_of(path: Path) -> str:
@@ -44,10 +42,10 @@ def unpack(archive: Path, destination: Path) -> None:
 
 def _unpack_one(tar: tarfile.TarFile, member: tarfile.TarInfo, destination: Path) -> None:
     parts = [part for part in PurePosixPath(member.name).parts if part != "."]
-    if not member.isreg() or not parts or ".." in parts or not all(map(_PART.fullmatch, parts)):
-        raise Unbuildable(
-            f"the build left {member.name[:200]!r} in its package: only plain files with plain names may be"
-        )
+    if not member.isreg() or not parts:
+        raise Unbuildable(f"the build left {member.name[:200]!r} in its package: only plain files may be")
+    if why := why_not_everywhere("/".join(parts)):
+        raise Unbuildable(f"the build left {member.name[:200]!r} in its package: {why}; rename it, or leave it out")
     target = destination.joinpath(*parts)
     if target.exists():
         raise Unbuildable(f"the build left {member.name[:200]!r} in its package twice")
