@@ -23,9 +23,9 @@ _MACH_O: Final = {b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe", b"\xca\xfe\xba\xbe",
 _PROGRAM: Final = 0x08000000  # DF_1_PIE of DT_FLAGS_1, elf.h
 
 
-def is_native(head: bytes) -> bool:
-    """Say whether a file that begins with these four bytes is one that a machine executes or links."""
-    return head == b"\x7fELF" or head[:2] == b"MZ" or head in _MACH_O
+def is_binary(head: bytes) -> bool:
+    """Say whether a file that begins with these four bytes is one that a machine or an engine executes or links."""
+    return head in (b"\x7fELF", b"\0asm") or head[:2] == b"MZ" or head in _MACH_O
 
 
 def read_images(path: Path) -> tuple[Image, ...]:

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Final
 
 from generator.audit.findings import Audit
-from generator.audit.images import is_native
+from generator.audit.images import is_binary
 from generator.audit.reading import facts_of
 from generator.audit.rules import Oldest, audit
 from generator.builds.artifacts import unit_artifacts
 from generator.errors import Unbuildable
-from generator.platforms import NATIVE, Kind, PlatformName
+from generator.platforms import VALID_FOR, Kind, PlatformName
 from generator.reports.models import Unit
 
 # How many violations the failure's sentence tells; the log and the report have them all.
@@ -47,11 +47,13 @@ def told(sentences: list[str]) -> str:
     return "; ".join([*sentences[:TOLD], *more])
 
 
-def unnamed(staged: Path, named: Iterable[Unit]) -> tuple[str, ...]:
-    """Return the binaries that no platform's naming covers: nothing says what they would have to be."""
+def unnamed(staged: Path, named: Iterable[Unit]) -> list[str]:
+    """Return a sentence on each binary that no platform's naming covers: nothing says what it would have to be."""
     known = {artifact.file for unit in named for artifact in unit.artifacts}
     files = {path.relative_to(staged).as_posix(): path for path in staged.rglob("*") if path.is_file()}
-    return tuple(sorted(name for name, path in files.items() if name not in known and is_native(_head(path))))
+    found = sorted(name for name, path in files.items() if name not in known and is_binary(_head(path)))
+    told = "is a binary for no platform of the crate: leave it out, or name it for its platform"
+    return [f"{name} {told}" for name in found]
 
 
 def _head(path: Path) -> bytes:
@@ -59,7 +61,7 @@ def _head(path: Path) -> bytes:
         return file.read(4)
 
 
-def strangers(staged: Path, built: Iterable[PlatformName]) -> tuple[Unit, ...]:
+def strangers(staged: Path, built: Iterable[PlatformName], kind: Kind) -> tuple[Unit, ...]:
     """Return the binaries of platforms that were not built here: they lay in the source, and would be packed."""
-    found = ((name, unit_artifacts(staged, name)) for name in NATIVE if name not in built)
+    found = ((name, unit_artifacts(staged, name)) for name in VALID_FOR[kind] if name not in built)
     return tuple(Unit(platform=name, state="not_run", artifacts=each) for name, each in found if each)

@@ -44,13 +44,15 @@ def audit_all(bench: Bench, staged: Path) -> None:
     """Audit all platforms before any violation ends the crate, so that one build tells them all."""
     bench.enter("audit")
     job, outcome = bench.job, bench.outcome
-    foreign = strangers(staged, job.platforms)
+    foreign = strangers(staged, job.platforms, job.crate.kind)
     units = (*outcome.units.values(), *foreign)
     outcome.notes += tuple(f"what is packed for {each.platform} was in the source already" for each in foreign)
-    outcome.notes += tuple(f"{name} is a binary for no platform: not audited" for name in unnamed(staged, units))
     done = [_audited(bench, unit, staged) for unit in units]
     outcome.units |= {unit.platform: unit for unit in done if unit.platform in job.platforms}
-    if found := violations(each for unit in done for each in unit.audit):
+    nameless = unnamed(staged, units)
+    for sentence in nameless:
+        bench.log.line(f"error: {sentence}")
+    if found := [*violations(each for unit in done for each in unit.audit), *nameless]:
         raise Unbuildable(told(found))
 
 

@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 
 from generator.audit.rules import Oldest
-from generator.builds.auditing import audited
+from generator.builds.auditing import audited, strangers, unnamed
 from generator.errors import Unbuildable
+from generator.platforms import Kind
 from generator.reports.models import Artifact, Unit
 from tests.audit.binaries import addon, needs_zig
 from tests.conftest import MakeRepository
-from tests.support import cratematrix, entry, git_repository, library
+from tests.support import cratematrix, entry, git_repository, library, write_files
 
 FILE = "demo.linux-x64-gnu.node"
 SOURCE = "int getpid(void); int napi_register_module_v1(void) { return getpid(); }"
@@ -26,7 +27,7 @@ OTHER_MACHINE = f"{RIGHT}; printf '\\267' | dd of={FILE} bs=1 seek=18 conv=notru
 TOO_NEW = (
     "echo 'GLIBC_2.99 { global: lost; };' > versions.map; echo 'void lost(void) {}' | cc -shared -nostdlib -x c - "
     "-o future.so -Wl,-soname,libc.so.6,--version-script=versions.map; "
-    f"echo 'void lost(void); {SOURCE.replace('return', 'lost(); return')}' | {LINK} -x none future.so"
+    f"echo 'void lost(void); {SOURCE.replace('return', 'lost(); return')}' | {LINK} -x none future.so; rm future.so"
 )
 
 
@@ -43,9 +44,37 @@ def build(make: MakeRepository, command: str, binary: Path | None = None) -> tup
     return ran.code, crate, top
 
 
-def test_a_binary_that_is_named_for_no_platform_is_told(repository: MakeRepository) -> None:
-    code, crate, _ = build(repository, f"{RIGHT}; cp {FILE} demo.plugin.node")
-    assert (code, crate["notes"]) == (0, ["demo.plugin.node is a binary for no platform: not audited"])
+def test_a_binary_that_is_named_for_no_platform_is_never_packed(repository: MakeRepository) -> None:
+    code, crate, top = build(repository, f"{RIGHT}; cp {FILE} demo.darwin-arm64.Node")
+    sentence = (
+        "demo.darwin-arm64.Node is a binary for no platform of the crate: leave it out, or name it for its platform"
+    )
+    assert (code, crate["failure"]["class"], crate["failure"]["message"]) == (1, "permanent", sentence)
+    assert f"error: {sentence}\n" in (top / "dist/logs/demo.log").read_text()
+    assert not list((top / "dist").glob("*.tgz"))
+
+
+@pytest.mark.parametrize(
+    "begin", [b"\x7fELF", b"MZ\x90\0", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe", b"\0asm"], ids=repr
+)
+@pytest.mark.parametrize("kind", ["napi", "wasm", "bin"])
+def test_whatever_the_kind_a_binary_is_one_by_its_content(tmp_path: Path, kind: Kind, begin: bytes) -> None:
+    names = ["README.md", "a.linux-x64-gnu.Node", "bin/LINUX-x64-gnu/tool", "x.WASM"]
+    write_files(tmp_path, {**dict.fromkeys(names, ""), "short": "M", "text.md": "MIT"})
+    for name in names:
+        (tmp_path / name).write_bytes(begin)
+    units = strangers(tmp_path, (), kind)
+    assert [sentence.split()[0] for sentence in unnamed(tmp_path, units)] == sorted(names)
+
+
+@pytest.mark.parametrize(
+    ("kind", "platforms"), [("napi", {"darwin-x64", "wasm32"}), ("bin", {"darwin-x64"}), ("wasm", {"wasm32"})]
+)
+def test_binaries_that_lay_in_the_source_are_those_of_platforms_that_the_kind_has(
+    tmp_path: Path, kind: Kind, platforms: set[str]
+) -> None:
+    write_files(tmp_path, {"a.darwin-x64.node": "", "a.wasm": ""})
+    assert {unit.platform for unit in strangers(tmp_path, (), kind)} == platforms
 
 
 def test_what_is_right_is_packed_and_its_facts_are_in_the_report(repository: MakeRepository) -> None:
