@@ -8,6 +8,7 @@ from typing import Final
 
 from pydantic import TypeAdapter, ValidationError
 
+from generator.file_names import why_no_name
 from generator.manifest.models import Crate, Fleet, Manifest, RegistrySource
 from generator.manifest.names import github_asset_name, platform_package, tarball_name, tarball_names
 from generator.manifest.problems import Loc, Problem, quoted
@@ -104,6 +105,16 @@ def _npm_names(manifest: Manifest) -> Iterator[Problem]:
         if not _is_npm_name(name):
             sentence = f"{quoted(name)} would not be an npm name, which is lower-case; give this crate an npm_name"
             yield Problem(("crates", index, "name"), sentence)
+        elif crate.kind != "lib" and (why := _why_not_installed(name)):
+            sentence = f"{quoted(name)} cannot be installed everywhere: {why}; give this crate another npm_name"
+            yield Problem(_name_loc(index, crate), sentence)
+
+
+def _why_not_installed(name: str) -> str | None:
+    """Say why no directory may be called like a package; Node would look for other packages in one of the first."""
+    if name.endswith(("/node_modules", "/favicon.ico")):
+        return "npm keeps that name for itself"
+    return next(filter(None, map(why_no_name, name.split("/"))), None)
 
 
 def _is_npm_name(name: str) -> bool:

@@ -87,6 +87,29 @@ def test_a_derived_npm_name_must_be_one() -> None:
     assert found(crate("Foo", npm_name="@s/foo")) == []
 
 
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("@s/node_modules", "npm keeps that name for itself"),
+        ("@s/favicon.ico", "npm keeps that name for itself"),
+        ("@s/con", "Windows takes it for a device"),
+        ("@s/nul.js", "Windows takes it for a device"),
+        ("@s/x.", "Windows leaves out a dot or space at the end of a name"),
+        ("@s./x", "Windows leaves out a dot or space at the end of a name"),
+    ],
+)
+def test_an_npm_name_must_be_one_of_a_directory_everywhere(name: str, why: str) -> None:
+    sentence = f'"{name}" cannot be installed everywhere: {why}; give this crate another npm_name'
+    assert found(crate("a", npm_name=name)) == [(("crates", 0, "npm_name"), sentence, None)]
+    assert found(crate("a", npm_name=name, kind="lib")) == []
+
+
+def test_so_must_one_that_a_crates_name_gives_it() -> None:
+    assert [loc for loc, _, _ in found(crate("nul"))] == [("crates", 0, "name")]
+    assert found(crate("a", npm_name="@s/node_modules.x")) == []
+    assert found(crate("a", npm_name="@s/" + "x" * 190)) == []
+
+
 def test_assets_that_github_would_rename() -> None:
     assert found(crate("a", npm_name="@s/a..b")) == [
         (
