@@ -11,13 +11,14 @@ from generator.builds.bench import Bench
 from generator.errors import Unbuildable
 from generator.files import copy_atomically
 from generator.manifest.names import sbom_name, tarball_name
+from generator.packages.files import SBOM
 from generator.packages.tarball import NpmPackage, PackedFile, write_tarball
 from generator.recipes.job import Described
 from generator.recipes.kinds import RECIPES
 from generator.recipes.recipe import OUT, load_script
 from generator.redaction import Redactor
 from generator.reports.models import Artifact
-from generator.sbom.document import SBOM, Contents, place, sbom
+from generator.sbom.document import Contents, place, sbom
 
 # Shorter values that a crate is given, such as a region or a mode, may well be words of its program.
 MIN_PUBLISHED_SECRET: Final = 16

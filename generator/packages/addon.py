@@ -11,6 +11,7 @@ from typing import Any, Final
 from generator.errors import Unbuildable
 from generator.manifest.values import Layout
 from generator.packages.files import packed_files
+from generator.packages.forbidden import LIFECYCLE
 from generator.packages.identity import Identity
 from generator.packages.loader import (
     Loading,
@@ -22,23 +23,11 @@ from generator.packages.loader import (
     scoped_imports,
 )
 from generator.packages.platform import one_platform, with_platforms
-from generator.packages.tarball import NpmPackage, PackedFile, json_bytes
+from generator.packages.tarball import NpmPackage, PackedFile, package_json
 from generator.platforms import PLATFORM_NAMES, PlatformName
 
-# npm runs these on the user's machine at install time; no package of the fleet may.
-INSTALL_SCRIPTS: Final = (
-    "preinstall",
-    "install",
-    "postinstall",
-    "prepare",
-    "prepublish",
-    "prepublishOnly",
-    "prepack",
-    "postpack",
-)
-
 # Of no use to who installs the package; publishConfig would also redirect who publishes it.
-DEVELOPERS: Final = {"devDependencies", "gypfile", "publishConfig", "packageManager"}
+DEVELOPERS: Final = {"devDependencies", "gypfile", "hasInstallScript", "publishConfig", "packageManager"}
 # What bundlers take in a browser; it belongs to the root package.
 BROWSER: Final = "browser.js"
 # What runs an addon's wasm. emnapi's two are peers of napi's, which not every package manager installs, and must have
@@ -87,7 +76,7 @@ def addon_packages(
         one_platform(root, platform, own, kept, **_entry(loading, platform, needs)) for platform, own in apart.items()
     )
     full = with_platforms(root, platforms) if layout == "split" else root
-    return (NpmPackage(identity.name, (PackedFile("package.json", json_bytes(full)), *kept)), *others)
+    return (NpmPackage(identity.name, (package_json(full), *kept)), *others)
 
 
 def _loading(
@@ -111,8 +100,6 @@ def _check_promises(declared: dict[str, Any], paths: Collection[str], loading: L
     for key in ("main", "types", "module", "browser"):
         if isinstance(promised := declared.get(key), str) and not _exists(promised, paths):
             raise Unbuildable(f"package.json names {promised} as its {key}, and nothing built it")
-    if declared.get("bundleDependencies") or declared.get("bundledDependencies"):
-        raise Unbuildable("package.json bundles dependencies, whose install scripts would run: list them instead")
     if "main" not in declared and "exports" not in declared and "index.js" not in paths:
         raise Unbuildable("package.json has no main, and there is no index.js")
 
@@ -199,15 +186,21 @@ def _published(
     What Cargo.toml says of the crate stands where package.json says nothing. `needs` are dependencies of the files for
     wasm32: nobody who has another platform's file is to miss the package for lack of them.
     """
-    published = identity.fields() | {key: value for key, value in declared.items() if key not in DEVELOPERS}
+    said = {key: value for key, value in declared.items() if key not in DEVELOPERS and not key.startswith("_")}
+    published = identity.fields() | said
     published |= {"name": identity.name, "version": identity.version, "files": sorted(file.path for file in files)}
-    if isinstance(scripts := declared.get("scripts"), dict):
-        published["scripts"] = {key: value for key, value in scripts.items() if key not in INSTALL_SCRIPTS}
+    scripts = declared["scripts"] if isinstance(declared.get("scripts"), dict) else {}
+    published["scripts"] = {key: text for key, text in scripts.items() if _is_for_users(key, text)}
     own = {f"{asked}-{each}" for asked in loading.asked for each in (*PLATFORM_NAMES, "wasm32-wasi")}
     for key, more in zip(("dependencies", "optionalDependencies"), _spread(needs, loading), strict=True):
         named = {name: wish for name, wish in _dependencies(declared, key).items() if name not in own}
         published[key] = more | named
     return {key: value for key, value in published.items() if value not in ({}, [])}
+
+
+def _is_for_users(script: str, text: object) -> bool:
+    """Whether a script is one that runs only when somebody asks for it by name."""
+    return isinstance(text, str) and not LIFECYCLE.fullmatch(script) and not script.startswith("_")
 
 
 def _spread(needs: dict[str, str], loading: Loading) -> tuple[dict[str, str], dict[str, str]]:

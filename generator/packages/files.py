@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import Final
 
+from generator.errors import Unbuildable
 from generator.packages.tarball import PackedFile
+
+# npm publishes them whatever `files` says: its documentation of package.json, files
+DOCUMENT: Final = re.compile(r"(README|LICEN[CS]E|COPYING|NOTICE)[^/]*", re.IGNORECASE)
+# By such names scanners of files know the list of parts:
+# https://cyclonedx.org/specification/overview/#recognized-file-patterns
+SBOM: Final = "sbom.cdx.json"
 
 
 def packed_files(staged: Path) -> tuple[PackedFile, ...]:
@@ -14,3 +23,10 @@ def packed_files(staged: Path) -> tuple[PackedFile, ...]:
         for path in sorted(staged.rglob("*"))
         if path.is_file()
     )
+
+
+def check_staged(files: tuple[PackedFile, ...], own: re.Pattern[str], made_by: str) -> None:
+    """Unbuildable names a file that is none of the package's own, its documents and the list of its parts."""
+    for file in files:
+        if file.path != SBOM and not DOCUMENT.fullmatch(file.path) and not own.fullmatch(file.path):
+            raise Unbuildable(f"{made_by} makes no {file.path}: let nothing else of the build write to the package")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from typing import Any, Final
 
 from generator.manifest.names import platform_package
-from generator.packages.tarball import NpmPackage, PackedFile, json_bytes
+from generator.packages.files import DOCUMENT
+from generator.packages.tarball import NpmPackage, PackedFile, package_json
 from generator.platforms import PLATFORMS, PlatformName
 
 # What a package says of itself that holds for its platforms too.
@@ -24,8 +24,6 @@ CARRIED: Final = (
     "funding",
     "engines",
 )
-# npm publishes them whatever `files` says: its documentation of package.json, files
-_DOCUMENT: Final = re.compile(r"(README|LICEN[CS]E|COPYING|NOTICE)[^/]*", re.IGNORECASE)
 
 
 def one_platform(
@@ -45,10 +43,10 @@ def one_platform(
     if known.libc:
         where["libc"] = [known.libc]
     name = platform_package(root["name"], platform)
-    package_json: dict[str, Any] = {"name": name, **{key: root[key] for key in CARRIED if key in root}, **where, **more}
-    package_json["files"] = sorted(file.path for file in own)
-    documents = (file for file in root_files if _DOCUMENT.fullmatch(file.path))
-    return NpmPackage(name, (PackedFile("package.json", json_bytes(package_json)), *own, *documents), platform)
+    declared: dict[str, Any] = {"name": name, **{key: root[key] for key in CARRIED if key in root}, **where, **more}
+    declared["files"] = sorted(file.path for file in own)
+    documents = (file for file in root_files if DOCUMENT.fullmatch(file.path))
+    return NpmPackage(name, (package_json(declared), *own, *documents), platform)
 
 
 def with_platforms(root: dict[str, Any], platforms: tuple[PlatformName, ...]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -10,10 +11,11 @@ from pathlib import Path
 from generator.errors import Unbuildable
 from generator.manifest.names import platform_package
 from generator.manifest.values import Layout
-from generator.packages.files import packed_files
+from generator.packages.commands import check_names
+from generator.packages.files import check_staged, packed_files
 from generator.packages.identity import ENGINES, Identity
 from generator.packages.platform import one_platform, with_platforms
-from generator.packages.tarball import NpmPackage, PackedFile, json_bytes
+from generator.packages.tarball import NpmPackage, PackedFile, package_json
 from generator.platforms import PLATFORMS, PlatformName
 
 # Runs in the user's Node: old syntax, no dependencies. `process.report` tells glibc from musl without a process; with
@@ -72,12 +74,15 @@ def program_packages(
 
     In the layout `split` each platform's programs are in a package of their own, as bin/PROGRAM.
     """
+    check_names(programs)
     files = packed_files(staged)
+    own = rf"bin/({'|'.join(PLATFORMS)})/({'|'.join(map(re.escape, programs))})(\.exe)?"
+    check_staged(files, re.compile(own), "the build of a program")
     binaries = {name: found for name in PLATFORMS if (found := _below(f"bin/{name}/", files))}
     places = {program: _places(identity, program, binaries, layout) for program in programs}
     shims = tuple(PackedFile(f"bin/{name}.js", _shim(name, places[name]), executable=True) for name in programs)
     documents = tuple(file for file in files if not file.path.startswith("bin/"))
-    package_json = identity.fields() | {
+    declared = identity.fields() | {
         "bin": {name: f"bin/{name}.js" for name in programs},
         "files": sorted({*(file.path for file in documents), "bin"}),
         "engines": ENGINES,
@@ -85,10 +90,10 @@ def program_packages(
         "preferUnplugged": True,
     }
     if layout == "single":
-        return (NpmPackage(identity.name, (PackedFile("package.json", json_bytes(package_json)), *shims, *files)),)
-    root = PackedFile("package.json", json_bytes(with_platforms(package_json, tuple(binaries))))
+        return (NpmPackage(identity.name, (package_json(declared), *shims, *files)),)
+    root = package_json(with_platforms(declared, tuple(binaries)))
     others = (
-        one_platform(package_json, name, map(_in_bin, found), documents, preferUnplugged=True)
+        one_platform(declared, name, map(_in_bin, found), documents, preferUnplugged=True)
         for name, found in binaries.items()
     )
     return (NpmPackage(identity.name, (root, *shims, *documents)), *others)

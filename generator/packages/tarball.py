@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Final, cast
 
+from generator.packages.forbidden import check_files, check_package_json
 from generator.platforms import PlatformName
 
 # What `npm pack` itself writes into every entry, so that packages do not depend on the clock.
@@ -45,7 +46,11 @@ class NpmPackage:
 
 
 def write_tarball(files: tuple[PackedFile, ...], destination: Path) -> tuple[int, str]:
-    """Write the package and return its size in bytes and its SHA-256; package.json comes first, as npm likes it."""
+    """Write the package and return its size in bytes and its SHA-256; package.json comes first, as npm likes it.
+
+    Unbuildable names what no package may hold.
+    """
+    _check(files)
     partial = destination.with_name(f".{destination.name}.partial")
     ordered = sorted(files, key=lambda file: (file.path != "package.json", file.path))
     with partial.open("wb") as raw:
@@ -60,9 +65,19 @@ def write_tarball(files: tuple[PackedFile, ...], destination: Path) -> tuple[int
     return size, digest
 
 
-def json_bytes(data: dict[str, Any]) -> bytes:
-    """Return a JSON file as npm writes it, keys in the given order."""
-    return (json.dumps(data, indent=2, ensure_ascii=False) + "\n").encode("utf-8", "replace")
+def package_json(data: dict[str, Any]) -> PackedFile:
+    """Return package.json as npm writes it, keys in the given order; npm never runs node-gyp for it."""
+    text = json.dumps({**data, "gypfile": False}, indent=2, ensure_ascii=False) + "\n"
+    return PackedFile("package.json", text.encode("utf-8", "replace"))
+
+
+def _check(files: tuple[PackedFile, ...]) -> None:
+    paths = [file.path for file in files]
+    check_files(paths)
+    for file in files:
+        if file.path == "package.json":
+            with file.open() as stream:
+                check_package_json(json.load(stream), paths)
 
 
 def _add(tar: tarfile.TarFile, file: PackedFile) -> None:

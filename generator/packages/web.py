@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import Final
 
 from generator.errors import Unbuildable
-from generator.packages.files import packed_files
+from generator.packages.files import check_staged, packed_files
 from generator.packages.identity import ENGINES, Identity
-from generator.packages.tarball import NpmPackage, PackedFile, json_bytes
+from generator.packages.tarball import NpmPackage, package_json
+
+# What the names of the files end with that are made of the crate's module; `snippets` are the JavaScript of its own.
+_WRITTEN: Final = r"(\.js|\.d\.ts|\.cjs|\.d\.cts|_bg\.js|_bg\.wasm|_bg\.wasm\.d\.ts|_web\.js|_web\.d\.ts|_browser\.js)"
 
 
 def web_package(identity: Identity, module: str, staged: Path) -> NpmPackage:
-    """Add package.json to what wasm-bindgen wrote; Unbuildable names a file that is missing.
+    """Add package.json to what wasm-bindgen wrote; Unbuildable names a file that is missing, or that it never writes.
 
     `node` comes first among the conditions because bundlers that build for Node set `module` too.
     """
@@ -21,7 +26,12 @@ def web_package(identity: Identity, module: str, staged: Path) -> NpmPackage:
     for path in (*promised, f"{module}_web.js", f"{module}_web.d.ts", f"{module}_browser.js"):
         if path not in paths:
             raise Unbuildable(f"wasm-bindgen did not write what {path} is made of")
-    package_json = identity.fields() | {
+    if "package.json" in paths:
+        raise Unbuildable(
+            "wasm-bindgen wrote a package.json, for the crate imports npm packages: kind wasm cannot install them"
+        )
+    check_staged(files, re.compile(rf"{re.escape(module)}{_WRITTEN}|snippets/.+"), "wasm-bindgen")
+    declared = identity.fields() | {
         "type": "module",
         "main": f"./{module}.cjs",
         "module": f"./{module}.js",
@@ -40,4 +50,4 @@ def web_package(identity: Identity, module: str, staged: Path) -> NpmPackage:
         "sideEffects": [f"./{module}.cjs", f"./{module}.js", f"./{module}_browser.js", "./snippets/**"],
         "engines": ENGINES,
     }
-    return NpmPackage(identity.name, (PackedFile("package.json", json_bytes(package_json)), *files))
+    return NpmPackage(identity.name, (package_json(declared), *files))

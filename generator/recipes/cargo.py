@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from generator.errors import Unbuildable
+from generator.packages.commands import check_names
 from generator.packages.program import program_packages
 from generator.packages.tarball import NpmPackage
 from generator.platforms import PLATFORMS, PlatformName
@@ -101,6 +102,7 @@ class ProgramRecipe:
         """Compile every program of the crate."""
         if not described.package.programs:
             raise Unbuildable(f"{job.crate.name} is a bin in the manifest and has no program: use kind lib")
+        check_names(described.package.programs)
         return cargo_build(job, platform, "--bins")
 
     def test(self, job: Job, described: Described, platform: PlatformName) -> Trial:

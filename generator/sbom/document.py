@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from cyclonedx.contrib.license.factories import LicenseFactory
 from cyclonedx.model import HashAlgorithm, HashType, Property
@@ -19,14 +19,12 @@ from packageurl import PackageURL
 
 from generator import __version__
 from generator.errors import Unbuildable
+from generator.packages.files import SBOM
 from generator.packages.identity import Identity
 from generator.platforms import PlatformName
 from generator.sbom.crates import crate_parts
 from generator.sbom.npm import npm_parts
 from generator.sbom.parts import Part
-
-# By such names scanners of files know it: https://cyclonedx.org/specification/overview/#recognized-file-patterns
-SBOM: Final = "sbom.cdx.json"
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from generator import processes
+from tests.installing import install
 
 
 def installed(top: Path, *urls: str) -> Path:
     """Install packages by their addresses into an empty directory."""
     (top / "package.json").write_text("{}\n")
-    words = ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", *urls]
-    processes.output(words, timeout=300, cwd=top)
+    install(top, *urls)
     return top

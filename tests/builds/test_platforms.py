@@ -19,6 +19,7 @@ from generator.platforms import Kind, PlatformName, host_platform
 from generator.sandboxes.runtimes import find_runtimes
 from generator.sandboxes.toolchain import find_toolchain
 from tests.conftest import MakeRepository
+from tests.installing import install
 from tests.support import Ran, cratematrix, cross_path, entry, library
 
 # Threads of Rust's own, which end and are waited for, besides those of Node's pool.
@@ -176,23 +177,11 @@ def test_an_addon_runs_as_webassembly_on_threads_of_its_own(fleet_copy: Path, tm
     assert [(unit["state"], unit["audit"][0]["findings"]) for unit in crate["units"]] == [("built", []), ("built", [])]
     assert crate["loaded"].endswith(' and require("./node_modules/@fleet/fleet-text/fleet-text.wasi.cjs")')
     script = "const it = require('@fleet/fleet-text'); console.log(it.spread(4)); it.countWords(Buffer.from('a b c')).then(console.log)"
-    for command in (
-        [
-            "npm",
-            "install",
-            "--no-audit",
-            "--no-fund",
-            "--prefix",
-            tmp_path,
-            tmp_path / "out" / crate["package"]["file"],
-        ],
-        ["node", "-e", script],
-    ):
-        # With this word napi's loader fails rather than take the addon of this machine.
-        env = {**os.environ, "NAPI_RS_FORCE_WASI": "error"}
-        done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)  # noqa: TID251
-        assert done.returncode == 0, done.stderr
-    assert done.stdout == "6\n3\n"
+    install(tmp_path, "--prefix", tmp_path, tmp_path / "out" / crate["package"]["file"])
+    # With this word napi's loader fails rather than take the addon of this machine.
+    env = {**os.environ, "NAPI_RS_FORCE_WASI": "error"}
+    done = subprocess.run(["node", "-e", script], cwd=tmp_path, env=env, capture_output=True, text=True, check=False)  # noqa: TID251
+    assert done.stdout == "6\n3\n", done.stderr
 
 
 # The test starts the program itself, as tests of command-line programs do.

@@ -21,6 +21,7 @@ import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
+from tests import installing
 from tests.builds.scripted import env_of, packages, prepared, rules_for
 from tests.e2b_server import E2BServer
 from tests.support import Ran, cratematrix
@@ -217,8 +218,7 @@ def test_the_misbehaving_build_script_reached_nothing(where: str, request: pytes
 
 def install(fleet: Fleet, name: str, folder: Path) -> None:
     package = fleet.out / fleet.crates[name]["package"]["file"]
-    npm = ["npm", "install", "--offline", "--no-audit", "--no-fund", "--fetch-retries=0", package]
-    subprocess.run(npm, cwd=folder, check=True, capture_output=True, timeout=120)  # noqa: TID251
+    installing.install(folder, "--offline", package)
 
 
 def node(script: str, folder: Path, *flags: str) -> str:
@@ -238,6 +238,13 @@ def test_the_addons_install_offline_and_load_in_node(fleet: Fleet, tmp_path: Pat
         declared = json.loads((installed / "package.json").read_text())
         assert (installed / declared["types"]).exists()
         assert "devDependencies" not in declared
+
+
+def test_npm_runs_nothing_when_it_installs_all_packages_of_the_fleet(fleet: Fleet, tmp_path: Path) -> None:
+    archives = sorted(fleet.out.glob("*.tgz"))
+    assert len(archives) >= 3
+    installing.install(tmp_path, "--offline", *archives)
+    assert {path.name for path in (tmp_path / "node_modules/.bin").iterdir()} == {"fleet-cli"}
 
 
 def test_the_program_runs_from_the_shell_and_passes_its_exit_code_on(fleet: Fleet, tmp_path: Path) -> None:

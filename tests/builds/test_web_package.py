@@ -17,6 +17,7 @@ from generator.equipment import missing
 from generator.errors import InputError
 from generator.platforms import host_platform
 from generator.sandboxes.toolchain import find_toolchain
+from tests.installing import install
 from tests.support import cratematrix, cross_path
 
 pytestmark = pytest.mark.slow
@@ -57,7 +58,7 @@ def package(environment: Mapping[str, str], fleet_copy: Path, tmp_path_factory: 
 @pytest.fixture
 def installed(package: Path, tmp_path: Path) -> Path:
     """Install the package into an empty folder, offline."""
-    subprocess.run([*NPM, "--offline", package], cwd=tmp_path, check=True, capture_output=True)  # noqa: TID251
+    install(tmp_path, "--offline", package)
     return tmp_path
 
 

@@ -19,6 +19,7 @@ from generator.packages.addon import addon_files, addon_packages, binary_name
 from generator.packages.identity import Identity
 from generator.packages.tarball import NpmPackage, write_tarball
 from generator.platforms import NATIVE, PLATFORMS, PlatformName
+from tests.installing import install
 from tests.support import TOP, write_files
 
 HERE = Path(__file__).parent
@@ -120,10 +121,8 @@ class Shop:
         overrides = {name: f"file:{self.top / file}" for name, file in self.names.items() if name not in more}
         (folder / "package.json").write_text(json.dumps({"private": True, "overrides": overrides}))
         where = () if platform is None else _where(platform)
-        flags = ("--offline", "--no-audit", "--no-fund", "--fetch-retries=0", *where)
         wanted = (self.top / self.root, *(self.top / self.names[name] for name in more))
-        ran = node("npm", "install", *flags, *wanted, cwd=folder)
-        assert ran.returncode == 0, ran.stderr
+        install(folder, "--offline", *where, *wanted)
         return sorted(path.name for path in (folder / "node_modules/@demo").iterdir())
 
 

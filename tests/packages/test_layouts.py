@@ -11,7 +11,8 @@ import pytest
 from generator.errors import Unbuildable
 from generator.manifest.values import Layout
 from generator.packages.addon import addon_packages
-from generator.packages.tarball import NpmPackage, PackedFile, json_bytes
+from generator.packages.tarball import NpmPackage, PackedFile
+from generator.packages.tarball import package_json as written
 from generator.platforms import NATIVE, PLATFORMS, PlatformName, host_platform
 from tests.packages.conftest import IDENTITY, VERSION, Addon, Shops, asked, node, package_json, shop
 from tests.support import write_files
@@ -29,7 +30,7 @@ RUNTIME_WISH = {"@napi-rs/wasm-runtime": "^1.0.0"}
 RUNTIME = NpmPackage(
     "@napi-rs/wasm-runtime",
     (
-        PackedFile("package.json", json_bytes({"name": "@napi-rs/wasm-runtime", "version": VERSION})),
+        written({"name": "@napi-rs/wasm-runtime", "version": VERSION}),
         PackedFile("index.js", b""),
     ),
 )

@@ -15,7 +15,7 @@ from generator.manifest.values import Layout
 from generator.packages.identity import Identity
 from generator.packages.program import program_packages
 from generator.packages.tarball import write_tarball
-from tests.packages.conftest import HERE, node, package_json
+from tests.packages.conftest import HERE, node, package_json, shop
 from tests.support import write_files
 
 IDENTITY = Identity("@demo/tool", "1.2.3", description="a tool", license="MIT", repository="https://git.example/x")
@@ -136,9 +136,39 @@ def test_each_platforms_package_has_its_programs_and_the_roots_words(tmp_path: P
         "cpu": ["x64"],
         "preferUnplugged": True,
         "files": ["bin/a.exe", "bin/b.exe"],
+        "gypfile": False,
     }
 
 
 def test_a_program_that_one_platform_lacks_is_named(tmp_path: Path) -> None:
     with pytest.raises(Unbuildable, match="the program b was not built for linux-x64-gnu"):
         program_packages(IDENTITY, ("a", "b"), staged(tmp_path, a=""), "single")
+
+
+@pytest.mark.parametrize("program", ["node", "npm", "npx", "yarn", "pnpm", "corepack", "sh", "CMD", "git"])
+def test_no_program_takes_the_place_of_what_every_script_starts(tmp_path: Path, program: str) -> None:
+    with pytest.raises(Unbuildable, match=f"a command called {program} would run in the place of the user's own"):
+        program_packages(IDENTITY, (program,), staged(tmp_path, **{program: ""}), "single")
+
+
+@pytest.mark.parametrize("program", ["../../x", "C:\\x", "con", "a b", "x."])
+def test_no_program_is_called_what_only_some_systems_hold(tmp_path: Path, program: str) -> None:
+    with pytest.raises(Unbuildable, match="no command can be called"):
+        program_packages(IDENTITY, (program,), tmp_path, "split")
+
+
+@pytest.mark.parametrize(
+    "stray", ["package.json", "binding.gyp", "bin/other.js", "bin/linux-x64-gnu/other", "lib/x.js"]
+)
+def test_nothing_but_programs_and_documents_is_packed(tmp_path: Path, stray: str) -> None:
+    write_files(staged(tmp_path, tool=""), {stray: ""})
+    with pytest.raises(Unbuildable, match=f"^the build of a program makes no {stray}: "):
+        program_packages(IDENTITY, ("tool",), tmp_path, "single")
+
+
+@pytest.mark.parametrize("layout", ["single", "split"])
+def test_npm_links_the_programs_alone_and_runs_no_script(tmp_path: Path, layout: Layout) -> None:
+    packages = program_packages(IDENTITY, ("a", "b"), staged(tmp_path / "staged", a="", b=""), layout)
+    shop(tmp_path / "tgz", packages).install(tmp_path / "app", "linux-x64-gnu")
+    assert {path.name for path in (tmp_path / "app/node_modules/.bin").iterdir()} == {"a", "b"}
+    assert all(package_json(each)["gypfile"] is False for each in packages)

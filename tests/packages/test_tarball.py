@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import subprocess
 import tarfile
 from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generator.packages.tarball import PackedFile, json_bytes, write_tarball
+from generator.packages.tarball import PackedFile, package_json, write_tarball
+from tests.installing import install
 
 FILES = (
-    PackedFile("package.json", json_bytes({"name": "@demo/x", "version": "1.0.0"})),
+    package_json({"name": "@demo/x", "version": "1.0.0"}),
     PackedFile("index.js", b"module.exports = 1;\n"),
     PackedFile("bin/run", b"#!/bin/sh\n", executable=True),
 )
@@ -54,6 +54,5 @@ def test_npm_installs_it(tmp_path: Path) -> None:
     write_tarball(FILES, tmp_path / "demo-x-1.0.0.tgz")
     folder = tmp_path / "empty"
     folder.mkdir()
-    npm = ["npm", "install", "--offline", "--no-audit", "--no-fund", "../demo-x-1.0.0.tgz"]
-    subprocess.run(npm, cwd=folder, check=True, capture_output=True)  # noqa: TID251
+    install(folder, "--offline", "../demo-x-1.0.0.tgz")
     assert (folder / "node_modules/@demo/x/index.js").exists()

@@ -12,6 +12,7 @@ import pytest
 
 from generator.errors import Unbuildable
 from generator.processes import output
+from generator.recipes.cargo import ProgramRecipe
 from generator.recipes.job import EMNAPI, Described, describe, lacks
 from tests.recipes.jobs import job_of
 from tests.support import write_files
@@ -173,3 +174,14 @@ def test_what_an_addon_lacks_for_wasm_is_known_before_it_is_compiled(
     known = described(tmp_path, LIBRARY, {"name": "@demo/x", "version": "1.0.0", **declared}, kind="napi")
     said = lacks(job_of(tmp_path, kind="napi"), known, "wasm32")
     assert said is None if why is None else why in str(said)
+
+
+def test_a_program_that_would_hide_one_of_the_users_is_refused_before_anything_is_compiled(tmp_path: Path) -> None:
+    files = {
+        "Cargo.toml": PACKAGE.format("1.0.0"),
+        "src/main.rs": "fn main() {}\n",
+        "src/bin/node.rs": "fn main() {}\n",
+    }
+    crate = described(tmp_path, files)
+    with pytest.raises(Unbuildable, match="a command called node would run in the place of the user's own"):
+        ProgramRecipe().compile(job_of(tmp_path), crate, "linux-x64-gnu")

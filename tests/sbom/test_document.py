@@ -16,10 +16,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from generator.errors import Unbuildable
+from generator.packages.files import SBOM
 from generator.packages.identity import Identity
-from generator.packages.tarball import PackedFile, json_bytes, write_tarball
+from generator.packages.tarball import package_json, write_tarball
 from generator.sbom.crates import crate_parts
-from generator.sbom.document import SBOM, Contents, contents, place, sbom
+from generator.sbom.document import Contents, contents, place, sbom
 from generator.sbom.npm import npm_parts
 from generator.sbom.parts import Part
 from tests.support import write_files
@@ -181,7 +182,7 @@ def test_what_is_no_answer_of_cargo_is_refused(metadata: bytes, lock: str) -> No
 def test_what_npm_installs_with_an_addon_is_in_the_list(tmp_path: Path) -> None:
     for name, more in {"one": {"license": "ISC"}, "two": {}, "tool": {}}.items():
         declared = {"name": f"@demo/{name}", "version": "1.0.0", **more}
-        write_tarball((PackedFile("package.json", json_bytes(declared)),), tmp_path / f"{name}.tgz")
+        write_tarball((package_json(declared),), tmp_path / f"{name}.tgz")
     write_files(
         tmp_path,
         {
