@@ -5,10 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+# A machine may be very busy; what would hang is ended by the limit on a test's time.
+LIMIT = 120.0
 
 TOP = Path(__file__).resolve().parent.parent
 COMMAND = str(Path(sys.executable).with_name("cratematrix"))
@@ -21,6 +25,14 @@ class Ran:
     code: int
     out: str
     err: str
+
+
+def wait_until(condition: Callable[[], object], what: str, seconds: float = LIMIT) -> None:
+    """Wait for a thing that comes by itself; AssertionError, which says what did not come, after a long time."""
+    ends = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < ends, f"waited {seconds:.0f} s in vain: {what}"
+        time.sleep(0.02)
 
 
 def cratematrix(*words: str | Path, cwd: Path, env: Mapping[str, str] | None = None) -> Ran:

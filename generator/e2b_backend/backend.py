@@ -27,8 +27,7 @@ QUEUE_SECONDS: Final = 3_600.0
 CREATE_PATIENCE: Final = 180.0
 FIRST_TURN: Final = 2.0
 LONGEST_TURN: Final = 15.0
-# Longer than the service takes to start a sandbox, and as long as its limits look back. The SDK waits so long where the
-# service says when to come back; it tells nobody of a longer time, so after that the crate waits by its own turns.
+# Longer than the service takes to start a sandbox.
 CREATE_SECONDS: Final = 30.0
 # A key whose outcome the service does not know any more.
 OUTCOME_UNKNOWN: Final = 422
@@ -60,11 +59,15 @@ class Run:
 
 @dataclass(frozen=True)
 class Account:
-    """How the service is reached and what it allows: creates in a second, and the longest queue in seconds."""
+    """How the service is reached and what it allows: creates in a second, and the longest queue in seconds.
+
+    `create_seconds` is how long a create may take.
+    """
 
     connection: Connection
     creates_per_second: float = 1.0
     queue_seconds: float = QUEUE_SECONDS
+    create_seconds: float = CREATE_SECONDS
 
 
 class E2BBackend:
@@ -106,9 +109,11 @@ class E2BBackend:
         started, lost_since, turns = time.monotonic(), None, pauses(FIRST_TURN, LONGEST_TURN)
         key = uuid.uuid4().hex
         try:
-            while self._pace.wait(self._stop):
+            while True:
                 try:
                     return self._ask(crate, size, attempt, key)
+                except SandboxError:
+                    raise
                 except Exception as error:
                     trouble, now = trouble_of(error), time.monotonic()
                 if trouble.status == OUTCOME_UNKNOWN:
@@ -122,22 +127,17 @@ class E2BBackend:
                 pause = next(turns)
                 self._say(crate, f"waiting {pause:.0f} s for a sandbox: {trouble.message}")
                 self._stop.wait(pause)
-            raise SandboxError("the run was stopped")
         except SandboxError:
             if lost_since is not None:
                 self._sweep(key)
             raise
 
     def _ask(self, crate: str, size: Size, attempt: int, key: str) -> Handle:
-        from e2b import Sandbox
+        from generator.e2b_backend.creates import Create, create
 
-        return Sandbox.create(
-            template=self._templates[size],
-            timeout=self._life.seconds,
-            metadata={**self._run.metadata, "crate": crate, "try": str(attempt), "create": key},
-            idempotency_key=key,
-            **{**self._account.connection.api_params(), "request_timeout": CREATE_SECONDS},
-        )
+        metadata = {**self._run.metadata, "crate": crate, "try": str(attempt), "create": key}
+        asked = Create(self._templates[size], self._life.seconds, metadata, key)
+        return create(asked, self._account.connection, self._account.create_seconds, self._pace, self._stop)
 
     def _sweep(self, key: str) -> None:
         """Kill what a create may have left whose outcome nobody knows; after a stop `close` has the last try."""

@@ -11,16 +11,17 @@ from typing import Any
 from generator.builds.e2b_site import references
 from generator.e2b_template.definition import load_definition
 from generator.manifest.reading import load_manifest
+from generator.sandboxes.bubblewrap import Bind
 from generator.sandboxes.toolchain import find_toolchain
 from tests.e2b_server import E2BServer, Rules, TemplateSize
 from tests.support import TOP, git_repository, library, write_files
 
 
-def prepared(top: Path, path: str) -> Path:
-    """Give a repository a template whose sandboxes have this machine's tools."""
+def prepared(top: Path, path: str, seconds: int = 60) -> Path:
+    """Give a repository a template whose sandboxes have this machine's tools, and outlive a runner by so long."""
     definition = json.loads((TOP / "e2b/template.json").read_text())
     holds = {"targets": find_toolchain(os.environ).targets, "programs": []}
-    definition |= {"env": {"PATH": path}, "holds": holds, "checks": [], "timeout_seconds": 60}
+    definition |= {"env": {"PATH": path}, "holds": holds, "checks": [], "timeout_seconds": seconds}
     write_files(top, {"e2b/template.json": json.dumps(definition)})
     return git_repository(top)
 
@@ -55,6 +56,22 @@ def scripted_fleet(top: Path, count: int, build: str = "echo built", **fleet: An
 def report_of(top: Path) -> dict[str, Any]:
     loaded: dict[str, Any] = json.loads((top / "dist/report.json").read_text())
     return loaded
+
+
+class Gate:
+    """Where builds wait whose line of shell is `HOLD`, in sandboxes that see `binds`."""
+
+    HOLD = "until [ -e /gate/open ]; do sleep 0.1; done"
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        directory.mkdir()
+        directory.chmod(0o755)
+        self.binds = (Bind(str(directory), "/gate"),)
+
+    def open(self) -> None:
+        """Let all of them go on."""
+        (self._directory / "open").touch()
 
 
 def env_of(server: E2BServer, tmp_path: Path, **more: str) -> dict[str, str]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from itertools import accumulate
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,11 @@ import pytest
 from generator.builds.e2b_site import references
 from generator.e2b_template.definition import load_definition
 from generator.manifest.reading import load_manifest
-from tests.builds.scripted import env_of, prepared, report_of, rules_for, scripted_fleet
+from tests.builds.scripted import Gate, env_of, prepared, report_of, rules_for, scripted_fleet
 from tests.e2b_server import E2BServer, Rules, TemplateSize
-from tests.support import cratematrix
+from tests.support import cratematrix, wait_until
 
+CREATE = "/v2/sandboxes"
 HEADERS = {"X-Gateway-Key": "Bearer k3y-of-the-gateway"}
 
 
@@ -132,20 +134,25 @@ def test_named_variables_are_there_while_compiling_and_not_while_fetching(path: 
 
 @pytest.mark.rush
 def test_thirty_sandboxes_are_kept_busy_and_the_accounts_pace_is_kept(path: str, tmp_path: Path) -> None:
-    limits = {"e2b_sandboxes": 30, "e2b_creates_per_second": 8}
-    top = prepared(scripted_fleet(tmp_path / "repo", 45, "sleep 12", limits=limits, slots=30), path)
-    with E2BServer(rules_for(top, max_sandboxes=30, creates_per_second=8)) as server:
-        ran = cratematrix("build", "--all", "--backend", "e2b", "--jobs", "30", cwd=top, env=env_of(server, tmp_path))
+    """Thirty builds wait for each other, and a create never arrives before its turn: a busy machine changes neither."""
+    limits, gate = {"e2b_sandboxes": 30, "e2b_creates_per_second": 8}, Gate(tmp_path / "gate")
+    top = prepared(scripted_fleet(tmp_path / "repo", 45, gate.HOLD, limits=limits, slots=30, retries=0), path, 300)
+    rules, words = rules_for(top, max_sandboxes=30, creates_per_second=8), ("build", "--all", "--backend", "e2b")
+    began = time.monotonic()
+    with E2BServer(rules, binds=gate.binds) as server, ThreadPoolExecutor(1) as pool:
+        run = pool.submit(cratematrix, *words, "--jobs", "30", cwd=top, env=env_of(server, tmp_path))
+        try:
+            wait_until(lambda: len(server.running()) == 30 or run.done(), "thirty sandboxes at once", 600)
+        finally:
+            gate.open()
+        ran = run.result()
         assert ran.code == 0, ran.err
-        created, statuses = server.created(), [seen.status for seen in server.requests]
-        assert server.running() == ()
-    moments = [(record.started_at, 1) for record in created] + [
-        (record.ended_at or record.end_at, -1) for record in created
-    ]
-    at_once = list(accumulate(change for _, change in sorted(moments)))
-    assert max(at_once) == 30
-    assert len(created) == 45
-    assert 429 not in statuses
+        created, left = server.created(), server.running()
+        arrived = sorted(each.arrived_at for each in server.requests if each.path == CREATE and each.method == "POST")
+    assert (len(created), left) == (45, ())
+    assert all(moment - began >= number / 8 for number, moment in enumerate(arrived))
+    assert "maximum number of concurrent" not in ran.err
+    assert {(crate["state"], crate["attempts"]) for crate in report_of(top)["crates"]} == {("built", 1)}
 
 
 @pytest.mark.parametrize("retry_after", [True, False])

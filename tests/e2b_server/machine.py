@@ -72,7 +72,7 @@ class Answer:
 class Hall:
     """What all machines of a server share: where they lie, what they see, and one look at the process table."""
 
-    def __init__(self, directory: Path, toolchain: Toolchain) -> None:
+    def __init__(self, directory: Path, toolchain: Toolchain, binds: Sequence[Bind] = ()) -> None:
         beyond = outside(os.environ, npm_registry(os.environ), True)
         self.directory, self.path, self.beyond, self.table = directory, toolchain.path, beyond, ProcessTable()
         self._turns = itertools.count()
@@ -81,8 +81,8 @@ class Hall:
         own.write_bytes(Path(__file__).with_name("agent.py").read_bytes())
         own.chmod(0o644)
         agent = (Bind(str(own), AGENT), Bind(sys.base_prefix, PYTHON))
-        binds = (*system.binds, *toolchain.binds, *beyond.certificates, *agent)
-        self.view = replace(system, binds=binds, links=(*system.links, *toolchain.links))
+        own_binds = (*system.binds, *toolchain.binds, *beyond.certificates, *agent)
+        self.view = replace(system, binds=(*own_binds, *binds), links=(*system.links, *toolchain.links))
 
     def processors(self, cpus: int) -> str:
         """Choose processors in turn, as local sandboxes do."""

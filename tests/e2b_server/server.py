@@ -8,7 +8,7 @@ import tempfile
 import threading
 import time
 import traceback
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Final
@@ -18,6 +18,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 from starlette.types import Message, Receive, Scope, Send
 
+from generator.sandboxes.bubblewrap import Bind
 from generator.sandboxes.toolchain import Toolchain, find_toolchain
 from tests.e2b_server.control import Control
 from tests.e2b_server.envd import CALL, Call, Envd
@@ -41,7 +42,7 @@ class E2BServer(Moody[Faults]):
     """Stands in for the E2B service while it is entered; see `Rules` for what it is like and `Faults` for its moods.
 
     `directory` is where sandboxes lie (default: one of its own, removed at the end); `toolchain` what they build with
-    (default: this machine's).
+    (default: this machine's); `binds` what of this machine they see besides.
     """
 
     def __init__(
@@ -50,9 +51,11 @@ class E2BServer(Moody[Faults]):
         toolchain: Toolchain | None = None,
         directory: Path | None = None,
         port: int = 0,
+        binds: Sequence[Bind] = (),
     ) -> None:
         super().__init__(Faults())
         self.rules, self._toolchain, self._directory, self._number = rules or Rules(), toolchain, directory, port
+        self._binds = binds
         self.violations: list[str] = []
         self.requests: list[Seen] = []
         self._stop = threading.Event()
@@ -64,7 +67,7 @@ class E2BServer(Moody[Faults]):
         directory = self._directory or Path(
             self._stack.enter_context(tempfile.TemporaryDirectory(prefix="e2b-server-"))
         )
-        self._hall = Hall(directory, toolchain)
+        self._hall = Hall(directory, toolchain, self._binds)
         self._control = Control(self.rules, self._hall, self._mischief, self.violations)
         envd = Envd()
 
@@ -195,8 +198,9 @@ class E2BServer(Moody[Faults]):
         unrouted = exchange.unrouted and not exchange.path.startswith(SANDBOX_PATHS)
         if exchange.status == 405 or (exchange.status == 404 and unrouted):
             self.violations.append(f"{exchange.method} {exchange.path}: no such path")
-        seen = Seen(exchange.method, exchange.path, exchange.headers, exchange.status, exchange.fault)
-        self.requests.append(seen)
+        self.requests.append(
+            Seen(exchange.method, exchange.path, exchange.headers, exchange.status, exchange.fault, exchange.arrived_at)
+        )
 
     def _check(self, exchange: Exchange, known: frozenset[str], needed: Mapping[str, str]) -> None:
         allowed = known | {name.lower() for name in needed}

@@ -37,13 +37,17 @@ SANDBOX_HEADERS: Final = KNOWN_HEADERS | {
 
 @dataclass(frozen=True)
 class Seen:
-    """One request and how it was answered: `status` is 0 where no answer was sent, `fault` what was done to it."""
+    """One request and how it was answered: `status` is 0 where no answer was sent, `fault` what was done to it.
+
+    `arrived_at` is when its head did, by the monotonic clock.
+    """
 
     method: str
     path: str
     headers: Mapping[str, str]
     status: int
     fault: str | None
+    arrived_at: float
 
 
 class ServiceError(Exception):

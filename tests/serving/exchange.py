@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
+import time
 from collections.abc import Callable
 from urllib.parse import unquote
 
@@ -19,7 +20,7 @@ class Exchange:
 
     def __init__(self, scope: Scope, receive: Receive, send: Send, write_down: Callable[[Exchange], None]) -> None:
         self._scope, self._receive, self._send, self._write_down = scope, receive, send, write_down
-        self._noted = False
+        self._noted, self.arrived_at = False, time.monotonic()
         self.method, self.path = str(scope["method"]), str(scope["path"])
         self.headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
         self.status, self._sent = 0, 0
