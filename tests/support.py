@@ -9,7 +9,9 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 # A machine may be very busy; what would hang is ended by the limit on a test's time.
 LIMIT = 120.0
@@ -33,6 +35,14 @@ def wait_until(condition: Callable[[], object], what: str, seconds: float = LIMI
     while not condition():
         assert time.monotonic() < ends, f"waited {seconds:.0f} s in vain: {what}"
         time.sleep(0.02)
+
+
+def with_enough_time(attempt: Callable[[float], T | None]) -> T:
+    """Return what an attempt makes of so many seconds; one that returns None gets more, for a machine may be busy."""
+    for seconds in (0.5, 4.0, 32.0, 240.0):
+        if (found := attempt(seconds)) is not None:
+            return found
+    raise AssertionError("no time was enough")
 
 
 def cratematrix(*words: str | Path, cwd: Path, env: Mapping[str, str] | None = None) -> Ran:

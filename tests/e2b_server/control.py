@@ -62,7 +62,7 @@ class Control:
         self.alive: dict[str, Box] = {}
         self.ever: dict[str, Box] = {}
         self.templates = Templates(rules.templates, rules.build_seconds)
-        self._starting = 0
+        self.starting = 0
         self._promises: dict[str, Promise] = {}
         self._tokens, self._filled_at = max(1.0, rules.creates_per_second or 1.0), time.monotonic()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -157,11 +157,11 @@ class Control:
             )  # fmt: skip
             box = Box(self.hall, born, network)
             box.network_given = given
-            if self.rules.start_seconds:
-                await asyncio.sleep(self.rules.start_seconds)
+            while self.rules.starts is not None and not self.rules.starts.is_set():
+                await asyncio.sleep(0.02)
             await box.machine.start(network)
         finally:
-            self._starting -= 1
+            self.starting -= 1
         self.alive[born.id] = self.ever[born.id] = box
         self._live(box, asked.timeout)
         if (moment := self.mischief.draw(Faults.vanishes_in)) is not None:
@@ -181,10 +181,10 @@ class Control:
             if self._tokens < 1:
                 raise self._too_many("rate limit exceeded", (1 - self._tokens) / rate)
             self._tokens -= 1
-        if len(self.alive) + self._starting >= self.rules.max_sandboxes:
+        if len(self.alive) + self.starting >= self.rules.max_sandboxes:
             most = self.rules.max_sandboxes
             raise self._too_many(f"you have reached the maximum number of concurrent E2B sandboxes ({most})", 1)
-        self._starting += 1
+        self.starting += 1
 
     def _too_many(self, message: str, seconds: float) -> ServiceError:
         return ServiceError(

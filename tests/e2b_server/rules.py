@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -33,8 +34,8 @@ NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 class Rules:
     """The account and the service.
 
-    `creates_per_second` None is no limit; `retry_after` says whether a 429 tells when to come back. `start_seconds` is
-    how long a create takes, `build_seconds` how long a template's build. The two planes may lie below path prefixes
+    `creates_per_second` None is no limit; `retry_after` says whether a 429 tells when to come back. A create waits for
+    `starts`, where there is one; `build_seconds` is how long a template's build takes. The two planes may lie below path prefixes
     and want headers, as behind a gateway. `page` is the longest page of a list. `metrics_seconds` is how often figures
     are taken, as at the service; less often where that takes long.
     """
@@ -49,7 +50,7 @@ class Rules:
     api_headers: Mapping[str, str] = field(default_factory=lambda: NO_HEADERS)
     sandbox_headers: Mapping[str, str] = field(default_factory=lambda: NO_HEADERS)
     templates: Mapping[str, TemplateSize] = field(default_factory=lambda: {"base": TemplateSize()})
-    start_seconds: float = 0.0
+    starts: threading.Event | None = None
     build_seconds: float = 0.5
     page: int = 100
     metrics_seconds: float = 5.0

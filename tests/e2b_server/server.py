@@ -106,6 +106,10 @@ class E2BServer(Moody[Faults]):
         """Return the sandboxes that run."""
         return tuple(box.record for box in tuple(self._control.alive.values()))
 
+    def starting(self) -> int:
+        """Return how many sandboxes are about to run."""
+        return self._control.starting
+
     def created(self) -> tuple[Record, ...]:
         """Return all sandboxes that ever ran."""
         return tuple(box.record for box in tuple(self._control.ever.values()))

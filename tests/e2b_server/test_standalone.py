@@ -6,14 +6,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 from e2b import Sandbox
 
-from tests.sandboxes.watching import gone
-from tests.support import TOP
+from tests.sandboxes.watching import alive, gone
+from tests.support import TOP, wait_until
 
 
 def test_no_process_outlives_a_server_that_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -27,11 +26,7 @@ def test_no_process_outlives_a_server_that_is_killed(tmp_path: Path, monkeypatch
         sandboxes = [Sandbox.create("base") for _ in range(3)]
         for sandbox in sandboxes:
             sandbox.commands.run(f"(setsid sleep {nap} > /dev/null 2>&1 &)")
-        assert not gone(nap)
+        wait_until(lambda: len(alive(nap)) == 3, "a process in each sandbox")
         server.send_signal(signal.SIGKILL)
         server.wait()
-    for _ in range(50):
-        if gone(nap):
-            return
-        time.sleep(0.1)
-    pytest.fail("a sandbox outlives its server")
+    assert gone(nap)
