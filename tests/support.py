@@ -100,6 +100,15 @@ def library(name: str, lib: str = "", rest: str = "") -> dict[str, str]:
     return {f"{name}/Cargo.toml": head + rest, f"{name}/src/lib.rs": lib, f"{name}/Cargo.lock": lock}
 
 
+# A crate's test that says so on the real stderr and then goes on for an hour.
+NAPS = """#[test]
+fn naps() {
+    std::io::Write::write_all(&mut std::io::stderr(), b"napping\\n").unwrap();
+    std::thread::sleep(std::time::Duration::from_secs(3600));
+}
+"""
+
+
 def entry(name: str, **more: Any) -> dict[str, Any]:
     """Return a crate's entry in the manifest."""
     return {"name": name, "version": "1.0.0", "kind": "lib", "source": {"path": name}, **more}

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import click
@@ -20,7 +20,7 @@ from generator.manifest.models import Manifest
 from generator.planning.affected import Reason
 from generator.planning.plan import make_plan
 from tests.conftest import MakeRepository
-from tests.support import COMMAND, TOP, cratematrix, entry, git_repository, library, write_files
+from tests.support import COMMAND, TOP, cratematrix, entry, git_repository, library, wait_until, write_files
 
 HEAVY = {"pydantic", "jinja2", "ruamel", "rich", "psutil", "tomlkit", "json"}
 
@@ -70,18 +70,18 @@ def test_a_check_by_variable_writes_nothing(repository: MakeRepository) -> None:
     assert not (top / ".github").exists()
 
 
-def test_ctrl_c_is_told_as_an_interruption(tmp_path: Path) -> None:
-    crates = [
-        {"name": f"c{n}", "version": "1.0.0", "kind": "lib", "source": {"registry": f"c{n}", "version": "1.0.0"}}
-        for n in range(10_000)
-    ]
-    manifest = {"schema_version": 1, "fleet": {"npm_scope": "@demo"}, "crates": crates}
-    (tmp_path / "crates.yaml").write_text(json.dumps(manifest, indent=1))
-    words = [COMMAND, "plan", "--manifest", "crates.yaml"]
-    with subprocess.Popen(words, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as ran:
-        time.sleep(1.5)
+def test_ctrl_c_is_told_as_an_interruption(repository: MakeRepository, tmp_path: Path) -> None:
+    """While it waits for a git that never answers."""
+    top = repository([entry("one")], library("one"))
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/git").write_text("#!/bin/sh\n: > ../asked\nexec sleep 3600\n")
+    (tmp_path / "bin/git").chmod(0o755)
+    env = {**os.environ, "PATH": f"{tmp_path}/bin:{os.environ['PATH']}"}
+    words = [COMMAND, "plan", "--changed-since", "HEAD"]
+    with subprocess.Popen(words, cwd=top, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as ran:
+        wait_until((tmp_path / "asked").exists, "the question to git")
         ran.send_signal(signal.SIGINT)
-        _, said = ran.communicate(timeout=30)
+        _, said = ran.communicate()
     assert (ran.returncode, said) == (130, "error: interrupted\n")
 
 

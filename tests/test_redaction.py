@@ -47,11 +47,11 @@ def base64_at(shift: int, tail: bytes = b"#") -> Encode:
 
 def tool(*command: str) -> Encode:
     """Let the program encode that a build script would use."""
-    return lambda secret: subprocess.check_output(command, input=secret.encode(), timeout=20).decode()
+    return lambda secret: subprocess.check_output(command, input=secret.encode(), timeout=120).decode()
 
 
 def bash(script: str) -> Encode:
-    return lambda secret: subprocess.check_output(["bash", "-c", script, "bash", secret], timeout=20).decode()
+    return lambda secret: subprocess.check_output(["bash", "-c", script, "bash", secret], timeout=120).decode()
 
 
 def every_unit(secret: str) -> str:

@@ -78,13 +78,17 @@ class Patience:
 class Turns:
     """Spreads the uploads of one process: `between` seconds or a little more from one to the next."""
 
-    def __init__(self, between: float, sleep: Callable[[float], None] = time.sleep) -> None:
-        self._between = between
-        self._sleep = sleep
+    def __init__(
+        self,
+        between: float,
+        sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._between, self._sleep, self._clock = between, sleep, clock
         # Shards that start together must not send their first package together.
-        self._next = time.monotonic() + random.uniform(0, between)  # noqa: S311
+        self._next = clock() + random.uniform(0, between)  # noqa: S311
 
     def wait(self) -> None:
         """Wait for this process's turn."""
-        self._sleep(max(0.0, self._next - time.monotonic()))
-        self._next = time.monotonic() + self._between * random.uniform(1, 1.1)  # noqa: S311
+        self._sleep(max(0.0, self._next - self._clock()))
+        self._next = self._clock() + self._between * random.uniform(1, 1.1)  # noqa: S311

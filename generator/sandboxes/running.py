@@ -106,6 +106,6 @@ def _drain(output: int, lines: Lines) -> None:
         selector.register(output, selectors.EVENT_READ)
         while selector.select(max(0.0, deadline - time.monotonic())):
             chunk = os.read(output, CHUNK_BYTES)
+            lines.feed(chunk)
             if not chunk or time.monotonic() >= deadline:
                 return
-            lines.feed(chunk)

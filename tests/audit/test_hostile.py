@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import struct
-import time
 from pathlib import Path
 
 import pytest
@@ -52,9 +51,7 @@ def test_a_damaged_file_is_judged_and_breaks_nothing(
         addon(tmp_path, platform)
     damaged = tmp_path / "damaged"
     damaged.write_bytes(changed(sound.read_bytes(), changes, kept))
-    started = time.monotonic()
     facts = facts_of(damaged, "damaged")
-    assert time.monotonic() - started < reading.DEADLINE
     for each in PLATFORM_NAMES:
         audit(facts, each, "napi", Oldest())  # sums up whatever it is
     assert facts.images or facts.problem
@@ -107,13 +104,12 @@ def test_what_is_no_binary_at_all_is_told_so(tmp_path: Path, content: bytes) -> 
         assert found(result) <= {"readable", "format"}
 
 
-def test_a_file_of_2_gib_that_is_mostly_holes_is_refused_unread(tmp_path: Path) -> None:
+def test_a_file_that_is_mostly_holes_is_refused_unread(tmp_path: Path) -> None:
+    """A terabyte of them: to read it would take an hour, and more memory than there is."""
     made = cc(tmp_path, ADDON, "-shared")
     with made.open("ab") as file:
-        file.truncate(2 * 1024**3)
-    started = time.monotonic()
+        file.truncate(1024**4)
     assert "it has more than 512 MiB" in only(audited(made, "linux-x64-gnu"))
-    assert time.monotonic() - started < 1
 
 
 def test_a_file_as_large_as_is_read_ends_within_the_deadline(tmp_path: Path) -> None:
@@ -145,7 +141,7 @@ def test_an_elf_file_with_absurd_counts_and_places_breaks_nothing(
         ("raise MemoryError", "reading it ended with exit code 1: MemoryError"),
         ("import sys; print('{\"images\": 7}'); sys.stdout.flush(); import os; os._exit(0)", "gave no answer that can be"),
         ("import sys; sys.stdout.write('x' * 20_000_000); sys.stdout.flush()", "did not end within 60 s and 4 MiB"),
-        ("import time; time.sleep(60)", "did not end within 1 s"),
+        ("import time; time.sleep(3600)", "did not end within 1 s"),
     ],
 )  # fmt: skip
 def test_a_reader_that_dies_lies_floods_or_hangs_is_a_finding(

@@ -17,7 +17,7 @@ from tests.e2b_server import E2BServer, Rules, TemplateSize
 from tests.support import TOP, git_repository, library, write_files
 
 
-def prepared(top: Path, path: str, seconds: int = 60) -> Path:
+def prepared(top: Path, path: str, seconds: int = 600) -> Path:
     """Give a repository a template whose sandboxes have this machine's tools, and outlive a runner by so long."""
     definition = json.loads((TOP / "e2b/template.json").read_text())
     holds = {"targets": find_toolchain(os.environ).targets, "programs": []}

@@ -6,14 +6,13 @@ import json
 import os
 import signal
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
 
 from tests.builds.scripted import env_of, prepared, report_of, rules_for, scripted_fleet
 from tests.e2b_server import E2BServer, Faults, LoseReply
-from tests.support import COMMAND, Ran, cratematrix
+from tests.support import COMMAND, Ran, cratematrix, wait_until
 
 
 @pytest.mark.rush
@@ -70,18 +69,23 @@ def killed_in_the_middle(top: Path, server: E2BServer, tmp_path: Path, number: i
             [COMMAND, "build", "--all", "--backend", "e2b", "--jobs", "3"], cwd=top, stderr=said,
             env={**os.environ, **env_of(server, tmp_path)},
         )  # fmt: skip
-        deadline = time.monotonic() + 60
-        while "napping" not in (tmp_path / "said").read_text() or len(server.running()) < 3:
-            assert time.monotonic() < deadline, (tmp_path / "said").read_text()
-            time.sleep(0.1)
+        before = {record.id for record in server.running()}
+        wait_until(
+            lambda: (
+                "napping" in (tmp_path / "said").read_text()
+                and len({record.id for record in server.running()} - before) == 3
+            ),
+            "three sandboxes, and one that naps",
+            600,
+        )
         runner.send_signal(number)
-        runner.wait(timeout=60)
+        runner.wait()
         assert runner.returncode == (-9 if number == signal.SIGKILL else 130)
     return (tmp_path / "said").read_text().split(maxsplit=2)[1].rstrip(";")
 
 
 def test_what_a_killed_runner_leaves_is_reaped_and_nothing_else(path: str, tmp_path: Path) -> None:
-    top = prepared(scripted_fleet(tmp_path / "repo", 3, "echo napping; sleep 60"), path)
+    top = prepared(scripted_fleet(tmp_path / "repo", 3, "echo napping; sleep 3600"), path)
     with E2BServer(rules_for(top)) as server:
         first = killed_in_the_middle(top, server, tmp_path, signal.SIGKILL)
         other = {record.id for record in server.running()}
@@ -96,7 +100,7 @@ def test_what_a_killed_runner_leaves_is_reaped_and_nothing_else(path: str, tmp_p
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_stopped_run_leaves_nothing_running(path: str, tmp_path: Path, number: int) -> None:
-    top = prepared(scripted_fleet(tmp_path / "repo", 3, "echo napping; sleep 60"), path)
+    top = prepared(scripted_fleet(tmp_path / "repo", 3, "echo napping; sleep 3600"), path)
     with E2BServer(rules_for(top)) as server:
         killed_in_the_middle(top, server, tmp_path, number)
         assert server.running() == ()

@@ -136,7 +136,7 @@ def test_named_variables_are_there_while_compiling_and_not_while_fetching(path: 
 def test_thirty_sandboxes_are_kept_busy_and_the_accounts_pace_is_kept(path: str, tmp_path: Path) -> None:
     """Thirty builds wait for each other, and a create never arrives before its turn: a busy machine changes neither."""
     limits, gate = {"e2b_sandboxes": 30, "e2b_creates_per_second": 8}, Gate(tmp_path / "gate")
-    top = prepared(scripted_fleet(tmp_path / "repo", 45, gate.HOLD, limits=limits, slots=30, retries=0), path, 300)
+    top = prepared(scripted_fleet(tmp_path / "repo", 45, gate.HOLD, limits=limits, slots=30, retries=0), path)
     rules, words = rules_for(top, max_sandboxes=30, creates_per_second=8), ("build", "--all", "--backend", "e2b")
     began = time.monotonic()
     with E2BServer(rules, binds=gate.binds) as server, ThreadPoolExecutor(1) as pool:

@@ -24,7 +24,7 @@ from generator.redaction import Redactor
 from generator.reports.models import CrateReport, PhaseName
 from tests.builds.scripted import env_of, prepared, report_of, rules_for, scripted_fleet
 from tests.e2b_server import E2BServer, Stall, error, html
-from tests.support import COMMAND, Ran, cratematrix
+from tests.support import COMMAND, Ran, cratematrix, wait_until
 
 BUILD = ("build", "--all", "--backend", "e2b")
 
@@ -33,10 +33,7 @@ def started(top: Path, said: Path, env: dict[str, str], *words: str) -> subproce
     """Start a build whose crates say "napping", and return when three do."""
     with said.open("wb") as file:
         runner = subprocess.Popen([COMMAND, *BUILD, *words], cwd=top, stderr=file, env={**os.environ, **env})
-    deadline = time.monotonic() + 60
-    while said.read_text().count("] napping") < 3:
-        assert time.monotonic() < deadline, said.read_text()
-        time.sleep(0.1)
+    wait_until(lambda: said.read_text().count("] napping") >= 3, "three builds that nap", 600)
     return runner
 
 
@@ -53,29 +50,28 @@ def test_the_exit_code_is_the_commands_own_when_nobody_answers(path: str, tmp_pa
     assert [each.result().code for each in codes] == [4] * 12
 
 
-def test_a_stop_ends_within_seconds_when_the_service_does_not_answer(path: str, tmp_path: Path) -> None:
-    top = prepared(scripted_fleet(tmp_path / "repo", 3, "echo napping; sleep 60"), path)
+def test_a_stop_ends_the_run_when_the_service_does_not_answer(path: str, tmp_path: Path) -> None:
+    """The service would not answer for ever, and every build go on for an hour."""
+    top = prepared(scripted_fleet(tmp_path / "repo", 3, "echo napping; sleep 3600"), path)
     with E2BServer(rules_for(top)) as server:
         runner = started(top, tmp_path / "said", env_of(server, tmp_path), "--jobs", "3")
-        server.inject("*", html(502), times=10_000)
+        server.inject("*", html(502), times=1_000_000)
         runner.send_signal(signal.SIGINT)
-        began = time.monotonic()
-        assert runner.wait(timeout=60) == 130
-        assert time.monotonic() - began < 45
+        assert runner.wait() == 130
         server.calm()
     said = (tmp_path / "said").read_text()
-    assert "what may run on ends by itself within 60 s" in said
+    assert "what may run on ends by itself within 600 s" in said
     assert "Traceback" not in said
     assert report_of(top)["interrupted"] is True
 
 
 def test_a_server_that_dies_in_the_middle_does_not_hold_up_a_stop(path: str, tmp_path: Path) -> None:
-    top = prepared(scripted_fleet(tmp_path / "repo", 3, "echo napping; sleep 4", retries=1), path)
+    top = prepared(scripted_fleet(tmp_path / "repo", 3, "echo napping; sleep 3600", retries=1), path)
     with E2BServer(rules_for(top)) as server:
         runner = started(top, tmp_path / "said", env_of(server, tmp_path), "--jobs", "3")
     time.sleep(2)
     runner.send_signal(signal.SIGTERM)
-    assert runner.wait(timeout=60) == 130
+    assert runner.wait() == 130
     assert [crate["state"] for crate in report_of(top)["crates"]] == ["not_run"] * 3
     assert "Traceback" not in (tmp_path / "said").read_text()
 
@@ -85,7 +81,7 @@ def on_a_small_disk(top: Path, place: Path, mebibytes: int, env: dict[str, str])
     place.mkdir(parents=True, exist_ok=True)
     disk = ["bwrap", "--dev-bind", "/", "/", "--size", str(mebibytes << 20), "--tmpfs", str(place), "--"]
     done = subprocess.run(  # noqa: TID251
-        [*disk, COMMAND, *BUILD], cwd=top, env={**os.environ, **env}, capture_output=True, text=True, timeout=120, check=False
+        [*disk, COMMAND, *BUILD], cwd=top, env={**os.environ, **env}, capture_output=True, text=True, timeout=900, check=False
     )  # fmt: skip
     return Ran(done.returncode, done.stdout, done.stderr)
 
@@ -123,7 +119,7 @@ def test_two_runs_share_a_cache_and_an_output_directory(path: str, tmp_path: Pat
 
 
 def test_two_kills_in_a_row_leave_nothing_that_a_reap_and_the_next_run_do_not_clear(path: str, tmp_path: Path) -> None:
-    top = prepared(scripted_fleet(tmp_path / "repo", 3, 'echo napping; [ -z "$NAP" ] || sleep 60', env=["NAP"]), path)
+    top = prepared(scripted_fleet(tmp_path / "repo", 3, 'echo napping; [ -z "$NAP" ] || sleep 3600', env=["NAP"]), path)
     with E2BServer(rules_for(top)) as server:
         env = env_of(server, tmp_path, GITHUB_RUN_ID="17", NAP="yes-a-long-one")
         for _ in range(2):

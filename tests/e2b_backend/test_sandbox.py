@@ -8,6 +8,7 @@ import tarfile
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from generator.sandboxes.sandbox import SIZES, SandboxError
 from tests.e2b_backend.conftest import MakeBackend
 from tests.e2b_server import Cut, E2BServer, Fault, LoseReply, Say, Stall, Truncate, error, html
 from tests.sandboxes.watching import run_in
+from tests.support import wait_until
 
 START = "POST /process.Process/Start"
 DOWNLOAD, UPLOAD = "GET /files", "POST /files"
@@ -36,8 +38,8 @@ def archive_of(directory: Path, content: bytes) -> Path:
 @pytest.mark.parametrize(
     "fault",
     [
-        Stall(4),
-        Stall(4, after=20),
+        Stall(3_600),
+        Stall(3_600, after=20),
         Cut(40),
         Cut(40, reset=False),
         Truncate(39),
@@ -52,8 +54,10 @@ def test_a_command_is_told_once_and_whole_through_broken_streams(
     server: E2BServer, sandbox: E2BSandbox, fault: Fault, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A stream that stalls is given up in time: by the SDK's own deadline, which holds for its synchronous client."""
-    monkeypatch.setattr(following, "ANSWER_SECONDS", 1.0)
-    server.inject(START, fault, times=3)
+    stalls = isinstance(fault, Stall)
+    if stalls:
+        monkeypatch.setattr(following, "ANSWER_SECONDS", 4.0)
+    server.inject(START, fault, times=1 if stalls else 3)
     finished, lines = run_in(sandbox, "for i in {1..30}; do echo line $i; sleep 0.02; done; exit 3")
     assert (finished.exit_code, lines) == (3, [f"line {number}" for number in range(1, 31)])
 
@@ -89,14 +93,14 @@ def test_a_stream_that_falls_silent_does_not_hold_up_a_transfer(
     server: E2BServer, sandbox: E2BSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However long unpacking may take: no single stream is waited for that long."""
-    monkeypatch.setattr(following, "ANSWER_SECONDS", 1.0)
+    monkeypatch.setattr(following, "ANSWER_SECONDS", 4.0)
     archive = archive_of(tmp_path, b"x" * 100_000)
-    threading.Timer(0.2, server.inject, [START, Stall(60, after=20), 4]).start()
-    started = time.monotonic()
-    for number in range(3):
+    for number in range(2):
+        server.inject(START, Stall(3_600, after=20))
         sandbox.put(archive, f"/build/in{number}")
+        server.inject(START, Stall(3_600, after=20))
         sandbox.get(f"/build/in{number}/blob", tmp_path / "back", 1 << 30)
-    assert time.monotonic() - started < 40
+    assert server.pending() == 0
     assert (tmp_path / "back").stat().st_size == 100_000
     server.calm()
 
@@ -104,23 +108,24 @@ def test_a_stream_that_falls_silent_does_not_hold_up_a_transfer(
 def test_an_upload_that_stands_still_is_sent_again(
     server: E2BServer, sandbox: E2BSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(upload, "STALLED_SECONDS", 1.0)
-    server.inject(UPLOAD, Stall(30))
+    monkeypatch.setattr(upload, "STALLED_SECONDS", 4.0)
+    server.inject(UPLOAD, Stall(3_600))
     started = time.monotonic()
     sandbox.put(archive_of(tmp_path, b"x" * 100_000), "/build/in")
-    assert 1 <= time.monotonic() - started < 15
+    assert time.monotonic() - started >= 4
     assert run_in(sandbox, "wc -c < in/blob")[1] == ["100000"]
 
 
 def test_an_upload_that_stands_still_does_not_hold_up_a_stop(
     server: E2BServer, sandbox: E2BSandbox, tmp_path: Path, stop: threading.Event
 ) -> None:
-    server.inject(UPLOAD, Stall(30))
-    threading.Timer(0.5, stop.set).start()
-    started = time.monotonic()
-    with pytest.raises(SandboxError, match="the run was stopped"):
-        sandbox.put(archive_of(tmp_path, b"x" * 100_000), "/build/in")
-    assert time.monotonic() - started < 5
+    server.inject(UPLOAD, Stall(3_600))
+    with ThreadPoolExecutor(1) as pool:
+        putting = pool.submit(sandbox.put, archive_of(tmp_path, b"x" * 100_000), "/build/in")
+        wait_until(lambda: server.pending() == 0, "the upload")
+        stop.set()
+        with pytest.raises(SandboxError, match="the run was stopped"):
+            putting.result()
 
 
 def test_too_little_room_is_seen_before_anything_is_sent(
@@ -140,7 +145,7 @@ def test_a_vanished_sandbox_is_a_transient_failure_of_every_call(
 ) -> None:
     threading.Timer(0.5, server.vanish, [sandbox.id]).start()
     with pytest.raises(SandboxError, match="vanished") as caught:
-        run_in(sandbox, "sleep 30")
+        run_in(sandbox, "sleep 3600", timeout=3_600)
     assert caught.value.failure_class == "transient"
     calls: list[Callable[[], object]] = [
         lambda: sandbox.put(archive_of(tmp_path, b"x"), "/build/in"),
@@ -215,13 +220,12 @@ def test_a_sandbox_that_lies_about_a_command(
     sandbox: E2BSandbox, tmp_path: Path, profile: str, said: str | None
 ) -> None:
     lie(sandbox, profile)
-    started = time.monotonic()
     if said is None:
-        assert run_in(sandbox, "echo unheard", timeout=60)[1] == []
+        finished, lines = run_in(sandbox, "echo unheard")
+        assert (finished.killed, lines) == (None, [])
     else:
         with pytest.raises(SandboxError, match=said):
             run_in(sandbox, "true")
-    assert time.monotonic() - started < 20
 
 
 def test_a_sandbox_that_lies_about_its_room_is_not_believed(sandbox: E2BSandbox, tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ KEY = "e2b_0123456789abcdef0123456789abcdef01234567"
 
 def talk(server: E2BServer, request: bytes) -> tuple[int, dict[str, str], bytes]:
     """Send bytes and return the status, the headers and the body as it is on the wire."""
-    with socket.create_connection(("127.0.0.1", int(server.url.rpartition(":")[2])), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", int(server.url.rpartition(":")[2])), timeout=120) as connection:
         connection.sendall(request)
         said = b"".join(iter(lambda: connection.recv(65_536), b""))
     head, _, body = said.partition(b"\r\n\r\n")

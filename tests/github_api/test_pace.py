@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from itertools import pairwise
 
 import pytest
@@ -81,13 +80,19 @@ def test_a_call_that_keeps_failing_is_given_up_with_a_sentence() -> None:
 
 
 def test_turns_of_one_process_are_spread() -> None:
-    began, starts = time.monotonic(), []
-    turns = Turns(0.1)
+    now, starts = 100.0, []
+
+    def sleep(seconds: float) -> None:
+        nonlocal now
+        now += seconds
+
+    turns = Turns(7, sleep, lambda: now)
     for _ in range(5):
         turns.wait()
-        starts.append(time.monotonic())
-    assert starts[0] - began < 0.1 + 0.5
-    assert all(later - earlier >= 0.1 for earlier, later in pairwise(starts))
+        starts.append(now)
+        now += 1.5
+    assert 100 <= starts[0] <= 107
+    assert all(7 - 1e-9 <= later - earlier <= 7.7 + 1e-9 for earlier, later in pairwise(starts))
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ def connect(server: GitHubServer, token: str | None = None, retry: GithubRetry |
     """Return a client that neither waits between requests nor, unless told so, repeats them."""
     return Github(
         auth=Auth.Token(token or server.environment["GITHUB_TOKEN"]), base_url=server.url, per_page=100,
-        seconds_between_requests=0, seconds_between_writes=0, retry=retry, timeout=10,
+        seconds_between_requests=0, seconds_between_writes=0, retry=retry, timeout=120,
     )  # fmt: skip
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import socket
-import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from github.Repository import Repository
 from tests.github_server import GitHubServer, Rules
 from tests.github_server.conftest import connect, open_draft, upload
 from tests.github_server.starting import StartServer
+from tests.support import LIMIT, wait_until
 
 
 def token_of(server: GitHubServer) -> dict[str, str]:
@@ -66,7 +66,7 @@ def test_an_upload_through_requests(server: GitHubServer, repository: Repository
     with (tmp_path / "big.tgz").open("rb") as file:
         headers = {**token_of(server), "Content-Type": "application/gzip"}
         address = release.upload_url.partition("{")[0]
-        said = requests.post(address, params={"name": "big.tgz"}, data=file, headers=headers, timeout=30)
+        said = requests.post(address, params={"name": "big.tgz"}, data=file, headers=headers, timeout=LIMIT)
     assert said.status_code == 201
     asset = said.json()
     assert (asset["state"], asset["content_type"], asset["size"]) == ("uploaded", "application/gzip", len(content))
@@ -83,7 +83,7 @@ def test_an_upload_says_its_length_and_has_one(
 ) -> None:
     release = open_draft(repository)
     address = f"{release.upload_url.partition('{')[0]}?name=a"
-    refused = requests.post(address, data=content, headers=token_of(server), timeout=10)
+    refused = requests.post(address, data=content, headers=token_of(server), timeout=LIMIT)
     assert (refused.status_code, said in refused.text) == (status, True)
     assert server.repository().releases[release.id].assets == {}
 
@@ -94,8 +94,7 @@ def test_an_upload_that_breaks_off_leaves_a_starter(server: GitHubServer, reposi
     token = f"authorization: Bearer {server.environment['GITHUB_TOKEN']}\r\ncontent-length: 100\r\n\r\n"
     with socket.create_connection(("127.0.0.1", int(server.url.rpartition(":")[2]))) as connection:
         connection.sendall((head + token + "half").encode())
-        while not list(release.get_assets()):
-            time.sleep(0.05)
+        wait_until(lambda: list(release.get_assets()), "the asset's place")
     assert [(each.name, each.state, each.size) for each in release.get_assets()] == [("a", "starter", 0)]
     with pytest.raises(GithubException):
         upload(release, "a")
@@ -112,8 +111,7 @@ def test_an_upload_counts_only_if_there_still_is_a_place_for_it(
 
     def content() -> Iterable[bytes]:
         yield b"first "
-        while not list(release.get_assets()):
-            time.sleep(0.05)
+        wait_until(lambda: list(release.get_assets()), "the asset's place")
         if meanwhile == "removed":
             release.get_assets()[0].delete_asset()
         else:
@@ -128,7 +126,7 @@ def test_an_upload_counts_only_if_there_still_is_a_place_for_it(
             return len(b"first second")
 
     address = f"{release.upload_url.partition('{')[0]}?name=a"
-    refused = requests.post(address, data=Sized(), headers=token_of(server), timeout=10)
+    refused = requests.post(address, data=Sized(), headers=token_of(server), timeout=LIMIT)
     assert refused.status_code == {"removed": 404, "published": 422}[meanwhile]
     assert server.repository().releases[release.id].assets == {}
 
@@ -138,7 +136,7 @@ def test_a_large_upload_is_refused_in_words(server: GitHubServer, repository: Re
     upload(release, "a")
     address = f"{release.upload_url.partition('{')[0]}?name=a"
     for _ in range(3):
-        refused = requests.post(address, data=bytes(20_000_000), headers=token_of(server), timeout=10)
+        refused = requests.post(address, data=bytes(20_000_000), headers=token_of(server), timeout=LIMIT)
         assert refused.json()["errors"][0]["code"] == "already_exists"
 
 
@@ -158,7 +156,7 @@ def test_a_draft_is_downloaded_only_through_the_api(
     asset = upload(open_draft(repository), "a.tgz", b"secret")
     asset.download_asset(str(tmp_path / "a"), chunk_size=1 << 20)
     assert (tmp_path / "a").read_bytes() == b"secret"
-    assert requests.get(asset.browser_download_url, timeout=10).status_code == 404
+    assert requests.get(asset.browser_download_url, timeout=LIMIT).status_code == 404
     token = server.add_token(repository.full_name, contents="read")
     with connect(server, token) as github, pytest.raises(UnknownObjectException):
         github.get_repo(repository.full_name).get_release_asset(asset.id)
@@ -171,7 +169,7 @@ def test_the_world_downloads_what_is_published(server: GitHubServer, repository:
     (asset,) = release.get_assets()
     latest = f"{server.url}/{repository.full_name}/releases/latest/download/a.tgz"
     for address in (asset.browser_download_url, latest):
-        said = requests.get(address, timeout=10)
+        said = requests.get(address, timeout=LIMIT)
         assert (said.content, said.history[0].status_code) == (b"content", 302)
     assert repository.get_release_asset(asset.id).download_count == 2
     assert server.calls()[-1].path.endswith(str(asset.id))  # downloads are no calls
@@ -182,6 +180,6 @@ def test_private_repositories_have_no_downloads_and_no_readers(server: GitHubSer
     with connect(server, server.add_token(private.full_name)) as github:
         release = github.get_repo(private.full_name).create_git_release("v1", "v1", "text")
         asset = upload(release, "a.tgz")
-    assert requests.get(asset.browser_download_url, timeout=10).status_code == 404
+    assert requests.get(asset.browser_download_url, timeout=LIMIT).status_code == 404
     with connect(server) as github, pytest.raises(UnknownObjectException):
         github.get_repo(private.full_name)

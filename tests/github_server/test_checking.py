@@ -106,13 +106,13 @@ def test_the_document_is_whole_and_small() -> None:
 
 def test_a_token_in_an_address_is_found(server: GitHubServer) -> None:
     token = server.environment["GITHUB_TOKEN"]
-    requests.get(f"{server.url}/repos/octo-org/fleet?access_token={token}", timeout=10)
+    requests.get(f"{server.url}/repos/octo-org/fleet?access_token={token}", timeout=120)
     assert [each.endswith("a token in the address") for each in server.violations] == [True]
     server.violations.clear()
 
 
 def test_a_path_that_github_does_not_have_is_found(server: GitHubServer) -> None:
-    requests.get(f"{server.url}/repos/octo-org/fleet/release", timeout=10)
-    requests.put(f"{server.url}/repos/octo-org/fleet", timeout=10)
+    requests.get(f"{server.url}/repos/octo-org/fleet/release", timeout=120)
+    requests.put(f"{server.url}/repos/octo-org/fleet", timeout=120)
     assert len(server.violations) == 2
     server.violations.clear()

@@ -39,6 +39,6 @@ def test_the_server_runs_by_hand(tmp_path: Path) -> None:
             assert repository.create_git_release("v1", "v1", "text").immutable
             file = repository.get_contents("crates.json")
         server.send_signal(signal.SIGINT)
-        assert server.wait(30) == 0
+        assert server.wait() == 0
     assert not isinstance(file, list)
     assert (repository.full_name, repository.default_branch, file.decoded_content) == ("demo/own", "trunk", b"{}")

@@ -27,7 +27,7 @@ def talk(server: GitHubServer, request: str, body: bytes = b"") -> tuple[str, di
     first, _, rest = request.partition("\n")
     head = f"{first} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\n{rest}connection: close\r\n"
     length = f"content-length: {len(body)}\r\n" if body else ""
-    with socket.create_connection(("127.0.0.1", int(server.url.rpartition(":")[2])), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", int(server.url.rpartition(":")[2])), timeout=120) as connection:
         connection.sendall(f"{head}{length}\r\n".encode() + body)
         said = b"".join(iter(lambda: connection.recv(65_536), b""))
     start, _, content = said.partition(b"\r\n\r\n")

@@ -15,6 +15,7 @@ from generator.sandboxes.local import LocalBackend
 from generator.sandboxes.sandbox import Finished, Resources, Sandbox
 from generator.sandboxes.toolchain import Toolchain, find_toolchain
 from tests.sandboxes.watching import run_in
+from tests.support import LIMIT
 
 ISOLATED = pytest.param(
     "isolated", marks=pytest.mark.skipif(sys.platform != "linux", reason="bubblewrap is for Linux only")
@@ -77,7 +78,7 @@ def sandbox(open_sandbox: OpenSandbox) -> Sandbox:
 def run(sandbox: Sandbox) -> Run:
     """Run a script in the test's one sandbox, in its root: how it ended, and its lines."""
 
-    def run_one(script: str, timeout: float = 60, cwd: str = "", **env: str) -> tuple[Finished, list[str]]:
+    def run_one(script: str, timeout: float = LIMIT, cwd: str = "", **env: str) -> tuple[Finished, list[str]]:
         return run_in(sandbox, script, timeout, cwd, **env)
 
     return run_one

@@ -8,6 +8,7 @@ import pytest
 
 from generator.errors import InputError
 from generator.sandboxes.directories import claim
+from tests.support import LIMIT
 
 
 def names(parent: Path) -> set[str]:
@@ -27,7 +28,7 @@ def test_what_a_dead_owner_left_is_removed_and_what_lives_or_is_foreign_is_not(t
     script = "import sys; from pathlib import Path; from generator.sandboxes.directories import claim\n"
     script += "claim(Path(sys.argv[1]), 'dead')"
     with subprocess.Popen([sys.executable, "-c", script, str(tmp_path)]) as dying:
-        assert dying.wait(30) == 0
+        assert dying.wait(LIMIT) == 0
     (tmp_path / "foreign").mkdir()
     assert len(names(tmp_path)) == 2
     living = claim(tmp_path, "living")

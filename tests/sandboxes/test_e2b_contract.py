@@ -17,7 +17,7 @@ from generator.e2b_template.definition import load_definition
 from generator.manifest.models import E2BService
 from generator.manifest.reading import load_manifest
 from generator.manifest.values import Size
-from generator.sandboxes.sandbox import SIZES, Resources, Sandbox
+from generator.sandboxes.sandbox import SIZES, Command, Resources, Sandbox
 from generator.sandboxes.toolchain import Toolchain
 from tests.e2b_server import E2BServer, Rules, TemplateSize
 from tests.sandboxes.conftest import OpenSandbox
@@ -25,8 +25,8 @@ from tests.sandboxes.test_sandbox_contract import (  # noqa: F401  collected her
     test_a_command_in_a_missing_directory_is_the_sandboxs_error,
     test_a_command_that_closes_its_output_still_has_its_time,
     test_a_command_that_prints_what_the_launcher_prints_is_not_mistaken,
-    test_a_stop_ends_the_whole_tree_within_a_second,
-    test_a_timeout_ends_the_whole_tree_at_once,
+    test_a_stop_ends_the_whole_tree,
+    test_a_timeout_ends_the_whole_tree,
     test_a_variable_cannot_smuggle_options_in,
     test_an_archive_cannot_write_beside_its_directory,
     test_an_error_of_the_listener_ends_the_command,
@@ -93,8 +93,10 @@ def test_memory_that_grows_beyond_the_limit_ends_the_command(open_sandbox: OpenS
 
 def test_a_kill_from_elsewhere_ends_the_command(open_sandbox: OpenSandbox) -> None:
     sandbox = open_sandbox()
-    threading.Timer(0.5, sandbox.kill).start()
-    assert run_in(sandbox, "sleep 60")[0].killed == "stopped"
+    killer = threading.Thread(target=sandbox.kill)
+    command = Command("echo begun; sleep 3600", sandbox.root, 3_600, {})
+    assert sandbox.run(command, lambda _: killer.start()).killed == "stopped"
+    killer.join()
 
 
 def test_the_network_is_closed_for_good(open_sandbox: OpenSandbox) -> None:

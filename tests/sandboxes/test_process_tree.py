@@ -8,6 +8,7 @@ import psutil
 import pytest
 
 from generator.sandboxes.process_tree import MARK, ProcessTable, end_marked, memory_of
+from tests.support import LIMIT
 
 SHARING = """
 import os, time
@@ -16,7 +17,7 @@ for _ in range(3):
     if os.fork() == 0:
         break
 print("up", flush=True)
-time.sleep(60)
+time.sleep(3600)
 """
 
 
@@ -50,6 +51,6 @@ def test_a_tree_holds_descendants_of_descendants() -> None:
 def test_what_is_ended_keeps_its_exit_code_for_whoever_started_it() -> None:
     for number in range(5):
         mark = f"exit-code-{number}"
-        with subprocess.Popen(["sleep", "60"], env={MARK: mark, "PATH": "/usr/bin:/bin"}) as sleeper:
+        with subprocess.Popen(["sleep", "3600"], env={MARK: mark, "PATH": "/usr/bin:/bin"}) as sleeper:
             end_marked(None, mark)
-            assert sleeper.wait(5) == -signal.SIGKILL
+            assert sleeper.wait(LIMIT) == -signal.SIGKILL

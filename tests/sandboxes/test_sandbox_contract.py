@@ -7,7 +7,6 @@ import os
 import resource
 import tarfile
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -15,9 +14,10 @@ import psutil
 import pytest
 
 from generator.sandboxes.local import LocalBackend
-from generator.sandboxes.sandbox import MAX_LINE, Command, Resources, Sandbox, SandboxError
+from generator.sandboxes.sandbox import MAX_LINE, Command, Finished, Resources, Sandbox, SandboxError
 from tests.sandboxes.conftest import PLENTY, OpenSandbox, Run
 from tests.sandboxes.watching import gone, run_in
+from tests.support import with_enough_time
 
 
 def tar_of(path: Path, files: dict[str, bytes]) -> Path:
@@ -35,12 +35,16 @@ def test_both_streams_come_in_the_order_they_were_written(run: Run) -> None:
     assert (finished.exit_code, finished.killed) == (0, None)
 
 
-def test_lines_arrive_while_the_command_runs(sandbox: Sandbox) -> None:
-    seen: list[tuple[float, str]] = []
-    command = Command("echo first; sleep 0.6; echo second", sandbox.root, 30)
-    sandbox.run(command, lambda line: seen.append((time.monotonic(), line)))
-    (first, _), (second, _) = seen
-    assert second - first > 0.4
+def test_lines_arrive_while_the_command_runs(sandbox: Sandbox, stop: threading.Event, nap: str) -> None:
+    """The first line is what ends it."""
+    seen: list[str] = []
+
+    def hear(line: str) -> None:
+        seen.append(line)
+        stop.set()
+
+    finished = sandbox.run(Command("echo first; sleep $NAP; echo second", sandbox.root, 3_600, {"NAP": nap}), hear)
+    assert (finished.killed, seen) == ("stopped", ["first"])
 
 
 @pytest.mark.parametrize(("script", "code"), [("true", 0), ("exit 7", 7), ("kill -TERM $$", 143), ("kill -9 $$", 137)])
@@ -89,21 +93,20 @@ def test_files_outlive_commands(run: Run) -> None:
     assert run("cat a/b/c ${TMPDIR:-/tmp}/d")[1] == ["kept", "kept too"]
 
 
-def test_a_timeout_ends_the_whole_tree_at_once(run: Run, nap: str) -> None:
-    started = time.monotonic()
-    finished, lines = run("echo begun; (setsid sleep $NAP &) ; sleep $NAP", timeout=0.5, NAP=nap)
-    assert (finished.killed, finished.exit_code, lines) == ("timeout", 137, ["begun"])
-    assert time.monotonic() - started < 2.5
+def test_a_timeout_ends_the_whole_tree(run: Run, nap: str) -> None:
+    def begun_in(seconds: float) -> Finished | None:
+        finished, lines = run("(setsid sleep $NAP &) ; echo begun; sleep $NAP", timeout=seconds, NAP=nap)
+        assert (finished.killed, finished.exit_code) == ("timeout", 137)
+        return finished if lines == ["begun"] else None
+
+    assert with_enough_time(begun_in)
     assert gone(nap)
 
 
-def test_a_stop_ends_the_whole_tree_within_a_second(run: Run, stop: threading.Event, nap: str) -> None:
-    timer = threading.Timer(0.5, stop.set)
-    timer.start()
-    started = time.monotonic()
-    finished, _ = run("(setsid sleep $NAP &) ; trap '' TERM INT; sleep $NAP", NAP=nap)
+def test_a_stop_ends_the_whole_tree(sandbox: Sandbox, stop: threading.Event, nap: str) -> None:
+    script = "(setsid sleep $NAP &) ; trap '' TERM INT; echo begun; sleep $NAP"
+    finished = sandbox.run(Command(script, sandbox.root, 3_600, {"NAP": nap}), lambda _: stop.set())
     assert finished.killed == "stopped"
-    assert time.monotonic() - started < 0.5 + 1
     assert gone(nap)
 
 
@@ -111,8 +114,7 @@ def test_processes_that_a_command_leaves_behind_do_not_hold_it_up_and_are_ended(
     finished, lines = run(
         "sleep $NAP & (setsid sleep $NAP > /dev/null 2>&1 &) ; (yes > /dev/null &) ; echo done", NAP=nap
     )
-    assert lines == ["done"]
-    assert finished.seconds < 3
+    assert (finished.killed, lines) == (None, ["done"])
     assert gone(nap)
 
 
@@ -133,9 +135,10 @@ def test_an_error_of_the_listener_ends_the_command(sandbox: Sandbox, nap: str) -
 
 
 def test_a_kill_from_elsewhere_ends_the_command_and_the_sandbox(sandbox: Sandbox, tmp_path: Path, nap: str) -> None:
-    threading.Timer(0.5, sandbox.kill).start()
-    finished, _ = run_in(sandbox, "sleep $NAP", NAP=nap)
-    assert finished.killed == "stopped"
+    killer = threading.Thread(target=sandbox.kill)
+    command = Command("echo begun; sleep $NAP", sandbox.root, 3_600, {"NAP": nap})
+    assert sandbox.run(command, lambda _: killer.start()).killed == "stopped"
+    killer.join()
     sandbox.kill()
     assert [place.name for place in (tmp_path / "sandboxes").iterdir()] == [".lock"]
     with pytest.raises(SandboxError, match="has been killed"):
@@ -215,7 +218,7 @@ def test_get_follows_no_link_and_takes_only_regular_files(sandbox: Sandbox, tmp_
 
 def test_memory_that_grows_beyond_the_limit_ends_the_command(open_sandbox: OpenSandbox) -> None:
     sandbox = open_sandbox(Resources(cpus=1, memory_mib=400))
-    hog = "const held = []; setInterval(() => held.push(Buffer.alloc(20 << 20, 1)), 25)"
+    hog = "const held = []; setInterval(() => held.length < 40 && held.push(Buffer.alloc(20 << 20, 1)), 25)"
     finished, _ = run_in(sandbox, f"node -e '{hog}'")
     assert finished.killed == "memory"
     assert 400 << 20 < finished.peak_memory < 1200 << 20

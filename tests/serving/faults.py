@@ -109,6 +109,11 @@ class Mischief(Generic[AnyChances]):
         with self._lock:
             self._planned.append(_Planned(pattern, fault, times))
 
+    def pending(self) -> int:
+        """Return how many planned faults no request has met yet."""
+        with self._lock:
+            return sum(each.times for each in self._planned)
+
     def calm(self) -> None:
         """Forget what was planned."""
         with self._lock:
@@ -147,6 +152,10 @@ class Moody(Generic[AnyChances]):
     def inject(self, request: str, fault: Fault, times: int = 1) -> None:
         """Let the next requests that match "METHOD /path" (without a server's prefix; with * and ?) go wrong."""
         self._mischief.plan(request, fault, times)
+
+    def pending(self) -> int:
+        """Return how many injected faults no request has met yet."""
+        return self._mischief.pending()
 
     def calm(self) -> None:
         """Forget what was injected."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import time
 from pathlib import Path
 
 import pytest
@@ -86,10 +85,8 @@ def test_a_tree_that_unfolds_to_millions_of_files_is_refused(remote: Path, tmp_p
     inner = tree(remote, *[("100644", b"f", write(remote, "blob", b""))] * (leaf == "file"))
     for _ in range(8):
         inner = tree(remote, *(("40000", b"d%d" % number, inner) for number in range(10)))
-    started = time.monotonic()
     with pytest.raises(InputError, match=r"^(git printed more than 64 MiB|\w{12} has more than 200,000 files)"):
         collected(commit(remote, inner), tmp_path)
-    assert time.monotonic() - started < 60
 
 
 def test_a_directory_that_is_given_out_as_a_file_is_not_read(remote: Path, tmp_path: Path) -> None:
