@@ -24,5 +24,5 @@ console.say(sys.argv[1])
 )
 def test_a_hidden_secret_makes_no_command_of_its_line(start: str, said: str) -> None:
     line = f"{start} " + "\u200b".join(SECRET)
-    done = processes.run([sys.executable, "-c", SCRIPT, line], timeout=60)
+    done = processes.run([sys.executable, "-c", SCRIPT, line], timeout=600)
     assert done.stderr == f"{said} ***\n"

@@ -93,7 +93,7 @@ def test_the_published_files_have_the_digests_that_are_published_and_attested(
     (release,) = server.repository(NAME).releases.values()
     for asset in release.assets.values():
         (tmp_path / asset.name).write_bytes(server.content(asset))
-    said = processes.output(["sha256sum", "--check", "--strict", "SHA256SUMS"], timeout=60, cwd=tmp_path).decode()
+    said = processes.output(["sha256sum", "--check", "--strict", "SHA256SUMS"], timeout=600, cwd=tmp_path).decode()
     assert said.splitlines() == [f"{name}: OK" for name in sorted({*digests(release)} - {"SHA256SUMS"})]
     assert (act.kept / "attested/1").read_bytes() == (tmp_path / "SHA256SUMS").read_bytes()
 
@@ -103,9 +103,9 @@ def test_the_published_packages_install_by_url_and_work(story: Story, server: Gi
     packages = [name for name in digests(release) if name.endswith(".tgz")]
     installed(tmp_path, *(f"{server.url}/{NAME}/releases/download/{TAG}/{name}" for name in packages))
     words = 'console.log(require("@fleet/fleet-text").slug("Hello, World"))'
-    assert processes.output(["node", "--eval", words], timeout=60, cwd=tmp_path) == b"hello-world\n"
+    assert processes.output(["node", "--eval", words], timeout=600, cwd=tmp_path) == b"hello-world\n"
     assert (
-        processes.output(["npx", "--no-install", "fleet-cli", "1h30m", "45m"], timeout=60, cwd=tmp_path) == b"2h15m\n"
+        processes.output(["npx", "--no-install", "fleet-cli", "1h30m", "45m"], timeout=600, cwd=tmp_path) == b"2h15m\n"
     )
 
 

@@ -62,7 +62,7 @@ def test_its_generated_release_builds_and_uploads_its_crate(
     (release,) = server.repository(NAME).releases.values()
     assert (release.draft, release.tag) == (False, "v1.0.0")
     installed(tmp_path, f"{server.url}/{NAME}/releases/download/v1.0.0/fleet-hello-1.0.0.tgz")
-    assert processes.output(["npx", "--no-install", "hello"], timeout=60, cwd=tmp_path) == b"hello, world\n"
+    assert processes.output(["npx", "--no-install", "hello"], timeout=600, cwd=tmp_path) == b"hello, world\n"
 
 
 def test_a_job_of_its_own_uses_the_action_and_its_outputs_and_starts_it_again_at_once(

@@ -24,7 +24,7 @@ def workspace(tmp_path: Path) -> None:
 def upload(top: Path, name: str, *patterns: str, when_empty: str = "warn") -> Completed:
     given = {"NAME": name, "FILES": "\n".join(patterns), "WHEN_EMPTY": when_empty, "LEVEL": "6", "DAYS": "0"}
     env = {**os.environ, **given, "ACTS_KEPT": str(top / "kept"), "GITHUB_RUN_ID": "1"}
-    return processes.run([sys.executable, str(STAND_INS / "upload.py")], timeout=60, cwd=top, env=env)
+    return processes.run([sys.executable, str(STAND_INS / "upload.py")], timeout=600, cwd=top, env=env)
 
 
 def kept(top: Path, name: str) -> list[str]:

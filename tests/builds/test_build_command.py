@@ -151,7 +151,8 @@ def test_a_build_that_takes_too_long_is_stopped_and_never_tried_again(repository
 
 
 def test_a_build_that_needs_more_memory_gets_the_next_size_once(repository: MakeRepository) -> None:
-    hog = "#[test]\nfn grows() { std::hint::black_box(vec![1u8; 3 << 30]); }\n"
+    hold = "std::thread::sleep(std::time::Duration::from_secs(5))"
+    hog = f"#[test]\nfn grows() {{ let all = vec![1u8; 3 << 30]; {hold}; std::hint::black_box(all); }}\n"
     top = repository([entry("one", size="small")], library("one", hog))
     assert build(top, "--all").code == 0
     crate = report(top)["one"]

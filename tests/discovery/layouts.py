@@ -37,7 +37,7 @@ def with_libraries(manifests: Mapping[str, str]) -> dict[str, str]:
 def cargo_members(root: Path, directory: str = ".") -> frozenset[str] | None:
     """Directories of the packages that cargo sees in a workspace, or None where it refuses the layout."""
     argv = ["cargo", "metadata", "--no-deps", "--format-version", "1", "--offline"]
-    done = run([*argv, "--manifest-path", str(root / directory / "Cargo.toml")], timeout=60)
+    done = run([*argv, "--manifest-path", str(root / directory / "Cargo.toml")], timeout=600)
     if done.exit_code != 0:
         return None
     packages = json.loads(done.stdout)["packages"]

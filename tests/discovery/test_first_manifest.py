@@ -175,9 +175,9 @@ def test_the_npm_scope_comes_from_package_json_or_the_remote(
         {"Cargo.toml": LIBRARY.format("x"), "src/lib.rs": ""}
         | {f"{directory}/package.json": json.dumps({"name": name}) for directory, name in names.items()}
     )
-    output(["git", "init", "--quiet"], timeout=30, cwd=root)
+    output(["git", "init", "--quiet"], timeout=600, cwd=root)
     if remote is not None:
-        output(["git", "remote", "add", "origin", remote], timeout=30, cwd=root)
+        output(["git", "remote", "add", "origin", remote], timeout=600, cwd=root)
     discovered = discover(root)
     assert discovered.npm_scope == scope
     assert [scope in note for note in discovered.notes] == [True] * noted

@@ -24,7 +24,7 @@ def library(directory: str, name: str) -> dict[str, str]:
 
 def git(root: Path, *arguments: str) -> None:
     identity = ["-c", "user.name=x", "-c", "user.email=x@example.com"]
-    output(["git", *identity, *arguments], timeout=30, cwd=root)
+    output(["git", *identity, *arguments], timeout=600, cwd=root)
 
 
 def names(discovery: Discovery) -> list[str]:

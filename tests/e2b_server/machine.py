@@ -43,7 +43,7 @@ from tests.e2b_server.network import Network
 from tests.e2b_server.rules import SMALL_DISK_MIB, TemplateSize
 
 HOME: Final = "/tmp/home"
-BOOT_SECONDS: Final = 20
+BOOT_SECONDS: Final = 120
 AGENT: Final = "/opt/agent/agent.py"
 PYTHON: Final = "/opt/agent/python"
 KEPT: Final = "/opt/agent/kept"

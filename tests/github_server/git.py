@@ -194,7 +194,7 @@ class Git:
     ) -> bytes:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
         done = subprocess.run(  # noqa: TID251
-            ["git", "-c", "safe.directory=*", *words], cwd=at or self.path, input=stdin, capture_output=True, timeout=60,
+            ["git", "-c", "safe.directory=*", *words], cwd=at or self.path, input=stdin, capture_output=True, timeout=600,
             check=False, env={**kept, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", **(env or {})},
         )  # fmt: skip
         if done.returncode != 0:

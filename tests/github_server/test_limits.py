@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -108,15 +109,15 @@ def test_reads_and_writes_have_points(start_server: StartServer) -> None:
 
 
 def test_no_more_than_so_many_are_answered_at_once(start_server: StartServer) -> None:
-    server = start_server(Rules(at_once=2))
-    with ThreadPoolExecutor(3) as pool, connect(server) as github:
+    server, goes_on = start_server(Rules(at_once=2)), threading.Event()
+    with ThreadPoolExecutor(2) as pool, connect(server) as github:
         release = open_draft(github.get_repo("octo-org/fleet"))
         address = f"{release.upload_url.partition('{')[0]}?name="
 
         def slow(number: int) -> int:
             def content() -> object:
                 yield b"1"
-                wait_until(lambda: 403 in [seen.status for seen in server.calls()], "one request too many")
+                assert goes_on.wait(LIMIT)
                 yield b"2"
 
             headers = {"Authorization": f"token {server.environment['GITHUB_TOKEN']}", "Content-Length": "2"}
@@ -125,7 +126,12 @@ def test_no_more_than_so_many_are_answered_at_once(start_server: StartServer) ->
             request.body = content()  # type: ignore[assignment]
             return session.send(request, timeout=LIMIT).status_code
 
-        assert sorted(pool.map(slow, range(3))) == [201, 201, 403]
+        uploads = [pool.submit(slow, number) for number in range(2)]
+        wait_until(lambda: len(server.repository().releases[release.id].assets) == 2, "two uploads")
+        assert ask(server).status_code == 403
+        goes_on.set()
+        assert [each.result() for each in uploads] == [201, 201]
+        assert ask(server).status_code == 200
 
 
 def test_a_client_waits_out_what_a_fast_clock_tells(start_server: StartServer) -> None:

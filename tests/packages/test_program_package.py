@@ -43,7 +43,7 @@ def installed(tmp: Path, script: str, layout: Layout = "single", platform: str =
 
 def run(shim: Path, *words: str, stdin: str = "", **env: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(  # noqa: TID251
-        [shim, *words], input=stdin, capture_output=True, text=True, env={**os.environ, **env}, check=False, timeout=60
+        [shim, *words], input=stdin, capture_output=True, text=True, env={**os.environ, **env}, check=False, timeout=600
     )
 
 

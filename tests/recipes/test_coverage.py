@@ -49,7 +49,7 @@ def run(root: Path, tests: str, tool: str = TOOL) -> tuple[int, str | None]:
     (root / "tools/cargo-llvm-cov").write_text(tool)
     (root / "tools/cargo-llvm-cov").chmod(0o755)
     script = f"set -euo pipefail\n{covering(job(root), tests)}"
-    done = subprocess.run(["bash", "-c", script], cwd=root, check=False, timeout=30)  # noqa: TID251
+    done = subprocess.run(["bash", "-c", script], cwd=root, check=False, timeout=600)  # noqa: TID251
     summary = root / SUMMARY
     return done.returncode, summary.read_text() if summary.exists() else None
 

@@ -31,7 +31,7 @@ def described(
     write_files(root / "source/crate", files)
     job = job_of(root, **crate)
     argv = ["cargo", "metadata", "--offline", "--no-deps", "--format-version", "1", "--manifest-path"]
-    metadata = output([*argv, f"{job.directory}/Cargo.toml"], timeout=60)
+    metadata = output([*argv, f"{job.directory}/Cargo.toml"], timeout=600)
     return describe(job, metadata, json.dumps(declared).encode() if isinstance(declared, dict) else declared)
 
 

@@ -36,7 +36,7 @@ def asked(tmp_path: Path, script: str, equipment: Equipment, again: PlatformName
     )
     said, environment = "", {"PATH": f"{tmp_path}/bin:/usr/bin:/bin"}
     for each in scripts:
-        done = run(["bash", "-c", f"set -euo pipefail\n{each}"], timeout=60, cwd=root / "source", env=environment)
+        done = run(["bash", "-c", f"set -euo pipefail\n{each}"], timeout=600, cwd=root / "source", env=environment)
         assert done.exit_code == 0, done.stderr
         said += done.stdout.decode()
     return said.splitlines()

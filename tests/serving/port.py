@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar
 import uvicorn
 from starlette.types import ASGIApp
 
-START_SECONDS: Final = 30
+START_SECONDS: Final = 120
 T = TypeVar("T")
 
 
@@ -42,7 +42,7 @@ class Port:
 
     def do(self, work: Coroutine[Any, Any, T]) -> T:
         """Do something in the thread that answers, and return what it returns."""
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(60)
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(120)
 
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()

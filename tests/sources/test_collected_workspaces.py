@@ -44,7 +44,7 @@ def manifest(top: Path, directory: str = ".") -> dict[str, Any]:
 def metadata(top: Path, directory: str) -> Any:
     """What cargo says of a crate when it also reads all its dependencies, or None where it cannot."""
     path = str(top / directory / "Cargo.toml")
-    done = run(["cargo", "metadata", "--offline", "--format-version", "1", "--manifest-path", path], timeout=60)
+    done = run(["cargo", "metadata", "--offline", "--format-version", "1", "--manifest-path", path], timeout=600)
     return None if done.exit_code != 0 else json.loads(done.stdout)
 
 

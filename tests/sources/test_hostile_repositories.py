@@ -19,7 +19,7 @@ from tests.sources.repositories import URL, crate, git, package, repository
 
 def write(top: Path, kind: str, data: bytes) -> str:
     words = ["git", "hash-object", "-t", kind, "--stdin", "-w", "--literally"]
-    return run(words, timeout=60, cwd=top, stdin=data).stdout.decode().strip()
+    return run(words, timeout=600, cwd=top, stdin=data).stdout.decode().strip()
 
 
 def tree(top: Path, *entries: tuple[str, bytes, str]) -> str:

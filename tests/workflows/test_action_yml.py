@@ -64,7 +64,7 @@ def said_by(name: str, tmp_path: Path, **given: str) -> tuple[int, list[object]]
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_scripts_are_bash_without_expressions(name: str, tmp_path: Path) -> None:
     assert "${{" not in SCRIPTS[name]
-    processes.output([*BASH, "-n", str(script(name, tmp_path))], timeout=60)
+    processes.output([*BASH, "-n", str(script(name, tmp_path))], timeout=600)
 
 
 def test_every_action_is_a_pin_and_every_pin_is_used(fleets: Any) -> None:
@@ -130,9 +130,9 @@ def test_the_installed_command_is_this_version_and_the_second_start_only_finds_i
     assert (command.parent.parent / "complete").stat() == made
     assert first["GITHUB_PATH"] == f"{command.parent}\n"
     assert [each.name for each in command.parent.iterdir()] == ["cratematrix"]
-    shown = processes.output([str(command), "generate", "--check"], timeout=60, cwd=ROOT)
+    shown = processes.output([str(command), "generate", "--check"], timeout=600, cwd=ROOT)
     assert shown == b""
-    assert __version__ in processes.output([str(command), "--version"], timeout=60).decode()
+    assert __version__ in processes.output([str(command), "--version"], timeout=600).decode()
 
 
 class Runner:

@@ -67,7 +67,7 @@ def refused(root: Path, rendered: dict[str, str] = RENDERED) -> tuple[str, ...]:
 def write_as_a_user(root: Path, limit: int = 0) -> str:
     """Write in a process that directory modes hold for: root without the right to override them."""
     drop = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
-    return processes.output([*drop, sys.executable, "-c", WRITE, str(root), str(limit)], timeout=60).decode()
+    return processes.output([*drop, sys.executable, "-c", WRITE, str(root), str(limit)], timeout=600).decode()
 
 
 def test_files_are_written_once(tmp_path: Path) -> None:
@@ -130,7 +130,7 @@ def test_the_diff_is_one_that_git_applies(tmp_path: Path, old: str) -> None:
     assert f"--- a/{A}\n+++ b/{A}\n" in shown
     assert f"--- a/{B}\n+++ /dev/null\n" in shown
     assert f"--- /dev/null\n+++ b/{IMAGE}\n" in shown
-    applied = processes.run(["git", "apply", "-"], timeout=60, cwd=tmp_path, stdin=shown.encode())
+    applied = processes.run(["git", "apply", "-"], timeout=600, cwd=tmp_path, stdin=shown.encode())
     assert applied.exit_code == 0, applied.stderr
     assert snapshot(tmp_path) == RENDERED
     assert stale(differences(RENDERED, tmp_path)) == ()

@@ -99,7 +99,7 @@ def test_another_number_of_shards_makes_files_stale(fleets: Any, tmp_path: Path)
 def rendered_elsewhere(manifest: Manifest, package: Path, cwd: Path, **env: str) -> dict[str, str]:
     said = processes.run(
         [sys.executable, "-c", SCRIPT],
-        timeout=60,
+        timeout=600,
         cwd=cwd,
         env={**os.environ, "PYTHONPATH": str(package), **env},
         stdin=manifest.model_dump_json(by_alias=True).encode(),
