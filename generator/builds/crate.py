@@ -15,7 +15,7 @@ from generator.builds.outcome import Outcome, Try
 from generator.builds.task import Task
 from generator.equipment import missing
 from generator.errors import InputError, Unavailable
-from generator.manifest.names import sbom_name, tarball_names
+from generator.manifest.names import log_name, sbom_name, tarball_names
 from generator.manifest.values import NEXT_SIZE, Size
 from generator.platforms import PLATFORM_NAMES, PlatformName
 from generator.reports.costs import right_size, sandbox_use
@@ -68,7 +68,7 @@ def build_crate(task: Task) -> CrateReport:
         return _report(task, "skipped", _skipped(task))
     with CrateLog(
         task.crate.name,
-        task.workshop.out / "logs" / f"{task.crate.name}.log",
+        task.workshop.out.log(log_name(task.crate.name)),
         task.workshop.observer,
         task.workshop.redactor,
     ) as log:
@@ -96,7 +96,7 @@ def _build(task: Task, able: tuple[PlatformName, ...], log: CrateLog) -> CrateRe
     # A package of an earlier build, in whichever layout, must not be taken for one of this.
     earlier_names = tarball_names(task.crate, task.settings.npm_name, PLATFORM_NAMES, "split")
     for name in (*earlier_names, sbom_name(task.crate.name)):
-        (task.workshop.out / name).unlink(missing_ok=True)
+        task.workshop.out.remove(name)
     report = _attempts(task, able, source, log, notes)
     if report.state == "built":
         receipts.leave(task, wanted, report)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import traceback
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from pathlib import Path
 
 from generator.builds.crate import build_crate, failed_before_building
 from generator.builds.task import Task
-from generator.errors import CratematrixError
+from generator.errors import CratematrixError, InputError
+from generator.manifest.names import log_name
 from generator.reports.models import CrateReport
 
 
@@ -32,7 +32,9 @@ def _build_one(task: Task) -> CrateReport:
     except CratematrixError as error:
         report = failed_before_building(task, "permanent", error.advice)
     except OSError as error:
-        report = failed_before_building(task, "transient", f"{error.filename or task.workshop.out}: {error.strerror}")
+        report = failed_before_building(
+            task, "transient", f"{error.filename or task.workshop.out.path}: {error.strerror}"
+        )
     except Exception as error:
         # A bug in one crate's path must not end the others.
         report = _broken(task, error)
@@ -41,12 +43,11 @@ def _build_one(task: Task) -> CrateReport:
 
 
 def _broken(task: Task, error: Exception) -> CrateReport:
-    log: Path = task.workshop.out / "logs" / f"{task.crate.name}.log"
+    log = log_name(task.crate.name)
     trace = "".join(traceback.format_exception(error))
-    message = f"cratematrix itself failed ({type(error).__name__}: {error}): see {log.name}"[:500]
+    message = f"cratematrix itself failed ({type(error).__name__}: {error}): see {log}"[:500]
     try:
-        with log.open("a", encoding="utf-8", errors="replace") as file:
-            file.write(trace)
-    except OSError:
+        task.workshop.out.append(log, task.workshop.redactor(trace))
+    except InputError:
         message = f"cratematrix itself failed: {type(error).__name__}: {error}"[:500]
     return failed_before_building(task, "permanent", message)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Self, TextIO
 
 from generator.builds.observer import Observer
 from generator.redaction import Redactor
@@ -15,14 +14,12 @@ MAX_LOG_BYTES: Final = 32 * 1024 * 1024
 
 
 class CrateLog:
-    """Writes a crate's output, without the secrets in it, to its file and to the observer."""
+    """Writes a crate's output, without the secrets in it, to a file, which it closes, and to the observer."""
 
-    def __init__(self, crate: str, path: Path, observer: Observer, redactor: Redactor) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._crate = crate
+    def __init__(self, crate: str, file: TextIO, observer: Observer, redactor: Redactor) -> None:
+        self._crate, self._file = crate, file
         self._observer, self._redactor = observer, redactor
         self._left = MAX_LOG_BYTES
-        self._file = path.open("w", encoding="utf-8", errors="replace")
 
     def __enter__(self) -> Self:
         """Open for the time of one build."""

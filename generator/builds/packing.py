@@ -9,7 +9,6 @@ from typing import Final
 from generator.builds.artifacts import digest_of
 from generator.builds.bench import Bench
 from generator.errors import Unbuildable
-from generator.files import copy_atomically
 from generator.manifest.names import sbom_name, tarball_name
 from generator.packages.files import SBOM
 from generator.packages.tarball import NpmPackage, PackedFile, write_tarball
@@ -49,7 +48,7 @@ def load(bench: Bench, described: Described, made: tuple[tuple[NpmPackage, Artif
         script, outcome.loaded = RECIPES[job.crate.kind].load(job, described)
         bench.command("load", load_script(job, tarballs, script), job.root)
     for _, artifact in made:
-        copy_atomically(bench.scratch / artifact.file, bench.task.workshop.out / artifact.file)
+        bench.task.workshop.out.copy(bench.scratch / artifact.file, artifact.file)
     outcome.packages = tuple(artifact for _, artifact in made)
     outcome.sbom = _hand_on_sbom(bench)
 
@@ -73,5 +72,5 @@ def _keep_secrets(files: tuple[PackedFile, ...], passed: Mapping[str, str]) -> N
 def _hand_on_sbom(bench: Bench) -> Artifact:
     document = bench.scratch / OUT / SBOM
     name = sbom_name(bench.task.crate.name)
-    copy_atomically(document, bench.task.workshop.out / name)
+    bench.task.workshop.out.copy(document, name)
     return Artifact(file=name, bytes=document.stat().st_size, sha256=digest_of(document))

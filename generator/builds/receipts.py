@@ -11,8 +11,9 @@ from typing import Final, Literal
 from pydantic import ValidationError
 
 from generator import __version__
-from generator.builds.artifacts import digest_of
 from generator.builds.task import Task
+from generator.directory import Directory
+from generator.errors import InputError
 from generator.files import write_atomically
 from generator.manifest.names import sbom_name, tarball_names
 from generator.platforms import PlatformName
@@ -87,14 +88,21 @@ def _is_whole(task: Task, report: CrateReport) -> bool:
     tarballs = tarball_names(task.crate, task.settings.npm_name, task.settings.platforms, task.settings.layout)
     names = (*tarballs, sbom_name(task.crate.name))
     return report.packages[0].file == names[0] and all(
-        each.file in names
-        and (package := task.workshop.out / each.file).is_file()
-        and digest_of(package) == each.sha256
+        each.file in names and _digest(task.workshop.out, each.file) == each.sha256
         for each in (*report.packages, *([report.sbom] if report.sbom else []))
     )
 
 
+def _digest(out: Directory, name: str) -> str | None:
+    """Return the SHA-256 of a regular file, or None where there is none."""
+    try:
+        with out.open(name) as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except (OSError, InputError):
+        return None
+
+
 def _path(task: Task) -> Path:
     """Receipts lie in the user's cache: what lies in the checkout may have come with a pull request."""
-    out = hashlib.sha256(str(task.workshop.out.resolve()).encode()).hexdigest()[:16]
+    out = hashlib.sha256(str(task.workshop.out.path.resolve()).encode()).hexdigest()[:16]
     return task.workshop.receipts / out / f"{task.crate.name}.json"

@@ -5,10 +5,9 @@ from __future__ import annotations
 import contextlib
 import re
 import signal
-import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -20,13 +19,16 @@ from generator.builds.observer import Observer
 from generator.builds.shelf import Shelf
 from generator.builds.site import Site
 from generator.builds.task import Task, Workshop
+from generator.directory import Directory
 from generator.errors import InputError
-from generator.files import cache_directory, write_atomically
-from generator.manifest.models import Manifest
-from generator.manifest.settings import settings
+from generator.files import cache_directory
+from generator.manifest.models import Crate, Manifest
+from generator.manifest.names import log_name, sbom_name, tarball_names
+from generator.manifest.settings import Settings, settings
+from generator.output import output_directory
 from generator.planning.plan import longest_first, make_plan, only, shard_crates
 from generator.redaction import Redactor
-from generator.reports.models import Report
+from generator.reports.models import CrateReport, Report
 from generator.sandboxes.directories import claim
 from generator.sources.collect import Places, repository_top
 
@@ -91,21 +93,31 @@ def build(
     names = choice.names(manifest)
     stop = threading.Event()
     started = time.monotonic()
-    _check_out(place.out)
-    with contextlib.ExitStack() as stack:
-        stack.enter_context(_stopping_on_signals(stop))
-        site = stack.enter_context(open_site(place, stop, observer))
-        workshop = _workshop(site, place, options, stop, observer, stack)
-        crates = {crate.name: crate for crate in manifest.crates}
-        tasks = [Task(crates[name], settings(manifest.fleet, crates[name]), workshop) for name in names]
-        reports = build_fleet(tasks, options.jobs)
-    report = Report(
+    crates = {crate.name: crate for crate in manifest.crates}
+    own = {name: settings(manifest.fleet, crates[name]) for name in names}
+    with output_directory(place.out, repository_top(place.manifest.resolve().parent)) as out:
+        _check(out, (choice.report_name, *(file for name in names for file in _results(crates[name], own[name]))))
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(_stopping_on_signals(stop))
+            site = stack.enter_context(open_site(place, stop, observer))
+            workshop = _workshop(site, place, options, stop, observer, out, stack)
+            reports = build_fleet([Task(crates[name], own[name], workshop) for name in names], options.jobs)
+        report = _report(site, choice, place, reports, time.monotonic() - started, interrupted=stop.is_set())
+        text = place.redactor.in_json(report.model_dump_json(indent=2))
+        out.write(choice.report_name, f"{text}\n".encode())
+    return report
+
+
+def _report(
+    site: Site, choice: Choice, place: Place, reports: Sequence[CrateReport], seconds: float, *, interrupted: bool
+) -> Report:
+    return Report(
         backend=site.backend.name,
         isolated=site.isolated,
         shard=choice.shard,
         run_attempt=_run_attempt(place.environment),
-        interrupted=stop.is_set(),
-        seconds=round(time.monotonic() - started, 3),
+        interrupted=interrupted,
+        seconds=round(seconds, 3),
         run=site.run,
         cost=round(sum(each.cost for each in reports), 6),
         retry_cost=round(sum(each.retry_cost for each in reports), 6),
@@ -113,9 +125,6 @@ def build(
         prices_of=site.prices.date if site.prices else None,
         crates=tuple(sorted(reports, key=lambda each: each.name)),
     )
-    text = place.redactor.in_json(report.model_dump_json(indent=2))
-    write_atomically(place.out / choice.report_name, f"{text}\n".encode())
-    return report
 
 
 def _run_attempt(environment: Mapping[str, str]) -> int:
@@ -124,7 +133,13 @@ def _run_attempt(environment: Mapping[str, str]) -> int:
 
 
 def _workshop(
-    site: Site, place: Place, options: Options, stop: threading.Event, observer: Observer, stack: contextlib.ExitStack
+    site: Site,
+    place: Place,
+    options: Options,
+    stop: threading.Event,
+    observer: Observer,
+    out: Directory,
+    stack: contextlib.ExitStack,
 ) -> Workshop:
     directory = place.manifest.resolve().parent
     top = repository_top(directory)
@@ -138,7 +153,7 @@ def _workshop(
         places=Places(top, relative, cache / "git", stop, place.out.resolve()),
         environment=place.environment,
         redactor=place.redactor,
-        out=place.out,
+        out=out,
         scratch=scratch.path,
         receipts=cache / "receipts",
         stop=stop,
@@ -147,13 +162,17 @@ def _workshop(
     )
 
 
-def _check_out(out: Path) -> None:
-    try:
-        (out / "logs").mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=out):
-            pass
-    except OSError as error:
-        raise InputError(f"{out} cannot be used for output: {error.strerror}") from None
+def _results(crate: Crate, own: Settings) -> tuple[str, ...]:
+    """Name every file that may come of a crate."""
+    tarballs = tarball_names(crate, own.npm_name, own.platforms, own.layout)
+    return (log_name(crate.name), sbom_name(crate.name), *tarballs)
+
+
+def _check(out: Directory, names: Iterable[str]) -> None:
+    """InputError when results cannot be written, before anything is built."""
+    for name in names:
+        out.check(name)
+    out.check_room(log_name("any"))
 
 
 @contextlib.contextmanager

@@ -10,6 +10,7 @@ from pathlib import Path
 from generator.builds.observer import Observer
 from generator.builds.shelf import Shelf
 from generator.builds.site import Site
+from generator.directory import Directory
 from generator.manifest.models import Crate
 from generator.manifest.settings import Settings
 from generator.redaction import Redactor
@@ -30,7 +31,7 @@ class Workshop:
     places: Places
     environment: Mapping[str, str]
     redactor: Redactor
-    out: Path
+    out: Directory
     scratch: Path
     receipts: Path
     stop: threading.Event

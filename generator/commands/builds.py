@@ -156,11 +156,12 @@ def report(out: Path) -> None:
 
     Of a shard that ran several times the last attempt counts. Exits with 1 when a crate failed.
     """
-    from generator.files import write_atomically
+    from generator.output import output_directory
     from generator.reports.merging import merge_directory
 
     merged = merge_directory(out)
-    write_atomically(out / "report.json", f"{merged.model_dump_json(indent=2)}\n".encode())
+    with output_directory(out) as directory:
+        directory.write("report.json", f"{merged.model_dump_json(indent=2)}\n".encode())
     _tell(merged, out / "report.json", None)
     if merged.missing_shards:
         raise BuildFailed(f"{len(merged.missing_shards)} shards left no report: see their jobs")

@@ -38,6 +38,11 @@ def sbom_name(crate: str) -> str:
     return f"sbom/{crate}.cdx.json"
 
 
+def log_name(crate: str) -> str:
+    """Where a crate's log lies below the output directory."""
+    return f"logs/{crate}.log"
+
+
 def github_asset_name(name: str) -> str:
     """What GitHub makes of an asset's name: unusual characters and runs of dots become one dot, outer dots go."""
     return re.sub(r"\.{2,}", ".", re.sub(r"[^A-Za-z0-9._+-]", ".", name)).strip(".")

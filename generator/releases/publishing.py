@@ -9,10 +9,10 @@ from functools import partial
 from pathlib import Path
 
 from generator.errors import Incomplete
-from generator.files import write_atomically
 from generator.github_api.pace import Patience, Turns
 from generator.github_api.troubles import GitHubError
 from generator.manifest.models import Manifest
+from generator.output import output_directory
 from generator.releases.promise import SUMS, built, differences, is_prerelease, promised, sums
 from generator.releases.service import Release, Releases
 from generator.releases.uploading import Package, listed, put
@@ -73,7 +73,8 @@ def _refuse(release: Release, problems: tuple[str, ...]) -> None:
 
 def _write_sums(out: Path, files: Mapping[str, Artifact]) -> Package:
     text = sums(files.values()).encode()
-    write_atomically(out / SUMS, text)
+    with output_directory(out) as results:
+        results.write(SUMS, text)
     return Package(out / SUMS, Artifact(file=SUMS, bytes=len(text), sha256=hashlib.sha256(text).hexdigest()))
 
 

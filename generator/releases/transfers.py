@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from typing import Any, BinaryIO, Final
 import requests
 
 from generator.github_api.troubles import AGENT, GitHubError, refusal, told
+from generator.output import reach
 
 PIECE_BYTES: Final = 256 * 1024
 MAX_REPLY: Final = 1024 * 1024
@@ -52,8 +54,8 @@ class Transfers:
 
     def send(self, url: str, path: Path, name: str) -> Any:
         """Upload a file, and return the JSON that comes back."""
-        size = path.stat().st_size
-        with path.open("rb") as file, told():
+        with reach(path.parent) as results, results.open(path.name) as file, told():
+            size = os.fstat(file.fileno()).st_size
             ends = self._timing.ends(size)
             with self._session.post(
                 url,

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from generator.directory import Directory
 from generator.errors import CratematrixError, InputError
 from generator.github_api.pace import TRIES, Patience, Turns, seconds_between
 from generator.github_api.troubles import GitHubError
 from generator.manifest.names import github_asset_name
+from generator.output import reach
 from generator.releases.promise import Decision, built, decision, difference
 from generator.releases.service import Asset, Release, Releases
 from generator.reports.models import Artifact, Report
@@ -34,7 +37,9 @@ class Package:
 def packages_in(report: Report, directory: Path) -> tuple[Package, ...]:
     """Return the packages that a report tells of; InputError with every file that is not there as it says."""
     found = [Package(directory / file.file, file) for _, file in sorted(built(report).items())]
-    if problems := tuple(problem for package in found if (problem := _problem(package))):
+    with reach(directory) as results:
+        problems = tuple(problem for package in found if (problem := _problem(package, results)))
+    if problems:
         raise InputError(
             "packages are not what their report says",
             problems=problems,
@@ -43,20 +48,26 @@ def packages_in(report: Report, directory: Path) -> tuple[Package, ...]:
     return tuple(found)
 
 
-def _problem(package: Package) -> str | None:
+def _problem(package: Package, results: Directory) -> str | None:
     name = package.file.file
     # What GitHub keeps as it is has no slash, so it leads out of no directory.
     if not name or github_asset_name(name) != name:
         return f"{name!r} is no name that GitHub keeps as it is"
     if not 0 < package.file.bytes <= ASSET_BYTES:
         return f"{name} has {package.file.bytes} bytes, and GitHub takes 1 to {ASSET_BYTES:,}"
-    if package.path.is_symlink() or not package.path.is_file():
+    try:
+        with results.open(name) as file:
+            size = os.fstat(file.fileno()).st_size
+            if size != package.file.bytes:
+                return f"{package.path} has {size} bytes, its report says {package.file.bytes}"
+            if hashlib.file_digest(file, "sha256").hexdigest() != package.file.sha256:
+                return f"{package.path} has another SHA-256 than its report says"
+    except FileNotFoundError:
         return f"{package.path} is not there"
-    if package.path.stat().st_size != package.file.bytes:
-        return f"{package.path} has {package.path.stat().st_size} bytes, its report says {package.file.bytes}"
-    with package.path.open("rb") as file:
-        if hashlib.file_digest(file, "sha256").hexdigest() != package.file.sha256:
-            return f"{package.path} has another SHA-256 than its report says"
+    except OSError as error:
+        return f"{package.path} cannot be read: {error.strerror}"
+    except InputError as error:
+        return error.message
     return None
 
 

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Iterable
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Final, TypeVar
 
 from pydantic import ValidationError
 
+from generator.directory import Directory
 from generator.errors import InputError
+from generator.output import output_directory
 from generator.reports.models import Report
 
 # A crate's part is some thousand bytes.
 MAX_REPORT: Final = 64 * 1024 * 1024
+
+_REPORT: Final = re.compile(r"report.*\.json", re.DOTALL)
 
 Value = TypeVar("Value")
 
@@ -24,7 +29,9 @@ def merge_directory(directory: Path) -> Report:
 
     A report that is of no shard is the run's own already: it is returned where there is no other.
     """
-    found = [_read(path) for path in sorted(directory.rglob("report*.json"))]
+    with output_directory(directory) as results:
+        named = [name for name in results.files() if _REPORT.fullmatch(PurePosixPath(name).name)]
+        found = [_read(results, name) for name in named]
     shards = [report for report in found if report.shard]
     if shards:
         return merge(shards)
@@ -64,13 +71,10 @@ def merge(reports: Iterable[Report]) -> Report:
     )
 
 
-def _read(path: Path) -> Report:
+def _read(results: Directory, name: str) -> Report:
+    path = results.path / name
     try:
-        if path.stat().st_size > MAX_REPORT:
-            raise InputError(f"{path} is larger than {MAX_REPORT >> 20} MiB: no report is")
-        return Report.model_validate_json(path.read_bytes())
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}") from None
+        return Report.model_validate_json(results.read(name, MAX_REPORT) or b"")
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])

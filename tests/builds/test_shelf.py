@@ -55,7 +55,7 @@ def ask(tmp_path: Path) -> Callable[[], tuple[Path, int]]:
 
     def archive() -> tuple[Path, int]:
         used: list[Usage] = []
-        with CrateLog("one", tmp_path / "one.log", Silence(), Redactor()) as log:
+        with CrateLog("one", (tmp_path / "one.log").open("w"), Silence(), Redactor()) as log:
             return shelf.archive(STOCK, log, stop, used), len(used)
 
     return archive

@@ -212,7 +212,7 @@ def test_a_link_is_not_written_through(tmp_path: Path, target: str) -> None:
 @pytest.mark.parametrize("force", [False, True])
 def test_a_place_that_cannot_be_written_is_an_input_error(tmp_path: Path, force: bool) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(InputError, match="cannot be written"):
+    with pytest.raises(InputError, match="file cannot be used: File exists"):
         write_new(tmp_path / "file" / "crates.json", "text", force=force)
 
 
