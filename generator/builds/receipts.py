@@ -33,13 +33,14 @@ class Receipt(Strict):
 
 
 def input_digest(task: Task, platforms: tuple[PlatformName, ...], source: Collected) -> str:
-    """Digest the source, the manifest's words on it, the toolchain, this tool, and the values of named variables."""
+    """Digest all that decides: source, manifest, toolchain, isolation, this tool, and the values of named variables."""
     workshop = task.workshop
     values = {name: workshop.environment.get(name) for name in task.settings.env}
     parts = [
         __version__,
         workshop.site.backend.name,
         workshop.site.fingerprint,
+        workshop.site.isolated,
         astuple(workshop.site.oldest),
         list(platforms),
         # A report also has the platforms that are skipped, and `required` makes a failure of one.
