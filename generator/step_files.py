@@ -20,6 +20,12 @@ def in_github(environment: Mapping[str, str]) -> bool:
     return environment.get("GITHUB_ACTIONS") == "true"
 
 
+def github_run(environment: Mapping[str, str]) -> str | None:
+    """Return the number of GitHub's run that this is a job of, the same in every attempt; None elsewhere."""
+    run = environment.get("GITHUB_RUN_ID", "")
+    return run if run.isdecimal() else None
+
+
 def step_outputs(environment: Mapping[str, str], outputs: Mapping[str, str]) -> None:
     """Give the step outputs; nothing anywhere but in GitHub Actions.
 

@@ -22,6 +22,7 @@ from generator.e2b_template.identity import template_reference
 from generator.manifest.models import Fleet, Manifest
 from generator.manifest.values import Size
 from generator.reports.costs import load_prices
+from generator.step_files import github_run
 
 # Debian 12's, which the template is.
 GLIBC: Final = "2.36"
@@ -30,7 +31,7 @@ GLIBC: Final = "2.36"
 def run_of(environment: Mapping[str, str], shard: str | None) -> Run:
     """Name a run: GitHub's own run and attempt where there is one, else the time and something random."""
     shard_name = shard.replace("/", "-") if shard else "all"
-    if (run := environment.get("GITHUB_RUN_ID")) and run.isdecimal():
+    if run := github_run(environment):
         attempt = environment.get("GITHUB_RUN_ATTEMPT", "1")
         return Run(run, attempt if attempt.isdecimal() else "1", shard_name)
     return Run(f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}", "1", shard_name)

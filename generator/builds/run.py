@@ -31,6 +31,7 @@ from generator.redaction import Redactor
 from generator.reports.models import CrateReport, Report
 from generator.sandboxes.directories import claim
 from generator.sources.collect import Places, repository_top
+from generator.step_files import github_run
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,7 @@ def _report(
         run_attempt=_run_attempt(place.environment),
         interrupted=interrupted,
         seconds=round(seconds, 3),
-        run=site.run,
+        run=site.run or github_run(place.environment),
         cost=round(sum(each.cost for each in reports), 6),
         retry_cost=round(sum(each.retry_cost for each in reports), 6),
         currency=site.prices.currency if site.prices else None,

@@ -14,7 +14,7 @@ from generator import console
 from generator.commands.options import backend_option, gateway_options, manifest_option
 from generator.commands.secrets import known_secrets
 from generator.errors import BuildFailed, InputError, Interrupted
-from generator.step_files import in_github, step_outputs, step_summary
+from generator.step_files import github_run, in_github, step_outputs, step_summary
 
 if TYPE_CHECKING:
     from generator.builds.run import OpenSite, Options
@@ -159,7 +159,7 @@ def report(out: Path) -> None:
     from generator.output import output_directory
     from generator.reports.merging import merge_directory
 
-    merged = merge_directory(out)
+    merged = merge_directory(out, github_run(os.environ))
     with output_directory(out) as directory:
         directory.write("report.json", f"{merged.model_dump_json(indent=2)}\n".encode())
     _tell(merged, out / "report.json", None)

@@ -14,7 +14,7 @@ from generator import console
 from generator.commands.options import manifest_option
 from generator.commands.secrets import known_secrets
 from generator.github_api.pace import WRITES_A_MINUTE
-from generator.step_files import step_outputs
+from generator.step_files import github_run, step_outputs
 from generator.text import counted
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def upload(release_id: int, out: Path, writes_per_minute: int) -> None:
     from generator.releases.uploading import upload as upload_all
     from generator.reports.merging import merge_directory
 
-    told = merge_directory(out)
+    told = merge_directory(out, github_run(os.environ))
     packages = packages_in(told, out)
     if not packages:
         console.say("no package was built, so there is nothing to upload")
@@ -119,7 +119,7 @@ def publish(manifest: Path, release_id: int, out: Path, keep_draft: bool) -> Non
     from generator.releases.publishing import publish as publish_draft
     from generator.reports.merging import merge_directory
 
-    loaded, told = load_manifest(manifest), merge_directory(out)
+    loaded, told = load_manifest(manifest), merge_directory(out, github_run(os.environ))
     with _releases() as releases:
         published = publish_draft(releases, release_id, loaded, told, out, keep_draft, _patience())
     console.say(f"{published.tag}: complete, and {'still a draft' if published.draft else 'published'}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import shlex
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
@@ -24,14 +25,15 @@ _REPORT: Final = re.compile(r"report.*\.json", re.DOTALL)
 Value = TypeVar("Value")
 
 
-def merge_directory(directory: Path) -> Report:
+def merge_directory(directory: Path, run: str | None = None) -> Report:
     """Read every shard's report below a directory and merge them; InputError when there is none, or a broken one.
 
-    A report that is of no shard is the run's own already: it is returned where there is no other.
+    A report that is of no shard is the run's own already: it is returned where there is no other. Where `run` is given,
+    every report must be of that run: what lies there may be of an earlier one, or somebody else's.
     """
     with output_directory(directory) as results:
         named = [name for name in results.files() if _REPORT.fullmatch(PurePosixPath(name).name)]
-        found = [_read(results, name) for name in named]
+        found = [_read(results, name, run) for name in named]
     shards = [report for report in found if report.shard]
     if shards:
         return merge(shards)
@@ -71,14 +73,17 @@ def merge(reports: Iterable[Report]) -> Report:
     )
 
 
-def _read(results: Directory, name: str) -> Report:
+def _read(results: Directory, name: str, run: str | None) -> Report:
     path = results.path / name
     try:
-        return Report.model_validate_json(results.read(name, MAX_REPORT) or b"")
+        report = Report.model_validate_json(results.read(name, MAX_REPORT) or b"")
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise InputError(f"{path} is no report of this version of cratematrix: {where}: {first['msg']}") from None
+    if run is not None and report.run != run:
+        raise InputError(f"{path} is not of this run, {run}", fix=f"rm {shlex.quote(str(path))}")
+    return report
 
 
 def _index(report: Report) -> int:

@@ -152,8 +152,9 @@ class Report(Strict):
     """What one run of `build` did.
 
     `shard` is I/N, None for a whole fleet; `run_attempt` counts how often GitHub ran it. `seconds` is wall-clock time;
-    `run` is what `reap --run` takes; `cost` is in `currency`, by the prices of `prices_of`, a date. A local run costs
-    nothing. `missing_shards` are those of a merged report that left none themselves.
+    `run` is GitHub's number of the run, or what `reap --run` takes elsewhere. `cost` is in `currency`, by the prices of
+    `prices_of`, a date. A local run costs nothing. `missing_shards` are those of a merged report that left none
+    themselves.
     """
 
     report_version: Literal[1] = 1

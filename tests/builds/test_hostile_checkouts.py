@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import stat
@@ -13,6 +14,12 @@ import pytest
 from tests.conftest import MakeRepository
 from tests.support import cratematrix, entry, git_repository, library
 
+GITHUB = {
+    "GITHUB_TOKEN": "t",
+    "GITHUB_REPOSITORY": "octo-org/fleet",
+    "GITHUB_API_URL": "http://127.0.0.1:1",
+    "GITHUB_RUN_ID": "17",
+}
 SAYS = "id > /tmp/escaped"
 # Cargo shows these lines as they are, and a shell that reads the log runs them.
 TALKS = {"words/build.rs": f'fn main() {{ println!("cargo:warning={SAYS}"); }}\n'}
@@ -109,3 +116,41 @@ def test_a_path_of_the_users_that_leads_back_into_the_checkout_is_none_of_his_ow
     ran = cratematrix("build", "--all", "--out", top.parent / "out", cwd=top)
     assert (ran.code, "repo/dist is a symbolic link, and not a directory" in ran.err) == (2, True)
     assert [each.name for each in (top.parent / "victim").iterdir()] == ["tool"]
+
+
+@pytest.mark.parametrize("words", [("report",), ("release", "upload", "--release-id", "1"), ("build", "--all")])
+def test_a_report_that_a_checkout_brings_is_taken_for_no_shards(top: Path, words: tuple[str, ...]) -> None:
+    (top / "dist/report-3-9").mkdir(parents=True)
+    (top / "dist/report-3-9/report-3.json").write_text("{}")
+    git_repository(top)
+    ran = cratematrix(*words, cwd=top, env=GITHUB)
+    assert (ran.code, ran.out) == (2, "")
+    assert "error: git tracks dist/report-3-9/report-3.json, and what a checkout brings may not lie" in ran.err
+
+
+def test_a_report_of_another_run_is_not_merged(top: Path) -> None:
+    """As one that a runner of one's own has kept from the last pull request."""
+    assert cratematrix("build", "--shard", "1/2", cwd=top, env={"GITHUB_RUN_ID": "17"}).code == 0
+    assert json.loads((top / "dist/report-1.json").read_text())["run"] == "17"
+    for run, code in (("17", 1), ("18", 2)):  # the other shard is missing
+        ran = cratematrix("report", cwd=top, env={"GITHUB_RUN_ID": run})
+        assert (ran.code, "dist/report-1.json is not of this run, 18" in ran.err) == (code, run == "18")
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, link("/dev/zero"), link("../../victim/tool")])
+def test_a_report_is_read_from_a_regular_file_alone(top: Path, make: Callable[[Path], None]) -> None:
+    (top / "dist").mkdir()
+    make(top / "dist/report-1.json")
+    ran = cratematrix("report", cwd=top)
+    assert (ran.code, "dist/report-1.json is a " in ran.err) == (2, True)
+
+
+def test_the_parts_of_a_name_that_differ_in_case_are_one_where_the_file_system_says_so(top: Path) -> None:
+    """Here it does not: what is tracked as Dist is not where results go."""
+    (top / "Dist").mkdir()
+    (top / "Dist/report.json").write_text("{}")
+    git_repository(top)
+    assert cratematrix("build", "--all", cwd=top).code == 0
+    (top / "DIST").symlink_to("Dist")
+    ran = cratematrix("build", "--all", "--out", "DIST", cwd=top)
+    assert (ran.code, "git tracks DIST/report.json" in ran.err) == (2, True)

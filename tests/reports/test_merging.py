@@ -50,6 +50,17 @@ def test_a_directory_of_artifacts_is_read_and_the_runs_own_report_passed_over(tm
     assert [(crate.name, crate.state) for crate in merge_directory(tmp_path).crates] == [("a", "built"), ("b", "built")]
 
 
+def test_only_reports_of_this_run_are_merged_where_it_has_a_number(tmp_path: Path) -> None:
+    ours, theirs = (part("1/2", "a").model_copy(update={"run": run}) for run in ("17", None))
+    (tmp_path / "report-1.json").write_text(ours.model_dump_json())
+    assert merge_directory(tmp_path, "17").run == "17"
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep/report-2.json").write_text(theirs.model_dump_json())
+    assert [crate.name for crate in merge_directory(tmp_path).crates] == ["a"]
+    with pytest.raises(InputError, match=r"deep/report-2\.json is not of this run, 17"):
+        merge_directory(tmp_path, "17")
+
+
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"report_version": 2}', json.dumps({"report_version": 1})])
 def test_what_is_no_report_is_named(tmp_path: Path, content: str) -> None:
     (tmp_path / "report-1.json").write_text(content)
