@@ -34,5 +34,5 @@ class Site:
 
     @property
     def kin(self) -> str:
-        """Name what a program that is built here runs on: the machines of one home may differ in all of it."""
-        return f"{self.equipment.host}, {self.oldest}, {self.fingerprint}"
+        """Name where programs that are built here run and what could reach them: sites of one home may differ in it."""
+        return f"{self.equipment.host}, {self.oldest}, {self.fingerprint}, {self.isolated}"

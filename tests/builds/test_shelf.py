@@ -42,7 +42,8 @@ def test_what_other_machines_of_the_same_home_have_made_is_not_for_this_one(tmp_
     site = Site(backend, SIZES, Equipment("linux-x64-gnu", frozenset()), "rustc 1.95.0", isolated=True)
     arm = replace(site, equipment=replace(site.equipment, host="linux-arm64-gnu"))
     newer = replace(site, oldest=Oldest(glibc="2.39"))
-    assert len({each.kin for each in (site, arm, newer)}) == 3
+    reachable = replace(site, isolated=False)
+    assert len({each.kin for each in (site, arm, newer, reachable)}) == 4
 
 
 @pytest.fixture
