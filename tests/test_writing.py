@@ -1,0 +1,117 @@
+"""Below a checkout and where results go, nothing but generator/directory.py writes: it follows no link.
+
+Ruff's banned-api sees no methods, so this looks at the syntax: for whatever opens a file to write it, makes or removes
+one, or moves it.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from typing import Final
+
+import pytest
+
+from tests.support import TOP
+
+# Each module that writes, and why what a checkout brings has no say in where.
+ALLOWED: Final = {
+    "generator/directory.py": "is what all others write through",
+    "generator/builds/artifacts.py": "unpacks into a run's private scratch directory, each name checked",
+    "generator/builds/bench.py": "works in a run's private scratch directory",
+    "generator/builds/shelf.py": "keeps tools in the user's cache",
+    "generator/cli.py": "opens the null device",
+    "generator/console.py": "opens the null device",
+    "generator/e2b_backend/transfers.py": "takes files into a run's private scratch directory",
+    "generator/packages/tarball.py": "packs in a run's private scratch directory",
+    "generator/processes.py": "gives a program's input in a temporary file without a name",
+    "generator/sandboxes/directories.py": "makes the private directories in the user's cache",
+    "generator/sandboxes/isolation.py": "writes into a sandbox's own directory, before anything runs there",
+    "generator/sandboxes/shells.py": "makes a sandbox's own directories, before anything runs there",
+    "generator/sandboxes/taking.py": "takes files into a run's private scratch directory",
+    "generator/sbom/document.py": "writes into a run's private scratch directory, where only plain files are",
+    "generator/sources/collect.py": "packs sources in a run's private scratch directory",
+    "generator/sources/repositories.py": "keeps repositories in the user's cache",
+    "generator/step_files.py": "adds to files of GitHub's runner",
+}
+
+_MODE: Final = re.compile(r"[rwaxbtU+]*[wax+][rwaxbtU+]*(?:[:|]\w*)?")
+_METHODS: Final = frozenset(
+    {"write_text", "write_bytes", "touch", "mkdir", "unlink", "rmdir", "rename", "symlink_to", "hardlink_to"}
+    | {"extract", "extractall"}
+)
+_OF: Final = {
+    "os": re.compile(
+        r"mkdir|makedirs|unlink|remove|removedirs|rmdir|rename|renames|replace|link|symlink|truncate|mkfifo|mknod|"
+        r"O_WRONLY|O_RDWR|O_CREAT|O_TRUNC|O_APPEND|O_TMPFILE"
+    ),
+    "shutil": re.compile(r"copy|copy2|copyfile|copytree|move|rmtree|make_archive|unpack_archive"),
+    "tempfile": re.compile(r".*"),
+}
+
+
+def writes(source: str) -> Iterator[str]:
+    """Yield each expression of a module that writes, or may."""
+    for node in ast.walk(ast.parse(source)):
+        if _names_writing(node) or (isinstance(node, ast.Call) and _is_writing(node)):
+            yield ast.unparse(node)
+
+
+def _names_writing(node: ast.AST) -> bool:
+    match node:
+        case ast.Attribute(value=ast.Name(id=module), attr=name) if module in _OF:
+            return _OF[module].fullmatch(name) is not None
+        case ast.Attribute(attr=name):
+            return name in _METHODS
+        case ast.ImportFrom(module=str(module), names=names) if module in _OF:
+            return any(_OF[module].fullmatch(each.name) for each in names)
+    return False
+
+
+def _is_writing(call: ast.Call) -> bool:
+    name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+    if name in ("open", "fdopen"):
+        given = [*call.args, *(each.value for each in call.keywords if each.arg == "mode")]
+        words = [each.value for each in given if isinstance(each, ast.Constant) and isinstance(each.value, str)]
+        return any(_MODE.fullmatch(word) for word in words)
+    # A path's takes one argument, a text's two.
+    return isinstance(call.func, ast.Attribute) and name == "replace" and len(call.args) == 1 and not call.keywords
+
+
+def test_nothing_writes_but_what_says_why() -> None:
+    found = {path.relative_to(TOP).as_posix(): set(writes(path.read_text())) for path in TOP.glob("generator/**/*.py")}
+    writing = {path: sorted(expressions) for path, expressions in found.items() if expressions}
+    unknown = {path: expressions for path, expressions in writing.items() if path not in ALLOWED}
+    assert not unknown, f"write it through generator/directory.py: {unknown}"
+    assert not ALLOWED.keys() - writing.keys(), "these write no more: take them off the list"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "open(path, 'w')", "open(path, mode='ab')", "path.open('x')", "path.open('r+b')", "tarfile.open(path, 'w:gz')",
+        "os.fdopen(descriptor, 'wb')", "os.open(path, os.O_WRONLY)", "os.open(path, os.O_RDONLY | os.O_CREAT)",
+        "path.write_text(text)", "path.write_bytes(data)", "path.touch()", "path.mkdir(parents=True)", "path.unlink()",
+        "path.rmdir()", "path.rename(other)", "path.replace(other)", "path.symlink_to(other)", "path.hardlink_to(other)",
+        "os.replace(a, b)", "os.rename(a, b)", "os.unlink(a)", "os.remove(a)", "os.makedirs(a)", "os.link(a, b)",
+        "shutil.copyfile(a, b)", "shutil.rmtree(a)", "shutil.move(a, b)", "tempfile.mkstemp()", "tar.extractall(path)",
+        "from shutil import rmtree", "from os import replace", "from tempfile import TemporaryDirectory",
+        "each = path.unlink", "remove = os.remove",
+    ],
+)  # fmt: skip
+def test_what_writes_is_found(source: str) -> None:
+    assert list(writes(source))
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "open(path)", "open(path, 'rb')", "path.open()", "path.open('rb', encoding='utf-8')", "tarfile.open(path, 'r:')",
+        "text.replace('a', 'b')", "text.replace('w', '')", "replace(model, file=None)", "now.replace(tzinfo=UTC)",
+        "os.open(path, os.O_RDONLY)", "shutil.which('git')", "shutil.copyfileobj(a, b)", "backend.open(crate, size, {})",
+        "os.path.join(a, b)", "from shutil import which", "items.remove(item)", "Image.open('example')",
+    ],
+)  # fmt: skip
+def test_what_only_reads_is_not(source: str) -> None:
+    assert not list(writes(source))
