@@ -12,6 +12,8 @@ _COMMAND: Final = re.compile(r"^(\s*)::|##\[")
 
 def plain(text: str) -> str:
     """Return text on one line, without escape sequences or anything else that steers a terminal; tabs stay."""
+    if text.isascii() and text.isprintable():
+        return text
     spaced = _ESCAPES.sub("", text).replace("\n", " ")
     return _CONTROLS.sub("", spaced).encode("utf-8", "replace").decode()
 

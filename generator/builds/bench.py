@@ -9,10 +9,10 @@ from collections import deque
 from collections.abc import Iterable
 from pathlib import Path
 
-from generator.builds.diagnostics import Diagnostic, Diagnostics, in_repository
+from generator.builds.diagnostics import Diagnostic, in_repository
 from generator.builds.endings import Failed, Stopped
 from generator.builds.failures import failure_of
-from generator.builds.log import CrateLog
+from generator.builds.log import CommandOutput, CrateLog
 from generator.builds.outcome import Outcome
 from generator.builds.task import Task
 from generator.recipes.job import MAX_DESCRIPTION, Job
@@ -49,10 +49,10 @@ class Bench:
 
         `said` gets what it prints, as far as it takes it.
         """
-        found = Diagnostics()
+        output = CommandOutput(self.log)
 
         def take(line: str) -> None:
-            found.feed(self.log.line(line))
+            output.take(line)
             if said is not None:
                 said.append(line)
 
@@ -66,7 +66,7 @@ class Bench:
         if done.killed == "stopped":
             raise Stopped
         if done.exit_code != 0 or done.killed:
-            failure = failure_of(phase, done, found, self.task.settings.timeout_minutes, self.allowed)
+            failure = failure_of(phase, done, output.diagnostics(), self.task.settings.timeout_minutes, self.allowed)
             raise Failed(self._placed(failure))
         return done
 

@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import Final, TextIO
 
 from generator.builds.artifacts import digest_of
-from generator.builds.diagnostics import Diagnostics
 from generator.builds.endings import Failed, Stopped, failed_sandbox
 from generator.builds.failures import failure_of
-from generator.builds.log import CrateLog
+from generator.builds.log import CommandOutput, CrateLog
 from generator.files import write_atomically
 from generator.recipes.stock import STOCK_TAR, Stock
 from generator.reports.models import PhaseName
@@ -73,16 +72,12 @@ class Shelf:
 
     @staticmethod
     def _run(sandbox: Sandbox, phase: PhaseName, script: str, log: CrateLog) -> None:
-        said = Diagnostics()
-
-        def take(line: str) -> None:
-            said.feed(log.line(line))
-
-        done = sandbox.run(Command(f"set -euo pipefail\n{script}", sandbox.root, TIMEOUT_MINUTES * 60), take)
+        output = CommandOutput(log)
+        done = sandbox.run(Command(f"set -euo pipefail\n{script}", sandbox.root, TIMEOUT_MINUTES * 60), output.take)
         if done.killed == "stopped":
             raise Stopped
         if done.exit_code != 0 or done.killed:
-            raise Failed(failure_of(phase, done, said, TIMEOUT_MINUTES))
+            raise Failed(failure_of(phase, done, output.diagnostics(), TIMEOUT_MINUTES))
 
 
 def _digest(path: Path) -> Path:

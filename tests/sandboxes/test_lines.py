@@ -1,9 +1,10 @@
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generator.sandboxes.lines import Lines
+from generator.sandboxes.lines import LEAST, MAX_OUTPUT, TAIL, Lines
 from generator.sandboxes.sandbox import MAX_LINE
 
 
@@ -47,3 +48,19 @@ def test_how_output_is_cut_into_chunks_makes_no_difference(parts: list[str], siz
     assert (
         lines_of(*chunks) == lines_of(output) == "".join(parts).replace("\r\n", "\n").replace("\r", "\n").splitlines()
     )
+
+
+@pytest.mark.parametrize("line", [b"\n", b"y\n", b"y" * 500 + b"\n", b"\xe4" * 2 * MAX_LINE])
+def test_of_output_without_end_only_so_many_lines_and_the_last_ones_are_delivered(line: bytes) -> None:
+    chunk = (line * (TAIL // len(line) + 1))[:TAIL]
+    lines = lines_of(*[chunk] * (2 * MAX_OUTPUT // TAIL), b"\nlast words")
+    [notice] = [number for number, each in enumerate(lines) if each.startswith("(more than 32 MiB of output")]
+    assert notice <= (MAX_OUTPUT + LEAST * TAIL) / LEAST
+    assert len(lines) - notice <= TAIL
+    assert lines[-1] == "last words"
+
+
+def test_what_is_little_more_than_the_bound_is_delivered_whole() -> None:
+    line = b"y" * 999 + b"\n"
+    count = MAX_OUTPUT // len(line) + 2
+    assert lines_of(line * count, b"and\xc3", b"\xa4\nmore") == ["y" * 999] * count + ["and\u00e4", "more"]
