@@ -114,7 +114,7 @@ def test_the_plan_is_a_table_for_people_and_fits_a_pipe() -> None:
     assert ran.out.splitlines()[0].split() == ["slot", "minutes", "crates"]
     assert len(ran.out.splitlines()) == 31
     assert "110 crates in 30 of 30 slots" in ran.err
-    assert re.search(r"^a release: \d+ assets of 1,000; \d+ requests from 30 shards", ran.err, re.MULTILINE)
+    assert re.search(r"^a release: \d+ assets of 1,000; \d+ requests with uploads from 1 job", ran.err, re.MULTILINE)
 
 
 def test_the_plan_says_that_github_does_not_allow_a_release(repository: MakeRepository) -> None:

@@ -87,17 +87,17 @@ def upload(release_id: int, out: Path, writes_per_minute: int) -> None:
     """
     import json
 
-    from generator.releases.uploading import packages_in
+    from generator.releases.uploading import packages_of
     from generator.releases.uploading import upload as upload_all
-    from generator.reports.merging import merge_directory
+    from generator.reports.merging import merged, reports_below
 
-    told = merge_directory(out, github_run(os.environ))
-    packages = packages_in(told, out)
+    reports = reports_below(out, github_run(os.environ))
+    packages = packages_of(reports, out)
     if not packages:
         console.say("no package was built, so there is nothing to upload")
         return
-    # Shards whose reports are not here are at work elsewhere, at the same time.
-    shards = 1 + len(told.missing_shards)
+    # Shards whose reports are not here may be at work elsewhere, at the same time.
+    shards = 1 + len(merged(tuple(report for _, report in reports)).missing_shards)
     with _releases() as releases:
         done = upload_all(releases, release_id, packages, shards, writes_per_minute, _patience())
     step_outputs(os.environ, {"assets": json.dumps([package.file.file for package in packages])})

@@ -30,12 +30,13 @@ REQUESTS_AN_HOUR: Final = 1_000
 class Budget(Strict):
     """The whole release, when nothing has to be tried again: from `prepare` to `publish`.
 
-    `writes` create content; `minutes` are what the uploads take at least, for they are spread out, and `per_hour` the
-    requests that then fall into an hour.
+    `jobs` are those that upload: each of the shards, or one where crates' code runs on the runner itself. `writes`
+    create content; `minutes` are what the uploads take at least, for they are spread out, and `per_hour` the requests
+    that then fall into an hour.
     """
 
     layout: Layout
-    shards: int
+    jobs: int
     assets: int
     requests: int
     writes: int
@@ -57,7 +58,7 @@ class Budget(Strict):
     def __str__(self) -> str:
         return (
             f"{self.assets} assets of {MAX_ASSETS:,}; "
-            f"{self.requests} requests from {counted(self.shards, 'shard')}, "
+            f"{self.requests} requests with uploads from {counted(self.jobs, 'job')}, "
             f"{self.per_hour} in one hour of {REQUESTS_AN_HOUR:,}, a margin of {REQUESTS_AN_HOUR - self.per_hour}; "
             f"{self.writes} writes, at most {WRITES_A_MINUTE} a minute and {WRITES_AN_HOUR} an hour; "
             f"at least {self.minutes:.1f} minutes of uploads"
@@ -66,19 +67,20 @@ class Budget(Strict):
 
 
 def budget(manifest: Manifest) -> Budget:
-    """Count a release of the whole fleet, built in the shards of its plan."""
+    """Count a release of the whole fleet, built in the shards of its plan and uploaded as its workflow does."""
     packages = Counter(promised(manifest).values())
-    loads = [sum(packages[name] for name in shard.crates) for shard in make_plan(manifest).shards]
+    shards = [sum(packages[name] for name in shard.crates) for shard in make_plan(manifest).shards]
+    loads = shards if manifest.fleet.backend == "e2b" else [sum(shards)]
     assets = sum(loads) + 1  # SHA256SUMS
     pages = math.ceil(assets / PAGE)
     prepare = 4  # a look for the tag, a list, a create, and a list
-    upload = 1 + pages  # of each shard, beside the packages: the release, and its assets
+    upload = 1 + pages  # of each job, beside the packages: the release, and its assets
     publish = 2 + 2 * pages  # the release, its assets before and after SHA256SUMS, and the publication
     requests = prepare + len(loads) * upload + assets + publish
     minutes = max(load * seconds_between(len(loads), load, WRITES_A_MINUTE) for load in loads) / 60
     return Budget(
         layout=manifest.fleet.layout,
-        shards=len(loads),
+        jobs=len(loads),
         assets=assets,
         requests=requests,
         writes=assets + 2,  # and the draft, and its publication

@@ -34,11 +34,15 @@ class Package:
     file: Artifact
 
 
-def packages_in(report: Report, directory: Path) -> tuple[Package, ...]:
-    """Return the packages that a report tells of; InputError with every file that is not there as it says."""
-    found = [Package(directory / file.file, file) for _, file in sorted(built(report).items())]
+def packages_of(reports: Iterable[tuple[Path, Report]], directory: Path) -> tuple[Package, ...]:
+    """Return the packages that reports below a directory tell of, each beside its report.
+
+    InputError with every file that is not there as it is told.
+    """
+    told = [Package(place / file.file, file) for place, report in reports for file in built(report).values()]
+    found = sorted(told, key=lambda package: package.file.file)
     with reach(directory) as results:
-        problems = tuple(problem for package in found if (problem := _problem(package, results)))
+        problems = tuple(problem for package in found if (problem := _problem(package, results, directory)))
     if problems:
         raise InputError(
             "packages are not what their report says",
@@ -48,7 +52,7 @@ def packages_in(report: Report, directory: Path) -> tuple[Package, ...]:
     return tuple(found)
 
 
-def _problem(package: Package, results: Directory) -> str | None:
+def _problem(package: Package, results: Directory, directory: Path) -> str | None:
     name = package.file.file
     # What GitHub keeps as it is has no slash, so it leads out of no directory.
     if not name or github_asset_name(name) != name:
@@ -56,7 +60,7 @@ def _problem(package: Package, results: Directory) -> str | None:
     if not 0 < package.file.bytes <= ASSET_BYTES:
         return f"{name} has {package.file.bytes} bytes, and GitHub takes 1 to {ASSET_BYTES:,}"
     try:
-        with results.open(name) as file:
+        with results.open(package.path.relative_to(directory).as_posix()) as file:
             size = os.fstat(file.fileno()).st_size
             if size != package.file.bytes:
                 return f"{package.path} has {size} bytes, its report says {package.file.bytes}"

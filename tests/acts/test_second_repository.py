@@ -58,7 +58,7 @@ def test_its_generated_release_builds_and_uploads_its_crate(
 ) -> None:
     secrets = {"GITHUB_TOKEN": server.add_token(NAME, contents="write")}
     ran = with_action.run(user, "release", dispatch(user, NAME, tag="v1.0.0"), secrets=secrets)
-    assert ran.jobs == dict.fromkeys(("prepare", "build", "publish", "report"), "success"), ran.log[-5000:]
+    assert ran.jobs == dict.fromkeys(("prepare", "build", "upload", "publish", "report"), "success"), ran.log[-5000:]
     (release,) = server.repository(NAME).releases.values()
     assert (release.draft, release.tag) == (False, "v1.0.0")
     installed(tmp_path, f"{server.url}/{NAME}/releases/download/v1.0.0/fleet-hello-1.0.0.tgz")

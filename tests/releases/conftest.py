@@ -23,8 +23,8 @@ from generator.releases.github import GitHubReleases
 from generator.releases.preparing import prepare
 from generator.releases.publishing import publish
 from generator.releases.transfers import Timing
-from generator.releases.uploading import packages_in, upload
-from generator.reports.merging import merge_directory
+from generator.releases.uploading import packages_of, upload
+from generator.reports.merging import merge_directory, reports_below
 from generator.reports.models import Artifact, CrateReport, Report
 from tests.github_server import GitHubServer, Rules
 from tests.github_server.starting import StartServer, servers
@@ -82,7 +82,7 @@ class Fleet:
         number = self.drafted(tag)
         for shard in self.shards:
             with self.releases() as releases:
-                upload(releases, int(number), packages_in(merge_directory(shard), shard), 1, 6_000, QUIET)
+                upload(releases, int(number), packages_of(reports_below(shard)), 1, 6_000, QUIET)
         return number
 
     def published(self, tag: str = "v1.0.0") -> str:

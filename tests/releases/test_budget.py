@@ -15,19 +15,27 @@ from generator.releases.budget import MAX_ASSETS, budget, check_budget
 from tests.support import TOP
 
 
-def fleet(count: int, slots: int = 30, kind: str = "napi", layout: str = "single") -> Manifest:
+def fleet(count: int, slots: int = 30, kind: str = "napi", layout: str = "single", backend: str = "local") -> Manifest:
     crates: list[dict[str, Any]] = [
         {"name": f"c{n}", "version": "1.0.0", "kind": kind, "source": {"path": f"c{n}"}} for n in range(count)
     ]
-    head = {"npm_scope": "@demo", "slots": slots, "layout": layout}
+    head = {"npm_scope": "@demo", "slots": slots, "layout": layout, "backend": backend}
     return Manifest.model_validate({"schema_version": 1, "fleet": head, "crates": crates}, strict=False)
 
 
 def test_the_110_crates_fit_with_a_margin() -> None:
-    found = check_budget(load_manifest(TOP / "crates.json"))
-    # 79 packages and SHA256SUMS; prepare 4, 30 shards 2 each, an upload each, publish 4.
-    assert (found.shards, found.assets, found.requests, found.writes) == (30, 80, 4 + 60 + 80 + 4, 82)
-    assert "a margin of 852" in str(found)
+    manifest = load_manifest(TOP / "crates.json")
+    # 79 packages and SHA256SUMS; prepare 4, each job that uploads 2, an upload for each, publish 4.
+    local = check_budget(with_backend(manifest, "local"))
+    assert (local.jobs, local.assets, local.requests, local.writes) == (1, 80, 4 + 2 + 80 + 4, 82)
+    assert "90 requests with uploads from 1 job, " in str(local)
+    rented = check_budget(with_backend(manifest, "e2b"))
+    assert (rented.jobs, rented.assets, rented.requests, rented.writes) == (30, 80, 4 + 60 + 80 + 4, 82)
+    assert "a margin of 852" in str(rented)
+
+
+def with_backend(manifest: Manifest, backend: str) -> Manifest:
+    return manifest.model_copy(update={"fleet": manifest.fleet.model_copy(update={"backend": backend})})
 
 
 def test_libraries_have_no_package() -> None:
@@ -35,9 +43,9 @@ def test_libraries_have_no_package() -> None:
 
 
 @settings(max_examples=30)
-@given(st.integers(1, 1_500), st.integers(1, 256))
-def test_whatever_fits_is_within_every_limit(crates: int, slots: int) -> None:
-    found = budget(fleet(crates, slots))
+@given(st.integers(1, 1_500), st.integers(1, 256), st.sampled_from(["local", "e2b"]))
+def test_whatever_fits_is_within_every_limit(crates: int, slots: int, backend: str) -> None:
+    found = budget(fleet(crates, slots, backend=backend))
     within = found.assets <= 1_000 and found.per_hour <= 1_000
     assert found.fits is within
     assert found.per_hour <= found.requests
@@ -69,6 +77,6 @@ def test_more_writes_than_an_hour_has_are_spread_and_the_shorter_layout_is_named
 
 def test_too_many_shards_for_the_hour_are_refused() -> None:
     with pytest.raises(InputError) as told:
-        check_budget(fleet(900, slots=256))
+        check_budget(fleet(900, slots=256, backend="e2b"))
     assert "requests in an hour are more than GITHUB_TOKEN has" in told.value.problems[0]
     assert "fewer fleet.slots" in (told.value.fix or "")

@@ -21,8 +21,8 @@ from generator.manifest.reading import load_manifest
 from generator.releases.github import GitHubReleases
 from generator.releases.preparing import prepare
 from generator.releases.transfers import Timing, Transfers
-from generator.releases.uploading import Package, packages_in, put, upload
-from generator.reports.merging import merge_directory
+from generator.releases.uploading import Package, packages_of, put, upload
+from generator.reports.merging import reports_below
 from generator.reports.models import Artifact, Report
 from tests.github_server import Cut, Delay, LoseReply, Say, Stall, Starter, html, primary, secondary
 from tests.releases.conftest import Fleet, build_shard, built, copy_reports
@@ -419,7 +419,7 @@ def test_a_server_that_is_not_there_is_worth_another_try_later(fleet: Fleet) -> 
 def test_an_upload_that_stands_still_is_given_up_and_sent_again(fleet: Fleet, fault: Stall | Delay) -> None:
     number, shard = fleet.drafted(), fleet.shards[0]
     fleet.server.inject(UPLOADS, fault)
-    packages = packages_in(merge_directory(shard), shard)
+    packages = packages_of(reports_below(shard), shard)
     said: list[str] = []
     with fleet.releases(Timing(idle=4)) as releases:
         upload(releases, int(number), packages, 1, 6_000, Patience(said.append))

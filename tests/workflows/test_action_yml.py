@@ -107,6 +107,14 @@ def test_no_step_has_both_a_crates_code_and_a_token_of_github() -> None:
     assert [step["name"] for step in STEPS if "inputs.github-token" in json.dumps(step)] == ["Upload"]
 
 
+@pytest.mark.parametrize(("backend", "warnings"), [("local", 1), ("e2b", 0)])
+def test_an_upload_beside_crates_code_is_warned_of(backend: str, warnings: int, tmp_path: Path) -> None:
+    env = {**os.environ, "COMMAND": str(installed(tmp_path)), "BACKEND": backend, "RELEASE_ID": "7"}
+    said = processes.output([*BASH, str(script("Upload", tmp_path))], timeout=60, env=env).decode().splitlines()
+    assert [line.startswith("::warning title=") for line in said[:-1]] == [True] * warnings
+    assert json.loads(said[-1])[1] == ["release", "upload", "--release-id=7", "--out=dist"]
+
+
 def install(temporary: Path) -> dict[str, str]:
     """Run the installation the way a step does, and return what it leaves for the next ones."""
     (temporary / "outputs").write_text("")

@@ -1,0 +1,66 @@
+"""What the jobs of generated workflows may do: where crates' code runs, nothing may be changed."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from generator.workflows.rendering import render
+
+READ = {"contents": "read"}
+
+
+def jobs(fleets: Any, backend: str, name: str) -> dict[str, Any]:
+    manifest = fleets.make()
+    fleet = manifest.fleet.model_copy(update={"backend": backend})
+    rendered = render(manifest.model_copy(update={"fleet": fleet}), 3, "crates.json")
+    found: dict[str, Any] = YAML(typ="safe", pure=True).load(rendered[f".github/workflows/{name}.yml"])["jobs"]
+    return found
+
+
+def builds(job: Any) -> bool:
+    """Say whether a job runs the action, which builds crates."""
+    return any(step.get("uses") == "./" for step in job["steps"])
+
+
+@pytest.mark.parametrize(("backend", "name"), [("local", "build"), ("local", "release"), ("e2b", "build")])
+def test_a_job_that_runs_crates_code_may_read_and_is_given_no_token(fleets: Any, backend: str, name: str) -> None:
+    (job,) = (job for job in jobs(fleets, backend, name).values() if builds(job))
+    assert job["permissions"] == READ
+    assert "github.token" not in json.dumps(job)
+    (step,) = (step for step in job["steps"] if step.get("uses") == "./")
+    assert not {"release-id", "github-token"} & step["with"].keys()
+
+
+def test_where_crates_are_built_elsewhere_each_job_uploads_its_own(fleets: Any) -> None:
+    found = jobs(fleets, "e2b", "release")
+    assert found.keys() == {"prepare", "build", "publish", "report"}
+    assert found["build"]["permissions"] == {"contents": "write"}
+    (step,) = (step for step in found["build"]["steps"] if step.get("uses") == "./")
+    assert step["with"]["release-id"] == "${{ needs.prepare.outputs.release-id }}"
+
+
+def test_what_a_job_built_another_uploads_also_after_a_failure_and_before_anything_is_published(fleets: Any) -> None:
+    found = jobs(fleets, "local", "release")
+    upload, publish = found["upload"], found["publish"]
+    assert upload["permissions"] == {"contents": "write"}
+    assert upload["needs"] == ["prepare", "build"]
+    assert "!cancelled()" in upload["if"]
+    assert {"build", "upload"} <= {*publish["needs"]}
+    assert "if" not in publish
+
+
+@pytest.mark.parametrize("backend", ["local", "e2b"])
+@pytest.mark.parametrize("name", ["build", "release", "regenerate"])
+def test_no_checkout_leaves_credentials_and_only_who_attests_has_an_identity(
+    fleets: Any, backend: str, name: str
+) -> None:
+    found = jobs(fleets, backend, name)
+    checkouts = [step for job in found.values() for step in job["steps"] if "checkout@" in step.get("uses", "")]
+    assert all(step["with"]["persist-credentials"] is False for step in checkouts)
+    assert checkouts
+    identified = [each for each, job in found.items() if "id-token" in job["permissions"]]
+    assert identified == (["publish"] if name == "release" else [])
