@@ -46,14 +46,14 @@ def connection(environment: Mapping[str, str], *, anonymous: bool = False) -> Co
         problems.append("GITHUB_TOKEN is not visible ASCII on one line")
     if not _REPOSITORY.fullmatch(repository):
         problems.append(f"GITHUB_REPOSITORY is {f'{repository!r}, not' if repository else 'not set:'} OWNER/NAME")
-    if not is_private(api_url):
+    if not _is_private(api_url):
         problems.append("GITHUB_API_URL is not usable: https://host/path without user, password and query")
     if problems:
         raise InputError("GitHub cannot be reached as the environment says", problems=tuple(problems))
     return Connection(api_url.rstrip("/"), repository, token or None)
 
 
-def is_private(url: str) -> bool:
+def _is_private(url: str) -> bool:
     """Whether a token may go to a URL: by https, or to this machine itself."""
     try:
         TypeAdapter(ServiceUrl).validate_python(url)

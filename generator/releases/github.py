@@ -11,8 +11,7 @@ from github.GithubException import GithubException
 from github.GitRelease import GitRelease
 from github.GitReleaseAsset import GitReleaseAsset
 
-from generator.errors import InputError
-from generator.github_api.connection import PAGE, Connection, is_private
+from generator.github_api.connection import PAGE, Connection
 from generator.github_api.pygithub import client, told_by_github
 from generator.releases.service import Asset, Release
 from generator.releases.transfers import Timing, Transfers
@@ -29,7 +28,7 @@ class GitHubReleases:
         self._github = client(connection, timing.idle)
         self._repository = self._github.get_repo(connection.repository)
         self._assets_url = f"{connection.api_url}/repos/{connection.repository}/releases/assets"
-        self._transfers = Transfers(connection.token, timing)
+        self._transfers = Transfers(connection, timing)
 
     def close(self) -> None:
         """Close every connection."""
@@ -108,11 +107,7 @@ class GitHubReleases:
 
     def upload(self, release: Release, path: Path, name: str) -> Asset:
         """Send a file."""
-        url = release.upload_url.partition("{")[0]
-        if not is_private(url):
-            # A server behind a proxy may believe that it is reached by http.
-            raise InputError("GitHub wants uploads at an address without https, where the token would not be safe")
-        data = self._transfers.send(url, path, name)
+        data = self._transfers.send(release.upload_url.partition("{")[0], path, name)
         with told_by_github():
             return _asset(self._github.create_from_raw_data(GitReleaseAsset, data))
 

@@ -16,6 +16,8 @@ from typing import Any, BinaryIO, Final
 
 import requests
 
+from generator.github_api.adapter import GitHubAdapter
+from generator.github_api.connection import Connection
 from generator.github_api.troubles import AGENT, GitHubError, refusal, told
 from generator.output import reach
 
@@ -42,10 +44,12 @@ class Timing:
 class Transfers:
     """Sends and gets files; raises GitHubError."""
 
-    def __init__(self, token: str | None, timing: Timing) -> None:
-        self._token = token
+    def __init__(self, connection: Connection, timing: Timing) -> None:
+        self._token = connection.token
         self._timing = timing
         self._session = requests.Session()
+        for scheme in ("http://", "https://"):
+            self._session.mount(scheme, GitHubAdapter(connection.api_url))
         self._session.headers["User-Agent"] = AGENT
 
     def close(self) -> None:

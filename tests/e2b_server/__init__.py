@@ -4,9 +4,9 @@ from tests.e2b_server.faults import Faults, error
 from tests.e2b_server.rules import Rules, TemplateSize
 from tests.e2b_server.sandboxes import Record
 from tests.e2b_server.server import E2BServer
-from tests.serving.faults import Cut, Delay, Fault, LoseReply, Say, Stall, Truncate, html
+from tests.serving.faults import Cut, Delay, Endless, Fault, LoseReply, Say, Stall, Truncate, html
 
 __all__ = [
-    "Cut", "Delay", "E2BServer", "Fault", "Faults", "LoseReply", "Record", "Rules", "Say", "Stall", "TemplateSize", "Truncate",
-    "error", "html",
+    "Cut", "Delay", "E2BServer", "Endless", "Fault", "Faults", "LoseReply", "Record", "Rules", "Say", "Stall", "TemplateSize",
+    "Truncate", "error", "html",
 ]  # fmt: skip

@@ -82,7 +82,7 @@ class Fleet:
         number = self.drafted(tag)
         for shard in self.shards:
             with self.releases() as releases:
-                upload(releases, int(number), packages_of(reports_below(shard)), 1, 6_000, QUIET)
+                upload(releases, int(number), packages_of(reports_below(shard), shard), 1, 6_000, QUIET)
         return number
 
     def published(self, tag: str = "v1.0.0") -> str:

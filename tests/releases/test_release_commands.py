@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from generator.errors import CratematrixError, Unavailable
-from generator.github_api.connection import connection
+from generator.github_api.connection import Connection, connection
 from generator.github_api.pace import Patience, Turns
 from generator.github_api.troubles import GitHubError
 from generator.manifest.reading import load_manifest
@@ -436,10 +436,12 @@ def test_an_upload_that_goes_on_too_long_is_given_up(fleet: Fleet, tmp_path: Pat
         stop = threading.Event()
         reader = threading.Thread(target=_sip, args=(slow, stop))
         reader.start()
-        transfers = Transfers("ghs_token", Timing(idle=3_600, least=1, bytes_a_second=2**30))
+        url = f"http://127.0.0.1:{slow.getsockname()[1]}"
+        connection = Connection(url, "octo-org/fleet", "ghs_token")
+        transfers = Transfers(connection, Timing(idle=3_600, least=1, bytes_a_second=2**30))
         try:
             with pytest.raises(GitHubError, match="takes too long"):
-                transfers.send(f"http://127.0.0.1:{slow.getsockname()[1]}/", large, "large.tgz")
+                transfers.send(f"{url}/", large, "large.tgz")
         finally:
             stop.set()
             transfers.close()

@@ -6,13 +6,17 @@ import asyncio
 import socket
 import struct
 import time
+import zlib
 from collections.abc import Callable
 from urllib.parse import unquote
 
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from tests.serving.faults import Cut, Delay, Fault, LoseReply, Say, Stall, Truncate
+from tests.serving.faults import Cut, Delay, Endless, Fault, LoseReply, Say, Stall, Truncate
+
+# What a reply without end consists of.
+PIECE = b"a" * 65_536
 
 
 class Exchange:
@@ -70,6 +74,10 @@ class Exchange:
                 said.headers.update(headers)
                 await self.say(said)
                 return
+            case Endless():
+                await self._read_all(False)
+                await self._say_on_and_on(fault)
+                return
             case LoseReply():
                 await plane(self._scope, self._receive, _nowhere)
                 self._cut(True)
@@ -87,6 +95,32 @@ class Exchange:
         while not done:
             message = await self._receive()
             done = message["type"] != "http.request" or not message.get("more_body", False)
+
+    async def _say_on_and_on(self, fault: Endless) -> None:
+        """Answer until the client leaves."""
+        gone = asyncio.create_task(self._left())
+        headers = {
+            "content-type": fault.content_type,
+            **fault.headers,
+            **({"content-encoding": "gzip"} if fault.packed else {}),
+        }
+        self.status = fault.status
+        self.note()
+        named = [(name.encode(), value.encode()) for name, value in headers.items()]
+        await self._send({"type": "http.response.start", "status": fault.status, "headers": named})
+        packer = zlib.compressobj(9, zlib.DEFLATED, 31) if fault.packed else None
+        piece = fault.begin
+        while not gone.done():
+            body = packer.compress(piece) + packer.flush(zlib.Z_SYNC_FLUSH) if packer else piece
+            await self._send({"type": "http.response.body", "body": body, "more_body": True})
+            await asyncio.sleep(0)
+            fault.sent += len(body)
+            piece = PIECE
+        fault.left.set()
+
+    async def _left(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
 
     async def _passing(self, message: Message) -> None:
         if self._over:

@@ -57,7 +57,20 @@ class Delay:
     seconds: float
 
 
-Fault = Say | LoseReply | Cut | Truncate | Stall | Delay
+@dataclass(eq=False)
+class Endless:
+    """The reply begins as said and never ends, packed by gzip or not; `sent` counts its bytes until the client leaves."""
+
+    status: int = 200
+    begin: bytes = b'"'
+    content_type: str = "application/json"
+    packed: bool = False
+    headers: Mapping[str, str] = field(default_factory=dict)
+    sent: int = 0
+    left: threading.Event = field(default_factory=threading.Event)
+
+
+Fault = Say | LoseReply | Cut | Truncate | Stall | Delay | Endless
 
 
 def html(status: int) -> Say:
