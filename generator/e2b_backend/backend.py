@@ -18,8 +18,9 @@ from generator.manifest.values import Size
 from generator.sandboxes.sandbox import Resources, SandboxError
 
 if TYPE_CHECKING:
-    from e2b import Sandbox as Handle
     from e2b.sandbox.sandbox_api import SandboxInfo
+
+    from generator.e2b_backend.sdk import Sandbox as Handle
 
 # How long a crate waits for a place while the account's sandboxes are all in use, in seconds: longer than most builds.
 QUEUE_SECONDS: Final = 3_600.0
@@ -161,8 +162,7 @@ def find(
     stop: threading.Event | None = None,
 ) -> Iterator[SandboxInfo]:
     """Yield the sandboxes that carry these metadata, running or paused; SandboxError when the service does not say."""
-    from e2b import Sandbox
-    from e2b.sandbox.sandbox_api import SandboxQuery
+    from generator.e2b_backend.sdk import Sandbox, SandboxQuery
 
     wanted = SandboxQuery(metadata=dict(metadata))
     pages = Sandbox.list(query=wanted, limit=PAGE, request_timeout=ANSWER_SECONDS, **connection.api_params())
@@ -174,7 +174,7 @@ def end(
     connection: Connection, sandbox_id: str, patience: float = PATIENCE, stop: threading.Event | None = None
 ) -> bool:
     """Kill a sandbox; False when there was none."""
-    from e2b import Sandbox
+    from generator.e2b_backend.sdk import Sandbox
 
     doing = f"sandbox {sandbox_id} cannot be killed"
     params = {**connection.api_params(), "request_timeout": ANSWER_SECONDS}
@@ -183,7 +183,7 @@ def end(
 
 def running(connection: Connection) -> int:
     """Return how many sandboxes the account has, of whatever run; raises what the SDK raises."""
-    from e2b import Sandbox
+    from generator.e2b_backend.sdk import Sandbox
 
     pages, count = Sandbox.list(limit=PAGE, **connection.api_params()), 0
     while pages.has_next:

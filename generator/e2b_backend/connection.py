@@ -14,7 +14,7 @@ from generator.manifest.models import E2BService
 from generator.manifest.values import HeaderName, HeaderValue, HostName, ServiceUrl
 
 if TYPE_CHECKING:
-    from e2b import Sandbox
+    from generator.e2b_backend.sdk import Sandbox
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def with_headers(sandbox: Sandbox, connection: Connection) -> Sandbox:
     """Return the sandbox with the connection's headers on commands and files, too, where the SDK leaves them out."""
     if not connection.headers:
         return sandbox
-    from e2b.connection_config import ConnectionConfig
+    from generator.e2b_backend.sdk import ConnectionConfig
 
     own = sandbox.connection_config
     config = ConnectionConfig(

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from typing import Final
 
 import httpx
-from e2b import ConnectionConfig
-from e2b import Sandbox as Handle
 from e2b.api import ApiClient, handle_api_exception
 from e2b.api.client.api.sandboxes import post_v2_sandboxes
 from e2b.api.client.models import NewSandboxV2
@@ -21,6 +19,8 @@ from packaging.version import Version
 
 from generator.e2b_backend.connection import Connection
 from generator.e2b_backend.pace import Pace
+from generator.e2b_backend.sdk import ConnectionConfig
+from generator.e2b_backend.sdk import Sandbox as Handle
 
 # The longest time that the service can make all creates wait for; of a longer one each waits by turns of its own.
 LONGEST_REST: Final = 30.0

@@ -24,7 +24,7 @@ from generator.sandboxes.sandbox import Command, Finished, OnLine, Resources, Sa
 from generator.sandboxes.variables import variables
 
 if TYPE_CHECKING:
-    from e2b import Sandbox as Handle
+    from generator.e2b_backend.sdk import Sandbox as Handle
 
 ROOT: Final = "/build"
 EVERYWHERE: Final = "0.0.0.0/0"

@@ -37,6 +37,10 @@ MAX_WORDS: Final = 300
 REFUSED_KEY: Final = "E2B refuses the key: set E2B_API_KEY to a key of e2b.dev/dashboard"
 
 
+class ReplyTooLong(Exception):
+    """A reply of the service, or of a sandbox, is longer than any should be: asking again would bring as much."""
+
+
 @dataclass(frozen=True)
 class Trouble:
     """What went wrong, in the service's own words; `status` is HTTP's, where one is known."""
@@ -67,6 +71,8 @@ def advice_of(error: Exception, doing: str = "") -> CratematrixError:
 
 def trouble_of(error: BaseException) -> Trouble:
     """Say what an exception of a call of the SDK means; one that nobody knows is a failed contact."""
+    if too_long := _too_long(error):
+        return Trouble("refused", str(too_long))
     if isinstance(error, OSError) and error.errno in _OF_THE_DISK:
         return Trouble("here", f"this machine says: {error.strerror}")
     status = getattr(error, "status_code", None)
@@ -74,6 +80,13 @@ def trouble_of(error: BaseException) -> Trouble:
     by_type: Kind = next((kind for types, kind in table() if isinstance(error, types)), "unreachable")
     by_status = _by_status(status) if status is not None else None
     return Trouble(by_status or by_type, _words(error), status)
+
+
+def _too_long(error: BaseException | None) -> ReplyTooLong | None:
+    """Look for it below what the layers of the SDK have made of it."""
+    while error is not None and not isinstance(error, ReplyTooLong):
+        error = error.__cause__ or error.__context__
+    return error
 
 
 def _by_status(status: int) -> Kind | None:

@@ -21,7 +21,7 @@ TRIAL_SECONDS = 600
 
 def state_of(manifest: Manifest, definition: Definition, size: Size, connection: Connection) -> str:
     """Return "ready", "outdated" or "missing" for a size class; raises the user's error when E2B does not say."""
-    from e2b import Template
+    from generator.e2b_backend.sdk import Template
 
     name = template_name(manifest.fleet.template, size)
     tag = template_tag(dockerfile(), definition, size)
@@ -46,7 +46,7 @@ def build_templates(
 
     InputError when a build fails or a fresh image does not answer as the definition wants.
     """
-    from e2b import Template
+    from generator.e2b_backend.sdk import Template
 
     text = dockerfile(prefetch(manifest))
     for size in sizes:
@@ -77,7 +77,7 @@ def build_templates(
 
 def _forget(reference: str, connection: Connection) -> None:
     """Take the tag from an image that does not work, so that nothing starts from it and the next build is a new one."""
-    from e2b import Template
+    from generator.e2b_backend.sdk import Template
 
     name, _, tag = reference.partition(":")
     try:
@@ -88,7 +88,7 @@ def _forget(reference: str, connection: Connection) -> None:
 
 def try_out(reference: str, definition: Definition, connection: Connection) -> Iterator[str]:
     """Start a sandbox of a fresh image and yield a sentence for each check that it does not pass."""
-    from e2b import CommandExitException, Sandbox
+    from generator.e2b_backend.sdk import CommandExitException, Sandbox
 
     try:
         sandbox = Sandbox.create(
