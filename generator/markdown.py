@@ -6,8 +6,12 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-# What begins anything but text; GitHub also makes a link of every word that begins with www. and no mark.
-_SPECIAL: Final = re.compile(r"([\\`*_{}\[\]<>()#+!|~@:&]|(?<=www)\.)", re.IGNORECASE)
+from generator.text import plain
+
+# What begins anything but text: anywhere, or at the start of a line. GitHub also makes formulas of what stands between
+# dollars, and a link of every word that begins with www. and no mark.
+_SPECIAL: Final = re.compile(r"([\\`*_{}\[\]<>()#+!|~@:&$]|(?<=www)\.|^[-=])", re.IGNORECASE)
+_NUMBERED: Final = re.compile(r"^([0-9]{1,9})\.(?=\s|$)")
 
 
 def table(columns: Sequence[str], cells: Iterable[Sequence[str]]) -> list[str]:
@@ -16,8 +20,8 @@ def table(columns: Sequence[str], cells: Iterable[Sequence[str]]) -> list[str]:
 
 
 def text(words: str) -> str:
-    """Return words in which Markdown finds no mark of its own."""
-    return _SPECIAL.sub(r"\\\1", words)
+    """Return words on one line in which Markdown finds no mark of its own, wherever they stand."""
+    return _NUMBERED.sub(r"\1\.", _SPECIAL.sub(r"\\\1", plain(words).strip()))
 
 
 def fenced(lines: str, language: str) -> str:

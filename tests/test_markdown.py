@@ -3,10 +3,66 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from itertools import pairwise
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
 
-from generator.markdown import fenced, text
+from generator.markdown import fenced, table, text
+from generator.text import plain
+
+READER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
+MARKS = [
+    "\n",
+    "\n\n",
+    "\r",
+    "\t",
+    "    ",
+    "# ",
+    "- ",
+    "+ ",
+    "* ",
+    "1. ",
+    "2) ",
+    "> ",
+    "---",
+    "===",
+    "```",
+    "~~~",
+    "|",
+    "\\",
+    "<b>",
+    "word",
+]
+WORDS = st.one_of(st.lists(st.sampled_from(MARKS), max_size=6).map("".join), st.text(max_size=20))
+PLACES = ["{0}", "- {0}", "1. {0}", "> {0}", "before\n{0}\nafter", "before\n\n{0}", "# {0}"]
+
+
+def structure(tokens: list[Token]) -> Iterator[tuple[str, str]]:
+    """Yield everything but the words."""
+    for token in tokens:
+        if token.type != "text":
+            yield token.type, token.tag
+        yield from structure(token.children or [])
+
+
+@pytest.mark.parametrize("place", PLACES)
+@given(words=WORDS)
+def test_words_are_words_wherever_they_stand(place: str, words: str) -> None:
+    harmless = "word" if plain(words).strip() else ""
+    assert [*structure(READER.parse(place.format(text(words))))] == [*structure(READER.parse(place.format(harmless)))]
+
+
+@given(st.lists(st.tuples(WORDS, WORDS), min_size=1, max_size=3))
+def test_a_table_has_its_rows_and_cells_whatever_is_in_them(rows: list[tuple[str, str]]) -> None:
+    tokens = READER.parse("\n".join(table(("one", "two"), rows)))
+    cells = [token.content for before, token in pairwise(tokens) if before.type == "td_open"]
+    shown = ["".join(part.content for part in READER.parseInline(cell)[0].children or []) for cell in cells]
+    assert shown == [plain(cell).strip() for row in rows for cell in row]
 
 
 @pytest.mark.parametrize(

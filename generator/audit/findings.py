@@ -28,7 +28,7 @@ class Audit(Strict):
     """
 
     file: Sentence
-    format: str | None = None
+    format: Sentence | None = None
     machine: Sentence | None = None
     glibc: Sentence | None = None
     macos: Sentence | None = None

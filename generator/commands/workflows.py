@@ -146,6 +146,7 @@ def _stale(manifest: Path, found: Sequence[Difference]) -> Stale:
     """Show how generated files differ, and return the error that says what to run."""
     from generator.manifest.reading import command_for
     from generator.markdown import fenced
+    from generator.markdown import text as words
     from generator.workflow_commands import MAX_ANNOTATIONS, Annotation
     from generator.workflows import diff
 
@@ -160,5 +161,5 @@ def _stale(manifest: Path, found: Sequence[Difference]) -> Stale:
         paths = [each.path for each in found if each.wanted is not None]
         for path in paths[:MAX_ANNOTATIONS]:
             console.command(Annotation("error", "Stale generated file", problem.advice, path, 1).command)
-        step_summary(os.environ, f"### {problem.message}\n\nRun `{problem.fix}`.\n\n{fenced(text, 'diff')}")
+        step_summary(os.environ, f"### {words(problem.message)}\n\nRun `{problem.fix}`.\n\n{fenced(text, 'diff')}")
     return problem

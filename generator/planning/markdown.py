@@ -9,7 +9,7 @@ from generator.planning.table import COLUMNS, REASON_COLUMNS, reason_rows, rows,
 
 def page(plan: Plan) -> str:
     """Return the whole summary: one sentence, the shards, and why each crate is built or not."""
-    lines = ["### Plan", "", text(summary(plan)), ""]
+    lines = ["### Plan", "", *map(text, summary(plan).split("\n")), ""]
     if plan.shards:
         lines += [*table(COLUMNS, rows(plan)), ""]
     if plan.reasons:

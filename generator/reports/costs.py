@@ -7,9 +7,9 @@ from typing import Final
 
 from generator.manifest.values import Size
 from generator.packaged import packaged
-from generator.reports.models import Failure, SandboxUse
+from generator.reports.models import Currency, Date, Failure, SandboxUse
 from generator.sandboxes.sandbox import Resources, Usage
-from generator.strict import Strict
+from generator.strict import Sentence, Strict
 
 # A crate whose sandbox never used more than this share of the next smaller one's memory would fit into that.
 ROOMY: Final = 0.7
@@ -23,9 +23,9 @@ class Prices(Strict):
     `source` is the page that said so on `date`; prices are for one processor and one GiB of memory in one second.
     """
 
-    source: str
-    date: str
-    currency: str
+    source: Sentence
+    date: Date
+    currency: Currency
     cpu_second: float
     gib_second: float
 

@@ -18,6 +18,10 @@ PhaseName = Literal["source", "open", "fetch", "compile", "test", "collect", "au
 NO_COVERAGE = "no coverage: "
 TestState = Literal["passed", "failed", "off", "none", "not_run"]
 Shard = Annotated[str, StringConstraints(pattern=r"^[1-9]\d{0,3}/[1-9]\d{0,3}$")]
+Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+# ISO 4217's codes, and ISO 8601's dates.
+Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+Date = Annotated[str, StringConstraints(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
 
 
 class Failure(Strict):
@@ -40,7 +44,7 @@ class Artifact(Strict):
 
     file: Sentence
     bytes: int
-    sha256: str
+    sha256: Digest
 
 
 class UnitTests(Strict):
@@ -167,7 +171,7 @@ class Report(Strict):
     run: Sentence | None = None
     cost: float = 0.0
     retry_cost: float = 0.0
-    currency: str | None = None
-    prices_of: str | None = None
+    currency: Currency | None = None
+    prices_of: Date | None = None
     missing_shards: tuple[Shard, ...] = ()
     crates: tuple[CrateReport, ...]

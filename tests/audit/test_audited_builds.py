@@ -114,7 +114,7 @@ def test_what_is_wrong_fails_its_unit_with_a_sentence(
 
 
 def test_more_binaries_of_a_platform_than_a_package_has_are_refused_unread(tmp_path: Path) -> None:
-    many = tuple(Artifact(file=f"bin/linux-x64-gnu/{number}", bytes=1, sha256="") for number in range(51))
+    many = tuple(Artifact(file=f"bin/linux-x64-gnu/{number}", bytes=1, sha256="0" * 64) for number in range(51))
     with pytest.raises(Unbuildable, match="the build left 51 binaries for linux-x64-gnu: at most 50 may be"):
         audited(Unit(platform="linux-x64-gnu", state="built", artifacts=many), tmp_path, "bin", Oldest(), print)
 
