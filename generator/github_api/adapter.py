@@ -8,8 +8,8 @@ from typing import Any, Final
 from requests import PreparedRequest, Response
 from requests.adapters import HTTPAdapter
 
-from generator.errors import InputError, Unavailable
-from generator.github_api.hosts import origin, token_origins
+from generator.errors import Unavailable
+from generator.github_api.hosts import check_host
 
 # Thirty releases with a thousand assets each, as GitHub lists them, are half of it.
 MAX_REPLY: Final = 128 * 1024 * 1024
@@ -23,16 +23,12 @@ class GitHubAdapter(HTTPAdapter):
 
     def __init__(self, api_url: str) -> None:
         super().__init__()
-        self._origins = token_origins(api_url)
+        self._api_url = api_url
 
     def send(self, request: PreparedRequest, stream: bool = False, *given: Any, **named: Any) -> Response:
         """Send a request; InputError where the token would leave GitHub."""
-        where = origin(str(request.url))
-        if "Authorization" in request.headers and where not in self._origins:
-            raise InputError(
-                f"GitHub wants the token at {where}, and it is sent to {' and '.join(self._origins)} alone",
-                fix="check GITHUB_API_URL, and what answers there",
-            )
+        if "Authorization" in request.headers:
+            check_host(str(request.url), self._api_url)
         reply = super().send(request, stream, *given, **named)
         if not stream or reply.is_redirect:
             reply.raw = _Bounded(reply.raw)

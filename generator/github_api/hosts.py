@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Final
 from urllib.parse import urlsplit
 
+from generator.errors import InputError
+
 _DEFAULT_PORTS: Final = {"https": 443, "http": 80}
 
 
@@ -32,3 +34,13 @@ def token_origins(api_url: str) -> tuple[str, ...]:
         return ()
     rest = own.removeprefix("https://api.")
     return (own, f"https://uploads.{rest}") if rest == "github.com" or rest.endswith(".ghe.com") else (own,)
+
+
+def check_host(url: str, api_url: str) -> None:
+    """Raise InputError unless the token for an API may be sent to a URL."""
+    where, allowed = origin(url), token_origins(api_url)
+    if where not in allowed:
+        raise InputError(
+            f"GitHub wants the token at {where or 'no address'}, and it is sent to {' and '.join(allowed)} alone",
+            fix="check GITHUB_API_URL, and what answers there",
+        )

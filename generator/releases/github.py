@@ -12,6 +12,7 @@ from github.GitRelease import GitRelease
 from github.GitReleaseAsset import GitReleaseAsset
 
 from generator.github_api.connection import PAGE, Connection
+from generator.github_api.hosts import check_host
 from generator.github_api.pygithub import client, told_by_github
 from generator.releases.service import Asset, Release
 from generator.releases.transfers import Timing, Transfers
@@ -27,6 +28,7 @@ class GitHubReleases:
         timing = timing or Timing()
         self._github = client(connection, timing.idle)
         self._repository = self._github.get_repo(connection.repository)
+        self._api_url = connection.api_url
         self._assets_url = f"{connection.api_url}/repos/{connection.repository}/releases/assets"
         self._transfers = Transfers(connection, timing)
 
@@ -107,7 +109,9 @@ class GitHubReleases:
 
     def upload(self, release: Release, path: Path, name: str) -> Asset:
         """Send a file."""
-        data = self._transfers.send(release.upload_url.partition("{")[0], path, name)
+        url = release.upload_url.partition("{")[0]
+        check_host(url, self._api_url)  # also of what is no URL at all
+        data = self._transfers.send(url, path, name)
         with told_by_github():
             return _asset(self._github.create_from_raw_data(GitReleaseAsset, data))
 

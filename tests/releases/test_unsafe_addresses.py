@@ -13,13 +13,26 @@ from generator.releases.github import GitHubReleases
 from generator.releases.service import Release
 
 
-@pytest.mark.parametrize("url", ["http://uploads.example.com/r/1/assets", "https://you:pw@example.com/", ""])
-def test_a_token_is_not_sent_in_the_clear(tmp_path: Path, url: str) -> None:
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://uploads.github.com/r/1/assets",
+        "https://uploads.example.com/r/1/assets",
+        "https://uploads.github.com@example.com/",
+        "https://uploads.github.com:8443/",
+        "nothing",
+        "",
+    ],
+)
+def test_a_token_is_sent_to_no_other_host_and_not_in_the_clear(tmp_path: Path, url: str) -> None:
     package = tmp_path / "a.tgz"
     package.write_bytes(b"a")
     release = Release(
         id=1, tag="v1", commit="c", title="v1", body="", draft=True, immutable=False, upload_url=f"{url}{{?name,label}}"
     )
     releases = GitHubReleases(Connection("https://api.github.com", "octo-org/fleet", "ghs_secret"))
-    with closing(releases), pytest.raises(InputError, match="the token would not be safe"):
+    with (
+        closing(releases),
+        pytest.raises(InputError, match=r"sent to https://api\.github\.com and https://uploads\.github\.com alone"),
+    ):
         releases.upload(release, package, "a.tgz")
