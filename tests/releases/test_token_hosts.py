@@ -126,7 +126,7 @@ def test_an_endless_reply_to_an_upload_is_given_up_and_the_file_looked_for(fleet
     fleet.server.inject("POST /uploads/*", fault)
     with fleet.releases() as releases:
         patience = Patience(said.append, lambda _: None)
-        upload(releases, number, packages_of(reports_below(shard)), 1, 6_000, patience)
+        upload(releases, number, packages_of(reports_below(shard), shard), 1, 6_000, patience)
     assert "GitHub's reply to an upload has no end; trying again" in said[0]
     assert fault.left.wait(60)
     assert fault.sent < MAX_REPLY
