@@ -46,7 +46,7 @@ def node(*words: str | Path, cwd: Path, **env: str) -> subprocess.CompletedProce
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=600,
     )
 
 
@@ -85,7 +85,7 @@ class Addon:
 @pytest.fixture(scope="session", params=LOCKED)
 def addon(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Addon:
     """Build the crate in `answer` with one version of napi's command line."""
-    top = tmp_path_factory.mktemp("addon") / "answer"
+    top, scratch = tmp_path_factory.mktemp("addon") / "answer", tmp_path_factory.mktemp("napi")
     shutil.copytree(HERE / "answer", top)
     package = TOP / "tests/fleet/packages" / LOCKED[request.param]
     for name in ("package.json", "package-lock.json"):
@@ -95,7 +95,8 @@ def addon(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         ("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"),
         ("npx", "--no-install", "napi", "build", "--platform", "--release"),
     ):
-        ran = node(*words, cwd=top)
+        # napi leaves a file in the temporary directory.
+        ran = node(*words, cwd=top, TMPDIR=str(scratch))
         assert ran.returncode == 0, ran.stdout + ran.stderr
     # What tsc makes of `export * from "../index.js"`.
     write_files(top, {"README.md": "# Answer\n", "LICENSE": "MIT\n"})
