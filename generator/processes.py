@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -48,6 +48,7 @@ def run(
     stdin: bytes = b"",
     stop: threading.Event | None = None,
     limit: int = MAX_OUTPUT,
+    pass_fds: Sequence[int] = (),
 ) -> Completed:
     """Run a program for at most `timeout` seconds; when it does not end by itself, all that it started is killed.
 
@@ -56,7 +57,7 @@ def run(
     with tempfile.TemporaryFile() as given:  # a pipe would have to be filled while the answer is read
         given.write(stdin)
         given.seek(0)
-        process = start(argv, cwd=cwd, env=env, stdin=given)
+        process = start(argv, cwd=cwd, env=env, stdin=given, pass_fds=pass_fds)
     ends = time.monotonic() + timeout
     try:
         while (streams := _streams(process, argv[0], limit)) is None:
@@ -99,6 +100,7 @@ def start(
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
     stdin: IO[bytes] | int = subprocess.PIPE,
+    pass_fds: Sequence[int] = (),
 ) -> subprocess.Popen[bytes]:
     """Start a program with pipes, in a session of its own; on Linux it dies with the thread that started it."""
     try:
@@ -110,6 +112,7 @@ def start(
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,
+            pass_fds=pass_fds,
         )
     except FileNotFoundError:
         raise InputError(f"{argv[0]} is not installed, or not on PATH", fix=f"install {argv[0]}") from None

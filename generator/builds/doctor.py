@@ -15,7 +15,9 @@ from generator.files import cache_directory
 from generator.manifest.models import Manifest
 from generator.platforms import PLATFORM_NAMES, Kind, PlatformName, host_platform
 from generator.sandboxes.isolation import probe_isolation
+from generator.sandboxes.keyring import leave_session_keyring
 from generator.sandboxes.runtimes import NODE_PACKAGES, runtimes_directory
+from generator.sandboxes.system_calls import system_call_filter
 from generator.sandboxes.toolchain import Toolchain, find_toolchain
 
 if TYPE_CHECKING:
@@ -71,7 +73,7 @@ def examine_local(environment: Mapping[str, str]) -> list[Finding]:
     tools, toolchain = _tools(environment)
     equipment = toolchain.equipment(host) if toolchain and host else None
     able = (*_platforms(equipment, runtimes_directory(environment)), _coverage(equipment)) if equipment else ()
-    return [machine, tools, _isolation(), _room(environment), *able]
+    return [machine, tools, *_isolation(), _room(environment), *able]
 
 
 def examine_e2b(manifest: Manifest, directory: Path, connect: Callable[[], Connection]) -> list[Finding]:
@@ -183,9 +185,18 @@ def _coverage(equipment: Equipment) -> Finding:
     return Finding("coverage", "note", lack) if lack else Finding("coverage", "ok", "measured by cargo-llvm-cov")
 
 
-def _isolation() -> Finding:
-    problem = probe_isolation()
-    return Finding("isolation", "missing", problem.advice) if problem else Finding("isolation", "ok", "bubblewrap")
+def _isolation() -> Iterator[Finding]:
+    """Say whether crates can be isolated, and which of the walls that not every machine has hold here."""
+    if problem := probe_isolation():
+        yield Finding("isolation", "missing", problem.advice)
+        return
+    yield Finding("isolation", "ok", "bubblewrap")
+    filtered = system_call_filter() is not None
+    words = "filtered by libseccomp" if filtered else "not filtered: install libseccomp (apt-get install libseccomp2)"
+    yield Finding("system calls", "ok" if filtered else "note", words)
+    keyring = leave_session_keyring()
+    words = "a new one for each command" if keyring else "none: the kernel has no keyrings, or forbids them"
+    yield Finding("keyring", "ok", words)
 
 
 def _room(environment: Mapping[str, str]) -> Finding:

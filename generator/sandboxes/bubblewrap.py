@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Final, NamedTuple
@@ -31,7 +31,8 @@ class Bind(NamedTuple):
 class View:
     """What a command sees: directories of the host, symbolic links (path, target), variables, and the network or not.
 
-    `known` are the options that this machine's bubblewrap has; some that are used came after version 0.5.
+    `known` are the options that this machine's bubblewrap has; some that are used came after version 0.5. Inside,
+    directories of what is bound that are `empty`, and files that are `masked`, hold nothing; `masked_proc` are /proc's.
     """
 
     binds: tuple[Bind, ...]
@@ -39,6 +40,9 @@ class View:
     known: frozenset[str]
     env: Mapping[str, str] = field(default_factory=dict)
     network: bool = False
+    empty: tuple[str, ...] = ()
+    masked: tuple[str, ...] = ()
+    masked_proc: tuple[str, ...] = ()
 
 
 def user_arguments(view: View) -> list[str]:
@@ -82,14 +86,20 @@ def _files(view: View) -> list[str]:
             for word in ("--bind" if bind.writable else "--ro-bind", bind.source, bind.target)
         ),
         *(word for path, target in view.links for word in ("--symlink", target, path)),
+        *(word for path in view.empty for word in ("--perms", "0755", "--tmpfs", path, "--remount-ro", path)),
+        *_masks(view.masked),
     ]
+
+
+def _masks(paths: Iterable[str]) -> list[str]:
+    return [word for path in paths for word in ("--ro-bind", "/dev/null", path)]
 
 
 def _kernel_files(view: View) -> list[str]:
     """A /proc and a /dev of its own; what is in memory is closed for writing, or it would escape every limit."""
     size = ("--size", str(SHARED_MEMORY_BYTES)) if "--size" in view.known else ()
     return [
-        *("--proc", "/proc", "--dev", "/dev"),
+        *("--proc", "/proc", "--dev", "/dev", *_masks(view.masked_proc)),
         *(*size, "--perms", "1777", "--tmpfs", "/dev/shm"),  # noqa: S108
         *("--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/"),
     ]

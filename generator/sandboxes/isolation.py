@@ -6,7 +6,8 @@ import functools
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +15,7 @@ from generator.errors import CratematrixError, InputError, Unavailable
 from generator.processes import run
 from generator.sandboxes.bubblewrap import INSIDE_ID, UNPRIVILEGED, Bind, View, root_arguments, user_arguments
 from generator.sandboxes.places import SYSTEM_PATH
+from generator.sandboxes.system_calls import system_call_filter
 
 # What programs need of /etc: nothing that belongs to the host's users or services.
 _ETC: Final = ("alternatives", "ld.so.cache", "ld.so.conf", "ld.so.conf.d")
@@ -22,6 +24,8 @@ _CERTIFICATES: Final = (
     *("ssl/certs", "ssl/cert.pem", "ssl/openssl.cnf", "ca-certificates", "pki/ca-trust/extracted"),
     *("pki/tls/certs", "pki/tls/cert.pem", "pki/tls/openssl.cnf"),
 )
+# What keys there are, whose, and how they are called.
+_KEYS: Final = ("/proc/keys", "/proc/key-users")
 _ROOT_LINKS: Final = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
 
 WRITTEN: Final = {
@@ -63,6 +67,7 @@ def system_view() -> View:
         binds=tuple(Bind(str(place), str(place)) for place in (*directories, *configuration) if place.exists()),
         links=links,
         known=_known_options(),
+        masked_proc=tuple(each for each in _KEYS if Path(each).exists()),
     )
 
 
@@ -96,8 +101,27 @@ def steps(view: View) -> tuple[list[str], ...]:
     return root_arguments(view) if is_root() else (user_arguments(view),)
 
 
-def chain(options: Sequence[Sequence[str]]) -> list[str]:
-    """Return the command line that goes before a program; between two steps root is given up."""
+@contextmanager
+def wrapped(options: Sequence[list[str]]) -> Iterator[tuple[list[str], tuple[int, ...]]]:
+    """Offer the words that go before a program, by what `steps` said, and the descriptors to start it with.
+
+    ValueError for a variable with a NUL, which would be two words, the second of them an option.
+    """
+    contents = [_arguments(step) for step in options]
+    program = system_call_filter()
+    descriptors = tuple(_in_memory(each) for each in (*contents, *((program,) if program else ())))
+    try:
+        named = [["--args", str(descriptor)] for descriptor in descriptors[: len(contents)]]
+        if program:
+            named[-1] += ["--seccomp", str(descriptors[-1])]
+        yield _chain(named), descriptors
+    finally:
+        for descriptor in descriptors:
+            os.close(descriptor)
+
+
+def _chain(options: Sequence[Sequence[str]]) -> list[str]:
+    """Return the command line of one or two steps; between the two root is given up."""
     down = ("setpriv", f"--reuid={UNPRIVILEGED}", f"--regid={UNPRIVILEGED}", "--clear-groups", "--")
     words: list[str] = []
     for number, step in enumerate(options):
@@ -105,16 +129,17 @@ def chain(options: Sequence[Sequence[str]]) -> list[str]:
     return words
 
 
-def in_memory(words: list[str]) -> int:
-    """Return a descriptor that bwrap's `--args` reads: a command line could be read by every user of the machine.
-
-    ValueError for a word with a NUL, which would be two words, the second of them an option.
-    """
+def _arguments(words: list[str]) -> bytes:
     if any("\0" in word for word in words):
         raise ValueError("a variable holds a NUL")
-    descriptor = os.memfd_create("arguments")
+    return b"".join(os.fsencode(word) + b"\0" for word in words)
+
+
+def _in_memory(content: bytes) -> int:
+    """Return a descriptor to read from: a command line could be read by every user of the machine."""
+    descriptor = os.memfd_create("given")
     with os.fdopen(os.dup(descriptor), "wb") as file:
-        file.write(b"".join(os.fsencode(word) + b"\0" for word in words))
+        file.write(content)
     os.lseek(descriptor, 0, os.SEEK_SET)
     return descriptor
 
@@ -124,7 +149,8 @@ def probe_isolation() -> CratematrixError | None:
     if sys.platform != "linux":
         return InputError(f"{sys.platform} has no bubblewrap: crates cannot be isolated", fix=_WITHOUT)
     try:
-        done = run([*chain(steps(system_view())), "/bin/bash", "-c", ":"], timeout=30, env=HOST_ENV)
+        with wrapped(steps(system_view())) as (words, descriptors):
+            done = run([*words, "/bin/bash", "-c", ":"], timeout=30, env=HOST_ENV, pass_fds=descriptors)
     except InputError:
         return InputError(
             "bubblewrap, which isolates crates, is not installed", fix=f"apt-get install bubblewrap, {_WITHOUT}"

@@ -23,6 +23,7 @@ from typing import Final, Literal
 
 from generator.files import cache_directory
 from generator.manifest.values import FetchHosts
+from generator.sandboxes.configuration import configuration
 from generator.sandboxes.directories import PrivateDirectory, claim
 from generator.sandboxes.isolation import system_view
 from generator.sandboxes.outside import Outside, npm_registry, outside
@@ -61,6 +62,7 @@ class LocalBackend:
         self._lock = threading.Lock()
         self._turns = itertools.count()
         self._outside: Outside | None = None
+        self._hidden = configuration(environ, toolchain.node)
 
     def open(self, crate: str, resources: Resources, env: Mapping[str, str], attempt: int = 1) -> LocalSandbox:
         """Make a sandbox; InputError when there is no place for any, SandboxError when this one failed."""
@@ -78,7 +80,8 @@ class LocalBackend:
     def _beyond(self) -> Outside:
         with self._lock:
             if self._outside is None:
-                self._outside = outside(self._environ, npm_registry(self._environ), self._isolation)
+                npm = {"npm_config_cafile": self._hidden.npm_certificates or ""}
+                self._outside = outside({**npm, **self._environ}, npm_registry(self._environ), self._isolation)
             return self._outside
 
     def _shell(self, directory: Path, processors: Sequence[int], beyond: Outside) -> IsolatedShell | PlainShell:
@@ -88,7 +91,8 @@ class LocalBackend:
             return PlainShell(directory, path, processors)
         system = system_view()
         binds = (*system.binds, *self._toolchain.binds, *beyond.certificates)
-        view = replace(system, binds=binds, links=(*system.links, *self._toolchain.links))
+        links, hidden = (*system.links, *self._toolchain.links), self._hidden
+        view = replace(system, binds=binds, links=links, empty=hidden.empty, masked=hidden.masked)
         return IsolatedShell(directory, view, self._toolchain.path, processors)
 
     def _processors(self, cpus: int) -> list[int]:

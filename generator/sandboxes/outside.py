@@ -23,7 +23,7 @@ _REGISTRY: Final = re.compile(
 _PROXIES: Final = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 _CERTIFICATES: Final = (
     *("SSL_CERT_FILE", "SSL_CERT_DIR", "NODE_EXTRA_CA_CERTS", "CARGO_HTTP_CAINFO", "CURL_CA_BUNDLE", "GIT_SSL_CAINFO"),
-    *("REQUESTS_CA_BUNDLE",),
+    *("REQUESTS_CA_BUNDLE", "npm_config_cafile"),
 )
 _LOGIN: Final = re.compile(r"(?<=://)[^/@]*@")
 

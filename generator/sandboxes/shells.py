@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Final
 
 from generator.sandboxes.bubblewrap import UNPRIVILEGED, Bind, View
-from generator.sandboxes.isolation import HOST_ENV, chain, etc_binds, in_memory, is_root, steps, write_etc
+from generator.sandboxes.isolation import HOST_ENV, etc_binds, is_root, steps, wrapped, write_etc
+from generator.sandboxes.keyring import leave_session_keyring
 from generator.sandboxes.process_tree import MARK, end_marked
 from generator.sandboxes.sandbox import Resources
 
@@ -69,13 +70,9 @@ class IsolatedShell:
         own = (Bind(str(self.directory / "build"), self.root, True), Bind(str(self.directory / "tmp"), TMP, True))
         binds = (*self.view.binds, *etc_binds(self.directory / "etc", network), *own)
         view = replace(self.view, binds=binds, env=env, network=network)
-        descriptors = [in_memory(step) for step in steps(view)]
-        try:
-            wrapper = chain([("--args", str(descriptor)) for descriptor in descriptors])
-            return _start([*_pinned(self.processors), *wrapper, *program], HOST_ENV, stdin, descriptors)
-        finally:
-            for descriptor in descriptors:
-                os.close(descriptor)
+        leave_session_keyring()
+        with wrapped(steps(view)) as (words, descriptors):
+            return _start([*_pinned(self.processors), *words, *program], HOST_ENV, stdin, descriptors)
 
     def end(self, process: subprocess.Popen[bytes]) -> None:
         """Kill bubblewrap: the kernel then kills the process that is the first of its namespace, and with it all."""

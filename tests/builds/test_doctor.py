@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+
+import pytest
 
 from generator.builds.doctor import examine_local
 from tests.sandboxes.test_toolchain import tools
@@ -29,3 +32,14 @@ def test_platforms_that_lack_the_same_are_told_of_together_with_one_command_for_
         "Rust's standard library for wasm32-wasip1-threads is not installed: "
         "run `rustup target add wasm32-wasip1-threads`"
     )
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="bubblewrap is for Linux only")
+def test_it_says_which_walls_hold_on_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    environ = {**tools(tmp_path), "HOME": str(tmp_path)}
+    found = {each.what: each for each in examine_local(environ)}
+    assert (found["system calls"].state, found["system calls"].words) == ("ok", "filtered by libseccomp")
+    assert found["keyring"].state == "ok"
+    monkeypatch.setattr("generator.builds.doctor.system_call_filter", lambda: None)
+    found = {each.what: each for each in examine_local(environ)}
+    assert (found["system calls"].state, "libseccomp2" in found["system calls"].words) == ("note", True)

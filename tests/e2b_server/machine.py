@@ -27,12 +27,11 @@ from generator.sandboxes.directories import PrivateDirectory, claim
 from generator.sandboxes.isolation import (
     HOST_ENV,
     WRITTEN,
-    chain,
     etc_binds,
-    in_memory,
     is_root,
     steps,
     system_view,
+    wrapped,
     write_etc,
 )
 from generator.sandboxes.outside import Outside, npm_registry, outside
@@ -244,19 +243,14 @@ class Machine:
         binds = (*self._hall.view.binds, *etc_binds(etc, network), *own, statistics)
         env = {"LD_LIBRARY_PATH": f"{PYTHON}/lib", "PYTHONDONTWRITEBYTECODE": "1"}
         view = replace(self._hall.view, binds=binds, network=network, env=env)
-        descriptors = [in_memory(step) for step in self._steps(view, statistics)]
         name = Path(sys.executable).resolve().name
         agent = [f"{PYTHON}/bin/{name}", "-I", "-S", AGENT, str(channel)]
-        try:
-            wrapper = chain([("--args", str(descriptor)) for descriptor in descriptors])
+        with wrapped(self._steps(view, statistics)) as (words, descriptors):
             return subprocess.Popen(
-                ["taskset", "-c", self._processors, *wrapper, *agent],
+                ["taskset", "-c", self._processors, *words, *agent],
                 env=HOST_ENV, cwd="/", stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 pass_fds=(*descriptors, channel), start_new_session=True, umask=0o022,
             )  # fmt: skip
-        finally:
-            for descriptor in descriptors:
-                os.close(descriptor)
 
     def _steps(self, view: View, statistics: Bind) -> list[list[str]]:
         """Bubblewrap's options, with the machine's own count of out-of-memory kills, and a disk that is small."""

@@ -46,3 +46,13 @@ def test_parents_of_what_is_mounted_are_open_to_all() -> None:
     made = {words[at + 1] for at, word in enumerate(words) if word == "--dir"}
     assert made == {"/opt", "/opt/rust", "/tmp"}
     assert all(words[at - 2 : at] == ["--perms", "0755"] for at, word in enumerate(words) if word == "--dir")
+
+
+def test_what_is_hidden_is_hidden_after_it_is_bound() -> None:
+    view = replace(VIEW, empty=("/usr/local/etc",), masked=("/usr/cargo/credentials",), masked_proc=("/proc/keys",))
+    words = user_arguments(view)
+    assert words.index("--ro-bind") < words.index("/usr/local/etc") < words.index("/usr/cargo/credentials")
+    assert {("--remount-ro", "/usr/local/etc", "--ro-bind"), ("/dev/null", "/proc/keys", "--size")} <= pairs(words)
+    first, second = root_arguments(view)
+    assert "/usr/local/etc" in first
+    assert "/proc/keys" in second

@@ -85,6 +85,11 @@ def test_etc_holds_what_we_put_there(run: Run) -> None:
     assert set(lines[2:]) <= allowed | {"ld.so.cache", "ld.so.conf", "ld.so.conf.d", "resolv.conf", "ssl"}
 
 
+def test_configuration_for_all_users_of_the_host_is_not_there(run: Run) -> None:
+    assert run("ls -A /usr/local/etc /usr/etc 2> /dev/null | grep -v :$ | xargs")[1] == [""]
+    assert run("cat /proc/keys /proc/key-users 2> /dev/null")[1] == []
+
+
 def test_only_its_own_directories_can_be_written(run: Run) -> None:
     places = "/usr/x /bin/x /etc/x /x /opt/x /dev/x /proc/sys/kernel/hostname /usr/bin/bash"
     _, lines = run(f"for place in {places}; do (: >> $place) 2> /dev/null && echo $place; done; touch /build/x /tmp/x")
