@@ -30,7 +30,7 @@ from generator.sandboxes.outside import Outside, npm_registry, outside
 from generator.sandboxes.process_tree import ProcessTable
 from generator.sandboxes.running import Watch, follow
 from generator.sandboxes.sandbox import Command, FailureClass, Finished, OnLine, Resources, SandboxError, Usage
-from generator.sandboxes.shells import NO_DIRECTORY, READY, IsolatedShell, PlainShell, launcher
+from generator.sandboxes.shells import NO_DIRECTORY, READY, SEALED, IsolatedShell, PlainShell, launcher
 from generator.sandboxes.taking import take_file
 from generator.sandboxes.toolchain import Toolchain
 from generator.sandboxes.variables import variables
@@ -143,7 +143,8 @@ class LocalSandbox:
         target, last = shlex.quote(directory), deque[str](maxlen=1)
         script = f"mkdir -p -- {target} && tar -x --no-same-owner -f - -C {target}"
         with archive.open("rb") as tar:
-            done = self._run(Command(script, self.root, UNPACK_SECONDS), last.append, network=False, stdin=tar.fileno())
+            command = Command(script, self.root, UNPACK_SECONDS)
+            done = self._run(command, last.append, network=False, stdin=tar.fileno(), into=directory)
         if done.killed or done.exit_code != 0:
             failure: FailureClass = "too_small" if done.killed in ("disk", "memory") else "permanent"
             raise SandboxError(f"{archive.name} cannot be unpacked: {done.killed or ''.join(last)}", failure)
@@ -156,7 +157,7 @@ class LocalSandbox:
         """Nothing: what reaches the host's network reaches all of it."""
 
     def close_network(self) -> None:
-        """Keep all later commands from the network, if they are isolated."""
+        """Keep all later commands from the network, and from altering what is `SEALED`, if they are isolated."""
         self._network = False
 
     def get(self, path: str, destination: Path, max_bytes: int) -> None:
@@ -175,14 +176,14 @@ class LocalSandbox:
             peak = self._peak_memory or None
             return Usage(self._place.path.name, self._resources, self._seconds, peak_memory=peak)
 
-    def _run(self, command: Command, on_line: OnLine, *, network: bool, stdin: int) -> Finished:
+    def _run(self, command: Command, on_line: OnLine, *, network: bool, stdin: int, into: str = "") -> Finished:
         with self._busy:
             if self._removed:
                 raise SandboxError("the sandbox has been killed")
             started = time.monotonic()
             announced = _Announced(on_line)
             watch = self._watch(started + command.timeout)
-            with self._start(command, network, stdin) as process:
+            with self._start(command, network, stdin, into) as process:
                 killed = follow(process, announced, watch, self._shell.end)
         self._peak_memory = max(self._peak_memory, watch.peak_memory)
         if killed is None:
@@ -190,12 +191,14 @@ class LocalSandbox:
         code = process.returncode if process.returncode >= 0 else 128 - process.returncode
         return Finished(code, time.monotonic() - started, killed, watch.peak_memory)
 
-    def _start(self, command: Command, network: bool, stdin: int) -> subprocess.Popen[bytes]:
+    def _start(self, command: Command, network: bool, stdin: int, into: str) -> subprocess.Popen[bytes]:
         given = {**(self._ways if network else {}), **self._env, **command.env}
         env = variables(self.root, self._shell.path, len(self._shell.processors), given)
         program = launcher(command.script, command.cwd, self._resources)
+        # Nothing of the crate runs before the network is closed; what is unpacked later has its own place.
+        sealed = () if self._network else tuple(each for each in SEALED if into != f"{self.root}/{each}")
         try:
-            return self._shell.start(program, env, network, stdin)
+            return self._shell.start(program, env, network, stdin, sealed)
         except (OSError, ValueError) as error:
             raise SandboxError(f"a command cannot be started: {error}") from None
 

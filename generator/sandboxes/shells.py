@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -21,6 +21,12 @@ MAX_FILE_KIB: Final = 8 * 1024 * 1024
 
 # On disk like /build: what is in memory would have to be counted as memory, and would be gone after each command.
 TMP: Final = "/tmp"  # noqa: S108
+
+# What a sandbox has been given by the time that anything of its crate runs, below its root: crates, of which one could
+# alter another's before that is compiled, and programs, which make what comes out. What lies above them is a mount of
+# its own as well, for a directory that is none could be moved away with all that is in it.
+SEALED: Final = ("cargo/registry", "cargo/git", "tools")
+_ABOVE: Final = ("cargo",)
 
 READY: Final = "ready"
 NO_DIRECTORY: Final = "no such directory"
@@ -58,21 +64,28 @@ class IsolatedShell:
     def prepare(self) -> None:
         """Make its own directories: /build and /tmp, on disk and not in memory, and the files of its /etc."""
         write_etc(self.directory / "etc")
-        for name in ("build", "build/home", "tmp"):
+        for name in ("build", "build/home", "tmp", *(f"build/{each}" for each in (*_ABOVE, *SEALED))):
             (self.directory / name).mkdir()
             if is_root():
                 os.chown(self.directory / name, UNPRIVILEGED, UNPRIVILEGED)
 
     def start(
-        self, program: Sequence[str], env: Mapping[str, str], network: bool, stdin: int
+        self, program: Sequence[str], env: Mapping[str, str], network: bool, stdin: int, sealed: Sequence[str]
     ) -> subprocess.Popen[bytes]:
-        """Start a program; it dies with the calling thread, as does everything it starts."""
+        """Start a program to which what is `sealed` is read-only; all that it starts dies with the calling thread."""
         own = (Bind(str(self.directory / "build"), self.root, True), Bind(str(self.directory / "tmp"), TMP, True))
-        binds = (*self.view.binds, *etc_binds(self.directory / "etc", network), *own)
+        binds = (*self.view.binds, *etc_binds(self.directory / "etc", network), *own, *self._seals(sealed))
         view = replace(self.view, binds=binds, env=env, network=network)
         leave_session_keyring()
         with wrapped(steps(view)) as (words, descriptors):
             return _start([*_pinned(self.processors), *words, *program], HOST_ENV, stdin, descriptors)
+
+    def _seals(self, sealed: Sequence[str]) -> Iterator[Bind]:
+        for name in (*_ABOVE, *sealed) if sealed else ():
+            place = self.directory / "build" / name
+            if place.is_symlink() or not place.is_dir():
+                raise NotADirectoryError(f"{name} is no longer a directory")
+            yield Bind(str(place), f"{self.root}/{name}", writable=name in _ABOVE)
 
     def end(self, process: subprocess.Popen[bytes]) -> None:
         """Kill bubblewrap: the kernel then kills the process that is the first of its namespace, and with it all."""
@@ -98,9 +111,9 @@ class PlainShell:
             (self.directory / name).mkdir()
 
     def start(
-        self, program: Sequence[str], env: Mapping[str, str], network: bool, stdin: int
+        self, program: Sequence[str], env: Mapping[str, str], network: bool, stdin: int, sealed: Sequence[str]
     ) -> subprocess.Popen[bytes]:
-        """Start a program; the network is open in any case."""
+        """Start a program; the network is open, and everything writable, in any case."""
         marked = {**env, "TMPDIR": str(self.directory / "tmp"), MARK: self.directory.name}
         return _start([*_pinned(self.processors), *program], marked, stdin, ())
 
