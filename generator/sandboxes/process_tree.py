@@ -1,4 +1,4 @@
-"""The processes of one command: which they are, what memory they hold, and their end."""
+"""The processes of one command: which they are, and their end."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterable
 from typing import Final
 
 import psutil
+
+from generator.sandboxes.memory import Holders
 
 # How old, in seconds, what is known of the machine's processes may be.
 SAMPLE_SECONDS: Final = 0.2
@@ -20,12 +21,16 @@ MARK: Final = "CRATEMATRIX_SANDBOX"
 
 
 class ProcessTable:
-    """The machine's processes and their parents, read once per `SAMPLE_SECONDS` for all sandboxes together."""
+    """The machine's processes and their parents, read once per `SAMPLE_SECONDS` for all sandboxes together.
+
+    `holders` is what the sandboxes know of each other's memory.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._children: dict[int, list[psutil.Process]] = {}
         self._read_at = float("-inf")
+        self.holders = Holders()
 
     def tree(self, pid: int) -> list[psutil.Process]:
         """A process of this one's own, and every process below it."""
@@ -50,34 +55,6 @@ def _children() -> dict[int, list[psutil.Process]]:
             children.setdefault(process.ppid(), []).append(process)
     # Process 0 is its own parent on some systems.
     return {parent: [each for each in found if each.pid != parent] for parent, found in children.items()}
-
-
-def memory_of(processes: Iterable[psutil.Process], limit: int) -> int:
-    """Bytes of memory that processes hold together, exact where it matters: above `limit`.
-
-    Resident sizes count a shared page once per process, so their sum is never too small; it costs microseconds. Only
-    where it exceeds `limit` are the proportional sizes read, which count such a page once and cost milliseconds.
-    """
-    held = list(processes)
-    resident = sum(map(_resident, held))
-    return resident if resident <= limit else sum(map(_proportional, held))
-
-
-def _resident(process: psutil.Process) -> int:
-    with contextlib.suppress(psutil.Error):
-        return process.memory_info().rss
-    return 0
-
-
-def _proportional(process: psutil.Process) -> int:
-    try:
-        full = process.memory_full_info()
-    except psutil.AccessDenied:
-        return _resident(process)
-    except psutil.Error:
-        return 0
-    # macOS knows no proportional size; the unique one leaves out what is shared.
-    return int(getattr(full, "pss", full.uss))
 
 
 def end_marked(leader: int | None, mark: str) -> None:

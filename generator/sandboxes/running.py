@@ -16,7 +16,8 @@ from typing import Final, Literal
 import psutil
 
 from generator.sandboxes.lines import Lines
-from generator.sandboxes.process_tree import SAMPLE_SECONDS, ProcessTable, memory_of
+from generator.sandboxes.memory import memory_of
+from generator.sandboxes.process_tree import SAMPLE_SECONDS, ProcessTable
 from generator.sandboxes.sandbox import OnLine
 
 Killed = Literal["timeout", "memory", "disk", "stopped"]
@@ -28,6 +29,27 @@ LAST_WORDS_SECONDS: Final = 0.5
 CHUNK_BYTES: Final = 64 * 1024
 # With less than this free on the disk, the host itself is in danger.
 MIN_FREE_BYTES: Final = 512 * 1024 * 1024
+MIN_FREE_FILES: Final = 10_000
+# With less memory than this available, too: what holds it may be what no sample sees, as what waits in sockets.
+MIN_AVAILABLE_BYTES: Final = 256 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Floor:
+    """What must be left of the machine: bytes and files on its disk, and bytes of its memory."""
+
+    disk: int = MIN_FREE_BYTES
+    files: int = MIN_FREE_FILES
+    memory: int = MIN_AVAILABLE_BYTES
+
+    def is_broken_on_disk(self, directory: Path) -> bool:
+        """Whether less is left on the disk of a directory; some file systems count no files."""
+        left = os.statvfs(directory)
+        return left.f_bavail * left.f_frsize < self.disk or (left.f_files > 0 and left.f_favail < self.files)
+
+    def is_broken_in_memory(self) -> bool:
+        """Whether less memory is left."""
+        return psutil.virtual_memory().available < self.memory
 
 
 @dataclass
@@ -39,7 +61,7 @@ class Watch:
     memory_bytes: int
     directory: Path
     table: ProcessTable
-    min_free_bytes: int = MIN_FREE_BYTES
+    floor: Floor = Floor()
     peak_memory: int = 0
     _next_sample: float = field(default_factory=lambda: time.monotonic() + SAMPLE_SECONDS)
 
@@ -56,11 +78,12 @@ class Watch:
         return self._sample(pid)
 
     def _sample(self, pid: int) -> Killed | None:
-        memory = memory_of(self.table.tree(pid), self.memory_bytes)
+        memory, holders = memory_of(self.table.tree(pid), self.memory_bytes), self.table.holders
         self.peak_memory = max(self.peak_memory, memory)
-        if memory > self.memory_bytes:
+        holders.note(pid, memory)
+        if memory > self.memory_bytes or (self.floor.is_broken_in_memory() and holders.is_largest(pid)):
             return "memory"
-        return "disk" if psutil.disk_usage(str(self.directory)).free < self.min_free_bytes else None
+        return "disk" if self.floor.is_broken_on_disk(self.directory) else None
 
 
 def follow(
@@ -77,6 +100,7 @@ def follow(
     finally:
         end(process)
         process.wait()
+        watch.table.holders.forget(process.pid)
     _drain(process.stdout.fileno(), lines)
     lines.end()
     return killed

@@ -34,8 +34,9 @@ from generator.sandboxes.isolation import (
     wrapped,
     write_etc,
 )
+from generator.sandboxes.memory import memory_of
 from generator.sandboxes.outside import Outside, npm_registry, outside
-from generator.sandboxes.process_tree import ProcessTable, memory_of
+from generator.sandboxes.process_tree import ProcessTable
 from generator.sandboxes.toolchain import Toolchain
 from tests.e2b_server.agent import receive, send
 from tests.e2b_server.network import Network
