@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, BinaryIO, Final
 
 from generator.errors import CratematrixError, InputError, Unavailable
 
@@ -45,7 +45,7 @@ def run(
     timeout: float,
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
-    stdin: bytes = b"",
+    stdin: bytes | BinaryIO = b"",
     stop: threading.Event | None = None,
     limit: int = MAX_OUTPUT,
     pass_fds: Sequence[int] = (),
@@ -55,9 +55,11 @@ def run(
     InputError when it is not there or prints more than about `limit` bytes, Unavailable when it hangs or `stop` is set.
     """
     with tempfile.TemporaryFile() as given:  # a pipe would have to be filled while the answer is read
-        given.write(stdin)
-        given.seek(0)
-        process = start(argv, cwd=cwd, env=env, stdin=given, pass_fds=pass_fds)
+        if isinstance(stdin, bytes):
+            given.write(stdin)
+            given.seek(0)
+        source = given if isinstance(stdin, bytes) else stdin
+        process = start(argv, cwd=cwd, env=env, stdin=source, pass_fds=pass_fds)
     ends = time.monotonic() + timeout
     try:
         while (streams := _streams(process, argv[0], limit)) is None:

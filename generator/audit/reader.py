@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import resource
+import shutil
 import sys
 from pathlib import Path
 from typing import Final
@@ -13,10 +15,11 @@ MEMORY: Final = 3 * 1024 * 1024 * 1024
 
 
 def limit_myself() -> None:
-    """Take away time, memory, and writing files; macOS does not know all of these."""
+    """Take away time, memory, other processes, and writing files; macOS does not know all of these."""
     for what, most in (
         (resource.RLIMIT_CPU, CPU_SECONDS),
         (resource.RLIMIT_AS, MEMORY),
+        (resource.RLIMIT_NPROC, 0),
         (resource.RLIMIT_FSIZE, 0),
         (resource.RLIMIT_CORE, 0),
     ):
@@ -43,10 +46,19 @@ def answer(path: Path) -> str:
     return found.model_dump_json()
 
 
+def own_copy() -> Path:
+    """Return a name for standard input, which in a sandbox is a file that this process must not open itself."""
+    descriptor = os.memfd_create("file")
+    with os.fdopen(descriptor, "wb", closefd=False) as copy:
+        shutil.copyfileobj(sys.stdin.buffer, copy)
+    return Path(f"/proc/self/fd/{descriptor}")
+
+
 def main() -> None:
-    """Answer for the one file that is named."""
+    """Answer for the one file that is named, or for standard input."""
+    path = Path(sys.argv[1]) if sys.argv[1:] else own_copy()
     limit_myself()
-    sys.stdout.write(answer(Path(sys.argv[1])))
+    sys.stdout.write(answer(path))
 
 
 if __name__ == "__main__":

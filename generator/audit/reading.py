@@ -1,25 +1,21 @@
-"""Reading what came out of a sandbox: in a process of its own, which may crash, hang or lie."""
+"""Reading what came out of a sandbox: in a sandbox of its own, whose process may crash, hang or lie."""
 
 from __future__ import annotations
 
-import os
-import sys
 from pathlib import Path
 from typing import Final
 
 from pydantic import ValidationError
 
 from generator.audit.facts import Answer, Facts
+from generator.audit.room import read
 from generator.errors import InputError, Unavailable
-from generator.processes import run
 
 # The parser holds the whole file in memory. npm packages of this size do not exist.
 MAX_BYTES: Final = 512 * 1024 * 1024
 # On an idle machine a file of 100 MiB takes 2 s.
 DEADLINE: Final = 60.0
 MAX_ANSWER: Final = 4 * 1024 * 1024
-# What Python itself may need to find itself and this package; nothing else of the environment is given.
-_PASSED: Final = ("PATH", "HOME", "PYTHONPATH", "LD_LIBRARY_PATH")
 
 
 def facts_of(path: Path, name: str) -> Facts:
@@ -35,11 +31,8 @@ def facts_of(path: Path, name: str) -> Facts:
 
 
 def _ask(path: Path) -> Answer:
-    # -P: a folder called generator/ in the user's working directory must not be taken for this package.
-    words = [sys.executable, "-P", "-B", "-m", "generator.audit.reader", str(path)]
-    env = {name: os.environ[name] for name in _PASSED if name in os.environ}
     try:
-        done = run(words, timeout=DEADLINE, env=env, limit=MAX_ANSWER)
+        done = read(path, DEADLINE, MAX_ANSWER)
     except (Unavailable, InputError):
         return Answer(problem=f"reading it did not end within {DEADLINE:.0f} s and {MAX_ANSWER // 2**20} MiB of answer")
     if done.exit_code != 0:

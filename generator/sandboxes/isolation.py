@@ -14,6 +14,7 @@ from typing import Final
 from generator.errors import CratematrixError, InputError, Unavailable
 from generator.processes import run
 from generator.sandboxes.bubblewrap import INSIDE_ID, UNPRIVILEGED, Bind, View, root_arguments, user_arguments
+from generator.sandboxes.keyring import leave_session_keyring
 from generator.sandboxes.places import SYSTEM_PATH
 from generator.sandboxes.system_calls import system_call_filter
 
@@ -105,8 +106,10 @@ def steps(view: View) -> tuple[list[str], ...]:
 def wrapped(options: Sequence[list[str]]) -> Iterator[tuple[list[str], tuple[int, ...]]]:
     """Offer the words that go before a program, by what `steps` said, and the descriptors to start it with.
 
-    ValueError for a variable with a NUL, which would be two words, the second of them an option.
+    They are of a new session keyring, as is the calling thread from here on. ValueError for a variable with a NUL,
+    which would be two words, the second of them an option.
     """
+    leave_session_keyring()
     contents = [_arguments(step) for step in options]
     program = system_call_filter()
     descriptors = tuple(_in_memory(each) for each in (*contents, *((program,) if program else ())))
