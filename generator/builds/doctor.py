@@ -14,6 +14,7 @@ from generator.errors import CratematrixError, InputError, Unavailable
 from generator.files import cache_directory
 from generator.manifest.models import Manifest
 from generator.platforms import PLATFORM_NAMES, Kind, PlatformName, host_platform
+from generator.sandboxes.groups import find_groups
 from generator.sandboxes.isolation import probe_isolation
 from generator.sandboxes.keyring import leave_session_keyring
 from generator.sandboxes.runtimes import NODE_PACKAGES, runtimes_directory
@@ -40,6 +41,10 @@ RUN_BY: Final[dict[PlatformName, str]] = {
     "darwin-arm64": "macOS runs on Apple's machines only",
 }
 GET_NODE: Final = "npm install --prefix {} --no-save --force {}"
+SAMPLED: Final = (
+    "memory by sampling: no control group (version 2) above this process is its own to divide; "
+    "where the user has a systemd, `systemd-run --user --scope cratematrix build ...` gives it one"
+)
 # Sources, dependencies and targets of two large crates at once.
 ROOM_BYTES: Final = 10 * 1024**3
 
@@ -197,6 +202,8 @@ def _isolation() -> Iterator[Finding]:
     keyring = leave_session_keyring()
     words = "a new one for each command" if keyring else "none: the kernel has no keyrings, or forbids them"
     yield Finding("keyring", "ok", words)
+    groups = find_groups()
+    yield Finding("limits", "ok" if groups else "note", f"{groups.limits} by control groups" if groups else SAMPLED)
 
 
 def _room(environment: Mapping[str, str]) -> Finding:

@@ -8,6 +8,7 @@ then read and write whatever its user can, and the network stays open.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import shlex
@@ -16,7 +17,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Final, Literal
@@ -25,12 +26,13 @@ from generator.files import cache_directory
 from generator.manifest.values import FetchHosts
 from generator.sandboxes.configuration import configuration
 from generator.sandboxes.directories import PrivateDirectory, claim
+from generator.sandboxes.groups import Group, find_groups
 from generator.sandboxes.isolation import system_view
 from generator.sandboxes.outside import Outside, npm_registry, outside
 from generator.sandboxes.process_tree import ProcessTable
 from generator.sandboxes.running import Watch, follow
 from generator.sandboxes.sandbox import Command, FailureClass, Finished, OnLine, Resources, SandboxError, Usage
-from generator.sandboxes.shells import NO_DIRECTORY, READY, SEALED, IsolatedShell, PlainShell, launcher
+from generator.sandboxes.shells import NO_DIRECTORY, READY, SEALED, IsolatedShell, PlainShell, Start, launcher
 from generator.sandboxes.taking import take_file
 from generator.sandboxes.toolchain import Toolchain
 from generator.sandboxes.variables import variables
@@ -182,29 +184,46 @@ class LocalSandbox:
                 raise SandboxError("the sandbox has been killed")
             started = time.monotonic()
             announced = _Announced(on_line)
-            watch = self._watch(started + command.timeout)
-            with self._start(command, network, stdin, into) as process:
-                killed = follow(process, announced, watch, self._shell.end)
+            with self._group() as group:
+                watch = self._watch(started + command.timeout, group)
+                how = self._how(command, network, stdin, into, group)
+                with self._start(how) as process:
+                    killed = follow(process, announced, watch, self._shell.end)
+                if killed is None and group and group.ran_out_of_memory:
+                    killed = "memory"
+                    watch.peak_memory = max(watch.peak_memory, watch.memory_bytes)
         self._peak_memory = max(self._peak_memory, watch.peak_memory)
         if killed is None:
             announced.check(command)
         code = process.returncode if process.returncode >= 0 else 128 - process.returncode
         return Finished(code, time.monotonic() - started, killed, watch.peak_memory)
 
-    def _start(self, command: Command, network: bool, stdin: int, into: str) -> subprocess.Popen[bytes]:
+    @contextlib.contextmanager
+    def _group(self) -> Iterator[Group | None]:
+        """Give a command a control group, where this runner may have any."""
+        if (groups := find_groups()) is None:
+            yield None
+            return
+        with groups.one(self._resources, len(self._shell.processors)) as group:
+            yield group
+
+    def _how(self, command: Command, network: bool, stdin: int, into: str, group: Group | None) -> Start:
         given = {**(self._ways if network else {}), **self._env, **command.env}
         env = variables(self.root, self._shell.path, len(self._shell.processors), given)
         program = launcher(command.script, command.cwd, self._resources)
         # Nothing of the crate runs before the network is closed; what is unpacked later has its own place.
         sealed = () if self._network else tuple(each for each in SEALED if into != f"{self.root}/{each}")
+        return Start(program, env, network, stdin, sealed, group.enter if group else ())
+
+    def _start(self, how: Start) -> subprocess.Popen[bytes]:
         try:
-            return self._shell.start(program, env, network, stdin, sealed)
+            return self._shell.start(how)
         except (OSError, ValueError) as error:
             raise SandboxError(f"a command cannot be started: {error}") from None
 
-    def _watch(self, deadline: float) -> Watch:
+    def _watch(self, deadline: float, group: Group | None) -> Watch:
         memory = self._resources.memory_mib * 1024 * 1024
-        return Watch((self._stop, self._killed), deadline, memory, self._place.path, self._table)
+        return Watch((self._stop, self._killed), deadline, memory, self._place.path, self._table, group=group)
 
     def _below_root(self, path: str) -> PurePosixPath:
         try:

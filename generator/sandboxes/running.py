@@ -15,6 +15,7 @@ from typing import Final, Literal
 
 import psutil
 
+from generator.sandboxes.groups import Group
 from generator.sandboxes.lines import Lines
 from generator.sandboxes.memory import memory_of
 from generator.sandboxes.process_tree import SAMPLE_SECONDS, ProcessTable
@@ -62,6 +63,7 @@ class Watch:
     directory: Path
     table: ProcessTable
     floor: Floor = Floor()
+    group: Group | None = None
     peak_memory: int = 0
     _next_sample: float = field(default_factory=lambda: time.monotonic() + SAMPLE_SECONDS)
 
@@ -78,7 +80,9 @@ class Watch:
         return self._sample(pid)
 
     def _sample(self, pid: int) -> Killed | None:
-        memory, holders = memory_of(self.table.tree(pid), self.memory_bytes), self.table.holders
+        """Ask the kernel what a group holds, or sum up what its processes seem to hold where there is none."""
+        memory = self.group.memory if self.group else memory_of(self.table.tree(pid), self.memory_bytes)
+        holders = self.table.holders
         self.peak_memory = max(self.peak_memory, memory)
         holders.note(pid, memory)
         if memory > self.memory_bytes or (self.floor.is_broken_in_memory() and holders.is_largest(pid)):

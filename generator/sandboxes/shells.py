@@ -12,7 +12,6 @@ from typing import Final
 
 from generator.sandboxes.bubblewrap import UNPRIVILEGED, Bind, View
 from generator.sandboxes.isolation import HOST_ENV, etc_binds, is_root, steps, wrapped, write_etc
-from generator.sandboxes.keyring import leave_session_keyring
 from generator.sandboxes.process_tree import MARK, end_marked
 from generator.sandboxes.sandbox import Resources
 
@@ -52,6 +51,18 @@ def launcher(script: str, cwd: str, resources: Resources) -> list[str]:
 
 
 @dataclass(frozen=True)
+class Start:
+    """A program, and how it is started: what is `sealed` is read-only to it; `before` goes before all other words."""
+
+    program: Sequence[str]
+    env: Mapping[str, str]
+    network: bool
+    stdin: int
+    sealed: Sequence[str] = ()
+    before: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
 class IsolatedShell:
     """Every program in namespaces of its own; `directory` holds what is the sandbox's own on the host."""
 
@@ -69,16 +80,13 @@ class IsolatedShell:
             if is_root():
                 os.chown(self.directory / name, UNPRIVILEGED, UNPRIVILEGED)
 
-    def start(
-        self, program: Sequence[str], env: Mapping[str, str], network: bool, stdin: int, sealed: Sequence[str]
-    ) -> subprocess.Popen[bytes]:
-        """Start a program to which what is `sealed` is read-only; all that it starts dies with the calling thread."""
+    def start(self, how: Start) -> subprocess.Popen[bytes]:
+        """Start a program; all that it starts dies with the calling thread."""
         own = (Bind(str(self.directory / "build"), self.root, True), Bind(str(self.directory / "tmp"), TMP, True))
-        binds = (*self.view.binds, *etc_binds(self.directory / "etc", network), *own, *self._seals(sealed))
-        view = replace(self.view, binds=binds, env=env, network=network)
-        leave_session_keyring()
+        binds = (*self.view.binds, *etc_binds(self.directory / "etc", how.network), *own, *self._seals(how.sealed))
+        view = replace(self.view, binds=binds, env=how.env, network=how.network)
         with wrapped(steps(view)) as (words, descriptors):
-            return _start([*_pinned(self.processors), *words, *program], HOST_ENV, stdin, descriptors)
+            return _start([*_pinned(self.processors), *words, *how.program], HOST_ENV, how, descriptors)
 
     def _seals(self, sealed: Sequence[str]) -> Iterator[Bind]:
         for name in (*_ABOVE, *sealed) if sealed else ():
@@ -110,22 +118,20 @@ class PlainShell:
         for name in ("build", "build/home", "tmp"):
             (self.directory / name).mkdir()
 
-    def start(
-        self, program: Sequence[str], env: Mapping[str, str], network: bool, stdin: int, sealed: Sequence[str]
-    ) -> subprocess.Popen[bytes]:
+    def start(self, how: Start) -> subprocess.Popen[bytes]:
         """Start a program; the network is open, and everything writable, in any case."""
-        marked = {**env, "TMPDIR": str(self.directory / "tmp"), MARK: self.directory.name}
-        return _start([*_pinned(self.processors), *program], marked, stdin, ())
+        marked = {**how.env, "TMPDIR": str(self.directory / "tmp"), MARK: self.directory.name}
+        return _start([*_pinned(self.processors), *how.program], marked, how, ())
 
     def end(self, process: subprocess.Popen[bytes]) -> None:
         """Kill the process group and every process that carries the mark."""
         end_marked(process.pid if process.poll() is None else None, self.directory.name)
 
 
-def _start(argv: list[str], env: Mapping[str, str], stdin: int, descriptors: Sequence[int]) -> subprocess.Popen[bytes]:
+def _start(argv: list[str], env: Mapping[str, str], how: Start, descriptors: Sequence[int]) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        argv, env=env, cwd="/", stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, bufsize=0,
-        pass_fds=descriptors, start_new_session=True, umask=0o022,
+        [*how.before, *argv], env=env, cwd="/", stdin=how.stdin, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        bufsize=0, pass_fds=descriptors, start_new_session=True, umask=0o022,
     )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from generator.builds.doctor import examine_local
+from generator.sandboxes.groups import find_groups
 from tests.sandboxes.test_toolchain import tools
 
 
@@ -40,6 +41,9 @@ def test_it_says_which_walls_hold_on_this_machine(monkeypatch: pytest.MonkeyPatc
     found = {each.what: each for each in examine_local(environ)}
     assert (found["system calls"].state, found["system calls"].words) == ("ok", "filtered by libseccomp")
     assert found["keyring"].state == "ok"
+    assert (found["limits"].state, "sampling" in found["limits"].words) == (
+        ("ok", False) if find_groups() else ("note", True)
+    )
     monkeypatch.setattr("generator.builds.doctor.system_call_filter", lambda: None)
     found = {each.what: each for each in examine_local(environ)}
     assert (found["system calls"].state, "libseccomp2" in found["system calls"].words) == ("note", True)
