@@ -3,8 +3,6 @@ from __future__ import annotations
 import signal
 import subprocess
 
-import pytest
-
 from generator.sandboxes.process_tree import MARK, ProcessTable, end_marked
 from tests.support import LIMIT
 
