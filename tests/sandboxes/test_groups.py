@@ -77,7 +77,7 @@ while True:
         while True: pair[0].send(bytes(100_000))
     except BlockingIOError: pass
 """
-    finished, _ = run_in(sandbox, f"ulimit -n $(ulimit -Hn); python3 -c '{script}'")
+    finished, _ = run_in(sandbox, f"ulimit -n $(ulimit -Hn); python3 -c '{script}'", timeout=600)
     assert finished.killed == "memory"
 
 
