@@ -75,12 +75,12 @@ class Processes(Process):
         if config is None or not config.cmd:
             raise ConnectError(Code.INVALID_ARGUMENT, "no command")
         cwd = inside(config.cwd) if config.has_field("cwd") and config.cwd else HOME
-        if not (await box.machine.call("is_directory", path=cwd)).values["is"]:
-            raise ConnectError(Code.INVALID_ARGUMENT, f"cwd '{cwd}' does not exist")
         stdin = request.stdin if request.has_field("stdin") else True
         tag = request.tag if request.has_field("tag") else None
         envs = {**box.born.env, **config.envs}
         try:
+            if not (await box.machine.call("is_directory", path=cwd)).values["is"]:
+                raise ConnectError(Code.INVALID_ARGUMENT, f"cwd '{cwd}' does not exist")
             running, listener = await box.commands.start(box.machine, (config.cmd, *config.args), envs, cwd, tag, stdin)
         except Refused as error:
             code = Code.INVALID_ARGUMENT if error.errno else Code.UNAVAILABLE

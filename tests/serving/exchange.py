@@ -138,7 +138,7 @@ class Exchange:
 
     async def _start(self, message: Message) -> Message:
         if isinstance(self._fault, Stall) and self._fault.after == 0:
-            await asyncio.sleep(self._fault.seconds)
+            await self._stall(self._fault.seconds)
         if isinstance(self._fault, Truncate):
             headers = [(name, value) for name, value in message["headers"] if name != b"content-length"]
             sizes = [int(value) for name, value in message["headers"] if name == b"content-length"]
@@ -151,7 +151,7 @@ class Exchange:
         before, self._sent = self._sent, self._sent + len(body)
         match self._fault:
             case Stall(seconds, after) if after and before <= after < self._sent:
-                await asyncio.sleep(seconds)
+                await self._stall(seconds)
             case Cut(after, reset) if self._sent > after or not more:
                 await self._send(
                     {"type": "http.response.body", "body": body[: max(0, after - before)], "more_body": True}
@@ -164,10 +164,20 @@ class Exchange:
                     self._over, more, body = True, False, body[: end - before]
         await self._send({"type": "http.response.body", "body": body, "more_body": more})
 
+    async def _stall(self, seconds: float) -> None:
+        """Wait, but not for longer than there is somebody to be kept waiting."""
+        ends = time.monotonic() + seconds
+        while time.monotonic() < ends and not self._transport.is_closing():
+            await asyncio.sleep(0.1)
+
+    @property
+    def _transport(self) -> asyncio.Transport:
+        transport: asyncio.Transport = self._send.__self__.transport  # type: ignore[attr-defined]
+        return transport
+
     def _cut(self, reset: bool) -> None:
         """Close the connection under the answer."""
-        self._over = True
-        transport: asyncio.Transport = self._send.__self__.transport  # type: ignore[attr-defined]
+        self._over, transport = True, self._transport
         if reset:
             transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             transport.abort()
