@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from generator.sandboxes.toolchain import find_toolchain
 from generator.workflows.pins import pins
 from generator.workflows.rendering import render
 from tests.conftest import MakeRepository
-from tests.support import COMMAND, LIMIT, NAPS, entry, library, write_files
+from tests.support import COMMAND, LIMIT, NAPS, entry, library, wait_until, write_files
 from tests.workflows.rust_channel import installed_channel
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -205,6 +206,15 @@ def test_a_runner_is_equipped_once_in_a_job_and_without_rustup_with_zig_alone(ru
     assert complete.stat() == made
 
 
+def names_below(pid: int) -> set[str]:
+    """Programs that run below a process, without the hash that Cargo gives their names."""
+    names = set()
+    for each in psutil.Process(pid).children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            names.add(each.name().partition("-")[0])
+    return names
+
+
 def test_a_cancelled_build_is_over_before_it_is_ended_and_leaves_its_report(
     repository: MakeRepository, tmp_path: Path
 ) -> None:
@@ -222,7 +232,8 @@ def test_a_cancelled_build_is_over_before_it_is_ended_and_leaves_its_report(
     argv = [*BASH, str(script("Build", tmp_path))]
     with subprocess.Popen(argv, cwd=top, env={**os.environ, **given, **job}, stderr=subprocess.PIPE, text=True) as step:
         assert step.stderr is not None
-        assert any("[endless] napping" in line for line in step.stderr)
+        assert any("[endless] -- test" in line for line in step.stderr)
+        wait_until(lambda: "endless" in names_below(step.pid), "the crate's test")
         below = psutil.Process(step.pid).children(recursive=True)
         step.send_signal(signal.SIGINT)
         step.communicate()
