@@ -19,6 +19,7 @@ from generator.sandboxes.sandbox import Resources, SandboxError
 
 if TYPE_CHECKING:
     from e2b.sandbox.sandbox_api import SandboxInfo
+    from e2b.sandbox_sync.paginator import SandboxPaginator
 
     from generator.e2b_backend.sdk import Sandbox as Handle
 
@@ -33,6 +34,8 @@ CREATE_SECONDS: Final = 30.0
 # A key whose outcome the service does not know any more.
 OUTCOME_UNKNOWN: Final = 422
 PAGE: Final = 100
+# A hundred times what any account may have at once: a list that goes on is no list.
+MAX_PAGES: Final = 1_000
 # At its end a run does not wait long for a service that is down.
 CLOSE_PATIENCE: Final = 8.0
 # How long one answer about the account's sandboxes may take.
@@ -166,8 +169,8 @@ def find(
 
     wanted = SandboxQuery(metadata=dict(metadata))
     pages = Sandbox.list(query=wanted, limit=PAGE, request_timeout=ANSWER_SECONDS, **connection.api_params())
-    while pages.has_next:
-        yield from persist(pages.next_items, "E2B does not say which sandboxes there are", stop, patience)
+    doing = "E2B does not say which sandboxes there are"
+    yield from _listed(pages, lambda call: persist(call, doing, stop, patience))
 
 
 def end(
@@ -185,7 +188,15 @@ def running(connection: Connection) -> int:
     """Return how many sandboxes the account has, of whatever run; raises what the SDK raises."""
     from generator.e2b_backend.sdk import Sandbox
 
-    pages, count = Sandbox.list(limit=PAGE, **connection.api_params()), 0
-    while pages.has_next:
-        count += len(pages.next_items())
-    return count
+    return sum(1 for _ in _listed(Sandbox.list(limit=PAGE, **connection.api_params()), lambda call: call()))
+
+
+def _listed(
+    pages: SandboxPaginator, ask: Callable[[Callable[[], list[SandboxInfo]]], list[SandboxInfo]]
+) -> Iterator[SandboxInfo]:
+    """Yield what is on the pages of a list; SandboxError when they have no end."""
+    for _ in range(MAX_PAGES):
+        if not pages.has_next:
+            return
+        yield from ask(pages.next_items)
+    raise SandboxError(f"E2B's list of sandboxes has more than {MAX_PAGES:,} pages", "permanent")

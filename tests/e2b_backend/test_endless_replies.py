@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from generator.e2b_backend.backend import Account, end, find, running
+from generator.e2b_backend.backend import MAX_PAGES, Account, end, find, running
 from generator.e2b_backend.connection import Gateway, resolve
 from generator.e2b_backend.sandbox import E2BSandbox
 from generator.e2b_backend.sdk import MAX_REPLY
@@ -18,7 +18,7 @@ from generator.errors import InputError
 from generator.manifest.models import E2BService
 from generator.sandboxes.sandbox import SIZES, Command, SandboxError
 from tests.e2b_backend.conftest import MakeBackend
-from tests.e2b_server import E2BServer, Endless
+from tests.e2b_server import E2BServer, Endless, Say
 from tests.support import TOP
 
 START = "POST /process.Process/Start"
@@ -58,6 +58,16 @@ def test_a_count_of_sandboxes(server: E2BServer, account: Account) -> None:
     with pytest.raises(Exception, match=LONG) as told:
         running(account.connection)
     assert isinstance(advice_of(told.value), InputError)
+
+
+def test_a_list_whose_pages_have_no_end(server: E2BServer, account: Account) -> None:
+    server.inject("GET /v2/sandboxes", Say(200, "[]", {"x-next-token": "again"}), 2 * MAX_PAGES)
+    with pytest.raises(SandboxError, match="more than 1,000 pages") as told:
+        list(find(account.connection, {"run": "x"}))
+    assert told.value.failure_class == "permanent"
+    with pytest.raises(SandboxError, match="more than 1,000 pages"):
+        running(account.connection)
+    server.calm()
 
 
 def test_a_create(server: E2BServer, make_backend: MakeBackend) -> None:
