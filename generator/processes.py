@@ -49,8 +49,11 @@ def run(
     stop: threading.Event | None = None,
     limit: int = MAX_OUTPUT,
     pass_fds: Sequence[int] = (),
+    largest_file: int | None = None,
 ) -> Completed:
     """Run a program for at most `timeout` seconds; when it does not end by itself, all that it started is killed.
+
+    None of them can write a file of more than `largest_file` bytes.
 
     InputError when it is not there or prints more than about `limit` bytes, Unavailable when it hangs or `stop` is set.
     """
@@ -59,7 +62,7 @@ def run(
             given.write(stdin)
             given.seek(0)
         source = given if isinstance(stdin, bytes) else stdin
-        process = start(argv, cwd=cwd, env=env, stdin=source, pass_fds=pass_fds)
+        process = start(argv, cwd=cwd, env=env, stdin=source, pass_fds=pass_fds, largest_file=largest_file)
     ends = time.monotonic() + timeout
     try:
         while (streams := _streams(process, argv[0], limit)) is None:
@@ -103,11 +106,12 @@ def start(
     env: Mapping[str, str] | None = None,
     stdin: IO[bytes] | int = subprocess.PIPE,
     pass_fds: Sequence[int] = (),
+    largest_file: int | None = None,
 ) -> subprocess.Popen[bytes]:
     """Start a program with pipes, in a session of its own; on Linux it dies with the thread that started it."""
     try:
         return subprocess.Popen(
-            [*_dying_with_its_parent(argv[0], env), *argv],
+            [*_dying_with_its_parent(argv[0], env), *_bounded(largest_file), *argv],
             cwd=cwd,
             env=env,
             stdin=stdin,
@@ -132,6 +136,13 @@ def end(process: subprocess.Popen[bytes]) -> None:
         if stream is not None:
             with contextlib.suppress(OSError):  # what was still to be written has no reader
                 stream.close()
+
+
+def _bounded(largest_file: int | None) -> list[str]:
+    """Words before a command that have the system itself bound its files; POSIX counts blocks of 512 bytes."""
+    if largest_file is None:
+        return []
+    return ["/bin/sh", "-c", 'ulimit -c 0; ulimit -f "$1" && shift && exec "$@"', "sh", str(largest_file // 512)]
 
 
 def _dying_with_its_parent(program: str, env: Mapping[str, str] | None) -> list[str]:

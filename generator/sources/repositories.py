@@ -23,6 +23,8 @@ FETCHING: Final = [
     *["-c", "http.lowSpeedLimit=1000", "-c", "http.lowSpeedTime=30", "-c", "fetch.unpackLimit=1"],
     *["-c", "gc.auto=0", "-c", "maintenance.auto=false"],
 ]
+# One file holds a whole fetch, more than any source may have.
+MAX_PACK: Final = 2 * 1024**3
 LEFT_OVERS: Final = ("**/*.lock", "objects/**/tmp_*")
 
 
@@ -93,9 +95,21 @@ def _kind(directory: Path, rev: str) -> str | None:
 
 def _fetch(url: str, rev: str, directory: Path, stop: threading.Event | None) -> None:
     words = ["fetch", "--quiet", "--depth=1", "--no-tags", "--", url, f"{rev}:{_reference(rev)}"]
-    done = asked([*FETCHING, "--git-dir", str(directory), *words], timeout=600, stop=stop)
+    given = [*FETCHING, "--git-dir", str(directory), *words]
+    done = asked(given, timeout=600, stop=stop, largest_file=MAX_PACK)
+    if done.exit_code != 0 and _is_full(directory):
+        raise InputError(f"{shown(url)} at {rev} is larger than {MAX_PACK // 2**20:,} MiB")
     if done.exit_code != 0:
         raise _fetch_error(url, rev, done)
+
+
+def _is_full(directory: Path) -> bool:
+    """Whether a fetch has come to the limit, of which git says nothing; what it left is removed."""
+    left = list(directory.glob("objects/**/tmp_*"))
+    full = any(each.stat().st_size >= MAX_PACK for each in left)
+    for each in left if full else ():
+        _remove(each)
+    return full
 
 
 def _fetch_error(url: str, rev: str, done: Completed) -> InputError | Unavailable:

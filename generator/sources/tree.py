@@ -73,9 +73,18 @@ def asked(
     cwd: Path | None = None,
     stop: threading.Event | None = None,
     limit: int = MAX_OUTPUT,
+    largest_file: int | None = None,
 ) -> Completed:
     """Run git, whose messages are then English and which asks nothing."""
-    return run([*GIT, *words], timeout=timeout, cwd=cwd, env=git_environment(words), stop=stop, limit=limit)
+    return run(
+        [*GIT, *words],
+        largest_file=largest_file,
+        timeout=timeout,
+        cwd=cwd,
+        env=git_environment(words),
+        stop=stop,
+        limit=limit,
+    )
 
 
 def git_environment(words: Sequence[str]) -> dict[str, str]:

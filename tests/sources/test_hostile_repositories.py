@@ -11,6 +11,7 @@ import pytest
 from generator.cargo.directories import upwards
 from generator.errors import InputError
 from generator.processes import run
+from generator.sources import repositories
 from generator.sources.collect import Places, collect
 from generator.sources.revisions import RevisionTree
 from generator.sources.tree import MAX_FILE
@@ -113,6 +114,20 @@ def test_a_file_that_is_too_large_is_refused(remote: Path, tmp_path: Path) -> No
     rev = commit(remote, tree(remote, ("100644", b"Cargo.toml", manifest), ("100644", b"big", blob)))
     with pytest.raises(InputError, match=r"^big is larger than 64 MiB in \w{12}$"):
         collected(rev, tmp_path)
+
+
+def test_a_fetch_that_is_too_large_ends_while_it_comes(
+    remote: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the server says of its size, if anything."""
+    monkeypatch.setattr(repositories, "MAX_PACK", 64 * 1024)
+    (remote / "large").write_bytes(os.urandom(1024 * 1024))
+    git(remote, "add", "--all")
+    git(remote, "commit", "--quiet", "--message", "large")
+    with pytest.raises(InputError, match=r"fleet\.git at [0-9a-f]{40} is larger than 0 MiB"):
+        collected(git(remote, "rev-parse", "HEAD"), tmp_path)
+    written = [file for file in (tmp_path / "cache").rglob("*") if file.is_file()]
+    assert max(file.stat().st_size for file in written) < 64 * 1024
 
 
 def test_what_is_not_a_commit_is_said(remote: Path, tmp_path: Path) -> None:
