@@ -1,0 +1,50 @@
+"""What a specifier of a package.json asks for, as npm, yarn and pnpm read it."""
+
+from __future__ import annotations
+
+import re
+from typing import Final, Literal
+from urllib.parse import unquote
+
+Kind = Literal["registry", "path", "url", "git"]
+
+# https://docs.npmjs.com/cli/configuring-npm/package-json#dependencies, and the words of yarn and pnpm. A path is a path
+# on every system: what has a backslash or a drive is one on Windows alone.
+_PATH: Final = re.compile(r"(file|link|portal):|\.{1,2}([/\\]|$)|[/\\~]|[A-Za-z]:([/\\]|$)", re.IGNORECASE)
+_REGISTRY: Final = re.compile(r"(workspace|catalog|patch):", re.IGNORECASE)
+_ALIAS: Final = re.compile(r"npm:(?:@?[^@]*)(?:@(?P<inner>.*))?", re.IGNORECASE | re.DOTALL)
+_GIT: Final = re.compile(
+    r"(git(\+[a-z]+)?|ssh|github|gitlab|bitbucket|gist):|[^/@:]+@[^/:]+:|[^/@:\s]+/[^/\s]+$|[^?#]*\.git([?#]|$)",
+    re.IGNORECASE,
+)
+_SCHEME: Final = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
+_URL: Final = re.compile(r"(https?|git\+?[a-z]*|ssh|file|link|portal):", re.IGNORECASE)
+_ARCHIVE: Final = re.compile(r"\.(tgz|tar|tar\.gz)$", re.IGNORECASE)
+
+
+def kind_of(specifier: str) -> Kind:
+    """Say where a specifier leads; what is nothing that is known leads to a URL."""
+    text = specifier.strip()
+    if _PATH.match(text):
+        return "path"
+    if alias := _ALIAS.fullmatch(text):
+        return "registry" if not alias["inner"] or kind_of(alias["inner"]) == "registry" else "url"
+    if _REGISTRY.match(text):
+        return "url" if _URL.search(unquote(text.partition(":")[2])) else "registry"
+    if re.match(r"https?:", text, re.IGNORECASE) and not re.search(r"\.git([?#]|$)", text, re.IGNORECASE):
+        return "url"
+    if _GIT.match(text):
+        return "git"
+    if _SCHEME.match(text):
+        return "url"
+    return "path" if "/" in text or _ARCHIVE.search(text) else "registry"
+
+
+def path_in(specifier: str) -> str:
+    """Return the path that a specifier of that kind names, as npm decodes it."""
+    text = re.sub(r"^(file|link|portal):", "", specifier.strip(), flags=re.IGNORECASE)
+    if re.match(r"//[^/]*/", text):  # file://host/path
+        text = re.sub(r"^//[^/]*", "", text)
+    elif text.startswith("//"):
+        text = text.lstrip("/")
+    return unquote(text.partition("#")[0]) or "."
