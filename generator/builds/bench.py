@@ -7,11 +7,12 @@ import tarfile
 import time
 from collections import deque
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from generator.builds.diagnostics import Diagnostic, in_repository
 from generator.builds.endings import Failed, Stopped
-from generator.builds.failures import failure_of
+from generator.builds.failures import Reach, failure_of
 from generator.builds.log import CommandOutput, CrateLog
 from generator.builds.outcome import Outcome
 from generator.builds.task import Task
@@ -24,13 +25,13 @@ from generator.sandboxes.sandbox import Command, FileMissing, Finished, Sandbox
 class Bench:
     """One crate's sandbox at work: runs scripts, and keeps what they do in the log and in the outcome.
 
-    `passed` are the variables that the crate may see, once the network is closed. `allowed` are the hosts that can be
+    `passed` are the variables that the crate may see, once the network is closed. `reach` is what can be
     reached until then, None for all.
     """
 
     def __init__(self, task: Task, job: Job, sandbox: Sandbox, log: CrateLog, outcome: Outcome) -> None:
         self.task, self.job, self.sandbox, self.log, self.outcome = task, job, sandbox, log, outcome
-        self.allowed: tuple[str, ...] | None = None
+        self.reach: Reach | None = None
         self.phase: PhaseName = "open"
         self.scratch = task.workshop.scratch / task.crate.name
         shutil.rmtree(self.scratch, ignore_errors=True)  # what an earlier attempt left
@@ -66,7 +67,8 @@ class Bench:
         if done.killed == "stopped":
             raise Stopped
         if done.exit_code != 0 or done.killed:
-            failure = failure_of(phase, done, output.diagnostics(), self.task.settings.timeout_minutes, self.allowed)
+            reach = self.reach and replace(self.reach, refused=self.sandbox.refused())
+            failure = failure_of(phase, done, output.diagnostics(), self.task.settings.timeout_minutes, reach)
             raise Failed(self._placed(failure))
         return done
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import Final
 
 from generator.builds.diagnostics import Diagnostic, Diagnostics
-from generator.e2b_backend.hosts import refused
+from generator.network.hosts import refused
+from generator.network.rules import HostRefused
 from generator.reports.models import Failure, PhaseName
 from generator.sandboxes.sandbox import FailureClass, Finished
 
@@ -15,7 +17,7 @@ _NETWORK: Final = re.compile(
     r"spurious network error|failed to download|download of .* failed|[Cc]ould ?n.t resolve host|[Tt]imed? ?out"
     r"|[Tt]imeout was reached|[Cc]onnection (reset|refused|closed|timed)|HTTP/?\S* (5\d\d|429)|got (5\d\d|429)"
     r"|SSL connect|unexpected EOF|early EOF|ECONNRESET|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|ECONNREFUSED|E5\d\d|E429"
-    r"|network is unreachable"
+    r"|network is unreachable|tunnel failed, response (5\d\d|429)"
 )
 _MEMORY: Final = re.compile(
     r"signal: 9, SIGKILL|\(signal: 9|out of memory|memory allocation of \d+ bytes failed|Cannot allocate memory|Killed$"
@@ -36,21 +38,41 @@ WHAT: Final[dict[PhaseName, str]] = {
 }
 
 
+@dataclass(frozen=True)
+class Reach:
+    """What could be reached while dependencies were fetched.
+
+    `allowed` are hosts by name, None for all, and `refused` those that were asked for in vain, where that is known.
+    `known` says whether the registries could be asked for their hosts; without that a host may be missing by chance.
+    """
+
+    allowed: tuple[str, ...] | None
+    refused: tuple[HostRefused, ...] = ()
+    known: bool = True
+
+    def missed(self, said: Diagnostics) -> HostRefused | None:
+        """Return the host that a failed fetch could not do without, by what was refused or by its last lines."""
+        if self.refused:
+            return self.refused[-1]
+        host = None if self.allowed is None else refused(said.last, self.allowed)
+        return HostRefused(host) if host else None
+
+
 def failure_of(
     phase: PhaseName,
     finished: Finished,
     said: Diagnostics,
     timeout_minutes: float,
-    allowed: tuple[str, ...] | None = None,
+    reach: Reach | None = None,
 ) -> Failure:
     """Say why a command that did not exit with 0 failed, in one sentence, and whether trying again may help.
 
-    `allowed` are the only hosts that could be reached meanwhile, None for all.
+    `reach` is what could be reached meanwhile, None for all.
     """
     failure_class, reason = _class_of(phase, finished, said, timeout_minutes)
-    if phase == "fetch" and allowed is not None and (host := refused(said.last, allowed)):
-        failure_class = "permanent"
-        reason = f"{WHAT[phase]} needs {host}, which fetch_hosts does not allow: add it"
+    if phase == "fetch" and reach is not None and (missed := reach.missed(said)):
+        failure_class = "permanent" if reach.known else "transient"
+        reason = f"{WHAT[phase]} needs {missed.sentence}"
     found = Diagnostic(reason) if reason else _named(phase, said)
     return Failure(
         failure_class=failure_class,

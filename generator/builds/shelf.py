@@ -58,6 +58,7 @@ class Shelf:
             raise failed_sandbox(error, "fetch") from None
         try:
             if stock.fetch:
+                sandbox.allow_only("auto")
                 self._run(sandbox, "fetch", stock.fetch, log)
             sandbox.close_network()
             self._run(sandbox, "compile", stock.make, log)

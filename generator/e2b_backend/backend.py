@@ -15,6 +15,7 @@ from generator.e2b_backend.pace import Pace
 from generator.e2b_backend.sandbox import E2BSandbox, Life
 from generator.e2b_backend.troubles import Trouble, trouble_of
 from generator.manifest.values import Size
+from generator.network.registries import Known
 from generator.sandboxes.sandbox import Resources, SandboxError
 
 if TYPE_CHECKING:
@@ -93,12 +94,13 @@ class E2BBackend:
     ) -> None:
         self._account, self._run, self._templates, self._life, self._stop = account, run, templates, life, stop
         self._say, self._pace, self._kept = say, Pace(account.creates_per_second), set[str]()
+        self._known = Known()
 
     def open(self, crate: str, resources: Resources, env: Mapping[str, str], attempt: int = 1) -> E2BSandbox:
         """Start a sandbox with the network open, after waiting for a place where the account has none left."""
         handle = self._create(crate, resources.size, attempt)
         handle = with_headers(handle, self._account.connection)
-        return E2BSandbox(handle, resources, self._life, env, self._stop, self._kept.add)
+        return E2BSandbox(handle, resources, self._life, env, self._stop, self._kept.add, self._known)
 
     def close(self) -> None:
         """Kill what this runner left, but for what is kept; says what may run on."""

@@ -15,11 +15,14 @@ from typing import TYPE_CHECKING, Final
 from generator.e2b_backend.calls import persist
 from generator.e2b_backend.detached import MAX_CHUNK_BYTES, Detached
 from generator.e2b_backend.following import Follower
-from generator.e2b_backend.hosts import SCRIPT as HOSTS_SCRIPT
-from generator.e2b_backend.hosts import allowed_hosts, hosts_of
 from generator.e2b_backend.transfers import Transfer
 from generator.e2b_backend.troubles import trouble_of
 from generator.manifest.values import FetchHosts
+from generator.network.endpoints import Endpoint
+from generator.network.hosts import allowed_hosts
+from generator.network.registries import SCRIPT as REGISTRIES_SCRIPT
+from generator.network.registries import Known, Registries, registries_of
+from generator.network.rules import HostRefused
 from generator.sandboxes.sandbox import Command, Finished, OnLine, Resources, SandboxError, Usage
 from generator.sandboxes.variables import variables
 
@@ -31,7 +34,7 @@ EVERYWHERE: Final = "0.0.0.0/0"
 # A sandbox whose runner is gone lives on for `Life.seconds`; it is asked to this often.
 BEATS_PER_LIFE: Final = 5
 KEPT_SECONDS: Final = 3_600
-HOSTS_SECONDS: Final = 120
+REGISTRIES_SECONDS: Final = 120
 KILL_PATIENCE: Final = 60.0
 # A stopped run does not wait long for a service that is down: what it leaves ends by itself.
 STOPPED_PATIENCE: Final = 8.0
@@ -65,12 +68,14 @@ class E2BSandbox:
         env: Mapping[str, str],
         stop: threading.Event,
         kept: Callable[[str], None],
+        known: Known | None = None,
     ) -> None:
         self._handle, self._resources, self._life, self._env = handle, resources, life, env
         self._killed, self._gone, self._stop, self._kept = threading.Event(), threading.Event(), stop, kept
         self._numbers, self._started = itertools.count(1), time.monotonic()
         self._busy, self._closing = threading.Lock(), threading.Lock()
         self._usage: Usage | None = None
+        self._known = known or Known()
         self._follower = Follower(self._shell, self._is_gone, (stop, self._killed))
         self._transfer = Transfer(handle.files, self._shell, self._work, stop)
         self._heart = threading.Thread(target=self._beat, name=f"heartbeat {handle.sandbox_id}", daemon=True)
@@ -97,11 +102,19 @@ class E2BSandbox:
         with self._one_at_a_time():
             return self._follower.run(self._next_command(), command, env, on_line)
 
-    def allow_only(self, setting: FetchHosts) -> tuple[str, ...] | None:
+    def registries(self) -> Registries:
+        """Say where the tools of the template get packages from; all sandboxes have the same."""
+        return self._known.get(lambda: registries_of(self._work(REGISTRIES_SCRIPT, REGISTRIES_SECONDS)))
+
+    def refused(self) -> tuple[HostRefused, ...]:
+        """Nothing: the service does not say."""
+        return ()
+
+    def allow_only(self, setting: FetchHosts, named: frozenset[Endpoint] = frozenset()) -> tuple[str, ...] | None:
         """Let the sandbox reach only these hosts, by their names; returns them, None for all."""
-        auto: tuple[str, ...] = ()
+        auto: list[str] = []
         if setting == "auto" or "auto" in setting:
-            auto = hosts_of(self._work(HOSTS_SCRIPT, HOSTS_SECONDS))
+            auto = sorted({each.host for each in self.registries().endpoints | named})
         hosts = allowed_hosts(setting, auto)
         if hosts is not None:
             only = list(hosts)

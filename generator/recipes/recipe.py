@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
+from generator.dependencies.files import NAMES
 from generator.manifest.models import RegistrySource
 from generator.manifest.names import platform_package
 from generator.packages.addon import RUNTIME
@@ -54,6 +55,7 @@ PACKAGE_LOCK: Final = "package-lock.json"
 PACKAGES: Final = "packages.txt"
 OUT: Final = "out"
 OUT_TAR: Final = "out.tar"
+NAMED_TAR: Final = "named.tar"
 
 
 @dataclass(frozen=True)
@@ -87,15 +89,23 @@ class Recipe(Protocol):
         """Script that loads the installed package, and the words a person would use for it."""
 
 
+def source_script(job: Job, source: RegistrySource) -> str:
+    """Download a published crate's source, and leave what in it says of dependencies for the host to read."""
+    names = " -o ".join(f"-name {each}" for each in sorted(NAMES))
+    return (
+        f"cd {shlex.quote(job.root)}\n{registry_source(source.registry, source.version)}\n"
+        f"cd source && find . \\( -type f -o -type l \\) \\( {names} \\) -print0 | tar -cf ../{NAMED_TAR} --null -T -"
+    )
+
+
 def fetch_script(job: Job) -> str:
-    """Download everything the build needs and execute nothing of the crate.
+    """Download everything the build needs and execute nothing of the crate, whose source is there.
 
     Cargo runs outside of the source, so that no configuration in it can name a program for Cargo to start. npm runs
     for addons only: other crates may have a package.json that is no business of their build.
     """
     parts = ["cd " + shlex.quote(job.root)]
     if isinstance(job.crate.source, RegistrySource):
-        parts.append(registry_source(job.crate.source.registry, job.crate.source.version))
         parts.append(_fetch_published(job))
     else:
         parts.append(_fetch_locked(job))

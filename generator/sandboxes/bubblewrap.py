@@ -29,7 +29,7 @@ class Bind(NamedTuple):
 
 @dataclass(frozen=True)
 class View:
-    """What a command sees: directories of the host, symbolic links (path, target), variables, and the network or not.
+    """What a command sees: directories of the host, symbolic links (path, target) and variables; never the network.
 
     `known` are the options that this machine's bubblewrap has; some that are used came after version 0.5. Inside,
     directories of what is bound that are `empty`, and files that are `masked`, hold nothing; `masked_proc` are /proc's.
@@ -39,7 +39,6 @@ class View:
     links: tuple[tuple[str, str], ...]
     known: frozenset[str]
     env: Mapping[str, str] = field(default_factory=dict)
-    network: bool = False
     empty: tuple[str, ...] = ()
     masked: tuple[str, ...] = ()
     masked_proc: tuple[str, ...] = ()
@@ -65,7 +64,7 @@ def root_arguments(view: View) -> tuple[list[str], list[str]]:
 
 def _namespaces(view: View) -> list[str]:
     return [
-        *("--unshare-user", "--unshare-all", *(("--share-net",) if view.network else ())),
+        *("--unshare-user", "--unshare-all"),
         *(("--disable-userns",) if "--disable-userns" in view.known else ()),
         *("--cap-drop", "ALL", "--uid", str(INSIDE_ID), "--gid", str(INSIDE_ID)),
         *("--hostname", "sandbox", "--die-with-parent", "--new-session"),

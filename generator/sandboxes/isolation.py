@@ -33,7 +33,7 @@ WRITTEN: Final = {
     "passwd": f"builder:x:{INSIDE_ID}:{INSIDE_ID}::/build/home:/bin/bash\n",
     "group": f"builder:x:{INSIDE_ID}:\n",
     "hosts": "127.0.0.1 localhost sandbox\n::1 localhost\n",
-    "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
+    "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files\n",
 }
 
 # (setting, value that forbids user namespaces, value that allows them): Ubuntu 24.04, old Debian, everywhere.
@@ -86,15 +86,11 @@ def write_etc(directory: Path) -> None:
     directory.mkdir()
     for name, content in WRITTEN.items():
         (directory / name).write_text(content)
-    # Its addresses are of use only while the network is open; the host's own file may be a link into /run.
-    resolver = Path("/etc/resolv.conf")
-    (directory / "resolv.conf").write_text(resolver.read_text(errors="replace") if resolver.exists() else "")
 
 
-def etc_binds(directory: Path, network: bool) -> tuple[Bind, ...]:
+def etc_binds(directory: Path) -> tuple[Bind, ...]:
     """What `write_etc` has written, as a sandbox sees it."""
-    names = (*WRITTEN, *(("resolv.conf",) if network else ()))
-    return tuple(Bind(str(directory / name), f"/etc/{name}") for name in names)
+    return tuple(Bind(str(directory / name), f"/etc/{name}") for name in WRITTEN)
 
 
 def steps(view: View) -> tuple[list[str], ...]:

@@ -1,7 +1,8 @@
 """Sandboxes on this machine.
 
 Isolated, every command runs under bubblewrap: it sees the system's programs read-only, the tools it builds with, its
-own /build and /tmp, and nothing else of the host; its process tree ends with it. `isolation=False` (macOS, or Linux
+own /build and /tmp, and nothing else of the host; its process tree ends with it. It never shares the host's network:
+while dependencies are fetched, a proxy outside leads to what is allowed. `isolation=False` (macOS, or Linux
 without user namespaces) keeps the files apart and ends what it finds of the process tree, and that is all: a crate can
 then read and write whatever its user can, and the network stays open.
 """
@@ -24,6 +25,9 @@ from typing import Final, Literal
 
 from generator.files import cache_directory
 from generator.manifest.values import FetchHosts
+from generator.network.endpoints import Endpoint
+from generator.network.registries import Known, Registries
+from generator.network.rules import HostRefused
 from generator.sandboxes.configuration import configuration
 from generator.sandboxes.directories import PrivateDirectory, claim
 from generator.sandboxes.groups import Group, find_groups
@@ -31,11 +35,21 @@ from generator.sandboxes.isolation import system_view
 from generator.sandboxes.outside import Outside, npm_registry, outside
 from generator.sandboxes.process_tree import ProcessTable
 from generator.sandboxes.running import Watch, follow
-from generator.sandboxes.sandbox import Command, FailureClass, Finished, OnLine, Resources, SandboxError, Usage
+from generator.sandboxes.sandbox import (
+    SIZES,
+    Command,
+    FailureClass,
+    Finished,
+    OnLine,
+    Resources,
+    SandboxError,
+    Usage,
+)
 from generator.sandboxes.shells import NO_DIRECTORY, READY, SEALED, IsolatedShell, PlainShell, Start, launcher
 from generator.sandboxes.taking import take_file
 from generator.sandboxes.toolchain import Toolchain
 from generator.sandboxes.variables import variables
+from generator.sandboxes.way import Way, ask
 
 UNPACK_SECONDS: Final = 600
 MAX_COMPLAINTS: Final = 5
@@ -65,6 +79,7 @@ class LocalBackend:
         self._turns = itertools.count()
         self._outside: Outside | None = None
         self._hidden = configuration(environ, toolchain.node)
+        self._known = Known()
 
     def open(self, crate: str, resources: Resources, env: Mapping[str, str], attempt: int = 1) -> LocalSandbox:
         """Make a sandbox; InputError when there is no place for any, SandboxError when this one failed."""
@@ -77,7 +92,12 @@ class LocalBackend:
             place.remove()
             raise SandboxError(f"a sandbox cannot be prepared: {error.strerror}") from None
         given = {**beyond.registries, **self._toolchain.variables(self._isolation), **env}
-        return LocalSandbox(place, shell, resources, given, beyond.ways, self._stop, self._table)
+        way = Way(place.path, beyond, self._isolation, self._registries)
+        return LocalSandbox(place, shell, resources, given, way, self._stop, self._table)
+
+    def _registries(self) -> Registries:
+        """Ask the tools once for all sandboxes, in one that nothing else has been in."""
+        return self._known.get(lambda: ask(self.open("registries", SIZES["small"], {}), self._beyond().endpoints))
 
     def _beyond(self) -> Outside:
         with self._lock:
@@ -119,11 +139,11 @@ class LocalSandbox:
         shell: IsolatedShell | PlainShell,
         resources: Resources,
         env: Mapping[str, str],
-        ways: Mapping[str, str],
+        way: Way,
         stop: threading.Event,
         table: ProcessTable,
     ) -> None:
-        self._place, self._shell, self._resources, self._env, self._ways = place, shell, resources, env, ways
+        self._place, self._shell, self._resources, self._env, self._way = place, shell, resources, env, way
         self._stop, self._table = stop, table
         self._killed, self._removed = threading.Event(), False
         self._network, self._busy = True, threading.Lock()
@@ -155,12 +175,30 @@ class LocalSandbox:
         """Run a command to its end; SandboxError when it could not be started."""
         return self._run(command, on_line, network=self._network, stdin=subprocess.DEVNULL)
 
-    def allow_only(self, setting: FetchHosts) -> None:
-        """Nothing: what reaches the host's network reaches all of it."""
+    def registries(self) -> Registries:
+        """Say where the tools get packages from."""
+        return self._way.registries()
+
+    def allow_only(self, setting: FetchHosts, named: frozenset[Endpoint] = frozenset()) -> tuple[str, ...] | None:
+        """Reach only what the setting allows; without isolation that is everything."""
+        return self._way.allow(setting, named)
+
+    def trust(self) -> None:
+        """Reach anything, also private addresses: for a sandbox that nothing of a source has come into."""
+        self._way.trust()
+
+    def asked(self) -> frozenset[Endpoint]:
+        """Hosts that were asked for."""
+        return self._way.asked()
+
+    def refused(self) -> tuple[HostRefused, ...]:
+        """Hosts that were asked for and not reached."""
+        return self._way.refused()
 
     def close_network(self) -> None:
         """Keep all later commands from the network, and from altering what is `SEALED`, if they are isolated."""
         self._network = False
+        self._way.close()
 
     def get(self, path: str, destination: Path, max_bytes: int) -> None:
         """Copy one regular file out, following no link."""
@@ -172,6 +210,7 @@ class LocalSandbox:
         with self._busy:
             if not self._removed:
                 self._removed = True
+                self._way.close()
                 # A run that is being stopped must not wait for gigabytes to be deleted.
                 self._place.remove(wait=not self._stop.is_set())
                 self._seconds = round(time.monotonic() - self._opened, 3)
@@ -208,12 +247,14 @@ class LocalSandbox:
             yield group
 
     def _how(self, command: Command, network: bool, stdin: int, into: str, group: Group | None) -> Start:
-        given = {**(self._ways if network else {}), **self._env, **command.env}
+        given = {**self._env, **command.env, **(self._way.variables if network else {})}
         env = variables(self.root, self._shell.path, len(self._shell.processors), given)
-        program = launcher(command.script, command.cwd, self._resources)
+        script = self._way.script(command.script) if network else command.script
+        program = launcher(script, command.cwd, self._resources)
         # Nothing of the crate runs before the network is closed; what is unpacked later has its own place.
         sealed = () if self._network else tuple(each for each in SEALED if into != f"{self.root}/{each}")
-        return Start(program, env, network, stdin, sealed, group.enter if group else ())
+        way = self._way.directory() if network else None
+        return Start(program, env, way, stdin, sealed, group.enter if group else ())
 
     def _start(self, how: Start) -> subprocess.Popen[bytes]:
         try:

@@ -11,6 +11,9 @@ from pathlib import Path
 from typing import Final, Literal, Protocol
 
 from generator.manifest.values import FetchHosts, Size
+from generator.network.endpoints import Endpoint
+from generator.network.registries import Registries
+from generator.network.rules import HostRefused
 
 FailureClass = Literal["permanent", "transient", "too_small", "too_slow"]
 OnLine = Callable[[str], None]
@@ -106,8 +109,17 @@ class Sandbox(Protocol):
     def run(self, command: Command, on_line: OnLine) -> Finished:
         """Run a command to its end and deliver its output, both streams in order, line by line."""
 
-    def allow_only(self, setting: FetchHosts) -> tuple[str, ...] | None:
-        """Until `close_network`, reach only what the setting allows: the hosts' names, None where all are reached."""
+    def registries(self) -> Registries:
+        """Say where its tools get packages from, by their own configuration and not by a source's."""
+
+    def allow_only(self, setting: FetchHosts, named: frozenset[Endpoint] = frozenset()) -> tuple[str, ...] | None:
+        """Until `close_network`, reach only what the setting allows: the hosts' names, None where all are reached.
+
+        `auto` in it stands for the registries and for what the source has `named`.
+        """
+
+    def refused(self) -> tuple[HostRefused, ...]:
+        """Hosts that were asked for and not reached, as far as the sandbox knows them."""
 
     def close_network(self) -> None:
         """From here on, no command reaches anything outside."""
@@ -130,4 +142,4 @@ class Backend(Protocol):
         """The word used in options and reports."""
 
     def open(self, crate: str, resources: Resources, env: Mapping[str, str], attempt: int = 1) -> Sandbox:
-        """Start a sandbox with the network open; `env` holds for all its commands."""
+        """Start a sandbox that reaches the Internet; `env` holds for all its commands."""

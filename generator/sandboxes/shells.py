@@ -13,6 +13,7 @@ from typing import Final
 from generator.sandboxes.bubblewrap import UNPRIVILEGED, Bind, View
 from generator.sandboxes.isolation import HOST_ENV, etc_binds, is_root, steps, wrapped, write_etc
 from generator.sandboxes.process_tree import MARK, end_marked
+from generator.sandboxes.relay import socket_bind
 from generator.sandboxes.sandbox import Resources
 
 # The largest file a command may write, in KiB: larger than any crate's, small enough not to fill a disk in one go.
@@ -52,11 +53,14 @@ def launcher(script: str, cwd: str, resources: Resources) -> list[str]:
 
 @dataclass(frozen=True)
 class Start:
-    """A program, and how it is started: what is `sealed` is read-only to it; `before` goes before all other words."""
+    """A program, and how it is started: what is `sealed` is read-only to it; `before` goes before all other words.
+
+    `way` is the directory of the proxy that leads to the network, None where nothing does.
+    """
 
     program: Sequence[str]
     env: Mapping[str, str]
-    network: bool
+    way: Path | None
     stdin: int
     sealed: Sequence[str] = ()
     before: Sequence[str] = ()
@@ -83,8 +87,9 @@ class IsolatedShell:
     def start(self, how: Start) -> subprocess.Popen[bytes]:
         """Start a program; all that it starts dies with the calling thread."""
         own = (Bind(str(self.directory / "build"), self.root, True), Bind(str(self.directory / "tmp"), TMP, True))
-        binds = (*self.view.binds, *etc_binds(self.directory / "etc", how.network), *own, *self._seals(how.sealed))
-        view = replace(self.view, binds=binds, env=how.env, network=how.network)
+        ways = () if how.way is None else (socket_bind(how.way),)
+        binds = (*self.view.binds, *etc_binds(self.directory / "etc"), *own, *ways, *self._seals(how.sealed))
+        view = replace(self.view, binds=binds, env=how.env)
         with wrapped(steps(view)) as (words, descriptors):
             return _start([*_pinned(self.processors), *words, *how.program], HOST_ENV, how, descriptors)
 

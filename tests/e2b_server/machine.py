@@ -37,6 +37,7 @@ from generator.sandboxes.isolation import (
 from generator.sandboxes.memory import memory_of
 from generator.sandboxes.outside import Outside, npm_registry, outside
 from generator.sandboxes.process_tree import ProcessTable
+from generator.sandboxes.relay import VARIABLES
 from generator.sandboxes.toolchain import Toolchain
 from tests.e2b_server.agent import receive, send
 from tests.e2b_server.network import Network
@@ -74,6 +75,10 @@ class Hall:
 
     def __init__(self, directory: Path, toolchain: Toolchain, binds: Sequence[Bind] = ()) -> None:
         beyond = outside(os.environ, npm_registry(os.environ), True)
+        # A machine of the service goes by the user's own proxies, if any, and has none of its own.
+        proxies = {name: os.environ[name] for name in VARIABLES if name in os.environ}
+        certificates = {name: value for name, value in beyond.ways.items() if name not in VARIABLES}
+        beyond = replace(beyond, ways={**certificates, **proxies})
         self.directory, self.path, self.beyond, self.table = directory, toolchain.path, beyond, ProcessTable()
         self._turns = itertools.count()
         system = system_view()
@@ -233,7 +238,7 @@ class Machine:
                     waiting.set_exception(Refused(0, "the machine has ended"))
 
     def _container(self, channel: int, log: int) -> subprocess.Popen[bytes]:
-        etc, network = self.directory / "etc", self._network.open
+        etc = self.directory / "etc"
         own: tuple[Bind, ...] = (
             Bind(str(self.directory / "build"), "/build", True),
             Bind(str(self.directory / "tmp"), "/tmp", True),
@@ -241,9 +246,10 @@ class Machine:
         if self._small:
             own = (*own, Bind(str(self.directory / "kept"), KEPT, True))
         statistics = Bind(str(self.directory / "vmstat"), "/opt/agent/vmstat")
-        binds = (*self._hall.view.binds, *etc_binds(etc, network), *own, statistics)
+        own = (*own, Bind(str(etc / "resolv.conf"), "/etc/resolv.conf"))
+        binds = (*self._hall.view.binds, *etc_binds(etc), *own, statistics)
         env = {"LD_LIBRARY_PATH": f"{PYTHON}/lib", "PYTHONDONTWRITEBYTECODE": "1"}
-        view = replace(self._hall.view, binds=binds, network=network, env=env)
+        view = replace(self._hall.view, binds=binds, env=env)
         name = Path(sys.executable).resolve().name
         agent = [f"{PYTHON}/bin/{name}", "-I", "-S", AGENT, str(channel)]
         with wrapped(self._steps(view, statistics)) as (words, descriptors):
@@ -256,6 +262,8 @@ class Machine:
     def _steps(self, view: View, statistics: Bind) -> list[list[str]]:
         """Bubblewrap's options, with the machine's own count of out-of-memory kills, and a disk that is small."""
         options = [list(step) for step in steps(view)]
+        if self._network.open:  # which a sandbox of this machine never shares
+            options[-1].insert(options[-1].index("--unshare-all") + 1, "--share-net")
         source = statistics.target if is_root() else statistics.source
         options[-1] += ["--ro-bind", source, "/proc/vmstat"]
         if self._small:
@@ -267,9 +275,10 @@ class Machine:
         files = dict(WRITTEN)
         resolver = Path("/etc/resolv.conf")
         files["resolv.conf"] = resolver.read_text(errors="replace") if resolver.exists() else ""
-        if network.names is not None:
+        if network.names is None:
+            files["nsswitch.conf"] = "passwd: files\ngroup: files\nhosts: files dns\n"
+        else:
             files["resolv.conf"] = ""
-            files["nsswitch.conf"] = "passwd: files\ngroup: files\nhosts: files\n"
             files["hosts"] += "".join(f"{address} {name}\n" for name in network.names for address in _addresses(name))
         for name in ("hosts", "nsswitch.conf", "resolv.conf"):
             (self.directory / "etc" / name).write_text(files[name])

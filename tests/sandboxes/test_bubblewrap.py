@@ -31,9 +31,11 @@ def test_root_mounts_first_and_gives_everything_up_second() -> None:
     assert {"--unshare-user", "--unshare-all", "--disable-userns", "--clearenv", "--new-session"} <= set(second)
 
 
-def test_the_network_is_shared_only_while_it_is_open() -> None:
-    assert "--share-net" not in user_arguments(VIEW)
-    assert "--share-net" in user_arguments(replace(VIEW, network=True))
+def test_the_hosts_network_is_never_shared() -> None:
+    first, second = root_arguments(VIEW)
+    assert "--unshare-all" in user_arguments(VIEW)
+    assert "--unshare-all" in second
+    assert "--share-net" not in {*first, *second, *user_arguments(VIEW)}
 
 
 def test_options_that_an_old_bubblewrap_lacks_are_left_out() -> None:

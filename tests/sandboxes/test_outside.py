@@ -2,7 +2,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from generator.network.endpoints import Endpoint
+from generator.network.upstream import Upstream
 from generator.sandboxes.outside import outside
+from generator.sandboxes.relay import VARIABLES
 
 
 def test_registries_hold_always_and_lose_their_logins() -> None:
@@ -16,8 +19,14 @@ def test_registries_hold_always_and_lose_their_logins() -> None:
     assert outside(environ, "https://name:word@npm.invalid/", isolated=True).registries == {
         "CARGO_REGISTRIES_MIRROR_INDEX": "sparse+https://mirror.invalid/index/",
         "CARGO_REGISTRY_DEFAULT": "mirror",
-        "npm_config_registry": "https://npm.invalid/",
+        **dict.fromkeys(("npm_config_registry", "YARN_REGISTRY", "YARN_NPM_REGISTRY_SERVER"), "https://npm.invalid/"),
     }
+
+
+def test_a_registry_that_is_yarns_alone_is_kept() -> None:
+    found = outside({"YARN_REGISTRY": "https://name:word@yarn.invalid/"}, "https://npm.invalid/", isolated=True)
+    assert found.registries["YARN_REGISTRY"] == "https://yarn.invalid/"
+    assert ("yarn.invalid", 443) in found.endpoints
 
 
 def test_proxies_and_certificates_are_ways_that_close(tmp_path: Path) -> None:
@@ -26,12 +35,22 @@ def test_proxies_and_certificates_are_ways_that_close(tmp_path: Path) -> None:
     environ = {"https_proxy": "http://proxy.invalid:1", "SSL_CERT_FILE": str(bundle), "CURL_CA_BUNDLE": "/missing"}
     found = outside(environ, None, isolated=True)
     assert found.registries == {}
-    assert found.ways == {"https_proxy": "http://proxy.invalid:1", "SSL_CERT_FILE": "/etc/certificates/SSL_CERT_FILE"}
+    assert found.ways == {**VARIABLES, "SSL_CERT_FILE": "/etc/certificates/SSL_CERT_FILE"}
+    assert found.upstreams.https == Upstream(Endpoint("proxy.invalid", 1))
     assert found.certificates == ((str(bundle), "/etc/certificates/SSL_CERT_FILE", False),)
 
 
-def test_without_isolation_certificates_stay_where_they_are(tmp_path: Path) -> None:
+def test_without_isolation_certificates_and_proxies_stay_where_they_are(tmp_path: Path) -> None:
     bundle = tmp_path / "ca.pem"
     bundle.write_text("certificate")
-    found = outside({"SSL_CERT_FILE": str(bundle)}, None, isolated=False)
-    assert (found.ways, found.certificates) == ({"SSL_CERT_FILE": str(bundle)}, ())
+    environ = {"SSL_CERT_FILE": str(bundle), "all_proxy": "socks5://proxy.invalid:1"}
+    found = outside(environ, None, isolated=False)
+    assert (found.ways, found.certificates) == (environ, ())
+
+
+def test_registries_lie_where_their_variables_say() -> None:
+    environ = {"CARGO_REGISTRIES_MIRROR_INDEX": "sparse+http://127.0.0.1:8080/i/", "CARGO_REGISTRY_DEFAULT": "mirror"}
+    assert outside(environ, "https://npm.invalid/", isolated=True).endpoints == {
+        ("127.0.0.1", 8080),
+        ("npm.invalid", 443),
+    }

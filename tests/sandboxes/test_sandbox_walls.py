@@ -40,12 +40,19 @@ def test_this_machine_can_isolate() -> None:
     assert probe_isolation() is None
 
 
-def test_the_network_is_open_until_it_is_closed(open_sandbox: OpenSandbox, listener: int) -> None:
+def test_the_hosts_network_is_out_of_reach_and_the_way_through_the_proxy_closes(
+    open_sandbox: OpenSandbox, listener: int
+) -> None:
     sandbox = open_sandbox()
     reach = f"(exec 3<> /dev/tcp/127.0.0.1/{listener}) 2> /dev/null && echo reached; cat /proc/net/dev | wc -l"
-    assert run_in(sandbox, reach)[1][0] == "reached"
+    way = "(exec 3<> /dev/tcp/127.0.0.1/3128) 2> /dev/null && echo a way; ls /etc/fetch 2> /dev/null"
+    assert run_in(sandbox, f"{reach}; {way}")[1] == [
+        "3",
+        "a way",
+        "proxy",
+    ]  # two lines of heading, and its own loopback
     sandbox.close_network()
-    assert run_in(sandbox, reach)[1] == ["3"]  # two lines of heading, and a loopback of its own
+    assert run_in(sandbox, f"{reach}; {way}; true")[1] == ["3"]
     assert run_in(sandbox, "env | grep -iE 'proxy|cert|_ca_|cainfo'; cat /etc/resolv.conf")[0].exit_code != 0
 
 

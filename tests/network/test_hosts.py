@@ -2,34 +2,9 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
-from generator.e2b_backend.hosts import MAX_HOSTS, allowed_hosts, hosts_of, refused
-
-CARGO = json.dumps({"dl": "https://crates.example.com/api/{crate}/dl", "api": "https://api.example.com"})
-NPM = json.dumps({"registry": "https://npm.example.com/", "@a:registry": "https://a.example.com:8443/x", "prefix": "/"})
-
-
-def test_the_hosts_of_the_tools_own_configuration() -> None:
-    said = f"index index.example.com\ncargo {CARGO}\nnpm {NPM}\n"
-    assert hosts_of(said) == (
-        "a.example.com", "api.example.com", "crates.example.com", "index.example.com", "npm.example.com"
-    )  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    "said",
-    ["", "npm", "npm {", "npm []", 'npm {"registry": 5}', 'npm {"registry": "https://[x"}', "index -x-", "index a b",
-     "cargo " + "[" * 100_000, "other https://example.com", 'npm {"registry": "https://a/../b c"}'],
-)  # fmt: skip
-def test_what_is_no_host_is_passed_over(said: str) -> None:
-    assert hosts_of(said) in ((), ("a",))
-
-
-def test_hosts_are_bounded() -> None:
-    assert len(hosts_of("\n".join(f"index h{number}.example.com" for number in range(500)))) == MAX_HOSTS
+from generator.network.hosts import allowed_hosts, refused
 
 
 def test_a_setting_and_what_auto_stands_for() -> None:

@@ -1,0 +1,210 @@
+"""The proxy by what it lets through, and what its listeners on loopback never see."""
+
+from __future__ import annotations
+
+import gc
+import socket
+import struct
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from ipaddress import ip_address
+
+import pytest
+
+from generator.network.endpoints import Endpoint
+from generator.network.proxy import FetchProxy
+from generator.network.rules import Rules
+from generator.network.upstream import Upstreams, upstreams_of
+from tests.network.conftest import Ask, Server
+
+Start = Callable[[FetchProxy], Ask]
+
+
+def resolving(*addresses: str) -> Callable[[str, int], list[str]]:
+    return lambda _host, _port: list(addresses)
+
+
+def proxy_for(server: Server, *addresses: str, host: str = "localhost") -> FetchProxy:
+    """Lead to the server, as a registry of the user's own."""
+    return FetchProxy(Rules(own=frozenset({Endpoint(host, server.port)})), Upstreams(), resolving(*addresses))
+
+
+def test_a_tunnel_and_a_plain_request_reach_a_registry_of_ones_own(server: Server, started: Start) -> None:
+    ask = started(proxy_for(server, "127.0.0.1"))
+    tunnel = ask(f"CONNECT localhost:{server.port} HTTP/1.1\nHost: x\n\nGET /a HTTP/1.0\n\n")
+    assert tunnel.startswith("HTTP/1.1 200 ")
+    assert tunnel.endswith("served")
+    plain = f"GET http://localhost:{server.port}/b?c=d HTTP/1.1\nHost: elsewhere\nProxy-Connection: x\nA: b\n\n"
+    assert ask(plain).endswith("served")
+    assert server.requests == ["GET /a HTTP/1.0", "GET /b?c=d HTTP/1.1"]
+    assert server.headers[1] == {"host": f"localhost:{server.port}", "a": "b", "connection": "close"}
+
+
+def test_a_host_that_is_not_allowed_is_refused_by_name_and_never_resolved(server: Server, started: Start) -> None:
+    def fail(host: str, port: int) -> list[str]:
+        raise AssertionError(host, port)
+
+    proxy = FetchProxy(Rules(hosts=("example.com",)), Upstreams(), fail)
+    ask = started(proxy)
+    answer = ask("CONNECT other.example.com:443 HTTP/1.1\nHost: x\n\n")
+    assert answer.startswith("HTTP/1.1 403 ")
+    assert "other.example.com, which fetch_hosts does not allow: add it" in answer
+    ask(f"GET http://other.example.com:{server.port}/ HTTP/1.1\nHost: example.com\n\n")
+    assert [each.host for each in proxy.refused] == ["other.example.com", f"other.example.com:{server.port}"]
+
+
+@pytest.mark.parametrize(
+    "addresses",
+    [["127.0.0.1"], ["::ffff:127.0.0.1"], ["169.254.169.254"], ["10.0.0.1"], ["fd00:ec2::254"], ["64:ff9b::7f00:1"],
+     ["0.0.0.0"], ["1.1.1.1", "127.0.0.1"]],  # noqa: S104
+)  # fmt: skip
+def test_an_allowed_name_never_leads_into_this_machine_or_its_network(
+    server: Server, started: Start, addresses: list[str]
+) -> None:
+    """Among several addresses one is enough: which one a tool takes would be for chance to decide."""
+    proxy = FetchProxy(
+        Rules(named=frozenset({Endpoint("rebound.example.com", server.port)})), Upstreams(), resolving(*addresses)
+    )
+    ask = started(proxy)
+    assert ask(f"CONNECT rebound.example.com:{server.port} HTTP/1.1\nHost: x\n\nGET / HTTP/1.0\n\n").startswith(
+        "HTTP/1.1 403 "
+    )
+    assert ask(f"GET http://rebound.example.com:{server.port}/ HTTP/1.1\nHost: x\n\n").startswith("HTTP/1.1 403 ")
+    (refused,) = proxy.refused
+    assert refused.host == f"rebound.example.com:{server.port}"
+    assert f"is at {ip_address(addresses[-1])}, a" in refused.sentence
+    assert server.requests == []
+
+
+def test_a_name_is_resolved_once_and_the_judged_address_is_the_one_that_is_connected_to(
+    server: Server, started: Start
+) -> None:
+    """A name that answers otherwise when it is asked again leads nowhere else, and is judged anew."""
+    answers = [["127.0.0.1"], ["169.254.169.254"]]
+    proxy = FetchProxy(
+        Rules(own=frozenset({Endpoint("localhost", server.port)})), Upstreams(), lambda _host, _port: answers.pop(0)
+    )
+    ask = started(proxy)
+    text = f"CONNECT localhost:{server.port} HTTP/1.1\nHost: x\n\nGET / HTTP/1.0\n\n"
+    assert ask(text).endswith("served")
+    assert len(answers) == 1
+    assert ask(text).startswith("HTTP/1.1 403 ")
+    assert (answers, len(server.requests)) == ([], 1)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "[::1]", "localhost", "2130706433", "0x7f.1", "0"])
+def test_an_open_setting_leads_to_no_listener_of_this_machine(server: Server, started: Start, host: str) -> None:
+    ask = started(FetchProxy(Rules(hosts=None), Upstreams()))
+    for text in (
+        f"CONNECT {host}:{server.port} HTTP/1.1\nHost: x\n\n",
+        f"GET http://{host}:{server.port}/ HTTP/1.1\nHost: x\n\n",
+    ):
+        assert ask(text)[:12] in ("HTTP/1.1 403", "HTTP/1.1 502", "HTTP/1.1 400")
+    assert server.requests == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "\n", "GET / HTTP/1.1\nHost: x\n\n", "GET https://example.com/ HTTP/1.1\nHost: x\n\n", "CONNECT x HTTP/1.1\n\n",
+     "CONNECT :443 HTTP/1.1\nHost: x\n\n", "CONNECT a:b:c HTTP/1.1\nHost: x\n\n", "\0\xff" * 20, "GET http://[x/ HTTP/1.1\nHost: x\n\n",
+     "GET ftp://a/ HTTP/1.1\nHost: x\n\n", f"GET http://{'a' * 40_000}/ HTTP/1.1\nHost: x\n\n"],
+)  # fmt: skip
+def test_what_is_no_request_for_a_proxy_ends_its_connection_alone(server: Server, started: Start, text: str) -> None:
+    ask = started(proxy_for(server, "127.0.0.1"))
+    assert ask(text)[:12] in ("", "HTTP/1.1 400", "HTTP/1.1 403")
+    assert ask(f"GET http://localhost:{server.port}/ HTTP/1.1\nHost: x\n\n").endswith("served")
+
+
+def test_bytes_are_bounded(server: Server, started: Start) -> None:
+    where = Endpoint("localhost", server.port)
+    proxy = FetchProxy(Rules(own=frozenset({where})), Upstreams(), resolving("127.0.0.1"), max_bytes=200_000)
+    ask = started(proxy)
+    assert len(ask(f"GET http://localhost:{server.port}/large HTTP/1.1\nHost: x\n\n")) < 300_000
+    assert "sent more than" in proxy.refused[0].sentence
+
+
+def test_many_connections_at_once(server: Server, started: Start) -> None:
+    """And none is lost to the collector of garbage, which the loop itself would let have it."""
+    ask = started(proxy_for(server, "127.0.0.1"))
+    with ThreadPoolExecutor(40) as threads:
+        collecting = threads.submit(lambda: [gc.collect() for _ in range(20)])
+        texts = [f"GET http://localhost:{server.port}/{number} HTTP/1.1\nHost: x\n\n" for number in range(80)]
+        assert [answer for answer in threads.map(ask, texts) if not answer.endswith("served")] == []
+        collecting.result()
+
+
+def test_it_closes_while_a_resolver_hangs_and_a_tunnel_is_open(server: Server, started: Start) -> None:
+    gone_on = threading.Event()
+
+    def hanging(_host: str, _port: int) -> list[str]:
+        gone_on.wait()
+        return []
+
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        own = frozenset({Endpoint("127.0.0.1", port)})
+        proxy = FetchProxy(Rules(own=own, hosts=("example.com",)), Upstreams(), hanging)
+        ask = started(proxy)
+        with ThreadPoolExecutor(2) as threads:
+            answers = [
+                threads.submit(ask, f"CONNECT {each} HTTP/1.1\nHost: x\n\n")
+                for each in ("example.com:443", f"127.0.0.1:{port}")
+            ]
+            silent.accept()[0].close()
+            proxy.close()
+            proxy.close()
+            assert all(each.result().startswith(("", "HTTP/1.1 200")) for each in answers)
+    gone_on.set()
+
+
+def through(server: Server, **more: str) -> Upstreams:
+    url = f"http://us%65r:word@127.0.0.1:{server.port}"
+    return upstreams_of({"HTTPS_PROXY": url, "http_proxy": url, **more})
+
+
+def test_the_users_own_proxy_is_led_through_to_allowed_names(server: Server, started: Start) -> None:
+    """Their addresses are for that proxy to judge, and none is resolved here."""
+
+    def fail(host: str, port: int) -> list[str]:
+        raise AssertionError(host, port)
+
+    proxy = FetchProxy(Rules(hosts=("example.com",)), through(server), fail)
+    ask = started(proxy)
+    assert ask("CONNECT example.com:443 HTTP/1.1\nHost: x\n\nechoed\n").endswith("\r\n\r\nechoed\r\n")
+    smuggled = "GET http://other.example.com/ HTTP/1.1\nHost: x\n\n"
+    ask(f"GET http://example.com/a HTTP/1.1\nHost: x\nContent-Length: 9\n\n{smuggled}")
+    assert server.requests == ["CONNECT example.com:443 HTTP/1.1", "GET http://example.com:80/a HTTP/1.1"]
+    assert {each["proxy-authorization"] for each in server.headers} == {"Basic dXNlcjp3b3Jk"}
+    assert "content-length" not in server.headers[1]
+    for host in ("other.example.com", "localhost", "127.0.0.1", "169.254.169.254"):
+        assert ask(f"CONNECT {host}:443 HTTP/1.1\nHost: x\n\n").startswith("HTTP/1.1 403 ")
+    assert len(server.requests) == 2
+
+
+def test_a_host_of_no_proxy_is_reached_directly_and_judged(server: Server, started: Start) -> None:
+    proxy = FetchProxy(
+        Rules(hosts=("a.example.com",)), through(server, NO_PROXY="b.invalid,.example.com"), resolving("127.0.0.1")
+    )
+    ask = started(proxy)
+    assert "a loopback address" in ask("CONNECT a.example.com:443 HTTP/1.1\nHost: x\n\n")
+    assert server.requests == []
+
+
+def test_a_host_that_breaks_off_ends_its_connection_alone(server: Server, started: Start) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as rude:
+        port = rude.getsockname()[1]
+        where = frozenset({Endpoint("localhost", port), Endpoint("localhost", server.port)})
+        ask = started(FetchProxy(Rules(own=where), Upstreams(), resolving("127.0.0.1")))
+
+        def break_off() -> None:
+            for _ in range(5):
+                near, _ = rude.accept()
+                near.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                near.close()
+
+        with ThreadPoolExecutor(1) as threads:
+            threads.submit(break_off)
+            for _ in range(5):
+                ask(f"CONNECT localhost:{port} HTTP/1.1\nHost: x\n\n" + "x" * 100_000)
+    assert ask(f"GET http://localhost:{server.port}/ HTTP/1.1\nHost: x\n\n").endswith("served")

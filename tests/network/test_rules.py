@@ -1,0 +1,35 @@
+"""Which hosts and ports each setting admits."""
+
+from __future__ import annotations
+
+import pytest
+
+from generator.manifest.values import FetchHosts
+from generator.network.endpoints import Endpoint
+from generator.network.rules import rules_of
+
+OWN, NAMED = Endpoint("own.example.com", 8443), Endpoint("git.example.com", 443)
+
+
+@pytest.mark.parametrize(
+    ("setting", "admitted", "refused"),
+    [
+        ("auto", [OWN, NAMED], [("own.example.com", 443), ("git.example.com", 80), ("example.com", 443)]),
+        ("open", [OWN, NAMED, ("example.com", 22)], []),
+        (("*.example.com",), [("own.example.com", 443), ("a.example.com", 80), OWN], [("example.com", 443), ("a.example.com", 22)]),
+        (("example.com", "auto"), [OWN, NAMED, ("example.com", 443)], [("a.example.com", 443)]),
+        (("example.com",), [("example.com", 80)], [OWN, NAMED]),
+    ],
+)  # fmt: skip
+def test_what_a_setting_admits(
+    setting: FetchHosts, admitted: list[tuple[str, int]], refused: list[tuple[str, int]]
+) -> None:
+    rules = rules_of(setting, frozenset({OWN}), frozenset({NAMED}))
+    assert all(rules.admits(Endpoint(*each)) for each in admitted)
+    assert not any(rules.admits(Endpoint(*each)) for each in refused)
+
+
+def test_a_source_makes_no_host_ones_own() -> None:
+    rules = rules_of("auto", frozenset({OWN}), frozenset({NAMED}))
+    assert (rules.is_own(OWN), rules.is_own(NAMED)) == (True, False)
+    assert not rules_of(("git.example.com",), frozenset({OWN}), frozenset({NAMED})).is_own(NAMED)
