@@ -173,12 +173,12 @@ class Fleet(Strict):
         default=(), description="Names of environment variables that are passed into the sandbox."
     )
     fetch_hosts: FetchHosts = Field(
-        default="open",
-        description="What a sandbox may reach while dependencies are fetched: open, anything; auto, the hosts that "
-        "cargo's and npm's own configuration in the sandbox point to; or a list of example.com, *.example.com (its "
-        "subdomains) and auto. Git dependencies in a Cargo.toml are fetched in the sandbox and need their host here; "
-        "crates whose source is git need none, for this machine fetches them. A host that is not allowed ends the "
-        "crate with its name, and is not tried again.",
+        default="auto",
+        description="What a sandbox may reach while dependencies are fetched: auto, the hosts of the registries that "
+        "cargo's, npm's, yarn's and pnpm's configuration names, and of git dependencies that Cargo.lock names; open, "
+        "anything on the Internet; or a list of example.com, *.example.com (its subdomains) and auto. Crates whose "
+        "source is git need no host here, for this machine fetches them. A host that is not allowed ends the crate "
+        "with its name, and is not tried again. Without isolation nothing is kept to it.",
     )
     e2b: E2BService = Field(default=E2BService(), description="Where E2B is, when it is not at its own address.")
     limits: Limits = Field(default=Limits(), description="What the accounts allow at the same time.")

@@ -50,7 +50,7 @@ def of_one(before: dict[str, Any], now: dict[str, Any], **fleet: Any) -> dict[st
         ({"timeout_minutes": 5}, "timeout_minutes"),
         ({"tests": False}, "tests"),
         ({"env": ["NAME"]}, "env"),
-        ({"fetch_hosts": "auto"}, "fetch_hosts"),
+        ({"fetch_hosts": "open"}, "fetch_hosts"),
         ({"commands": {"test": "true"}}, "commands"),
     ],
 )
