@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,14 @@ def repository(tmp_path: Path) -> MakeRepository:
         return git_repository(top)
 
     return make
+
+
+@pytest.fixture(autouse=True)
+def own_github() -> Iterator[None]:
+    """Leave PyGithub as it comes: cratematrix's own connections are for all clients of a process."""
+    yield
+    if module := sys.modules.get("github.Requester"):
+        module.Requester.resetConnectionClasses()
 
 
 @pytest.fixture(scope="session")

@@ -18,6 +18,7 @@ from tests.support import TOP
 # Each module that writes, and why what a checkout brings has no say in where.
 ALLOWED: Final = {
     "generator/directory.py": "is what all others write through",
+    "generator/audit/reader.py": "copies its input into memory",
     "generator/builds/artifacts.py": "unpacks into a run's private scratch directory, each name checked",
     "generator/builds/bench.py": "works in a run's private scratch directory",
     "generator/builds/shelf.py": "keeps tools in the user's cache",
@@ -27,9 +28,11 @@ ALLOWED: Final = {
     "generator/packages/tarball.py": "packs in a run's private scratch directory",
     "generator/processes.py": "gives a program's input in a temporary file without a name",
     "generator/sandboxes/directories.py": "makes the private directories in the user's cache",
+    "generator/sandboxes/groups.py": "makes and limits control groups, which the kernel shows as files",
     "generator/sandboxes/isolation.py": "writes into a sandbox's own directory, before anything runs there",
     "generator/sandboxes/shells.py": "makes a sandbox's own directories, before anything runs there",
     "generator/sandboxes/taking.py": "takes files into a run's private scratch directory",
+    "generator/sandboxes/way.py": "makes a directory beside a sandbox's own, for the socket of its proxy",
     "generator/sbom/document.py": "writes into a run's private scratch directory, where only plain files are",
     "generator/sources/collect.py": "packs sources in a run's private scratch directory",
     "generator/sources/repositories.py": "keeps repositories in the user's cache",

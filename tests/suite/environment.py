@@ -28,8 +28,9 @@ KEPT: Final = frozenset(
         *("GIT_SSL_CAINFO", "CARGO_HTTP_CAINFO", "PIP_CERT"),
     }
 )
-# What one run leaves for the next one in HOME: downloads, and tools that take minutes to build.
-CACHES: Final = frozenset({".cache", ".cargo", ".npm"})
+# What one run leaves for the next one: downloads, and tools that take minutes to build; where HOME shows it, and where
+# it lies in the contributor's cache.
+CACHES: Final = {".cargo": "cargo", ".npm": "npm", ".cache/cratematrix/tools": "cratematrix/tools"}
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGCHLD, signal.SIGUSR1)
 _TEMPORARY: Final = pytest.StashKey[Path]()
 
@@ -57,7 +58,8 @@ def pytest_configure(config: pytest.Config) -> None:
         temporary.mkdir()
         _take(variables(os.environ, Path(os.environ["HOME"]), temporary, real_e2b=True))
         return
-    home, temporary = _home(os.environ), Path(tempfile.mkdtemp(prefix="cratematrix-tests-")).resolve()
+    temporary = Path(tempfile.mkdtemp(prefix="cratematrix-tests-")).resolve()
+    home = _home(os.environ, temporary)
     own = variables(os.environ, home, temporary, config.getoption("real_e2b", False))
     _take({**own, **_rustup(os.environ)})
     config.stash[_TEMPORARY] = temporary
@@ -81,16 +83,15 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _home(environ: Mapping[str, str]) -> Path:
-    """Make HOME in the contributor's cache, with nothing in it but caches."""
-    cache = environ.get("XDG_CACHE_HOME") or f"{environ.get('HOME') or tempfile.gettempdir()}/.cache"
-    home = Path(cache).absolute() / "cratematrix-tests"
-    home.mkdir(parents=True, exist_ok=True)
-    for name in CACHES:
-        (home / name).mkdir(exist_ok=True)
-    for each in home.iterdir():
-        if each.name not in CACHES:
-            shutil.rmtree(each) if each.is_dir() and not each.is_symlink() else each.unlink()
+def _home(environ: Mapping[str, str], temporary: Path) -> Path:
+    """Make HOME, with nothing in it but links to caches: runs at the same time share no more than these."""
+    cache = environ.get("XDG_CACHE_HOME") or f"{environ.get('HOME') or temporary}/.cache"
+    home = temporary / "home"
+    for name, kept in CACHES.items():
+        place = Path(cache).absolute() / "cratematrix-tests" / kept
+        place.mkdir(parents=True, exist_ok=True)
+        (home / name).parent.mkdir(parents=True, exist_ok=True)
+        (home / name).symlink_to(place)
     return home
 
 
