@@ -12,7 +12,7 @@ from generator.network.registries import SCRIPT, Registries, registries_of
 from generator.network.rules import HostRefused, Rules, rules_of
 from generator.sandboxes.outside import Outside
 from generator.sandboxes.relay import SOCKET, relayed
-from generator.sandboxes.sandbox import Command
+from generator.sandboxes.sandbox import Command, SandboxError
 
 if TYPE_CHECKING:
     from generator.network.proxy import FetchProxy
@@ -90,12 +90,14 @@ class Way:
 def ask(sandbox: LocalSandbox, more: frozenset[Endpoint]) -> Registries:
     """Ask the tools in a new sandbox what they point to, and end it; `more` is known already.
 
-    A host that cargo asks for and does not reach is known all the same.
+    A host that cargo asks for and does not reach is known all the same. SandboxError when it was ended before.
     """
     lines: list[str] = []
     try:
         sandbox.trust()
-        sandbox.run(Command(SCRIPT, sandbox.root, ASK_SECONDS), lines.append)
+        done = sandbox.run(Command(SCRIPT, sandbox.root, ASK_SECONDS), lines.append)
+        if done.killed:
+            raise SandboxError(f"cargo and npm cannot be asked for their registries: {done.killed}")
         return registries_of("\n".join(lines), more | sandbox.asked())
     finally:
         sandbox.kill()

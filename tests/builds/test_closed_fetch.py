@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import threading
@@ -129,13 +130,14 @@ def test_a_proxy_of_the_users_own_is_gone_through_and_asked_for_allowed_hosts_al
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def answer() -> None:
-            while True:
-                near, _ = listener.accept()
-                with near:
-                    asked.append(near.recv(65_536).partition(b"\r\n")[0])
-                    near.sendall(b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n")
+            with contextlib.suppress(OSError):
+                while near := listener.accept()[0]:
+                    with near:
+                        asked.append(near.recv(65_536).partition(b"\r\n")[0])
+                        near.sendall(b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n")
 
-        threading.Thread(target=answer, daemon=True).start()
+        thread = threading.Thread(target=answer)
+        thread.start()
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         environ = {
             **dict.fromkeys(("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"), url),
@@ -143,7 +145,11 @@ def test_a_proxy_of_the_users_own_is_gone_through_and_asked_for_allowed_hosts_al
             "no_proxy": "",
         }
         given = {"XDG_CACHE_HOME": str(top.parent / "cache"), "npm_config_registry": "https://npm.invalid/", **environ}
-        assert cratematrix("build", "--all", cwd=top, env=given).code == 1
+        try:
+            assert cratematrix("build", "--all", cwd=top, env=given).code == 1
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)  # which ends `accept`, as closing would not
+            thread.join()
     assert asked
     assert all(each.startswith(b"CONNECT ") for each in asked)
     assert failure(top)["class"] == "transient"

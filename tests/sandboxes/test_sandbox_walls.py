@@ -88,8 +88,8 @@ def test_nothing_of_the_host_is_readable_that_is_not_needed(run: Run, tmp_path: 
 def test_etc_holds_what_we_put_there(run: Run) -> None:
     _, lines = run("cat /etc/passwd /etc/group; ls /etc")
     assert lines[:2] == ["builder:x:1000:1000::/build/home:/bin/bash", "builder:x:1000:"]
-    allowed = {"alternatives", "ca-certificates", "certificates", "group", "hosts", "nsswitch.conf", "passwd", "pki"}
-    assert set(lines[2:]) <= allowed | {"ld.so.cache", "ld.so.conf", "ld.so.conf.d", "resolv.conf", "ssl"}
+    allowed = {"alternatives", "ca-certificates", "certificates", "fetch", "group", "hosts", "nsswitch.conf", "passwd"}
+    assert set(lines[2:]) <= allowed | {"ld.so.cache", "ld.so.conf", "ld.so.conf.d", "pki", "ssl"}
 
 
 def test_configuration_for_all_users_of_the_host_is_not_there(run: Run) -> None:
