@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -23,13 +24,18 @@ BAD_DAY = Faults(
 
 
 @pytest.fixture
-def fleet(tmp_path: Path, start_server: StartServer) -> Fleet:
+def rules() -> Rules:
+    return RULES
+
+
+@pytest.fixture
+def fleet(tmp_path: Path, start_server: StartServer, rules: Rules) -> Fleet:
     manifest = json.loads((TOP / "crates.json").read_text())
     manifest["fleet"]["backend"] = "e2b"  # where every shard uploads its own
     for crate in manifest["crates"]:
         if "path" in crate["source"] and "git" not in crate["source"]:
             crate["source"] = {"registry": crate["name"], "version": crate["version"]}
-    return make_fleet(tmp_path / "fleet", start_server, json.dumps(manifest), RULES)
+    return make_fleet(tmp_path / "fleet", start_server, json.dumps(manifest), rules)
 
 
 def upload_at_once(fleet: Fleet, number: str) -> list[tuple[int, str]]:
@@ -37,10 +43,12 @@ def upload_at_once(fleet: Fleet, number: str) -> list[tuple[int, str]]:
     assert len(fleet.shards) == 30
     words = ("upload", "--release-id", number, "--writes-per-minute", "4000", "--out")
     running = [fleet.start(*words, shard) for shard in fleet.shards]
-    said = [each.communicate(timeout=500)[1] for each in running]
+    said = [each.communicate()[1] for each in running]
     return [(each.returncode, err) for each, err in zip(running, said, strict=True)]
 
 
+# A machine that stands still for a moment hands the server in one second what was sent in two.
+@pytest.mark.parametrize("rules", [replace(RULES, limits=False)], ids=["no limits"])
 def test_the_110_crates_take_the_requests_that_were_counted_before(fleet: Fleet) -> None:
     ran = fleet.run("prepare", "--tag", "v1.0.0")
     number, counted = ran.out.strip(), budget(fleet.manifest)
