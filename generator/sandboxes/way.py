@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from generator.network.proxy import FetchProxy
     from generator.sandboxes.local import LocalSandbox
 
-ASK_SECONDS: Final = 60
+ASK_SECONDS: Final = 300
 
 
 class Way:
