@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 JOBS ?= 2
 SEEDS ?= 10
 
-.PHONY: demo test slow acts chaos lint bench platforms lock clean
+.PHONY: demo test attack slow acts chaos lint bench platforms lock clean
 
 demo: $(VENV)/.runtime
 	@.ci/bubblewrap
@@ -15,6 +15,11 @@ demo: $(VENV)/.runtime
 test: $(VENV)/.dev
 	@.ci/bubblewrap
 	@$(BIN)/pytest --numprocesses 2 --dist loadfile -m "not rush and not slow"
+
+# The attacks among the tests, as root and as an ordinary user, with a table of what is held; see docs/security.md.
+attack: $(VENV)/.dev
+	@.ci/bubblewrap
+	@.ci/attack
 
 # Real builds of a minute and more: for other platforms, with coverage, and of the whole sample fleet by both backends.
 slow: $(VENV)/.dev

@@ -14,7 +14,7 @@ from hypothesis import settings
 
 from tests.support import TOP, git_repository, write_files
 
-pytest_plugins = ["tests.suite.environment", "tests.suite.leaks"]
+pytest_plugins = ["tests.suite.environment", "tests.suite.leaks", "tests.suite.attacks"]
 
 # Shared machines stop for longer than any deadline; an example that hangs fails by the test run's own limit.
 settings.register_profile("shared", deadline=None)

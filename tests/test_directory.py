@@ -44,6 +44,7 @@ def untouched(outside: Path) -> bool:
 
 
 @pytest.mark.parametrize("way", WAYS)
+@pytest.mark.attack("no write below a repository follows a link or leads out of it", entry="H1")
 def test_a_link_on_the_way_is_followed_by_nothing(tmp_path: Path, outside: Path, way: str) -> None:
     (tmp_path / "base/link").symlink_to(outside)
     with Directory.own(tmp_path / "base") as base:
@@ -55,6 +56,7 @@ def test_a_link_on_the_way_is_followed_by_nothing(tmp_path: Path, outside: Path,
 
 @pytest.mark.parametrize("target", ["../outside/file", "../outside/new"])
 @pytest.mark.parametrize("way", READING)
+@pytest.mark.attack("no write below a repository follows a link or leads out of it", entry="H1")
 def test_a_link_at_the_place_is_followed_by_nothing(tmp_path: Path, outside: Path, way: str, target: str) -> None:
     (tmp_path / "base/link").symlink_to(target)
     with Directory.own(tmp_path / "base") as base, pytest.raises(InputError, match="link"):
@@ -63,6 +65,7 @@ def test_a_link_at_the_place_is_followed_by_nothing(tmp_path: Path, outside: Pat
 
 
 @pytest.mark.parametrize("way", ["write", "copy", "log", "remove"])
+@pytest.mark.attack("no write below a repository follows a link or leads out of it", entry="H1")
 def test_what_takes_the_place_of_a_link_leaves_its_target(tmp_path: Path, outside: Path, way: str) -> None:
     (tmp_path / "base/link").symlink_to(outside / "file")
     with Directory.own(tmp_path / "base") as base:
@@ -72,6 +75,7 @@ def test_what_takes_the_place_of_a_link_leaves_its_target(tmp_path: Path, outsid
 
 
 @pytest.mark.parametrize("way", ["read", "open", "append", "check"])
+@pytest.mark.attack("a named pipe in the place of a file holds nothing up")
 def test_a_named_pipe_is_refused_and_waited_for_by_nothing(tmp_path: Path, way: str) -> None:
     os.mkfifo(tmp_path / "pipe")
     with Directory.own(tmp_path) as base, pytest.raises(InputError, match="pipe"):
@@ -87,12 +91,14 @@ def test_nothing_is_added_to_a_file_that_has_another_name_too(tmp_path: Path, ou
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("name", ["../outside/file", "a/../../outside/file", "/etc/passwd", ".."])
+@pytest.mark.attack("no write below a repository follows a link or leads out of it", entry="H1")
 def test_no_name_leads_out(tmp_path: Path, outside: Path, way: str, name: str) -> None:
     with Directory.own(tmp_path / "base") as base, pytest.raises(InputError, match="leads out of"):
         WAYS[way](base, name)
     assert untouched(outside)
 
 
+@pytest.mark.attack("a directory that is exchanged for a link meanwhile leads nowhere else", entry="H1")
 def test_a_directory_that_is_exchanged_meanwhile_is_still_the_one_that_was_opened(
     tmp_path: Path, outside: Path
 ) -> None:

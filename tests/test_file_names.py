@@ -54,6 +54,7 @@ def test_ordinary_names_are_held_everywhere(path: str) -> None:
         ("a/" * 90 + "b", "too long for Windows"),
     ],
 )
+@pytest.mark.attack("names are compared as the users' file systems compare them", entry="H3")
 def test_what_some_system_does_not_hold_is_told_why(path: str, why: str) -> None:
     assert why in (why_not_everywhere(path) or "")
 
@@ -69,6 +70,7 @@ def test_what_some_system_does_not_hold_is_told_why(path: str, why: str) -> None
         (["Lib/a", "lib/b"], ("Lib", "lib")),
     ],
 )
+@pytest.mark.attack("names are compared as the users' file systems compare them", entry="H3")
 def test_two_paths_that_are_one_somewhere_are_found(paths: list[str], found: tuple[str, str] | None) -> None:
     assert clash(paths) == found
 

@@ -58,6 +58,7 @@ def test_a_build_is_told_in_groups_annotations_outputs_and_a_summary(repository:
     assert '"run_attempt": 2' in (top / "dist/report-1.json").read_text()
 
 
+@pytest.mark.attack("every secret is masked before anything is said on GitHub")
 def test_every_secret_is_masked_before_anything_is_said(repository: MakeRepository, job: Job) -> None:
     top = repository([entry("one", env=["LICENCE"])], library("one"))
     ran = job.run(top, "build", "--all", LICENCE="very-secret-licence")
@@ -102,6 +103,7 @@ def test_a_plan_leaves_what_a_matrix_needs(repository: MakeRepository, job: Job)
     assert "### Plan" in job.summary.read_text()
 
 
+@pytest.mark.attack("a hostile workflow file gives the runner no command")
 def test_a_hostile_workflow_says_nothing_to_the_runner_and_ends_no_block_of_the_summary(
     repository: MakeRepository, job: Job
 ) -> None:

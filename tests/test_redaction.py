@@ -349,6 +349,7 @@ class Dribble(io.RawIOBase):
 
 @pytest.mark.parametrize("secret", ["TOKEN", "ODD", "SHORT"])
 @pytest.mark.parametrize("at", [0, 5, SCAN_BYTES - 60, SCAN_BYTES - 20, SCAN_BYTES - 3, SCAN_BYTES, SCAN_BYTES + 9])
+@pytest.mark.attack("a package that holds a secret, or most of one, is refused", entry="W14")
 def test_a_secret_in_a_file_is_found_wherever_it_stands(secret: str, at: int) -> None:
     data = b"\xff\x00" * (at // 2) + SECRETS[secret].encode() + b"\x00\xfe" * 40
     assert REDACT.names_in(io.BytesIO(data)) == (secret,)
@@ -356,6 +357,7 @@ def test_a_secret_in_a_file_is_found_wherever_it_stands(secret: str, at: int) ->
 
 @pytest.mark.parametrize("secret", SECRETS)
 @pytest.mark.parametrize("encode", ENCODINGS.values(), ids=ENCODINGS)
+@pytest.mark.attack("a package that holds a secret, or most of one, is refused", entry="W14")
 def test_a_file_is_searched_for_every_form(encode: Encode, secret: str) -> None:
     data = b"\x7fELF\x80" + encode(SECRETS[secret]).encode() + b"\xff\x00"
     assert REDACT.names_in(io.BytesIO(data)) == (secret,)

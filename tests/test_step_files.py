@@ -2,12 +2,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from generator.step_files import MAX_SUMMARY, bounded, step_outputs, step_summary
 
 
+@pytest.mark.attack("no value of a step's output begins another")
 def test_outputs_cannot_begin_another(tmp_path: Path) -> None:
     file = tmp_path / "output"
     step_outputs({"GITHUB_ACTIONS": "true", "GITHUB_OUTPUT": str(file)}, {"a": "1\nb<<end\n2\nend", "c": ""})

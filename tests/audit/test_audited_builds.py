@@ -46,6 +46,7 @@ def build(make: MakeRepository, command: str, binary: Path | None = None) -> tup
     return ran.code, crate, top
 
 
+@pytest.mark.attack("a binary that no platform names is never packed, whatever it is called", entry="H3")
 def test_a_binary_that_is_named_for_no_platform_is_never_packed(repository: MakeRepository) -> None:
     code, crate, top = build(repository, f"{RIGHT}; cp {FILE} demo.darwin-arm64.Node")
     sentence = (
@@ -60,6 +61,7 @@ def test_a_binary_that_is_named_for_no_platform_is_never_packed(repository: Make
     "begin", [b"\x7fELF", b"MZ\x90\0", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe", b"\0asm"], ids=repr
 )
 @pytest.mark.parametrize("kind", ["napi", "wasm", "bin"])
+@pytest.mark.attack("a binary that no platform names is never packed, whatever it is called", entry="H3")
 def test_whatever_the_kind_a_binary_is_one_by_its_content(tmp_path: Path, kind: Kind, begin: bytes) -> None:
     names = ["README.md", "a.linux-x64-gnu.Node", "bin/LINUX-x64-gnu/tool", "x.WASM"]
     write_files(tmp_path, {**dict.fromkeys(names, ""), "short": "M", "text.md": "MIT"})

@@ -104,6 +104,7 @@ def test_what_is_no_binary_at_all_is_told_so(tmp_path: Path, content: bytes) -> 
         assert found(result) <= {"readable", "format"}
 
 
+@pytest.mark.attack("a binary with absurd counts or a terabyte of holes breaks nothing")
 def test_a_file_that_is_mostly_holes_is_refused_unread(tmp_path: Path) -> None:
     """A terabyte of them: to read it would take an hour, and more memory than there is."""
     made = cc(tmp_path, ADDON, "-shared")
@@ -123,6 +124,7 @@ def test_a_file_as_large_as_is_read_ends_within_the_deadline(tmp_path: Path) -> 
     ("offset", "form", "value"),
     [(0x38, "H", 0xFFFF), (0x3C, "H", 0xFFFF), (0x20, "Q", 2**64 - 1), (0x28, "Q", 2**64 - 1), (0x28, "Q", 2**63), (0x3A, "H", 1)],
 )  # fmt: skip
+@pytest.mark.attack("a binary with absurd counts or a terabyte of holes breaks nothing")
 def test_an_elf_file_with_absurd_counts_and_places_breaks_nothing(
     tmp_path: Path, offset: int, form: str, value: int
 ) -> None:
@@ -151,6 +153,7 @@ def another_reader(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )  # fmt: skip
 @pytest.mark.usefixtures("another_reader")
+@pytest.mark.attack("a reader of binaries that dies, lies, floods or hangs is a finding", entry="W18")
 def test_a_reader_that_dies_lies_floods_or_hangs_is_a_finding(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ends: str, told: str
 ) -> None:
@@ -165,6 +168,7 @@ def test_a_reader_that_dies_lies_floods_or_hangs_is_a_finding(
 
 
 @pytest.mark.usefixtures("another_reader")
+@pytest.mark.attack("the reader of binaries is given no variable of the user", entry="W18")
 def test_the_reader_is_given_no_secret_of_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "lief.py").write_text("import os; raise SystemExit(repr(sorted(os.environ)))")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))

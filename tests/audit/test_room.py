@@ -27,6 +27,7 @@ def taken_over(script: str) -> str:
         return run([*words, "/bin/bash", "-c", script], timeout=60, env=HOST_ENV, pass_fds=descriptors).stdout.decode()
 
 
+@pytest.mark.attack("the reader of binaries reaches no file of the user", entry="W18")
 def test_no_file_of_the_user_is_there(tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text("secret")
@@ -37,11 +38,13 @@ def test_no_file_of_the_user_is_there(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.attack("the reader of binaries reaches no file of the user", entry="W18")
 def test_nothing_can_be_written() -> None:
     places = f"/tmp/x /usr/x /x /dev/x {sys.prefix}/x {Path(room.__file__).parent}/x"
     assert taken_over(f"for place in {places}; do (: > $place) 2> /dev/null && echo $place; done; echo end") == "end\n"
 
 
+@pytest.mark.attack("the reader of binaries has no network", entry="W18")
 def test_no_server_is_reached() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]

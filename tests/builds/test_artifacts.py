@@ -60,12 +60,14 @@ def test_plain_files_come_out_with_their_executable_bit_and_no_other(tmp_path: P
     ],
     ids=lambda info: repr(info.name),
 )
+@pytest.mark.attack("only plain files with names that every system holds leave a sandbox", entry="H3")
 def test_anything_but_a_plain_file_that_every_system_holds_is_refused(tmp_path: Path, bad: tarfile.TarInfo) -> None:
     with pytest.raises(Unbuildable, match=r"in its package: (only plain files may be|.*; rename it, or leave it out)"):
         unpack(tar_of(tmp_path / "x.tar", bad), tmp_path / "out")
     assert not (tmp_path / "escape").exists()
 
 
+@pytest.mark.attack("only plain files with names that every system holds leave a sandbox", entry="H3")
 def test_a_file_twice_and_a_file_below_a_file_are_refused(tmp_path: Path) -> None:
     with pytest.raises(Unbuildable, match="in its package twice"):
         unpack(tar_of(tmp_path / "x.tar", member("a"), member("./a")), tmp_path / "out")
@@ -73,12 +75,14 @@ def test_a_file_twice_and_a_file_below_a_file_are_refused(tmp_path: Path) -> Non
         unpack(tar_of(tmp_path / "y.tar", member("a"), member("a/b")), tmp_path / "out2")
 
 
+@pytest.mark.attack("what comes out of a sandbox is bounded before it is written")
 def test_too_many_files_are_refused(tmp_path: Path) -> None:
     many = [member(f"f{number}", size=0) for number in range(10_001)]
     with pytest.raises(Unbuildable, match="more than 10000 files"):
         unpack(tar_of(tmp_path / "x.tar", *many), tmp_path / "out")
 
 
+@pytest.mark.attack("what comes out of a sandbox is bounded before it is written")
 def test_a_size_over_the_bound_is_refused_before_anything_is_written(tmp_path: Path) -> None:
     info = tarfile.TarInfo("huge")
     info.size = 3 * 2**30
@@ -89,6 +93,7 @@ def test_a_size_over_the_bound_is_refused_before_anything_is_written(tmp_path: P
 
 
 @pytest.mark.parametrize("junk", [b"", b"not a tar at all", b"x" * 5_000])
+@pytest.mark.attack("what comes out of a sandbox is bounded before it is written")
 def test_what_is_not_a_tar_is_refused(tmp_path: Path, junk: bytes) -> None:
     (tmp_path / "x.tar").write_bytes(junk)
     with pytest.raises(Unbuildable, match="not a readable tar"):

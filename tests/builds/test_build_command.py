@@ -109,6 +109,7 @@ def test_what_was_built_for_other_platforms_of_the_fleet_is_not_taken_up(reposit
     assert [unit["platform"] for unit in report(top)["one"]["units"]] == ["linux-x64-gnu", "darwin-arm64"]
 
 
+@pytest.mark.attack("a package that was tampered with is built again")
 def test_a_package_that_was_tampered_with_is_built_again(repository: MakeRepository) -> None:
     files = library("tool", rest='[[bin]]\nname = "tool"\npath = "src/main.rs"\n')
     top = repository([entry("tool", kind="bin")], files | {"tool/src/main.rs": "fn main() {}\n"})
@@ -170,6 +171,7 @@ def test_a_package_that_needs_more_memory_to_load_is_built_again_from_a_clean_st
     assert [phase["name"] for phase in crate["phases"]] == ["open", "fetch", "compile", "collect", "load"]
 
 
+@pytest.mark.attack("only variables that the manifest names reach a crate")
 def test_only_named_variables_reach_a_crate(repository: MakeRepository) -> None:
     script = 'fn main() { for (k, v) in std::env::vars() { println!("cargo:warning={k}={}", v.to_uppercase()); } }\n'
     top = repository([entry("one", env=["ALLOWED"])], library("one") | {"one/build.rs": script})
@@ -180,6 +182,7 @@ def test_only_named_variables_reach_a_crate(repository: MakeRepository) -> None:
     assert "NOT-THIS" not in (top / "dist/logs/one.log").read_text()
 
 
+@pytest.mark.attack("nothing that a crate prints is a command of the terminal or of GitHub")
 def test_what_crates_print_reaches_neither_the_terminal_nor_the_runner_as_a_command(repository: MakeRepository) -> None:
     prints = '#[test]\nfn prints() { eprintln!("\\u{1b}[31mred ##[error]x\\n::error::y\\u{7}"); panic!() }\n'
     top = repository([entry("one")], library("one", prints))
@@ -247,6 +250,7 @@ def test_a_package_that_nothing_built_or_that_does_not_load_is_a_failure(
     assert not list((top / "dist").glob("*.tgz"))
 
 
+@pytest.mark.attack("nothing of a crate runs while the network is open")
 def test_nothing_of_the_crate_runs_while_the_network_is_open(repository: MakeRepository) -> None:
     files = addon("index.js", "exports.x = 1")
     package = json.loads(files["demo/package.json"])
@@ -271,6 +275,7 @@ def test_nothing_of_the_crate_runs_while_the_network_is_open(repository: MakeRep
     assert "PWNED" not in (top / "dist/logs/demo.log").read_text()
 
 
+@pytest.mark.attack("no variable is there to be sent away while the network is open")
 def test_no_variable_is_there_to_be_sent_away_while_the_network_is_open(repository: MakeRepository) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
@@ -287,6 +292,7 @@ def test_no_variable_is_there_to_be_sent_away_while_the_network_is_open(reposito
     assert "s3cr3t-value" not in ran.err
 
 
+@pytest.mark.attack("nothing that a crate prints is a command of the terminal or of GitHub")
 def test_names_and_messages_of_crates_are_one_safe_line_wherever_they_are_shown(repository: MakeRepository) -> None:
     files = addon("lost\n::warning::W\x1b[31m\ud800.js", "") | library(
         "words", 'compile_error!("##[error]V1\\n::error::V2");\n'
@@ -320,6 +326,7 @@ def test_documents_of_any_name_go_into_the_package(repository: MakeRepository) -
         assert {"package/README (old).md", "package/LICENSE"} < set(tar.getnames())
 
 
+@pytest.mark.attack("npm runs no script when it installs a package", entry="H2")
 def test_a_package_carries_no_install_script(repository: MakeRepository) -> None:
     top = repository([entry("demo", kind="napi", commands={"build": ADDON})], addon("index.js", "exports.x = 1"))
     assert build(top, "--all").code == 0

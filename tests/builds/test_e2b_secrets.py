@@ -131,6 +131,7 @@ def test_the_check_would_find_each_form() -> None:
             assert name in shown_pieces(f"x{form}y")
 
 
+@pytest.mark.attack("no secret, encoded or in pieces, is in an output, log or report")
 def test_no_form_of_a_secret_is_in_any_output_log_or_report(ran: tuple[Path, str]) -> None:
     top, shown = ran
     assert shown_pieces(shown) == []
@@ -139,6 +140,7 @@ def test_no_form_of_a_secret_is_in_any_output_log_or_report(ran: tuple[Path, str
     assert report_of(top)["crates"][2]["failure"]["message"].startswith("***")
 
 
+@pytest.mark.attack("a package that holds a secret, or most of one, is refused", entry="W14")
 def test_a_package_is_made_without_a_secret_and_refused_with_one(ran: tuple[Path, str]) -> None:
     top, _ = ran
     assert [file.name for file in (top / "dist").glob("*.tgz")] == ["f-talks-1.0.0.tgz"]

@@ -173,6 +173,7 @@ def test_a_bug_in_the_middle_of_a_crate_leaves_no_sandbox(
         "echo 'exec > /dev/null' > ~/.bash_profile; echo 0 > /build/.commands/1/end; : > /build/.commands/5/log",
     ],
 )
+@pytest.mark.attack("a shell that a crate took over at E2B ends no more than its crate")
 def test_output_that_means_harm_is_taken_calmly(path: str, tmp_path: Path, script: str) -> None:
     top = prepared(scripted_fleet(tmp_path / "repo", 1, f"{script}; echo done"), path)
     with E2BServer(rules_for(top)) as server:
@@ -185,6 +186,7 @@ def test_output_that_means_harm_is_taken_calmly(path: str, tmp_path: Path, scrip
     assert "itself failed" not in ran.err
 
 
+@pytest.mark.attack("a shell that a crate took over at E2B ends no more than its crate")
 def test_a_shell_that_a_crate_made_endless_ends_the_crate(path: str, tmp_path: Path) -> None:
     script = "echo yes > /tmp/home/.bash_profile; sleep 60"
     top = prepared(scripted_fleet(tmp_path / "repo", 1, script, retries=2), path)

@@ -69,6 +69,7 @@ def refused(top: Path, name: str, kind: str) -> None:
         ("dist/sbom/words.cdx.json", link("../../../victim/tool"), "a symbolic link, and not a regular file"),
     ],
 )
+@pytest.mark.attack("a link that a checkout brings steers where nothing is written", entry="H1")
 def test_what_is_no_file_where_results_go_is_refused_before_anything_is_built(
     top: Path, name: str, make: Callable[[Path], None], kind: str
 ) -> None:
@@ -77,6 +78,7 @@ def test_what_is_no_file_where_results_go_is_refused_before_anything_is_built(
     refused(top, name, kind)
 
 
+@pytest.mark.attack("a link that a checkout brings steers where nothing is written", entry="H1")
 def test_a_link_that_a_checkout_brings_is_refused_by_name(top: Path) -> None:
     """Otherwise the crate's words would be in a program that the user starts."""
     (top / "dist/logs").mkdir(parents=True)
@@ -91,6 +93,7 @@ def test_a_link_that_a_checkout_brings_is_refused_by_name(top: Path) -> None:
     assert (top.parent / "victim/tool").read_text() == "#!/bin/sh\n"
 
 
+@pytest.mark.attack("a crate's lines never reach a file that has another name too", entry="H1")
 def test_a_log_is_a_new_file_and_not_another_name_of_an_old_one(top: Path) -> None:
     (top / "dist/logs").mkdir(parents=True)
     (top / "dist/logs/words.log").hardlink_to(top.parent / "victim/tool")
@@ -110,6 +113,7 @@ def test_a_link_of_the_users_own_outside_of_the_checkout_is_followed(top: Path) 
     shutil.rmtree(top.parent / "disk")
 
 
+@pytest.mark.attack("a link that a checkout brings steers where nothing is written", entry="H1")
 def test_a_path_of_the_users_that_leads_back_into_the_checkout_is_none_of_his_own(top: Path) -> None:
     (top / "dist").symlink_to("../victim")
     (top.parent / "out").symlink_to("repo/dist")
@@ -119,6 +123,7 @@ def test_a_path_of_the_users_that_leads_back_into_the_checkout_is_none_of_his_ow
 
 
 @pytest.mark.parametrize("words", [("report",), ("release", "upload", "--release-id", "1"), ("build", "--all")])
+@pytest.mark.attack("a report that a checkout brings is read by nothing", entry="W6")
 def test_a_report_that_a_checkout_brings_is_taken_for_no_shards(top: Path, words: tuple[str, ...]) -> None:
     (top / "dist/report-3-9").mkdir(parents=True)
     (top / "dist/report-3-9/report-3.json").write_text("{}")
@@ -128,6 +133,7 @@ def test_a_report_that_a_checkout_brings_is_taken_for_no_shards(top: Path, words
     assert "error: git tracks dist/report-3-9/report-3.json, and what a checkout brings may not lie" in ran.err
 
 
+@pytest.mark.attack("a report that a checkout brings is read by nothing", entry="W6")
 def test_a_report_of_another_run_is_not_merged(top: Path) -> None:
     """As one that a runner of one's own has kept from the last pull request."""
     assert cratematrix("build", "--shard", "1/2", cwd=top, env={"GITHUB_RUN_ID": "17"}).code == 0
@@ -138,6 +144,7 @@ def test_a_report_of_another_run_is_not_merged(top: Path) -> None:
 
 
 @pytest.mark.parametrize("make", [os.mkfifo, link("/dev/zero"), link("../../victim/tool")])
+@pytest.mark.attack("a report is read from a regular file alone", entry="W6")
 def test_a_report_is_read_from_a_regular_file_alone(top: Path, make: Callable[[Path], None]) -> None:
     (top / "dist").mkdir()
     make(top / "dist/report-1.json")

@@ -40,6 +40,7 @@ class Counted(Redactor):
 
 
 @pytest.mark.parametrize("line", ["", "y", "y" * 200])
+@pytest.mark.attack("lines beyond a log's bound cost no search", entry="W13")
 def test_lines_behind_the_bound_are_neither_written_nor_shown_nor_searched(
     tmp_path: Path, line: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

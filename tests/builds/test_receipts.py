@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import MakeRepository
 from tests.support import cratematrix, entry, library
 
@@ -16,6 +18,7 @@ def attempts(top: Path, *words: str) -> tuple[int, bool]:
     return report["crates"][0]["attempts"], report["isolated"]
 
 
+@pytest.mark.attack("what was built without isolation is never taken for isolated", entry="W5")
 def test_what_was_built_without_isolation_is_not_taken_for_isolated(repository: MakeRepository) -> None:
     top = repository([entry("one")], library("one"))
     assert attempts(top, "--no-isolation") == (1, False)

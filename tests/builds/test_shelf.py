@@ -36,6 +36,7 @@ class Silence:
     def finished(self, report: CrateReport) -> None: ...
 
 
+@pytest.mark.attack("tools that were made without isolation are not taken up with it", entry="W5")
 def test_what_other_machines_of_the_same_home_have_made_is_not_for_this_one(tmp_path: Path) -> None:
     """A program for another processor does not start here, nor one that was linked against a newer glibc."""
     backend = LocalBackend(find_toolchain(os.environ), threading.Event(), directory=tmp_path)
@@ -70,6 +71,7 @@ def test_it_is_made_once(ask: Callable[[], tuple[Path, int]]) -> None:
 
 
 @pytest.mark.parametrize("left", [b"", b"half of it", None])
+@pytest.mark.attack("a tool that is not what was made is made anew")
 def test_what_is_no_longer_what_was_made_is_made_anew(ask: Callable[[], tuple[Path, int]], left: bytes | None) -> None:
     """As after a power failure, or where a cache was tidied up."""
     path, _ = ask()

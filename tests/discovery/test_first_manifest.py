@@ -197,6 +197,7 @@ def test_a_file_that_is_there_is_not_overwritten(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("target", ["there", "missing"])
+@pytest.mark.attack("a first manifest is written through no link", entry="H1")
 def test_a_link_is_not_written_through(tmp_path: Path, target: str) -> None:
     (tmp_path / "there").write_text("untouched")
     path = tmp_path / "crates.json"

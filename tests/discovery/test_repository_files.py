@@ -98,6 +98,7 @@ def test_submodules_are_other_repositories(plant: Plant, tmp_path: Path) -> None
     assert names(discover(root)) == ["a"]
 
 
+@pytest.mark.attack("looking for crates follows no link, opens no pipe and does not hang")
 def test_links_are_not_followed(plant: Plant, tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     outside.mkdir()
@@ -127,6 +128,7 @@ def test_the_root_itself_may_be_reached_by_a_link(plant: Plant, tmp_path: Path) 
     assert names(discover(tmp_path / "link")) == ["a"]
 
 
+@pytest.mark.attack("looking for crates follows no link, opens no pipe and does not hang")
 def test_a_pipe_is_not_opened(plant: Plant) -> None:
     root = plant(library("a", "a") | {"pipe/src/lib.rs": ""})
     os.mkfifo(root / "pipe/Cargo.toml")
@@ -201,6 +203,7 @@ def test_directories_without_end_are_not_walked(plant: Plant) -> None:
     assert names(discover(root)) == ["a"]
 
 
+@pytest.mark.attack("looking for crates follows no link, opens no pipe and does not hang")
 def test_a_hostile_pattern_is_answered_at_once(plant: Plant) -> None:
     pattern = "**/*/" * 40_000 + "x"
     members = f'[workspace]\nmembers = ["{pattern}", "{"**/" * 60_000}x"]\n'

@@ -48,6 +48,7 @@ def account(server: E2BServer) -> Account:
 
 @pytest.mark.parametrize("packed", [False, True], ids=["plain", "packed"])
 @pytest.mark.parametrize("status", [200, 400])
+@pytest.mark.attack("an endless reply of E2B's is given up", entry="W12")
 def test_a_list_of_sandboxes(server: E2BServer, account: Account, status: int, packed: bool) -> None:
     fault = Endless(status, b"[", packed=packed)
     in_vain(server, "GET /v2/sandboxes", fault, lambda: [*find(account.connection, {"run": "x"})])
@@ -70,11 +71,13 @@ def test_a_list_whose_pages_have_no_end(server: E2BServer, account: Account) -> 
     server.calm()
 
 
+@pytest.mark.attack("an endless reply of E2B's is given up", entry="W12")
 def test_a_create(server: E2BServer, make_backend: MakeBackend) -> None:
     backend = make_backend()
     in_vain(server, "POST /v2/sandboxes", Endless(201), lambda: backend.open("crate", SIZES["standard"], {}))
 
 
+@pytest.mark.attack("an endless reply of E2B's is given up", entry="W12")
 def test_a_kill(server: E2BServer, account: Account, sandbox: E2BSandbox) -> None:
     in_vain(server, "DELETE /sandboxes/*", Endless(500), lambda: end(account.connection, sandbox.id))
 
@@ -88,16 +91,19 @@ def test_a_kill(server: E2BServer, account: Account, sandbox: E2BSandbox) -> Non
     ],
     ids=["one message", "packed", "a proxy's page"],
 )
+@pytest.mark.attack("an endless reply of E2B's is given up", entry="W12")
 def test_a_command(server: E2BServer, sandbox: E2BSandbox, fault: Endless) -> None:
     fault = Endless(fault.status, fault.begin, fault.content_type, fault.packed)
     in_vain(server, START, fault, lambda: sandbox.run(Command("true", sandbox.root, 30), silent))
 
 
+@pytest.mark.attack("an endless reply of E2B's is given up", entry="W12")
 def test_a_network_that_is_closed(server: E2BServer, sandbox: E2BSandbox) -> None:
     in_vain(server, "PUT /sandboxes/*/network", Endless(500), sandbox.close_network)
 
 
 @pytest.mark.parametrize("status", [404, 500])
+@pytest.mark.attack("an endless reply of E2B's is given up", entry="W12")
 def test_a_download_that_is_refused(server: E2BServer, sandbox: E2BSandbox, tmp_path: Path, status: int) -> None:
     sandbox.run(Command("echo hello > file", sandbox.root, 30), silent)
     in_vain(server, "GET /files", Endless(status), lambda: sandbox.get(f"{sandbox.root}/file", tmp_path / "file", 99))

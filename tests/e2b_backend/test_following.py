@@ -208,6 +208,7 @@ def test_an_answer_that_is_none_is_refused(said: str) -> None:
         read_poll(said, 0)
 
 
+@pytest.mark.attack("secrets are in no argument of a command at E2B")
 def test_no_secret_is_in_an_argument(wire: Wire) -> None:
     _, lines = run(
         wire,

@@ -199,6 +199,7 @@ def answer(text: str) -> str:
         (answer(f"3 {'a' * 64} 1"), "the digests differ"),
     ],
 )
+@pytest.mark.attack("a sandbox at E2B that lies about files or commands is not believed")
 def test_a_sandbox_that_lies_about_a_file(sandbox: E2BSandbox, tmp_path: Path, profile: str, said: str) -> None:
     lie(sandbox, profile)
     with pytest.raises(SandboxError, match=said):
@@ -215,6 +216,7 @@ def test_a_sandbox_that_lies_about_a_file(sandbox: E2BSandbox, tmp_path: Path, p
         ("echo '0 0 999999999999 0 - 5'; exit", None),
     ],
 )
+@pytest.mark.attack("a sandbox at E2B that lies about files or commands is not believed")
 def test_a_sandbox_that_lies_about_a_command(
     sandbox: E2BSandbox, tmp_path: Path, profile: str, said: str | None
 ) -> None:
@@ -227,6 +229,7 @@ def test_a_sandbox_that_lies_about_a_command(
             run_in(sandbox, "true")
 
 
+@pytest.mark.attack("a sandbox at E2B that lies about files or commands is not believed")
 def test_a_sandbox_that_lies_about_its_room_is_not_believed(sandbox: E2BSandbox, tmp_path: Path) -> None:
     lie(sandbox, f"df() {{ printf 'Avail\\n{'9' * 5_000}\\n'; }}; export -f df")
     sandbox.put(archive_of(tmp_path, b"x"), "/build/in")
@@ -234,6 +237,7 @@ def test_a_sandbox_that_lies_about_its_room_is_not_believed(sandbox: E2BSandbox,
     assert (tmp_path / "back").read_bytes() == b"x"
 
 
+@pytest.mark.attack("a sandbox at E2B that lies about files or commands is not believed")
 def test_answers_are_bounded(sandbox: E2BSandbox) -> None:
     assert sandbox_module.MAX_ANSWER < 10_000_000
     finished, lines = run_in(sandbox, "head -c 5000000 /dev/zero | tr '\\0' x")

@@ -60,6 +60,7 @@ def test_names_are_a_crate_s_own_and_the_cause_is_told_once(
     ]
 
 
+@pytest.mark.attack("two packages whose names differ in case alone are refused", entry="H3")
 def test_assets_that_differ_only_in_case_collide() -> None:
     problems = found(crate("a", npm_name="@s-x/a", version="1.0.0-A"), crate("b", npm_name="@s/x-a", version="1.0.0-a"))
     assert problems == [
@@ -244,6 +245,7 @@ def test_the_version_in_the_registry_is_the_crate_s() -> None:
         "GHCR_PASSWORD", "GITHUB_SECRET",
     ],
 )  # fmt: skip
+@pytest.mark.attack("publishing tokens and E2B's key can be named for no crate")
 def test_the_build_s_own_keys_never_enter_a_sandbox(name: str) -> None:
     sentence = f'"{name}" never enters a sandbox: it is a key to the build itself'
     assert found(crate("a"), env=[name]) == [(("fleet", "env", 0), sentence, None)]
@@ -264,6 +266,7 @@ def test_other_names_may_be_passed_on(name: str) -> None:
 @pytest.mark.parametrize(
     "name", ["NPM_TOKEN", "NODE_AUTH_TOKEN", "CARGO_REGISTRY_TOKEN", "CARGO_REGISTRIES_MINE_TOKEN"]
 )
+@pytest.mark.attack("publishing tokens and E2B's key can be named for no crate")
 def test_keys_to_publish_with_never_enter_a_sandbox(name: str) -> None:
     ((_, sentence, _),) = found(crate("a"), env=[name])
     assert sentence.endswith("it is a key to publish with, and what is built here is published from outside")
@@ -276,6 +279,7 @@ def test_keys_to_publish_with_never_enter_a_sandbox(name: str) -> None:
         "CRATEMATRIX_BUILD_NO_ISOLATION", "PIP_INDEX_URL", "UV_INDEX", "SSL_CERT_FILE", "SHARD", "COMMAND",
     ],
 )  # fmt: skip
+@pytest.mark.attack("variables that steer the build can be named for no crate")
 def test_what_steers_the_build_is_named_neither_for_crates_nor_in_headers(name: str) -> None:
     sentence = f'"{name}" never enters a sandbox: it steers the build itself; a crate\'s commands may set it'
     assert found(crate("a"), env=[name]) == [(("fleet", "env", 0), sentence, None)]

@@ -51,6 +51,7 @@ BILLION_LAUGHS = "a: &a [x, x]\n" + "".join(
         ("# only a comment\n", 1, "there is nothing in this file"),
     ],
 )
+@pytest.mark.attack("a manifest of aliases or endless depth is refused")
 def test_what_is_refused_as_a_whole(text: str, line: int, sentence: str) -> None:
     with pytest.raises(Malformed) as refused:
         build(yaml_events(text))
@@ -89,6 +90,7 @@ def test_an_old_version_s_yes_is_no_boolean() -> None:
 
 
 @pytest.mark.parametrize("opening", ["[", "- ", "{a: ", "? "])
+@pytest.mark.attack("a manifest of aliases or endless depth is refused")
 def test_depth_has_an_end(opening: str) -> None:
     with pytest.raises(Malformed):
         build(yaml_events(opening * 200_000))

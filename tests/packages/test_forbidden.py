@@ -38,6 +38,7 @@ def test_scripts_that_npm_would_run_are_noticed_by_these_tests(tmp_path: Path) -
     ]
 
 
+@pytest.mark.attack("npm runs no script when it installs a package", entry="H2")
 def test_of_a_hostile_addon_npm_runs_nothing_and_links_only_what_may_be(tmp_path: Path) -> None:
     hostile: dict[str, Any] = {
         "scripts": {
@@ -76,6 +77,7 @@ def test_of_a_hostile_addon_npm_runs_nothing_and_links_only_what_may_be(tmp_path
         (".hooks/install", "pnpm takes it"),
     ],
 )
+@pytest.mark.attack("no package holds what npm, pnpm, git or Node would act on, in any spelling", entry="H2")
 def test_what_no_package_may_hold_is_refused_in_every_spelling(tmp_path: Path, path: str, why: str) -> None:
     with pytest.raises(
         Unbuildable, match=rf"^'{path}' may not be in a package: .*{why}.*; rename it, or leave it out$"
@@ -83,6 +85,7 @@ def test_what_no_package_may_hold_is_refused_in_every_spelling(tmp_path: Path, p
         packed(tmp_path, {path: ""})
 
 
+@pytest.mark.attack("no file of a package takes another's place on some system", entry="H3")
 def test_a_file_that_is_another_on_some_system_is_refused(tmp_path: Path) -> None:
     with pytest.raises(
         Unbuildable, match=r"'PACKAGE.json' may not be in the package, for it is 'package.json' on some"
@@ -104,11 +107,13 @@ def test_package_json_of_a_directory_is_a_file_like_any_other(tmp_path: Path) ->
 
 @pytest.mark.parametrize("key", ["bundleDependencies", "bundledDependencies"])
 @pytest.mark.parametrize("value", [["x"], True, {"x": "1"}], ids=repr)
+@pytest.mark.attack("no package brings other packages along")
 def test_no_package_brings_other_packages_along(tmp_path: Path, key: str, value: Any) -> None:
     with pytest.raises(Unbuildable, match="bundles dependencies, whose install scripts would run"):
         packed(tmp_path, **{key: value})
 
 
+@pytest.mark.attack("npm runs no script when it installs a package", entry="H2")
 def test_scripts_are_refused_whoever_wrote_the_package_json(tmp_path: Path) -> None:
     files = (package_json({"name": "x", "version": "1.0.0", "scripts": {"postinstall": "x"}}),)
     with pytest.raises(Unbuildable, match="has the script postinstall, which npm would run on the user's machine"):
@@ -148,6 +153,7 @@ def test_scripts_are_refused_whoever_wrote_the_package_json(tmp_path: Path) -> N
     ],
     ids=repr,
 )
+@pytest.mark.attack("no package brings a command called node, npm or ../../x", entry="W15")
 def test_a_command_that_would_not_be_the_packages_own_is_refused(tmp_path: Path, commands: object, why: str) -> None:
     with pytest.raises(Unbuildable, match=why):
         packed(tmp_path, bin=commands)
@@ -159,6 +165,7 @@ def test_other_commands_are_kept_as_they_are(tmp_path: Path, commands: object) -
     packed(tmp_path, bin=commands)
 
 
+@pytest.mark.attack("no package brings a command called node, npm or ../../x", entry="W15")
 def test_a_directory_of_commands_is_refused(tmp_path: Path) -> None:
     with pytest.raises(
         Unbuildable, match=r"has directories.bin, whose every file would be a command: name them in bin"

@@ -50,6 +50,7 @@ def test_only_what_looks_for_this_addon_is_a_loader() -> None:
 
 
 @pytest.mark.parametrize("hostile", ["/**/" * 100_000, "/*" * 200_000, "//\n" * 100_000 + "'use", " " * 400_000])
+@pytest.mark.attack("a loader that was made to be slow to read is not")
 def test_a_text_made_to_be_slow_is_not(hostile: str) -> None:
     """One that took the square of its length would take hours."""
     assert fitted(hostile, LOADING, module=False).endswith(hostile)

@@ -97,6 +97,7 @@ KEYS = {
 @example(more={"bin": {"C:\\x": "cli.js"}})
 @example(more={"bin": {"../../x": "cli.js"}})
 @example(more={"scripts": {"install": "x"}, "gypfile": True})
+@pytest.mark.attack("npm's own code finds nothing to run in a package, whatever its crate says", entry="H2")
 def test_npm_sees_no_script_and_no_other_command_in_what_is_packed(
     npm_view: View, tmp_path_factory: pytest.TempPathFactory, more: dict[str, Any]
 ) -> None:
@@ -138,6 +139,7 @@ PARTS = st.sampled_from(
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(paths=st.sets(st.lists(PARTS, min_size=1, max_size=2).map("/".join), max_size=4))
+@pytest.mark.attack("npm's own code finds nothing to run in a package, whatever its crate says", entry="H2")
 def test_npm_runs_nothing_for_the_names_of_files_that_are_allowed(
     npm_view: View, tmp_path_factory: pytest.TempPathFactory, paths: set[str]
 ) -> None:

@@ -176,6 +176,7 @@ def test_what_an_addon_lacks_for_wasm_is_known_before_it_is_compiled(
     assert said is None if why is None else why in str(said)
 
 
+@pytest.mark.attack("no program of a crate is called like one that every script starts", entry="W15")
 def test_a_program_that_would_hide_one_of_the_users_is_refused_before_anything_is_compiled(tmp_path: Path) -> None:
     files = {
         "Cargo.toml": PACKAGE.format("1.0.0"),

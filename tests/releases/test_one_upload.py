@@ -54,6 +54,7 @@ def test_what_was_built_is_uploaded_where_another_shard_left_nothing(fleet: Flee
     assert fleet.run("publish", "--release-id", number, "--out", kept).code == 1
 
 
+@pytest.mark.attack("nothing is released but what its report says, byte by byte")
 def test_a_package_that_is_not_what_its_report_says_is_not_uploaded(fleet: Fleet, kept: Path) -> None:
     next((kept / "packages-2-1").glob("*.tgz")).write_text("something else")
     number = fleet.drafted()

@@ -201,6 +201,7 @@ def test_an_upload_that_goes_wrong_is_there_once_in_the_end(fleet: Fleet, fault:
     assert len(fleet.server.repository().releases[int(number)].assets) == 3
 
 
+@pytest.mark.attack("nothing is released but what its report says, byte by byte")
 def test_packages_that_are_not_what_the_report_says_are_not_sent(fleet: Fleet) -> None:
     number, shard = fleet.drafted(), fleet.shards[0]
     sent = len(fleet.server.requests)
@@ -214,6 +215,7 @@ def test_packages_that_are_not_what_the_report_says_are_not_sent(fleet: Fleet) -
     assert all(f"{other.name} is not there" in ran.err for other in packages[1:])
 
 
+@pytest.mark.attack("nothing is released but what its report says, byte by byte")
 def test_a_report_that_leads_out_of_the_directory_is_refused(fleet: Fleet) -> None:
     number, shard = fleet.drafted(), fleet.shards[0]
     report = next(shard.glob("report-*.json"))
@@ -395,6 +397,7 @@ def test_a_release_that_cannot_fit_asks_github_nothing(fleet: Fleet) -> None:
     assert fleet.server.requests == []
 
 
+@pytest.mark.attack("no token is shown, not even in a traceback")
 def test_no_token_is_told_not_even_with_a_traceback(fleet: Fleet) -> None:
     env = {**fleet.environment, "GITHUB_TOKEN": "ghs_unknown_to_github_and_secret"}
     ran = cratematrix("--debug", "release", "prepare", "--tag", "v1.0.0", cwd=fleet.top, env=env)

@@ -65,6 +65,7 @@ def released(fleet: Fleet, number: str) -> dict[str, object]:
     return found
 
 
+@pytest.mark.attack("GitHub's token goes to no host that a reply names", entry="W11")
 def test_an_upload_that_leads_to_another_host_is_refused_with_a_sentence(fleet: Fleet, other: Listener) -> None:
     number = fleet.drafted()
     there = {**released(fleet, number), "upload_url": f"{other.url}/assets{{?name,label}}"}
@@ -77,6 +78,7 @@ def test_an_upload_that_leads_to_another_host_is_refused_with_a_sentence(fleet: 
     assert other.heard == []
 
 
+@pytest.mark.attack("GitHub's token goes to no host that a reply names", entry="W11")
 def test_a_list_that_goes_on_at_another_host_is_refused_even_without_assertions(fleet: Fleet, other: Listener) -> None:
     page = json.dumps([released(fleet, fleet.drafted("v0.9.0"))])
     headers = {"link": f'<{other.url}/repos/x>; rel="next"', "content-type": "application/json"}
@@ -88,6 +90,7 @@ def test_a_list_that_goes_on_at_another_host_is_refused_even_without_assertions(
     assert other.heard == []
 
 
+@pytest.mark.attack("no redirect takes GitHub's token along", entry="W11")
 def test_a_redirect_takes_no_token_along(fleet: Fleet, other: Listener) -> None:
     fleet.published()
     fleet.server.repository().private = True
@@ -98,6 +101,7 @@ def test_a_redirect_takes_no_token_along(fleet: Fleet, other: Listener) -> None:
     assert not [text for text in other.heard if b"uthorization" in text or b"ghs_" in text]
 
 
+@pytest.mark.attack("no redirect takes GitHub's token along", entry="W11")
 def test_a_session_refuses_to_carry_the_token_away(fleet: Fleet, other: Listener) -> None:
     with requests.Session() as session:
         session.mount("http://", GitHubAdapter(fleet.server.url))
@@ -108,6 +112,7 @@ def test_a_session_refuses_to_carry_the_token_away(fleet: Fleet, other: Listener
 
 @pytest.mark.parametrize("packed", [False, True], ids=["plain", "packed"])
 @pytest.mark.parametrize("status", [200, 500])
+@pytest.mark.attack("an endless reply of GitHub's is given up")
 def test_an_endless_reply_is_given_up(fleet: Fleet, status: int, packed: bool) -> None:
     fault = Endless(status, packed=packed)
     fleet.server.inject("GET /repos/*", fault)
@@ -120,6 +125,7 @@ def test_an_endless_reply_is_given_up(fleet: Fleet, status: int, packed: bool) -
     assert fault.sent < 2 * MAX_REPLY
 
 
+@pytest.mark.attack("an endless reply of GitHub's is given up")
 def test_an_endless_reply_to_an_upload_is_given_up_and_the_file_looked_for(fleet: Fleet) -> None:
     number, shard, said = int(fleet.drafted()), fleet.shards[0], list[str]()
     fault = Endless(201)

@@ -24,6 +24,7 @@ from generator.releases.service import Release
         "",
     ],
 )
+@pytest.mark.attack("a token is never sent in the clear")
 def test_a_token_is_sent_to_no_other_host_and_not_in_the_clear(tmp_path: Path, url: str) -> None:
     package = tmp_path / "a.tgz"
     package.write_bytes(b"a")

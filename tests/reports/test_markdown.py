@@ -82,6 +82,7 @@ def shape(words: str) -> list[tuple[str, str, int]]:
 
 @settings(deadline=None, max_examples=200)
 @given(WORDS)
+@pytest.mark.attack("no text of a report becomes Markdown in the summary", entry="W7")
 def test_no_text_of_a_report_is_markup(words: str) -> None:
     said = plain(words).strip()
     assert shape(words) == shape("word" if said else "")
@@ -142,6 +143,7 @@ def test_these_are_all_the_texts_that_a_report_has() -> None:
         ("prices_of", "2026-11-22\n\n- [x](y)"), ("prices_of", "today"), ("prices_of", "٢٠٢٦-11-22"),
     ],
 )  # fmt: skip
+@pytest.mark.attack("no text of a report becomes Markdown in the summary", entry="W7")
 def test_what_has_a_shape_is_held_to_it(field: str, value: str) -> None:
     with pytest.raises(ValidationError):
         Report.model_validate({**REPORT, field: value}, strict=False)

@@ -15,6 +15,7 @@ def names(parent: Path) -> set[str]:
     return {place.name for place in parent.iterdir()} - {".lock"}
 
 
+@pytest.mark.attack("other users of the machine cannot look into a sandbox")
 def test_a_directory_is_private_and_goes_with_its_owner(tmp_path: Path) -> None:
     one, two = claim(tmp_path / "x", "crate"), claim(tmp_path / "x", "crate")
     assert names(tmp_path / "x") == {one.path.name, two.path.name}

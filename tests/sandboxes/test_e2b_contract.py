@@ -99,6 +99,7 @@ def test_a_kill_from_elsewhere_ends_the_command(open_sandbox: OpenSandbox) -> No
     killer.join()
 
 
+@pytest.mark.attack("a sandbox at E2B has no network once it is closed")
 def test_the_network_is_closed_for_good(open_sandbox: OpenSandbox) -> None:
     sandbox = open_sandbox()
     sandbox.close_network()

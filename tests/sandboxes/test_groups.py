@@ -66,6 +66,7 @@ def test_what_killed_runners_left_is_removed(groups: Groups) -> None:
     assert not dead.exists()
 
 
+@pytest.mark.attack("the kernel bounds memory and processes where groups can be divided", entry="W1")
 def test_memory_that_no_process_has_mapped_is_held_to_the_limit(groups: Groups, open_sandbox: OpenSandbox) -> None:
     sandbox = open_sandbox(Resources(cpus=1, memory_mib=100))
     # In the sockets' queues: no sample sees it.
@@ -81,6 +82,7 @@ while True:
     assert finished.killed == "memory"
 
 
+@pytest.mark.attack("the kernel bounds memory and processes where groups can be divided", entry="W1")
 def test_the_number_of_processes_is_held_to_the_limit(groups: Groups) -> None:
     with groups.one(Resources(cpus=1, memory_mib=100, processes=10), 1) as group:
         assert (group.path / "pids.max").read_text().strip() == "26"

@@ -51,6 +51,7 @@ def test_how_output_is_cut_into_chunks_makes_no_difference(parts: list[str], siz
 
 
 @pytest.mark.parametrize("line", [b"\n", b"y\n", b"y" * 500 + b"\n", b"\xe4" * 2 * MAX_LINE])
+@pytest.mark.attack("output without end is read no further than its bound", entry="W13")
 def test_of_output_without_end_only_so_many_lines_and_the_last_ones_are_delivered(line: bytes) -> None:
     chunk = (line * (TAIL // len(line) + 1))[:TAIL]
     lines = lines_of(*[chunk] * (2 * MAX_OUTPUT // TAIL), b"\nlast words")

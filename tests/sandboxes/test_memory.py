@@ -62,6 +62,7 @@ time.sleep(60)
 
 
 @linux_only
+@pytest.mark.attack("memory in memfd files counts against the limit", entry="W1")
 def test_files_in_memory_count_once_whether_mapped_or_not() -> None:
     with subprocess.Popen([sys.executable, "-c", HOLDING], stdout=subprocess.PIPE) as holder:
         assert holder.stdout is not None
@@ -77,6 +78,7 @@ print $file "x" x 1048576 for 1..400; close(STDOUT); sleep 60' """
 
 
 @linux_only
+@pytest.mark.attack("memory in memfd files counts against the limit", entry="W1")
 def test_a_file_in_memory_beyond_the_limit_ends_the_command(open_sandbox: OpenSandbox) -> None:
     sandbox = open_sandbox(Resources(cpus=1, memory_mib=100))
     numbers = {"x86_64": 319, "aarch64": 279}
@@ -89,6 +91,7 @@ def watch_of(table: ProcessTable, directory: Path, floor: Floor) -> Watch:
     return Watch(stops, time.monotonic() + 60, 1 << 40, directory, table, floor, _next_sample=0.0)
 
 
+@pytest.mark.attack("the largest build ends before the machine has no memory left", entry="W1")
 def test_when_the_machine_runs_out_of_memory_the_command_that_holds_most_ends(tmp_path: Path) -> None:
     table, floor = ProcessTable(), Floor(memory=1 << 62)
     with subprocess.Popen(["sleep", "60"]) as process:
@@ -100,6 +103,7 @@ def test_when_the_machine_runs_out_of_memory_the_command_that_holds_most_ends(tm
 
 
 @pytest.mark.parametrize("floor", [Floor(disk=1 << 62), Floor(files=1 << 62)])
+@pytest.mark.attack("a build ends before the disk has no bytes or no inodes left", entry="W8")
 def test_a_disk_that_holds_no_more_bytes_or_files_ends_the_command(tmp_path: Path, floor: Floor) -> None:
     with subprocess.Popen(["sleep", "60"]) as process:
         assert watch_of(ProcessTable(), tmp_path, floor).reason_to_end(process.pid) == "disk"

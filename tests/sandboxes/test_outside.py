@@ -2,12 +2,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from generator.network.endpoints import Endpoint
 from generator.network.upstream import Upstream
 from generator.sandboxes.outside import outside
 from generator.sandboxes.relay import VARIABLES
 
 
+@pytest.mark.attack("logins in registries' addresses stay with the runner")
 def test_registries_hold_always_and_lose_their_logins() -> None:
     environ = {
         "CARGO_REGISTRIES_MIRROR_INDEX": "sparse+https://user:word@mirror.invalid/index/",

@@ -56,6 +56,7 @@ def test_the_hosts_network_is_out_of_reach_and_the_way_through_the_proxy_closes(
     assert run_in(sandbox, "env | grep -iE 'proxy|cert|_ca_|cainfo'; cat /etc/resolv.conf")[0].exit_code != 0
 
 
+@pytest.mark.attack("abstract sockets of the host are out of reach")
 def test_an_abstract_socket_of_the_host_is_out_of_reach_when_the_network_is_closed(open_sandbox: OpenSandbox) -> None:
     sandbox = open_sandbox()
     sandbox.close_network()
@@ -64,6 +65,7 @@ def test_an_abstract_socket_of_the_host_is_out_of_reach_when_the_network_is_clos
         assert run_in(sandbox, "cat /proc/net/unix | grep -c cratematrix-test")[1] == ["0"]
 
 
+@pytest.mark.attack("a build reads no file of the user, and of /etc only what we wrote")
 def test_nothing_of_the_host_is_readable_that_is_not_needed(run: Run, tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text("secret")
@@ -85,6 +87,7 @@ def test_nothing_of_the_host_is_readable_that_is_not_needed(run: Run, tmp_path: 
     assert own <= set(lines) <= own | links | {"opt"}
 
 
+@pytest.mark.attack("a build reads no file of the user, and of /etc only what we wrote")
 def test_etc_holds_what_we_put_there(run: Run) -> None:
     _, lines = run("cat /etc/passwd /etc/group; ls /etc")
     assert lines[:2] == ["builder:x:1000:1000::/build/home:/bin/bash", "builder:x:1000:"]
@@ -92,22 +95,26 @@ def test_etc_holds_what_we_put_there(run: Run) -> None:
     assert set(lines[2:]) <= allowed | {"ld.so.cache", "ld.so.conf", "ld.so.conf.d", "pki", "ssl"}
 
 
+@pytest.mark.attack("npm's global configuration and the names of keys are not in a sandbox", entry="W3")
 def test_configuration_for_all_users_of_the_host_is_not_there(run: Run) -> None:
     assert run("ls -A /usr/local/etc /usr/etc 2> /dev/null | grep -v :$ | xargs")[1] == [""]
     assert run("cat /proc/keys /proc/key-users 2> /dev/null")[1] == []
 
 
+@pytest.mark.attack("a build writes to its own directories alone")
 def test_only_its_own_directories_can_be_written(run: Run) -> None:
     places = "/usr/x /bin/x /etc/x /x /opt/x /dev/x /proc/sys/kernel/hostname /usr/bin/bash"
     _, lines = run(f"for place in {places}; do (: >> $place) 2> /dev/null && echo $place; done; touch /build/x /tmp/x")
     assert lines == []
 
 
+@pytest.mark.attack("files in shared memory are bounded")
 def test_memory_files_are_small(run: Run) -> None:
     _, lines = run("head -c 200M /dev/zero > /dev/shm/x; stat -c %s /dev/shm/x")
     assert int(lines[-1]) <= 64 << 20
 
 
+@pytest.mark.attack("a build has no capability, gets none, and makes no user namespace")
 def test_it_is_nobody_with_no_capability_and_gets_none(run: Run) -> None:
     _, lines = run(
         "id -u; grep -E '^(Cap|NoNewPrivs)' /proc/self/status; unshare -U true && echo nested; su 2>&1; mount"
@@ -118,16 +125,19 @@ def test_it_is_nobody_with_no_capability_and_gets_none(run: Run) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root has something to give up")
+@pytest.mark.attack("a build is not root of the host where the runner is")
 def test_root_of_the_host_is_given_up(run: Run) -> None:
     run("touch made")
     assert run("stat -c %u made /usr/bin/bash")[1] == ["1000", "65534"]
 
 
+@pytest.mark.attack("no descriptor of the runner comes into a sandbox")
 def test_no_descriptor_of_the_host_comes_in(run: Run) -> None:
     _, lines = run("ls /proc/self/fd; tr '\\0' '\\n' < /proc/1/cmdline | grep -c seten[v]")
     assert lines == ["0", "1", "2", "3", "0"]
 
 
+@pytest.mark.attack("secrets are on no command line of the host")
 def test_values_of_variables_are_on_no_command_line(open_sandbox: OpenSandbox) -> None:
     sandbox = open_sandbox(TOKEN="hidden-" + "value")
     seen: list[str] = []
@@ -140,6 +150,7 @@ def test_values_of_variables_are_on_no_command_line(open_sandbox: OpenSandbox) -
     assert [word for word in seen if "hidden-value" in word] == ["hidden-value"]
 
 
+@pytest.mark.attack("sandboxes see neither processes nor files of each other")
 def test_sandboxes_do_not_see_each_other(open_sandbox: OpenSandbox, nap: str) -> None:
     one, other = open_sandbox(), open_sandbox()
     run_in(one, "touch /tmp/ones /build/ones /dev/shm/ones")
@@ -155,6 +166,7 @@ def test_sandboxes_do_not_see_each_other(open_sandbox: OpenSandbox, nap: str) ->
     assert not [line for line in lines if "ones" in line]
 
 
+@pytest.mark.attack("a fork bomb is bounded, and ends with its time")
 def test_the_number_of_processes_is_bounded(open_sandbox: OpenSandbox) -> None:
     sandbox = open_sandbox(Resources(cpus=1, memory_mib=2_048, processes=100))
     spawn = """const {spawn} = require("child_process"); let made = 0, refused = 0
@@ -166,6 +178,7 @@ for (let i = 0; i < 300; i++) { const one = spawn("sleep", ["3600"]); one.on("er
     assert refused == 300 - made
 
 
+@pytest.mark.attack("a fork bomb is bounded, and ends with its time")
 def test_a_fork_bomb_ends_with_its_time(open_sandbox: OpenSandbox, nap: str) -> None:
     sandbox = open_sandbox(Resources(cpus=1, memory_mib=2_048, processes=200))
     finished, _ = run_in(
@@ -188,6 +201,7 @@ sandbox.run(Command(script, sandbox.root, 600, {"NAP": sys.argv[2]}), lambda lin
 """
 
 
+@pytest.mark.attack("all processes of a sandbox die with a runner that is killed")
 def test_everything_dies_with_a_runner_that_is_killed(open_sandbox: OpenSandbox, tmp_path: Path, nap: str) -> None:
     living = open_sandbox()
     with subprocess.Popen([sys.executable, "-c", RUNNER, str(tmp_path), nap], stdout=subprocess.PIPE) as runner:

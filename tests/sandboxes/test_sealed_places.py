@@ -54,11 +54,14 @@ def given(open_sandbox: OpenSandbox, tmp_path: Path) -> Sandbox:
         "chmod -R u+w cargo tools; echo false > {file}",
     ],
 )
+@pytest.mark.attack("a build cannot replace the tools that make its package", entry="H2")
+@pytest.mark.attack("a build script cannot alter other crates before they compile", entry="W16")
 def test_neither_other_crates_nor_tools_can_be_altered(given: Sandbox, file: str, attack: str) -> None:
     run_in(given, attack.format(file=file))
     assert run_in(given, f"cat {file}; echo")[1][0] == "true"
 
 
+@pytest.mark.attack("a link in the place of what is sealed is never followed", entry="W16")
 def test_what_is_unpacked_later_opens_no_other_place(given: Sandbox, tmp_path: Path) -> None:
     run_in(given, "ln -s /build/tools packed; ln -s /build/cargo/registry/src/index packed2")
     for place in ("packed", "packed2"):
@@ -66,6 +69,7 @@ def test_what_is_unpacked_later_opens_no_other_place(given: Sandbox, tmp_path: P
             given.put(program(tmp_path / "late.tar", "wasm-bindgen"), f"{given.root}/{place}")
 
 
+@pytest.mark.attack("a link in the place of what is sealed is never followed", entry="W16")
 def test_a_link_in_the_place_of_what_is_sealed_is_never_followed(open_sandbox: OpenSandbox, tmp_path: Path) -> None:
     (tmp_path / "secret").mkdir()
     sandbox = open_sandbox()
@@ -75,6 +79,7 @@ def test_a_link_in_the_place_of_what_is_sealed_is_never_followed(open_sandbox: O
         run_in(sandbox, "ls tools")
 
 
+@pytest.mark.attack("a build script cannot alter other crates before they compile", entry="W16")
 def test_cargo_compiles_from_sources_that_it_cannot_alter(open_sandbox: OpenSandbox) -> None:
     sandbox = open_sandbox()
     make = """mkdir -p registry/other/src made/src

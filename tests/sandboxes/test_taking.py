@@ -10,6 +10,7 @@ from generator.sandboxes.taking import take_file
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only /proc has files that hold more than they say")
+@pytest.mark.attack("what leaves a sandbox is a regular file, reached by no link")
 def test_a_file_that_holds_more_than_it_says_is_refused(tmp_path: Path) -> None:
     assert Path("/proc/self/status").stat().st_size == 0
     with pytest.raises(SandboxError, match="status is larger than 10 bytes"):
@@ -17,6 +18,7 @@ def test_a_file_that_holds_more_than_it_says_is_refused(tmp_path: Path) -> None:
     assert not (tmp_path / "taken").exists()
 
 
+@pytest.mark.attack("what leaves a sandbox is a regular file, reached by no link")
 def test_a_link_is_not_followed_in_any_component(tmp_path: Path) -> None:
     root = tmp_path / "root"
     (root / "real" / "deep").mkdir(parents=True)

@@ -266,6 +266,7 @@ def test_whatever_a_lock_file_says_the_document_is_valid(packages: dict[str, tup
     valid(sbom(IDENTITY, False, (), Contents((OWN,), npm, named)))
 
 
+@pytest.mark.attack("the list of parts is ours and not one that the crate brought")
 def test_the_document_takes_the_place_of_one_that_the_crate_brought(tmp_path: Path) -> None:
     (tmp_path / SBOM).write_text("a forged one")
     place(b"{}", tmp_path)

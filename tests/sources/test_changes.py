@@ -422,6 +422,7 @@ def test_a_clone_without_old_files_builds_the_fleet_and_fetches_nothing(top: Pat
     assert whole(tmp_path / "partial", "HEAD~1").startswith("the fleet of HEAD~1 (")
 
 
+@pytest.mark.attack("no program that git's configuration names is run")
 def test_no_program_that_the_repositorys_configuration_names_is_run(top: Path, tmp_path: Path) -> None:
     ran, program = marking(tmp_path)
     commit(top, {"crates/two/.gitattributes": "* filter=evil diff=evil\n"})
@@ -436,6 +437,7 @@ def test_no_program_that_the_repositorys_configuration_names_is_run(top: Path, t
     assert not ran.exists()
 
 
+@pytest.mark.attack("no program that git's configuration names is run")
 def test_a_filter_that_cannot_be_switched_off_is_refused(top: Path) -> None:
     git(top, "config", "filter.a=b.clean", "program")
     with pytest.raises(InputError, match=r"has filter\.a=b\.clean, which cannot be switched off$"):

@@ -121,6 +121,7 @@ def test_without_git_everything_but_build_output_is_taken(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("target", ["/etc/passwd", "../../outside"])
+@pytest.mark.attack("no source leads out of the repository")
 def test_a_link_that_leads_out_is_refused(tmp_path: Path, target: str) -> None:
     top = tmp_path / "repo"
     top.mkdir()
@@ -130,6 +131,7 @@ def test_a_link_that_leads_out_is_refused(tmp_path: Path, target: str) -> None:
         collected(top, ".", tmp_path)
 
 
+@pytest.mark.attack("no source leads out of the repository")
 def test_a_directory_that_became_a_link_out_is_refused(tmp_path: Path) -> None:
     top = repository(tmp_path / "repo", {"Cargo.toml": package("one"), "src/lib.rs": ""})
     elsewhere = tmp_path / "elsewhere"
@@ -149,6 +151,7 @@ def test_a_link_inside_stays_a_link(tmp_path: Path) -> None:
     assert files["LICENSE"] == "docs/LICENSE"
 
 
+@pytest.mark.attack("no source leads out of the repository")
 def test_a_dependency_outside_of_the_repository_is_refused(tmp_path: Path) -> None:
     top = repository(tmp_path / "repo", {"Cargo.toml": package("one", "[dependencies]\nx = { path = '../x' }\n")})
     with pytest.raises(InputError, match=r"Cargo\.toml depends on \.\./x, which lies outside of the repository"):

@@ -67,6 +67,7 @@ def test_the_way_upwards_ends_from_anywhere(start: str) -> None:
         (b"y" * 1025, r'the path "y{200}\.\.\." of the git tree is longer than 1,024 bytes'),
     ],
 )
+@pytest.mark.attack("a git repository that unfolds without end, or lies, is refused")
 def test_a_name_that_is_no_path_is_refused(remote: Path, tmp_path: Path, name: bytes, reason: str) -> None:
     blob = write(remote, "blob", b"")
     with pytest.raises(InputError, match=reason) as error:
@@ -82,6 +83,7 @@ def test_a_backslash_and_a_group_writable_file_are_taken(remote: Path, tmp_path:
 
 
 @pytest.mark.parametrize("leaf", ["file", "nothing"])
+@pytest.mark.attack("a git repository that unfolds without end, or lies, is refused")
 def test_a_tree_that_unfolds_to_millions_of_files_is_refused(remote: Path, tmp_path: Path, leaf: str) -> None:
     inner = tree(remote, *[("100644", b"f", write(remote, "blob", b""))] * (leaf == "file"))
     for _ in range(8):
@@ -90,6 +92,7 @@ def test_a_tree_that_unfolds_to_millions_of_files_is_refused(remote: Path, tmp_p
         collected(commit(remote, inner), tmp_path)
 
 
+@pytest.mark.attack("a git repository that unfolds without end, or lies, is refused")
 def test_a_directory_that_is_given_out_as_a_file_is_not_read(remote: Path, tmp_path: Path) -> None:
     rev = commit(remote, tree(remote, ("100644", b"Cargo.toml", tree(remote))))
     with pytest.raises(InputError):
@@ -108,6 +111,7 @@ def test_the_size_of_all_is_known_before_anything_is_read(
     assert not (tmp_path / "source.tar").exists()
 
 
+@pytest.mark.attack("a git repository that unfolds without end, or lies, is refused")
 def test_a_file_that_is_too_large_is_refused(remote: Path, tmp_path: Path) -> None:
     blob = write(remote, "blob", b"\0" * (MAX_FILE + 1))
     manifest = write(remote, "blob", package("one").encode())
@@ -186,6 +190,7 @@ def test_a_checkout_of_another_user_comes_with_gits_advice(
 
 
 @pytest.mark.parametrize("name", [b"x\n::error::y", b"x\x1b[2J", b"x\xff", b"y" * 250])
+@pytest.mark.attack("names of files and words of a Cargo.toml are safe to show")
 def test_names_of_forgotten_files_are_safe_to_show(remote: Path, tmp_path: Path, name: bytes) -> None:
     git(remote, "config", "core.quotePath", "true")
     Path(os.fsdecode(bytes(remote / "src") + b"/" + name)).write_text("")
@@ -230,6 +235,7 @@ def test_an_output_directory_that_is_not_below_takes_nothing_away(remote: Path, 
         ('[dependencies]\nx = { path = "\\n##[error]y" }\n', r"^\\n##\\x5berror\]y/Cargo\.toml is missing"),
     ],
 )
+@pytest.mark.attack("names of files and words of a Cargo.toml are safe to show")
 def test_words_of_a_cargo_toml_are_safe_to_show(remote: Path, tmp_path: Path, manifest: str, sentence: str) -> None:
     (remote / "Cargo.toml").write_text(package("one", manifest))
     with pytest.raises(InputError, match=sentence) as error:
@@ -238,6 +244,7 @@ def test_words_of_a_cargo_toml_are_safe_to_show(remote: Path, tmp_path: Path, ma
 
 
 @pytest.mark.parametrize("target", ["/etc/passwd", "../../outside"])
+@pytest.mark.attack("no source leads out of the repository")
 def test_a_link_of_a_revision_that_leads_out_is_refused(remote: Path, tmp_path: Path, target: str) -> None:
     manifest, link = write(remote, "blob", package("one").encode()), write(remote, "blob", target.encode())
     rev = commit(remote, tree(remote, ("100644", b"Cargo.toml", manifest), ("120000", b"leak", link)))

@@ -11,7 +11,7 @@ from typing import Final
 
 from tests.support import TOP, Ran, write_files
 
-CONFTEST: Final = 'pytest_plugins = ["tests.suite.environment", "tests.suite.leaks"]\n'
+CONFTEST: Final = 'pytest_plugins = ["tests.suite.environment", "tests.suite.leaks", "tests.suite.attacks"]\n'
 
 
 def run_planted(

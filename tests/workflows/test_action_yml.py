@@ -63,6 +63,7 @@ def said_by(name: str, tmp_path: Path, **given: str) -> tuple[int, list[object]]
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
+@pytest.mark.attack("no input of the action becomes a script")
 def test_scripts_are_bash_without_expressions(name: str, tmp_path: Path) -> None:
     assert "${{" not in SCRIPTS[name]
     processes.output([*BASH, "-n", str(script(name, tmp_path))], timeout=600)
@@ -82,6 +83,7 @@ def test_expressions_name_inputs_and_steps_that_exist() -> None:
 
 
 @pytest.mark.parametrize("name", ["Build", "Upload", "End sandboxes that were left behind"])
+@pytest.mark.attack("no input of the action becomes a script")
 def test_the_command_replaces_its_shell_and_takes_any_input_as_it_is(name: str, tmp_path: Path) -> None:
     hostile = '-a b"; touch x; $(touch x) `touch x` * \\'
     given = dict.fromkeys(("MANIFEST", "SHARD", "BACKEND", "RELEASE_ID", "GITHUB_RUN_ID"), hostile)
@@ -100,6 +102,7 @@ def test_the_build_alone_finds_the_linkers_and_what_the_runner_has_comes_first(t
     assert [step["name"] for step in STEPS if "steps.equip.outputs" in json.dumps(step)] == ["Build"]
 
 
+@pytest.mark.attack("no step of the action has both crates' code and GitHub's token", entry="W2")
 def test_no_step_has_both_a_crates_code_and_a_token_of_github() -> None:
     build, upload = (next(step for step in STEPS if step["name"] == name) for name in ("Build", "Upload"))
     assert (build["env"]["GITHUB_TOKEN"], build["env"]["GH_TOKEN"]) == ("", "")
@@ -109,6 +112,7 @@ def test_no_step_has_both_a_crates_code_and_a_token_of_github() -> None:
 
 
 @pytest.mark.parametrize(("backend", "warnings"), [("local", 1), ("e2b", 0)])
+@pytest.mark.attack("an upload beside crates' code is warned of", entry="W2")
 def test_an_upload_beside_crates_code_is_warned_of(backend: str, warnings: int, tmp_path: Path) -> None:
     env = {**os.environ, "COMMAND": str(installed(tmp_path)), "BACKEND": backend, "RELEASE_ID": "7"}
     said = processes.output([*BASH, str(script("Upload", tmp_path))], timeout=60, env=env).decode().splitlines()

@@ -149,6 +149,7 @@ def test_bytes_that_are_not_text_are_a_difference(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("there", [True, False])
+@pytest.mark.attack("generating workflows follows no link of the checkout", entry="H1")
 def test_a_target_that_links_out_of_the_repository_is_refused(tmp_path: Path, there: bool) -> None:
     root, outside = tmp_path / "root", tmp_path / "outside.yml"
     if there:
@@ -159,6 +160,7 @@ def test_a_target_that_links_out_of_the_repository_is_refused(tmp_path: Path, th
     assert outside.exists() == there
 
 
+@pytest.mark.attack("generating workflows follows no link of the checkout", entry="H1")
 def test_a_directory_that_links_out_of_the_repository_is_refused(tmp_path: Path) -> None:
     root, outside = tmp_path / "root", tmp_path / "root-outside"
     put(outside, "workflows/b.yml", OURS)
@@ -168,6 +170,7 @@ def test_a_directory_that_links_out_of_the_repository_is_refused(tmp_path: Path)
     assert snapshot(outside) == {"workflows/b.yml": OURS}
 
 
+@pytest.mark.attack("generating workflows follows no link of the checkout", entry="H1")
 def test_links_that_stay_in_the_repository_are_not_followed_either(tmp_path: Path) -> None:
     """What git keeps below .git is in the repository too."""
     root = tmp_path / "root"

@@ -27,6 +27,7 @@ def builds(job: Any) -> bool:
 
 
 @pytest.mark.parametrize(("backend", "name"), [("local", "build"), ("local", "release"), ("e2b", "build")])
+@pytest.mark.attack("a job that runs crates' code may only read, and holds no token", entry="W2")
 def test_a_job_that_runs_crates_code_may_read_and_is_given_no_token(fleets: Any, backend: str, name: str) -> None:
     (job,) = (job for job in jobs(fleets, backend, name).values() if builds(job))
     assert job["permissions"] == READ
@@ -55,6 +56,7 @@ def test_what_a_job_built_another_uploads_also_after_a_failure_and_before_anythi
 
 @pytest.mark.parametrize("backend", ["local", "e2b"])
 @pytest.mark.parametrize("name", ["build", "release", "regenerate"])
+@pytest.mark.attack("no checkout leaves credentials behind", entry="W2")
 def test_no_checkout_leaves_credentials_and_only_who_attests_has_an_identity(
     fleets: Any, backend: str, name: str
 ) -> None:
