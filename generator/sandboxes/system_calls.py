@@ -13,16 +13,20 @@ import socket
 from typing import Final
 
 # What keeps things for whoever comes next, is counted nowhere, or reaches the host beside every namespace. Containers
-# refuse all but the last four by default, so programs know how to do without.
+# refuse most of them by default, so programs know how to do without.
 REFUSED: Final = (
     *("keyctl", "add_key", "request_key"),
     *("io_uring_setup", "io_uring_enter", "io_uring_register"),
     *("bpf", "perf_event_open", "userfaultfd", "syslog"),
     *("shmget", "msgget", "semget"),  # System V's memory belongs to no process: nothing that samples would see it
+    "memfd_secret",  # nor these files in memory, which the kernel counts as having no size
     "sched_setaffinity",  # would undo the sandbox's number of processors
 )
 # Other families of sockets, first of all a virtual machine's way to its host, belong to no network namespace.
 SOCKETS: Final = (socket.AF_UNIX, socket.AF_INET, socket.AF_INET6, 16)  # the last is Linux's own, AF_NETLINK
+
+# Newer than a libseccomp that is still in use; such numbers are the same on every machine.
+_NUMBERS: Final = {"memfd_secret": 447}
 
 _ALLOW: Final = 0x7FFF0000
 _REFUSE: Final = 0x00050000
@@ -65,7 +69,7 @@ def _library() -> ctypes.CDLL | None:
 
 
 def _refuse(library: ctypes.CDLL, context: ctypes.c_void_p, name: str, code: int, *only: _Comparison) -> None:
-    number = library.seccomp_syscall_resolve_name(name.encode())
+    number = _NUMBERS.get(name) or library.seccomp_syscall_resolve_name(name.encode())
     action = ctypes.c_uint32(_REFUSE | code)
     given = (_Comparison * len(only))(*only)
     result = library.seccomp_rule_add_array(context, action, number, len(only), given)
