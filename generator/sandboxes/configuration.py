@@ -12,6 +12,10 @@ from generator.sandboxes.places import in_usr
 
 # Where programs of /usr and /usr/local have it for all users.
 _SYSTEM: Final = (Path("/usr/local/etc"), Path("/usr/etc"))
+# Of Cargo's home: the token of a registry may stand in either. A sandbox has a home for Cargo of its own.
+_TOKENS: Final = ("credentials", "credentials.toml", "config", "config.toml")
+# npm's own configuration, beside its program: a package of a distribution, or an image, may have written it.
+_BUILT_IN: Final = ("lib/node_modules/npm/npmrc", "share/nodejs/npm/npmrc")
 _CERTIFICATES: Final = re.compile(r"^\s*cafile\s*=\s*(\S.*?)\s*$", re.MULTILINE)
 
 
@@ -28,10 +32,12 @@ def configuration(environ: Mapping[str, str], node: Path) -> Configuration:
     """Look for it: npm's lies in the prefix of Node.js, Cargo's tokens in its home, which images have below /usr."""
     directories = (*_SYSTEM, node / "etc")
     home = Path(environ.get("CARGO_HOME") or Path(environ.get("HOME", "/"), ".cargo"))
+    files = (*(home / name for name in _TOKENS), *(node / name for name in _BUILT_IN))
+    npm = (*(each / "npmrc" for each in directories), *(node / name for name in _BUILT_IN))
     return Configuration(
         _below_usr(directories, Path.is_dir),
-        _below_usr((home / "credentials", home / "credentials.toml"), Path.is_file),
-        next((found for each in directories if (found := _npm_certificates(each / "npmrc"))), None),
+        _below_usr(files, Path.is_file),
+        next((found for each in npm if (found := _npm_certificates(each))), None),
     )
 
 
