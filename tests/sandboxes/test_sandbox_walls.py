@@ -40,6 +40,7 @@ def test_this_machine_can_isolate() -> None:
     assert probe_isolation() is None
 
 
+@pytest.mark.attack("a build has no network once its dependencies are fetched")
 def test_the_hosts_network_is_out_of_reach_and_the_way_through_the_proxy_closes(
     open_sandbox: OpenSandbox, listener: int
 ) -> None:
