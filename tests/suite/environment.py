@@ -88,7 +88,7 @@ def _home(environ: Mapping[str, str], temporary: Path) -> Path:
     cache = environ.get("XDG_CACHE_HOME") or f"{environ.get('HOME') or temporary}/.cache"
     home = temporary / "home"
     for name, kept in CACHES.items():
-        place = Path(cache).absolute() / "cratematrix-tests" / kept
+        place = Path(cache).absolute() / "cratematrix-suite" / kept
         place.mkdir(parents=True, exist_ok=True)
         (home / name).parent.mkdir(parents=True, exist_ok=True)
         (home / name).symlink_to(place)
