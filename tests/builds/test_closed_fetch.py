@@ -62,6 +62,7 @@ def build(top: Path) -> int:
     return cratematrix("build", "--all", cwd=top, env={"XDG_CACHE_HOME": str(top.parent / "cache")}).code
 
 
+@pytest.mark.attack("a dependency by URL is refused before anything is fetched", entry="H4")
 @pytest.mark.parametrize("table", ["dependencies", "optionalDependencies"])
 def test_a_dependency_by_url_is_refused_before_anything_is_asked(
     repository: MakeRepository, service: tuple[int, list[str]], table: str
@@ -80,6 +81,7 @@ def test_a_dependency_by_url_is_refused_before_anything_is_asked(
     assert seen == []
 
 
+@pytest.mark.attack("a locked git address on the machine itself is never reached", entry="H4")
 def test_what_only_cargo_knows_of_reaches_no_service_of_this_machine_either(
     repository: MakeRepository, service: tuple[int, list[str]]
 ) -> None:

@@ -54,6 +54,7 @@ def test_a_host_that_is_not_allowed_is_refused_by_name_and_never_resolved(server
     assert [each.host for each in proxy.refused] == ["other.example.com", f"other.example.com:{server.port}"]
 
 
+@pytest.mark.attack("an allowed name never leads to a private address", entry="H4")
 @pytest.mark.parametrize(
     "addresses",
     [["127.0.0.1"], ["::ffff:127.0.0.1"], ["169.254.169.254"], ["10.0.0.1"], ["fd00:ec2::254"], ["64:ff9b::7f00:1"],
@@ -77,6 +78,7 @@ def test_an_allowed_name_never_leads_into_this_machine_or_its_network(
     assert server.requests == []
 
 
+@pytest.mark.attack("a name that changes its address leads nowhere else", entry="H4")
 def test_a_name_is_resolved_once_and_the_judged_address_is_the_one_that_is_connected_to(
     server: Server, started: Start
 ) -> None:
@@ -93,6 +95,7 @@ def test_a_name_is_resolved_once_and_the_judged_address_is_the_one_that_is_conne
     assert (answers, len(server.requests)) == ([], 1)
 
 
+@pytest.mark.attack("an open network leads to no service of the machine", entry="H4")
 @pytest.mark.parametrize("host", ["127.0.0.1", "[::1]", "localhost", "2130706433", "0x7f.1", "0"])
 def test_an_open_setting_leads_to_no_listener_of_this_machine(server: Server, started: Start, host: str) -> None:
     ask = started(FetchProxy(Rules(hosts=None), Upstreams()))

@@ -120,6 +120,7 @@ def test_a_file_that_is_too_large_is_refused(remote: Path, tmp_path: Path) -> No
         collected(rev, tmp_path)
 
 
+@pytest.mark.attack("a git fetch without end is ended", entry="W17")
 def test_a_fetch_that_is_too_large_ends_while_it_comes(
     remote: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
