@@ -86,6 +86,7 @@ def write_etc(directory: Path) -> None:
     directory.mkdir()
     for name, content in WRITTEN.items():
         (directory / name).write_text(content)
+        (directory / name).chmod(0o644)  # whatever the runner's umask is
 
 
 def etc_binds(directory: Path) -> tuple[Bind, ...]:

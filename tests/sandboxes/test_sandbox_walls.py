@@ -215,3 +215,13 @@ def test_everything_dies_with_a_runner_that_is_killed(open_sandbox: OpenSandbox,
     open_sandbox()  # removes what the dead one left, and not what the living one has
     assert len([place for place in (tmp_path / "sandboxes").iterdir() if place.is_dir()]) == 2
     assert run_in(living, "echo still here")[1] == ["still here"]
+
+
+def test_a_runner_that_keeps_its_files_to_itself_has_the_same_sandboxes(open_sandbox: OpenSandbox) -> None:
+    before = os.umask(0o077)
+    try:
+        sandbox = open_sandbox()
+        _, lines = run_in(sandbox, "id -un; cat /etc/hosts > /dev/null && touch x /tmp/x && stat -c %a x")
+    finally:
+        os.umask(before)
+    assert lines == ["builder", "644"]
