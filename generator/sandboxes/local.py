@@ -35,16 +35,7 @@ from generator.sandboxes.isolation import system_view
 from generator.sandboxes.outside import Outside, npm_registry, outside
 from generator.sandboxes.process_tree import ProcessTable
 from generator.sandboxes.running import Watch, follow
-from generator.sandboxes.sandbox import (
-    SIZES,
-    Command,
-    FailureClass,
-    Finished,
-    OnLine,
-    Resources,
-    SandboxError,
-    Usage,
-)
+from generator.sandboxes.sandbox import SIZES, Command, FailureClass, Finished, OnLine, Resources, SandboxError, Usage
 from generator.sandboxes.shells import NO_DIRECTORY, READY, SEALED, IsolatedShell, PlainShell, Start, launcher
 from generator.sandboxes.taking import take_file
 from generator.sandboxes.toolchain import Toolchain
