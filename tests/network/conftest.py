@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -84,13 +85,15 @@ def started(tmp_path: Path) -> Iterator[Callable[[FetchProxy], Ask]]:
         directory.mkdir()
         proxies.append(proxy)
         proxy.start(directory / "proxy")
-        short = tmp_path / "s"
-        short.symlink_to(directory / "proxy")
 
         def ask(text: str) -> str:
             with socket.socket(socket.AF_UNIX) as near:
                 near.settimeout(WAIT)
-                near.connect(str(short))
+                held = os.open(directory, os.O_PATH)
+                try:
+                    near.connect(f"/proc/self/fd/{held}/proxy")
+                finally:
+                    os.close(held)
                 near.sendall(text.replace("\n", "\r\n").encode())
                 near.shutdown(socket.SHUT_WR)
                 return b"".join(iter(lambda: near.recv(65_536), b"")).decode(errors="replace")

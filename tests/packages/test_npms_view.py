@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-import tarfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from generator.errors import Unbuildable
 from generator.packages.forbidden import check_files
 from tests.packages.bare import packed
 from tests.packages.conftest import HERE
-from tests.support import write_files
+from tests.support import unpack, write_files
 
 EVENTS = ("preinstall", "install", "postinstall", "prepare")
 View = Callable[[Path], dict[str, Any]]
@@ -106,8 +105,7 @@ def test_npm_sees_no_script_and_no_other_command_in_what_is_packed(
         archive = packed(top, {"binding.gyp": ""}, **more)
     except Unbuildable:
         return
-    with tarfile.open(archive) as tar:
-        tar.extractall(top, filter="data")
+    unpack(archive, top)
     if "refused" in (seen := npm_view(top / "package")):
         return
     assert (seen["scripts"], seen["bundled"]) == ([], [])

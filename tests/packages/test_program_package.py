@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import tarfile
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,7 @@ from generator.packages.identity import Identity
 from generator.packages.program import program_packages
 from generator.packages.tarball import write_tarball
 from tests.packages.conftest import HERE, node, package_json, shop
-from tests.support import write_files
+from tests.support import unpack, write_files
 
 IDENTITY = Identity("@demo/tool", "1.2.3", description="a tool", license="MIT", repository="https://git.example/x")
 
@@ -34,8 +33,7 @@ def installed(tmp: Path, script: str, layout: Layout = "single", platform: str =
     """Pack a program that is a shell script, install the packages as npm lays them out, and return the shim."""
     for package in program_packages(IDENTITY, ("tool",), staged(tmp / "staged", platform, tool=script), layout):
         write_tarball(package.files, tmp / "tool.tgz")
-        with tarfile.open(tmp / "tool.tgz") as tar:
-            tar.extractall(tmp / "unpacked", filter="data")
+        unpack(tmp / "tool.tgz", tmp / "unpacked")
         (tmp / "node_modules/@demo").mkdir(parents=True, exist_ok=True)
         (tmp / "unpacked/package").rename(tmp / "node_modules" / package.name)
     return tmp / "node_modules/@demo/tool/bin/tool.js"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import posixpath
-import tarfile
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -20,7 +19,7 @@ from generator.manifest.models import Crate
 from generator.processes import run
 from generator.sources.collect import Collected, Places, collect
 from tests.discovery.layouts import DIRECTORIES, LAYOUTS, cargo_members, crate, layouts, needs_cargo, with_libraries
-from tests.support import write_files
+from tests.support import unpack, write_files
 
 
 def unpacked(files: Mapping[str, str], directory: str, tmp: Path) -> tuple[Collected, Path]:
@@ -28,8 +27,7 @@ def unpacked(files: Mapping[str, str], directory: str, tmp: Path) -> tuple[Colle
     source = {"name": "x", "version": "0.1.0", "kind": "lib", "source": {"path": directory}}
     places = Places(write_files(tmp / "repository", files), ".", tmp / "git")
     found = collect(Crate.model_validate_json(json.dumps(source)), places, tmp / "source.tar")
-    with tarfile.open(tmp / "source.tar") as tar:
-        tar.extractall(tmp / "sandbox", filter="data")
+    unpack(tmp / "source.tar", tmp / "sandbox")
     return found, tmp / "sandbox"
 
 
