@@ -10,7 +10,7 @@ Kind = Literal["registry", "path", "url", "git"]
 
 # https://docs.npmjs.com/cli/configuring-npm/package-json#dependencies, and the words of yarn and pnpm. A path is a path
 # on every system: what has a backslash or a drive is one on Windows alone.
-_PATH: Final = re.compile(r"(file|link|portal):|\.{1,2}([/\\]|$)|[/\\~]|[A-Za-z]:([/\\]|$)", re.IGNORECASE)
+_PATH: Final = re.compile(r"(file|link|portal):|\.{1,2}([/\\]|$)|[/\\]|~[/\\]|[A-Za-z]:([/\\]|$)", re.IGNORECASE)
 _REGISTRY: Final = re.compile(r"(workspace|catalog|patch):", re.IGNORECASE)
 _ALIAS: Final = re.compile(r"npm:(?:@?[^@]*)(?:@(?P<inner>.*))?", re.IGNORECASE | re.DOTALL)
 _GIT: Final = re.compile(

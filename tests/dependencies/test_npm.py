@@ -47,7 +47,7 @@ def test_a_dependency_by_url_or_git_is_refused_with_its_line(table: str, specifi
 
 @pytest.mark.parametrize(
     "specifier",
-    ["^1.0.0", "latest", "", "*", "1 || 2", ">=1.0.0 <2", "npm:y@^1", "npm:@a/y@1", "npm:y", "workspace:*", "catalog:",
+    ["^1.0.0", "~1.2.3", "~1", "npm:y@~1.2", "latest", "", "*", "1 || 2", ">=1.0.0 <2", "npm:y@^1", "npm:@a/y@1", "npm:y", "workspace:*", "catalog:",
      "patch:x@npm%3A1.0.0#./x.patch", "file:../other", "link:../other", "./vendor/x.tgz", "vendor/deep/x", "x.tgz", "beta-1"],
 )  # fmt: skip
 def test_what_a_registry_or_the_source_has_is_not(specifier: str) -> None:
