@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 PORTS: Final = {"http": 80, "https": 443}
 _HOST: Final = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*|[0-9a-f:.]*:[0-9a-f:.]*")
+_PREFIX: Final = re.compile(r"^([a-z]+\+)+(?=https?:)")
 
 
 class Endpoint(NamedTuple):
@@ -24,7 +25,7 @@ class Endpoint(NamedTuple):
 def endpoint_of(url: str) -> Endpoint | None:
     """Return where an http or https URL points to, None for anything else; `sparse+` and the like are passed over."""
     try:
-        parts = urlsplit(url.rpartition("+")[2] if re.match(r"[a-z]+\+https?:", url) else url)
+        parts = urlsplit(_PREFIX.sub("", url))
         host, port = (parts.hostname or "").rstrip("."), parts.port
     except ValueError:
         return None

@@ -53,6 +53,8 @@ def test_they_are_bounded() -> None:
         ("https://Example.COM./x", ("example.com", 443)),
         ("sparse+http://127.0.0.1:8080/index/", ("127.0.0.1", 8080)),
         ("git+https://user:word@git.example.com/a?rev=b#c", ("git.example.com", 443)),
+        ("git+https://git.example.com/libc++?branch=a+b#c", ("git.example.com", 443)),
+        ("git+http://evil.example.com/+https://git.example.com/", ("evil.example.com", 80)),
         ("http://[::1]:80/", ("::1", 80)),
         ("git+ssh://git@git.example.com/a", None),
         ("file:///etc", None),
