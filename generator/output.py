@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import deque
 from contextlib import suppress
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Final
 
 from generator.directory import Directory
@@ -39,7 +39,7 @@ def reach(path: Path, checkout: Path | None = None) -> Directory:
     if not names:
         return Directory.own(ground, path)
     with Directory.own(ground) as begin:
-        inner = begin.enter(os.path.normpath("/".join(names)))
+        inner = begin.enter("/".join(names))
     inner.path = path
     return inner
 
@@ -47,10 +47,15 @@ def reach(path: Path, checkout: Path | None = None) -> Directory:
 def _ground(path: Path, checkout: Path | None) -> tuple[Path, tuple[str, ...]]:
     """Return the checkout that a path leads into, by whatever links outside of it, and the names from there on.
 
-    Where it leads into none, that is the place itself and no name.
+    Where it leads into none, or out again by `..`, that is the place itself and no name.
     """
     here, waiting, links = Path("/"), deque(path.absolute().parts[1:]), 0
-    while waiting and not _is_checkout(here, checkout):
+    while waiting:
+        if _is_checkout(here, checkout):
+            # As it is written: where a link of the checkout leads must not matter.
+            waiting = deque(PurePosixPath(os.path.normpath("/".join(waiting))).parts)
+            if ".." not in waiting:
+                return here, tuple(waiting)
         name = waiting.popleft()
         if name == "..":
             here = here.parent
@@ -60,7 +65,7 @@ def _ground(path: Path, checkout: Path | None) -> tuple[Path, tuple[str, ...]]:
             here = Path("/") if target.is_absolute() else here
         else:
             here /= name
-    return here, tuple(waiting)
+    return here, ()
 
 
 def _is_checkout(directory: Path, checkout: Path | None) -> bool:
