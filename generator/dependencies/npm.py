@@ -16,6 +16,8 @@ PACKAGE_JSON: Final = "package.json"
 _TABLES: Final = (
     *("dependencies", "devDependencies", "optionalDependencies", "peerDependencies", "overrides", "resolutions"),
 )
+# Of patterns that npm expands: braces, groups and backslashes.
+_NOT_READ: Final = frozenset("{}()!\\")
 _WHY: Final[dict[Kind, str]] = {"url": "is a dependency by URL", "git": "is a dependency by git"}
 FIX: Final = "name a version that a registry has, or put the package into the repository and name it by file:"
 
@@ -91,15 +93,23 @@ def _paths(package: Mapping[str, Any]) -> list[str]:
 
 def _workspaces_above(files: Files, directory: str) -> list[str]:
     above = [(each, package_json(files, each)) for each in upwards(directory)]
-    return [each for each, package in above if package is not None and package.get("workspaces")]
+    return [each for each, package in above if package is not None and _may_hold(package, each, directory)]
+
+
+def _may_hold(package: Mapping[str, Any], top: str, directory: str) -> bool:
+    """Whether a directory may be of a workspace: npm installs that in its place. Patterns not read here may hold it."""
+    inside = posixpath.relpath(directory, top)
+    return any(set(each) & _NOT_READ or inside in expanded(each, [inside]) for each in _patterns(package))
+
+
+def _patterns(package: Mapping[str, Any]) -> list[str]:
+    listed = package.get("workspaces")
+    patterns = listed.get("packages") if isinstance(listed, dict) else listed
+    named = [each for each in patterns if isinstance(each, str)] if isinstance(patterns, list) else []
+    return [posixpath.normpath(each.lstrip("/") or ".") for each in named]
 
 
 def _members(files: Files, directory: str, package: Mapping[str, Any]) -> list[str]:
-    listed = package.get("workspaces")
-    patterns = listed.get("packages") if isinstance(listed, dict) else listed
-    if not isinstance(patterns, list):
-        return []
     below = [posixpath.relpath(posixpath.dirname(path) or ".", directory) for path, _ in files.named(PACKAGE_JSON)]
-    wanted = [posixpath.normpath(each) for each in patterns if isinstance(each, str)]
-    members = {member for pattern in wanted for member in expanded(pattern, below)}
+    members = {member for pattern in _patterns(package) for member in expanded(pattern, below)}
     return [each for member in sorted(members) if (each := joined(directory, member)) is not None]

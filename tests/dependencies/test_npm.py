@@ -92,6 +92,16 @@ def test_packages_that_are_reached_by_path_or_through_a_workspace_count_and_othe
     assert found == {"by-path/package.json", "next/package.json", "packages/a/package.json"}
 
 
+@pytest.mark.parametrize(
+    ("pattern", "counts"),
+    [("crate", True), ("./crate/", True), ("/crate", True), ("*", True), ("**", True), ("{crate,website}", True),
+     ("@(crate|website)", True), ("website", False), ("packages/*", False), ("crate/*", False)],
+)  # fmt: skip
+def test_a_workspace_above_counts_for_its_members_alone(pattern: str, counts: bool) -> None:
+    top = {"workspaces": [pattern], "devDependencies": {"x": "user/repo"}}
+    assert bool(refusals({"package.json": top, "crate/package.json": "{}"})) == counts
+
+
 def test_a_crate_that_npm_does_not_install_is_not_asked() -> None:
     texts = {"crate/package.json": '{"dependencies": {"x": "user/repo"}}'}
     assert list(Asked(Files(texts), "crate", "crate", False, REGISTRIES, "auto").refusals()) == []
