@@ -56,6 +56,7 @@ def test_they_are_bounded() -> None:
         ("git+https://git.example.com/libc++?branch=a+b#c", ("git.example.com", 443)),
         ("git+http://evil.example.com/+https://git.example.com/", ("evil.example.com", 80)),
         ("http://[::1]:80/", ("::1", 80)),
+        ("http://squid_proxy:3128", ("squid_proxy", 3128)),
         ("git+ssh://git@git.example.com/a", None),
         ("file:///etc", None),
         ("https://", None),
