@@ -96,8 +96,12 @@ async def through(upstream: Upstream, where: Endpoint, secure: bool) -> Stream:
     except (OSError, TimeoutError) as error:
         raise Unreachable(502, f"your proxy at {upstream.where} cannot be reached: {error}") from None
     far = Stream(*streams, upstream, secure)
-    if secure:
-        await asyncio.wait_for(_tunnel(far, upstream, where), HEAD_SECONDS)
+    try:
+        if secure:
+            await asyncio.wait_for(_tunnel(far, upstream, where), HEAD_SECONDS)
+    except BaseException:
+        far.writer.close()
+        raise
     return far
 
 
@@ -114,7 +118,6 @@ async def _tunnel(far: Stream, upstream: Upstream, where: Endpoint) -> None:
             connection.receive_data(await far.reader.read(1))
     if not isinstance(event, h11.Response) or not 200 <= event.status_code < 300:
         status = event.status_code if isinstance(event, h11.Response) else "no answer"
-        far.writer.close()
         raise Unreachable(502, f"your proxy at {upstream.where} does not lead to {where}: {status}")
 
 

@@ -16,7 +16,7 @@ from generator.network.endpoints import Endpoint
 from generator.network.proxy import FetchProxy
 from generator.network.rules import Rules
 from generator.network.upstream import Upstreams, upstreams_of
-from tests.network.conftest import Ask, Server
+from tests.network.conftest import WAIT, Ask, Server
 
 Start = Callable[[FetchProxy], Ask]
 
@@ -211,3 +211,17 @@ def test_a_host_that_breaks_off_ends_its_connection_alone(server: Server, starte
             for _ in range(5):
                 ask(f"CONNECT localhost:{port} HTTP/1.1\nHost: x\n\n" + "x" * 100_000)
     assert ask(f"GET http://localhost:{server.port}/ HTTP/1.1\nHost: x\n\n").endswith("served")
+
+
+def test_a_users_proxy_that_answers_with_nonsense_is_left(started: Start) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as nonsense, ThreadPoolExecutor(1) as threads:
+        port = nonsense.getsockname()[1]
+        proxy = FetchProxy(Rules(hosts=("example.com",)), upstreams_of({"https_proxy": f"http://127.0.0.1:{port}"}))
+        answer = threads.submit(started(proxy), "CONNECT example.com:443 HTTP/1.1\nHost: x\n\n")
+        near, _ = nonsense.accept()
+        with near:
+            near.settimeout(WAIT)
+            near.sendall(b"SSH-2.0-nonsense\r\n\r\n")
+            while near.recv(65_536):
+                pass
+        assert answer.result(WAIT) == ""
