@@ -67,6 +67,9 @@ def _own() -> Iterator[str]:
         found = importlib.util.find_spec(name)
         if found and found.origin:
             places.append(Path(found.origin).parent if name == "generator" else Path(found.origin).parent.parent)
-    for place in dict.fromkeys(places):
-        if not in_usr(place):
-            yield str(place)
+    yield from (str(place) for place in dict.fromkeys(places) if is_shown(place, Path.home()))
+
+
+def is_shown(place: Path, home: Path) -> bool:
+    """Whether the reader sees a place: not what it sees anyway, and not the root or what the user's home lies in."""
+    return not in_usr(place) and not home.is_relative_to(place)

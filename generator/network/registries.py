@@ -36,6 +36,8 @@ done
 exit 0
 """
 MAX_ENDPOINTS: Final = 50
+# How often the tools are asked that give no whole answer.
+MAX_QUESTIONS: Final = 3
 
 
 @dataclass(frozen=True)
@@ -56,13 +58,14 @@ class Known:
     """What all sandboxes of a backend answer alike: the first that is asked tells it to the others."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock, self._questions = threading.Lock(), MAX_QUESTIONS
         self._found = Registries()
 
     def get(self, ask: Callable[[], Registries]) -> Registries:
-        """Return what is known, and ask while it is not complete."""
+        """Return what is known, and ask while it is not complete; where no network is, not once for each crate."""
         with self._lock:
-            if not self._found.complete:
+            if not self._found.complete and self._questions > 0:
+                self._questions -= 1
                 self._found = ask()
             return self._found
 

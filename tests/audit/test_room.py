@@ -61,3 +61,18 @@ def test_the_facts_are_those_that_are_read_without_it(tmp_path: Path, monkeypatc
     assert inside.images
     monkeypatch.setattr(room, "reading_view", lambda: None)
     assert facts_of(file, "tool") == inside
+
+
+@pytest.mark.parametrize(
+    ("place", "shown"),
+    [
+        ("/", False),
+        ("/home", False),
+        ("/home/me", False),
+        ("/home/me/.venv", True),
+        ("/opt/python", True),
+        ("/usr/lib", False),
+    ],
+)
+def test_no_place_is_shown_that_a_home_lies_in(place: str, shown: bool) -> None:
+    assert room.is_shown(Path(place), Path("/home/me")) is shown

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from generator.network.endpoints import Endpoint, endpoint_of
-from generator.network.registries import MAX_ENDPOINTS, Known, Registries, registries_of
+from generator.network.registries import MAX_ENDPOINTS, MAX_QUESTIONS, Known, Registries, registries_of
 
 CARGO = json.dumps({"dl": "https://crates.example.com/api/{crate}/dl", "api": "https://api.example.com"})
 NPM = json.dumps({"registry": "https://npm.example.com/", "@a:registry": "https://a.example.com:8443/x", "prefix": "/"})
@@ -79,3 +79,15 @@ def test_the_tools_are_asked_once_and_again_while_the_answer_is_not_complete() -
     assert not known.get(ask).complete
     with ThreadPoolExecutor(8) as threads:
         assert {each.complete for each in threads.map(lambda _: known.get(ask), range(8))} == {True}
+
+
+def test_where_no_answer_is_whole_the_tools_are_not_asked_for_each_crate() -> None:
+    asked: list[Registries] = []
+
+    def ask() -> Registries:
+        asked.append(Registries())
+        return asked[-1]
+
+    known = Known()
+    assert {known.get(ask).complete for _ in range(110)} == {False}
+    assert len(asked) == MAX_QUESTIONS
