@@ -9,9 +9,8 @@ from typing import Final
 
 import httpx
 from e2b.api import ApiClient, handle_api_exception
+from e2b.api.client import models
 from e2b.api.client.api.sandboxes import post_v2_sandboxes
-from e2b.api.client.models import NewSandboxV2
-from e2b.api.client.models import Sandbox as Created
 from e2b.api.client_sync import get_transport
 from e2b.retry import parse_retry_after
 from e2b.sandbox.sandbox_api import to_sandbox_create_response
@@ -42,10 +41,10 @@ def create(asked: Create, connection: Connection, answer_seconds: float, pace: P
     The SDK's own function would repeat the request whatever the pace, and tell nobody when the service wants it again.
     """
     config = ConnectionConfig(**connection.api_params(), request_timeout=answer_seconds)
-    body = NewSandboxV2(asked.template, asked.seconds, metadata=dict(asked.metadata), env_vars={})
+    body = models.NewSandboxV2(asked.template, asked.seconds, metadata=dict(asked.metadata), env_vars={})
     with ApiClient(config, Paced(get_transport(config), pace, stop)) as client:
         said = post_v2_sandboxes.sync_detailed(client=client, body=body, idempotency_key=asked.key)
-    if not isinstance(said.parsed, Created):
+    if not isinstance(said.parsed, models.Sandbox):
         raise handle_api_exception(said)
     return _handle(said.parsed, connection)
 
@@ -79,7 +78,7 @@ class _Body(httpx.SyncByteStream):
         self._taken()
 
 
-def _handle(created: Created, connection: Connection) -> Handle:
+def _handle(created: models.Sandbox, connection: Connection) -> Handle:
     """Return the sandbox as the SDK's own function would."""
     found = to_sandbox_create_response(created)
     headers = {"E2b-Sandbox-Id": found.sandbox_id, "E2b-Sandbox-Port": str(ConnectionConfig.envd_port)}
