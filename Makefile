@@ -26,10 +26,10 @@ slow: $(VENV)/.dev
 	@.ci/bubblewrap
 	@$(BIN)/pytest --numprocesses 2 --dist loadfile -m slow
 
-# The workflows themselves, each from its event to its end; see tests/acts/__init__.py.
+# The workflows themselves, each from its event to its end, in the order of the files; see tests/acts/__init__.py.
 acts: $(VENV)/.dev .cache/bin/act
 	@.ci/bubblewrap
-	@$(BIN)/pytest --numprocesses 2 --dist loadfile -rP tests/acts
+	@$(BIN)/pytest --numprocesses 2 --dist loadfile -p no:randomly -rP tests/acts
 
 .cache/bin/act: .ci/act
 	@.ci/act "$(CURDIR)/.cache/bin"

@@ -172,6 +172,7 @@ class Act:
             *(f"--var={key}={value}" for key, value in (variables or {}).items()),
         ]
         inherited = {key: value for key, value in os.environ.items() if not NOT_PASSED.match(key)}
+        inherited["XDG_CONFIG_HOME"] = str(self.kept / "config")  # where act writes its own settings
         log = self.kept / f"{name}.log"
         with log.open("wb") as out:
             process = subprocess.Popen(argv, cwd=repository, env=inherited, stdout=out, stderr=subprocess.STDOUT)

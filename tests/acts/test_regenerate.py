@@ -16,9 +16,10 @@ APP = "Iv23liExample"
 MAIN = "refs/heads/main"
 
 
-@pytest.fixture(scope="module")
-def stale(top: Path, server: GitHubServer) -> Path:
+@pytest.fixture
+def stale(tmp_path: Path, server: GitHubServer) -> Path:
     """A repository whose manifest was changed, and nothing else."""
+    top = tmp_path / "repo"
     repository(copy_of_checkout(top), [of_fleet("fleet-tally")])
     slots(top, 3)
     server.add_repository(NAME, source=top)

@@ -23,8 +23,9 @@ import pytest
 from tests.support import TOP
 
 PR_SET_CHILD_SUBREAPER: Final = 36
-# What pytest, its plugins and the tools that we run by hand keep in a checkout, and locks of directories that stay.
-_NO_LEAKS: Final = frozenset({".lock", ".pytest_cache", ".hypothesis", ".cache", "__pycache__", ".coverage"})
+# What pytest, its plugins and commands that a person runs meanwhile keep in a checkout, and locks of directories that
+# stay.
+_NO_LEAKS: Final = frozenset({".lock", "dist", ".pytest_cache", ".hypothesis", ".cache", "__pycache__", ".coverage"})
 
 
 class Left(NamedTuple):
