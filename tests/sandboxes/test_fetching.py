@@ -46,9 +46,9 @@ def test_auto_is_what_the_tools_point_to_and_nothing_else(open_sandbox: OpenSand
 def test_npm_yarn_and_pnpm_install_by_auto(open_sandbox: OpenSandbox) -> None:
     sandbox = open_sandbox()
     sandbox.allow_only("auto")
-    tools = "mkdir tools && cd tools && npm init -y > /dev/null && npm install --no-audit --no-fund yarn@1 pnpm@10 berry@npm:@yarnpkg/cli-dist@4"
+    tools = "mkdir managers && cd managers && npm init -y > /dev/null && npm install --no-audit --no-fund yarn@1 pnpm@10 berry@npm:@yarnpkg/cli-dist@4"
     assert run_in(sandbox, tools, 300)[0].exit_code == 0
-    tools = "T=$PWD/tools/node_modules"
+    tools = "T=$PWD/managers/node_modules"
     for each, install in {
         "npm": "npm install --no-audit --no-fund",
         "yarn": "node $T/yarn/bin/yarn.js install --ignore-scripts",
