@@ -94,16 +94,20 @@ class E2BBackend:
     ) -> None:
         self._account, self._run, self._templates, self._life, self._stop = account, run, templates, life, stop
         self._say, self._pace, self._kept = say, Pace(account.creates_per_second), set[str]()
-        self._known = Known()
+        self._known, self._opened = Known(), list[E2BSandbox]()
 
     def open(self, crate: str, resources: Resources, env: Mapping[str, str], attempt: int = 1) -> E2BSandbox:
         """Start a sandbox with the network open, after waiting for a place where the account has none left."""
         handle = self._create(crate, resources.size, attempt)
         handle = with_headers(handle, self._account.connection)
-        return E2BSandbox(handle, resources, self._life, env, self._stop, self._kept.add, self._known)
+        sandbox = E2BSandbox(handle, resources, self._life, env, self._stop, self._kept.add, self._known)
+        self._opened.append(sandbox)
+        return sandbox
 
     def close(self) -> None:
         """Kill what this runner left, but for what is kept; says what may run on."""
+        for sandbox in self._opened:
+            sandbox.abandon()
         try:
             for found in find(self._account.connection, {"runner": self._run.runner}, CLOSE_PATIENCE):
                 if found.sandbox_id not in self._kept:

@@ -145,6 +145,10 @@ class E2BSandbox:
                 self._usage = replace(self._measured(), note=self._keep() if keep else self._kill())
             return self._usage
 
+    def abandon(self) -> None:
+        """Start no more commands and keep it alive no longer: its backend has ended it."""
+        self._killed.set()
+
     def _kill(self) -> str | None:
         patience = STOPPED_PATIENCE if self._stop.is_set() else KILL_PATIENCE
         try:

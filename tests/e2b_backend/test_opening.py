@@ -13,7 +13,7 @@ from generator.e2b_backend.backend import Run
 from generator.sandboxes.sandbox import SIZES, SandboxError
 from tests.e2b_backend.conftest import MakeBackend
 from tests.e2b_server import Cut, Delay, E2BServer, Fault, LoseReply, Say, error, html
-from tests.support import with_enough_time
+from tests.support import wait_until, with_enough_time
 
 CREATE = "POST /v2/sandboxes"
 UNKNOWN = Say(422, {"code": 422, "message": "unknown", "error_code": "idempotency_outcome_unknown"}, perform=True)
@@ -107,6 +107,16 @@ def test_a_runner_ends_what_is_its_own_and_nothing_of_another_in_the_same_run(
     assert [record.id for record in server.running()] == [kept.id]
     theirs.close()
     assert server.running() == ()
+
+
+def test_a_closed_backend_keeps_nothing_alive(make_backend: MakeBackend) -> None:
+    """Its next heartbeat, which would learn that the sandbox is gone, is hours away."""
+    backend = make_backend()
+    backend._life = replace(backend._life, seconds=80_000)
+    sandbox = backend.open("left", SIZES["standard"], {})
+    backend.close()
+    name = f"heartbeat {sandbox.id}"
+    wait_until(lambda: name not in {each.name for each in threading.enumerate()}, "the end of the heartbeat")
 
 
 def test_what_is_kept_outlives_its_runner_by_an_hour(server: E2BServer, make_backend: MakeBackend) -> None:
