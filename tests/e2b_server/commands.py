@@ -10,9 +10,9 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from tests.e2b_server.machine import Machine, Refused
 
@@ -178,10 +178,22 @@ class Commands:
         self._running[running.pid] = running
         if running.pid in self._early:
             running.exited.set_result(self._early.pop(running.pid))
-        task = asyncio.create_task(self._follow(running, output[0], errors[0]))
+        self._keep(self._follow(running, output[0], errors[0]))
+        return running, listener
+
+    def later(self, seconds: float, action: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Do something after so many seconds, while the machine is there."""
+
+        async def wait() -> None:
+            await asyncio.sleep(seconds)
+            await action()
+
+        self._keep(wait())
+
+    def _keep(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        return running, listener
 
     def find(self, pid: int | None, tag: str | None) -> Running | None:
         """Return a command by its number or its tag; one that ended a while ago is forgotten."""

@@ -85,7 +85,10 @@ class Processes(Process):
         except Refused as error:
             code = Code.INVALID_ARGUMENT if error.errno else Code.UNAVAILABLE
             raise ConnectError(code, f"error starting process '{config.cmd}': {error}") from None
-        async for event in self._events(running, listener, ctx, kill=True):
+        if ctx.timeout_ms is not None:
+            # By a clock of its own: the client, whose deadline is the same, may have left a moment before.
+            box.commands.later(ctx.timeout_ms / 1000, lambda: _kill(box, running, 9))
+        async for event in self._events(running, listener, ctx):
             yield pb.StartResponse(event=event)
 
     async def connect(
@@ -96,7 +99,7 @@ class Processes(Process):
         if running.ended:
             listener.add(running.ended)
         running.listeners.add(listener)
-        async for event in self._events(running, listener, ctx, kill=False):
+        async for event in self._events(running, listener, ctx):
             yield pb.ConnectResponse(event=event)
 
     async def send_signal(
@@ -146,7 +149,7 @@ class Processes(Process):
         return running
 
     async def _events(
-        self, running: Running, listener: Listener, ctx: RequestContext[Any, Any], kill: bool
+        self, running: Running, listener: Listener, ctx: RequestContext[Any, Any]
     ) -> AsyncIterator[pb.ProcessEvent]:
         """Yield events until the end, the client's leaving, or the client's own deadline."""
         call, milliseconds = CALL.get(), ctx.timeout_ms
@@ -167,8 +170,6 @@ class Processes(Process):
                         if not call.gone.is_set():
                             raise ConnectError(Code.UNAVAILABLE, f"the connection to sandbox {call.box.born.id} ended")
                     case None if time.monotonic() >= deadline:
-                        if kill:
-                            await _kill(call.box, running, 9)
                         raise ConnectError(Code.DEADLINE_EXCEEDED, "context deadline exceeded")
                     case None:
                         yield _event("keepalive", pb.ProcessEvent.KeepAlive())
@@ -190,6 +191,9 @@ async def _close_when_gone(call: Call, listener: Listener) -> None:
 
 
 async def _kill(box: Box, running: Running, number: int) -> None:
+    """Signal a command's leader, if it still runs."""
+    if running.exited.done():
+        return
     try:
         await box.machine.call("signal", pid=running.pid, signal=number)
     except Refused as error:
