@@ -22,18 +22,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from generator import console
-from generator.builds.local_site import local_site
+from generator.backends.local import local_site
+from generator.builds.environment import Site
 from generator.builds.observer import Observer
 from generator.builds.run import Choice, Options, Place, build
-from generator.builds.site import Site
-from generator.equipment import Equipment, Runtime, Way
 from generator.errors import CratematrixError
 from generator.manifest.reading import load_manifest
 from generator.platforms import PLATFORM_NAMES, Kind, PlatformName
 from generator.processes import run
 from generator.redaction import Redactor
 from generator.reports.models import CrateReport, PhaseName, Report, UnitTests
-from generator.sandboxes.toolchain import find_toolchain
+from generator.toolchain.host import find_toolchain
+from generator.toolchain.toolchain import Equipment, Runtime, Way
 
 TOP = Path(__file__).resolve().parent.parent
 OUT = TOP / "dist" / "platforms"
@@ -57,9 +57,9 @@ int main(int count, char **words) {
 class WindowsGnu(Equipment):
     """A machine whose Windows is the one of mingw-w64: zig links it, no file of Microsoft's is needed."""
 
-    def way(self, platform: PlatformName) -> Way:
+    def linker(self, platform: PlatformName) -> Way:
         """Zig for Windows too."""
-        return "zig" if platform == "win32-x64-msvc" else super().way(platform)
+        return "zig" if platform == "win32-x64-msvc" else super().linker(platform)
 
     def target(self, kind: Kind, platform: PlatformName) -> str:
         """The GNU ABI in the place of Microsoft's."""
@@ -87,18 +87,18 @@ class Runtimes:
     home: Path
     zig: str
     scratch: Path
-    equipment: Equipment
+    toolchain: Equipment
 
     def node(self, platform: PlatformName) -> tuple[list[str], str, Mapping[str, str]]:
         """Return the command of a platform's Node, what to call it, and its variables."""
-        runtime = self.equipment.runtime(platform)
+        runtime = self.toolchain.runtime(platform)
         if runtime is None or runtime.node is None:
             return ["node"], "this machine's Node", {}
         return [*runtime.command, runtime.node], f"its Node under {runtime.name}", runtime.environment
 
     def program(self, platform: PlatformName) -> tuple[list[str], str, Mapping[str, str]]:
         """Return what a platform's programs are started by."""
-        runtime = self.equipment.runtime(platform) or Runtime("this machine's kernel")
+        runtime = self.toolchain.runtime(platform) or Runtime("this machine's kernel")
         return [*runtime.command], runtime.name, runtime.environment
 
     def musl(self, addon: Path) -> list[str]:
@@ -123,17 +123,17 @@ def node_functions(runtimes: Path) -> set[str]:
 def main() -> int:
     """Build, load, and print the table."""
     crates = tuple(sys.argv[1:]) or CRATES
-    toolchain = Path(os.environ.get("CROSS_TOOLCHAIN", TOP / ".cache/toolchain")).resolve()
+    host_toolchain = Path(os.environ.get("CROSS_TOOLCHAIN", TOP / ".cache/toolchain")).resolve()
     runtimes = Path(os.environ.get("CROSS_RUNTIMES", TOP / ".cache/runtimes")).resolve()
-    if not (toolchain / ".complete").exists() or not (runtimes / ".complete").exists():
+    if not (host_toolchain / ".complete").exists() or not (runtimes / ".complete").exists():
         console.say("error: this needs .ci/toolchain and .ci/runtimes to have run: make platforms")
         return 2
     OUT.mkdir(parents=True, exist_ok=True)  # what was built before from the same input is taken up
     with tempfile.TemporaryDirectory(prefix="platforms-") as scratch:
-        path = f"{toolchain}/bin:{runtimes}/bin:{os.environ['PATH']}"
+        path = f"{host_toolchain}/bin:{runtimes}/bin:{os.environ['PATH']}"
         environment = {**os.environ, "PATH": path, "CRATEMATRIX_RUNTIMES": str(runtimes)}
-        equipment = find_toolchain(environment).equipment("linux-x64-gnu", isolated=False)
-        kit = Runtimes(runtimes, str(toolchain / "bin/zig"), Path(scratch), equipment)
+        toolchain = find_toolchain(environment).toolchain("linux-x64-gnu", isolated=False)
+        kit = Runtimes(runtimes, str(host_toolchain / "bin/zig"), Path(scratch), toolchain)
         fleet = copy_of_fleet(Path(scratch) / "fleet", kit)
         seven = real_build(fleet, crates, environment)
         others = tuple(stand_in_builds(fleet, crates, environment))
@@ -202,8 +202,8 @@ def stand_in_builds(fleet: Path, crates: tuple[str, ...], environment: dict[str,
 def windows(place: Place, stop: threading.Event, observer: Observer) -> Iterator[Site]:
     """Offer this machine with a Windows that it can link for."""
     with local_site(place, stop, observer, isolated=True) as local:
-        held = local.equipment
-        yield replace(local, equipment=WindowsGnu(held.host, held.targets, held.programs, runtimes=held.runtimes))
+        held = local.toolchain
+        yield replace(local, toolchain=WindowsGnu(held.host, held.targets, held.programs, runtimes=held.runtimes))
 
 
 def rows_of(crate: CrateReport, out: Path, kit: Runtimes) -> Iterator[tuple[str, ...]]:

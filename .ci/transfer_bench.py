@@ -24,11 +24,11 @@ LARGE_MIB = int(os.environ.get("TRANSFER_MIB", "2048"))
 
 def ours(directory: Path, archive: Path) -> tuple[float, float]:
     """Return the seconds that a put and a get take."""
-    from generator.e2b_backend.backend import Account, E2BBackend, Run
-    from generator.e2b_backend.connection import Gateway, resolve
-    from generator.e2b_backend.sandbox import Life
     from generator.manifest.models import E2BService
-    from generator.sandboxes.sandbox import SIZES
+    from generator.sandboxes.contract import SIZES
+    from generator.sandboxes.e2b.backend import Account, E2BBackend, Run
+    from generator.sandboxes.e2b.connection import Gateway, resolve
+    from generator.sandboxes.e2b.sandbox import Life
 
     connection = resolve(E2BService(), Gateway(), os.environ)
     backend = E2BBackend(

@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from generator import workflow_commands
 from generator.errors import CratematrixError
+from generator.github_actions import workflow_commands
 from generator.text import plain, shown
 
 if TYPE_CHECKING:

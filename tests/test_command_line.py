@@ -14,7 +14,7 @@ from pathlib import Path
 import click
 import pytest
 
-from generator.builds.run import Choice
+from generator.builds.run import Selection
 from generator.cli import main
 from generator.manifest.models import Manifest
 from generator.planning.affected import Reason
@@ -203,7 +203,7 @@ def test_the_plans_crates_and_jobs_are_what_build_takes_for_ten_thousand_crates_
         reasons = tuple(Reason(crate=name, built=place < last, reason="x") for place, name in enumerate(names))
         plan = make_plan(manifest, None, reasons)
         assert len(plan.crates) < 128 * 1024 - 100
-        parts = [Choice(job.shard, tuple(plan.crates.split())).names(manifest) for job in plan.matrix.include]
+        parts = [Selection(job.shard, tuple(plan.crates.split())).names(manifest) for job in plan.matrix.include]
         assert parts == [shard.crates for shard in plan.shards]
 
 

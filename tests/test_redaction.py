@@ -20,8 +20,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from generator.redaction import MASK, SCAN_BYTES, Redactor, secrets_of
+from generator.sandboxes.contract import MAX_LINE
 from generator.sandboxes.lines import Lines
-from generator.sandboxes.sandbox import MAX_LINE
 from generator.text import plain
 
 # Made up with a fixed seed: what looks like a token must not look like anybody's.

@@ -1,4 +1,4 @@
-"""Below a checkout and where results go, nothing but generator/directory.py writes: it follows no link.
+"""Below a checkout and where results go, nothing but generator/files/directory.py writes: it follows no link.
 
 Ruff's banned-api sees no methods, so this looks at the syntax: for whatever opens a file to write it, makes or removes
 one, or moves it.
@@ -17,26 +17,26 @@ from tests.support import TOP
 
 # Each module that writes, and why what a checkout brings has no say in where.
 ALLOWED: Final = {
-    "generator/directory.py": "is what all others write through",
+    "generator/files/directory.py": "is what all others write through",
     "generator/audit/reader.py": "copies its input into memory",
     "generator/builds/artifacts.py": "unpacks into a run's private scratch directory, each name checked",
-    "generator/builds/bench.py": "works in a run's private scratch directory",
-    "generator/builds/shelf.py": "keeps tools in the user's cache",
+    "generator/builds/session.py": "works in a run's private scratch directory",
+    "generator/builds/tool_cache.py": "keeps tools in the user's cache",
     "generator/cli.py": "opens the null device",
     "generator/console.py": "opens the null device",
-    "generator/e2b_backend/transfers.py": "takes files into a run's private scratch directory",
+    "generator/sandboxes/e2b/transfers.py": "takes files into a run's private scratch directory",
     "generator/packages/tarball.py": "packs in a run's private scratch directory",
     "generator/processes.py": "gives a program's input in a temporary file without a name",
-    "generator/sandboxes/directories.py": "makes the private directories in the user's cache",
-    "generator/sandboxes/groups.py": "makes and limits control groups, which the kernel shows as files",
-    "generator/sandboxes/isolation.py": "writes into a sandbox's own directory, before anything runs there",
-    "generator/sandboxes/shells.py": "makes a sandbox's own directories, before anything runs there",
-    "generator/sandboxes/taking.py": "takes files into a run's private scratch directory",
-    "generator/sandboxes/way.py": "makes a directory beside a sandbox's own, for the socket of its proxy",
+    "generator/sandboxes/local/private_directories.py": "makes the private directories in the user's cache",
+    "generator/sandboxes/local/control_groups.py": "makes and limits control groups, which the kernel shows as files",
+    "generator/sandboxes/local/isolation.py": "writes into a sandbox's own directory, before anything runs there",
+    "generator/sandboxes/local/launchers.py": "makes a sandbox's own directories, before anything runs there",
+    "generator/sandboxes/local/copy_out.py": "takes files into a run's private scratch directory",
+    "generator/sandboxes/local/network_access.py": "makes a directory beside a sandbox's own, for the socket of its proxy",
     "generator/sbom/document.py": "writes into a run's private scratch directory, where only plain files are",
     "generator/sources/collect.py": "packs sources in a run's private scratch directory",
     "generator/sources/repositories.py": "keeps repositories in the user's cache",
-    "generator/step_files.py": "adds to files of GitHub's runner",
+    "generator/github_actions/step_files.py": "adds to files of GitHub's runner",
 }
 
 _MODE: Final = re.compile(r"[rwaxbtU+]*[wax+][rwaxbtU+]*(?:[:|]\w*)?")
@@ -87,7 +87,7 @@ def test_nothing_writes_but_what_says_why() -> None:
     found = {path.relative_to(TOP).as_posix(): set(writes(path.read_text())) for path in TOP.glob("generator/**/*.py")}
     writing = {path: sorted(expressions) for path, expressions in found.items() if expressions}
     unknown = {path: expressions for path, expressions in writing.items() if path not in ALLOWED}
-    assert not unknown, f"write it through generator/directory.py: {unknown}"
+    assert not unknown, f"write it through generator/files/directory.py: {unknown}"
     assert not ALLOWED.keys() - writing.keys(), "these write no more: take them off the list"
 
 

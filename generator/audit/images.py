@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
+from generator.audit.code_signature import signature_problem
 from generator.audit.facts import Image
-from generator.audit.seal import broken_seal
 from generator.audit.wasm import Unreadable, read_module
 
 if TYPE_CHECKING:
@@ -197,7 +197,7 @@ def _mach_o_role(kind: lief.MachO.Header.FILE_TYPE) -> Literal["program", "libra
 def _void(binary: lief.MachO.Binary, image: memoryview) -> str | None:
     """What is wrong with the signature, or None where it is right or there is none."""
     signature = binary.code_signature
-    return None if signature is None else broken_seal(image, signature.data_offset, signature.data_size)
+    return None if signature is None else signature_problem(image, signature.data_offset, signature.data_size)
 
 
 def _macos(binary: lief.MachO.Binary) -> str | None:

@@ -8,7 +8,7 @@ from typing import Final
 from pydantic import ValidationError
 
 from generator.audit.facts import Answer, Facts
-from generator.audit.room import read
+from generator.audit.reader_sandbox import read
 from generator.errors import InputError, Unavailable
 
 # The parser holds the whole file in memory. npm packages of this size do not exist.
@@ -18,7 +18,7 @@ DEADLINE: Final = 60.0
 MAX_ANSWER: Final = 4 * 1024 * 1024
 
 
-def facts_of(path: Path, name: str) -> Facts:
+def read_facts(path: Path, name: str) -> Facts:
     """Read a file that is called `name` in its package. Whatever it does to its reader is a fact, never an error."""
     status = path.stat()
     answer = _ask(path) if status.st_size <= MAX_BYTES else Answer(problem=f"it has more than {MAX_BYTES // 2**20} MiB")

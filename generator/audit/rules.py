@@ -10,7 +10,7 @@ from typing import Final
 
 from generator.audit.facts import Facts, Format, Image
 from generator.audit.findings import Audit, Finding, Rule
-from generator.audit.libraries import excuse, missing
+from generator.audit.libraries import is_missing, why_allowed
 from generator.audit.wasm import NODE
 from generator.platforms import OLDEST_MACOS, PLATFORMS, Kind, Platform, PlatformName
 
@@ -34,7 +34,7 @@ PORTABLE: Final = {
 
 
 @dataclass(frozen=True)
-class Oldest:
+class MinimumVersions:
     """The oldest systems that packages are promised for: glibc, and macOS on Intel's and on Apple's processors."""
 
     glibc: str = "2.17"
@@ -50,7 +50,7 @@ class _Case:
     image: Image
     platform: Platform
     kind: Kind
-    oldest: Oldest
+    minimum: MinimumVersions
 
     def violation(self, rule: Rule, words: str) -> Finding:
         return Finding(rule=rule, severity="violation", message=f"{self.file} {words}")
@@ -59,7 +59,7 @@ class _Case:
         return Finding(rule=rule, severity="note", message=f"{self.file} {words}")
 
 
-def audit(facts: Facts, platform: PlatformName, kind: Kind, oldest: Oldest) -> Audit:
+def audit(facts: Facts, platform: PlatformName, kind: Kind, minimum: MinimumVersions) -> Audit:
     """Judge a file by its facts alone."""
     known = PLATFORMS[platform]
     if facts.problem is not None or not facts.images:
@@ -67,7 +67,7 @@ def audit(facts: Facts, platform: PlatformName, kind: Kind, oldest: Oldest) -> A
         words = f"{facts.file} is not a {platform} binary: {why}; build it again"
         return Audit(file=facts.file, findings=(Finding(rule="readable", severity="violation", message=words),))
     image = next((each for each in facts.images if _fits(each, known)), facts.images[0])
-    case = _Case(facts.file, image, known, kind, oldest)
+    case = _Case(facts.file, image, known, kind, minimum)
     findings = tuple(islice(_findings(case), MAX_FINDINGS)) if _fits(image, known) else (_misfit(case, facts),)
     if kind == "bin" and not facts.executable:
         findings += (case.violation("executable", "may not be executed: give it mode 755"),)
@@ -143,7 +143,7 @@ def _linux(case: _Case) -> Iterator[Finding]:
 
 
 def _glibc(case: _Case) -> Iterator[Finding]:
-    needed, promised, image = glibc_needed(case.image), case.oldest.glibc, case.image
+    needed, promised, image = glibc_needed(case.image), case.minimum.glibc, case.image
     if needed is not None and needed > _version(promised):
         words = f"needs glibc {_dotted(needed)}, and {promised} is what it is promised for"
         yield case.violation("glibc", f"{words}: build it for an older one, or raise the setting glibc")
@@ -166,7 +166,7 @@ def _musl(case: _Case) -> Iterator[Finding]:
 
 def _darwin(case: _Case) -> Iterator[Finding]:
     image, apple = case.image, case.platform.cpu == "arm64"
-    promised = case.oldest.macos_arm64 if apple else case.oldest.macos_x64
+    promised = case.minimum.macos_arm64 if apple else case.minimum.macos_x64
     if image.macos is None:
         yield case.violation("macos", "does not say which macOS it is for: set MACOSX_DEPLOYMENT_TARGET")
     elif _version(image.macos) > _version(promised):
@@ -206,8 +206,8 @@ def _libraries(case: _Case) -> Iterator[Finding]:
     for library in case.image.libraries:
         if case.kind == "napi" and os == "win32" and library.lower() == "node.exe":
             continue
-        if missing(library, os, libc):
-            if why := excuse(library, os):
+        if is_missing(library, os, libc):
+            if why := why_allowed(library, os):
                 yield case.note("libraries", f"needs {library}: {why}")
             else:
                 words = f"needs the library {library}, which other machines may not have: link it statically"

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 
 from generator.errors import Unbuildable
-from generator.file_names import why_not_everywhere
+from generator.files.portable_names import why_not_everywhere
 from generator.platforms import PlatformName
 from generator.reports.models import Artifact
 

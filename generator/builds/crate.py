@@ -8,20 +8,20 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from generator.builds import receipts
+from generator.builds import cache as receipts
 from generator.builds.attempt import attempt
+from generator.builds.context import CrateBuild
 from generator.builds.log import CrateLog
-from generator.builds.outcome import Outcome, Try
-from generator.builds.task import Task
-from generator.equipment import missing
+from generator.builds.result import Attempt, AttemptResult
 from generator.errors import InputError, Unavailable
 from generator.manifest.names import log_name, sbom_name, tarball_names
 from generator.manifest.values import NEXT_SIZE, Size
 from generator.platforms import PLATFORM_NAMES, PlatformName
 from generator.reports.costs import right_size, sandbox_use
 from generator.reports.models import CrateReport, Failure, State, Unit
-from generator.sandboxes.sandbox import FailureClass
-from generator.sources.collect import Collected, collect
+from generator.sandboxes.contract import FailureClass
+from generator.sources.collect import CollectedSource, collect
+from generator.toolchain.toolchain import unmet_need
 
 FIRST_DELAY: Final = 2.0
 LONGEST_DELAY: Final = 60.0
@@ -29,16 +29,16 @@ NO_LOCK: Final = "there is no Cargo.lock: dependencies are resolved anew each ti
 
 
 @dataclass(frozen=True)
-class Retry:
+class NextAttempt:
     """Try again after `delay` seconds, in a fresh sandbox of this size."""
 
     size: Size
     delay: float
 
 
-def retry_after(
+def next_attempt(
     failure: FailureClass, size: Size, first_size: Size, transient: int, retries: int, jitter: float = 0.0
-) -> Retry | None:
+) -> NextAttempt | None:
     """Say whether a failed crate is tried again.
 
     A transient failure is, `retries` times, after 2 s and then twice as long each time, and up to half as long again
@@ -48,165 +48,169 @@ def retry_after(
     """
     if failure == "transient" and transient <= retries:
         delay = min(LONGEST_DELAY, FIRST_DELAY * 2 ** (transient - 1)) * (1 + jitter / 2)
-        return Retry(size, round(delay, 3))
+        return NextAttempt(size, round(delay, 3))
     if failure == "too_small" and size == first_size and size in NEXT_SIZE:
-        return Retry(NEXT_SIZE[size], 0.0)
+        return NextAttempt(NEXT_SIZE[size], 0.0)
     return None
 
 
-def build_crate(task: Task) -> CrateReport:
+def build_crate(build: CrateBuild) -> CrateReport:
     """Build one crate; whatever goes wrong is in its report, and nothing is raised but for a bug."""
     started = time.monotonic()
-    if task.workshop.stop.is_set():
-        return _stopped(task, task.settings.platforms)
-    reasons = {name: _missing(task, name) for name in task.settings.platforms}
-    for platform in task.settings.required:
+    if build.context.stop.is_set():
+        return _stopped(build, build.settings.platforms)
+    reasons = {name: _missing(build, name) for name in build.settings.platforms}
+    for platform in build.settings.required:
         if reason := reasons[platform]:
-            return failed_before_building(task, "permanent", f"{platform} is required: {reason}")
+            return failed_before_building(build, "permanent", f"{platform} is required: {reason}")
     able = tuple(name for name, reason in reasons.items() if reason is None)
     if not able:
-        return _report(task, "skipped", _skipped(task))
+        return _report(build, "skipped", _skipped(build))
     with CrateLog(
-        task.crate.name,
-        task.workshop.out.log(log_name(task.crate.name)),
-        task.workshop.observer,
-        task.workshop.redactor,
+        build.crate.name,
+        build.context.out.log(log_name(build.crate.name)),
+        build.context.observer,
+        build.context.redactor,
     ) as log:
-        report = _build(task, able, log)
+        report = _build(build, able, log)
     return report.model_copy(update={"seconds": round(time.monotonic() - started, 3)})
 
 
-def _build(task: Task, able: tuple[PlatformName, ...], log: CrateLog) -> CrateReport:
-    task.workshop.observer.phase(task.crate.name, "source")
+def _build(build: CrateBuild, able: tuple[PlatformName, ...], log: CrateLog) -> CrateReport:
+    build.context.observer.phase(build.crate.name, "source")
     try:
-        source = _source(task, log)
+        source = _source(build, log)
     except (InputError, Unavailable) as error:
         kind: FailureClass = "transient" if isinstance(error, Unavailable) else "permanent"
-        if task.workshop.stop.is_set():
-            return _stopped(task, able)
+        if build.context.stop.is_set():
+            return _stopped(build, able)
         log.line(f"error: {error.advice}")
-        return failed_before_building(task, kind, error.advice)
+        return failed_before_building(build, kind, error.advice)
     notes = (*source.notes, *([] if source.has_lock else [NO_LOCK]))
     for note in notes:
         log.line(f"note: {note}")
-    wanted = receipts.input_digest(task, able, source)
-    if earlier := receipts.take_up(task, wanted):
+    wanted = receipts.cache_key(build, able, source)
+    if earlier := receipts.restore(build, wanted):
         log.line("taken up from an earlier run: nothing that decides the result has changed")
         return earlier
     # A package of an earlier build, in whichever layout, must not be taken for one of this.
-    earlier_names = tarball_names(task.crate, task.settings.npm_name, PLATFORM_NAMES, "split")
-    for name in (*earlier_names, sbom_name(task.crate.name)):
-        task.workshop.out.remove(name)
-    report = _attempts(task, able, source, log, notes)
+    earlier_names = tarball_names(build.crate, build.settings.npm_name, PLATFORM_NAMES, "split")
+    for name in (*earlier_names, sbom_name(build.crate.name)):
+        build.context.out.remove(name)
+    report = _attempts(build, able, source, log, notes)
     if report.state == "built":
-        receipts.leave(task, wanted, report)
+        receipts.store(build, wanted, report)
     return report
 
 
-def _source(task: Task, log: CrateLog) -> Collected:
+def _source(build: CrateBuild, log: CrateLog) -> CollectedSource:
     """Collect the source; a repository that cannot be reached is tried again like a failed attempt."""
-    archive = task.workshop.scratch / f"{task.crate.name}.tar"
-    size, number = task.settings.size, 0
+    archive = build.context.scratch / f"{build.crate.name}.tar"
+    size, number = build.settings.size, 0
     while True:
         number += 1
         try:
-            return collect(task.crate, task.workshop.places, archive)
+            return collect(build.crate, build.context.sources, archive)
         except Unavailable as error:
-            again = retry_after("transient", size, size, number, task.settings.retries, random.random())  # noqa: S311
-            if again is None or task.workshop.stop.is_set():
+            again = next_attempt("transient", size, size, number, build.settings.retries, random.random())  # noqa: S311
+            if again is None or build.context.stop.is_set():
                 raise
             log.line(f"{error.message}; trying again after {again.delay:g} s")
-            if task.workshop.stop.wait(again.delay):
+            if build.context.stop.wait(again.delay):
                 raise
 
 
 @dataclass
-class _Tries:
+class _Attempts:
     """How often a crate was tried, in what size, and what came of it."""
 
-    task: Task
+    build: CrateBuild
     size: Size
     transient: int = 0
-    outcomes: list[Outcome] = field(default_factory=list)
+    results: list[AttemptResult] = field(default_factory=list)
 
-    def next(self, outcome: Outcome) -> Retry | None:
+    def next(self, result: AttemptResult) -> NextAttempt | None:
         """Say whether the crate is tried again after this."""
-        failure, settings = outcome.failure, self.task.settings
-        if failure is None or outcome.stopped or self.task.workshop.stop.is_set():
+        failure, settings = result.failure, self.build.settings
+        if failure is None or result.stopped or self.build.context.stop.is_set():
             return None
         count = self.transient + (failure.failure_class == "transient")
         jitter = random.random()  # noqa: S311  no secret depends on it
-        return retry_after(failure.failure_class, self.size, settings.size, count, settings.retries, jitter)
+        return next_attempt(failure.failure_class, self.size, settings.size, count, settings.retries, jitter)
 
-    def keep(self, outcome: Outcome) -> bool:
+    def keep(self, result: AttemptResult) -> bool:
         """Say whether the sandbox of this outcome is left for somebody to look inside."""
-        workshop = self.task.workshop
-        return workshop.keep_failed and self.next(outcome) is None and not workshop.stop.is_set()
+        context = self.build.context
+        return context.keep_failed and self.next(result) is None and not context.stop.is_set()
 
 
 def _attempts(
-    task: Task, able: tuple[PlatformName, ...], source: Collected, log: CrateLog, given: tuple[str, ...]
+    build: CrateBuild, able: tuple[PlatformName, ...], source: CollectedSource, log: CrateLog, given: tuple[str, ...]
 ) -> CrateReport:
-    tries, notes = _Tries(task, task.settings.size), list(given)
+    tries, notes = _Attempts(build, build.settings.size), list(given)
     while True:
-        number = len(tries.outcomes) + 1
-        outcome = attempt(task, able, source, Try(number, task.workshop.site.sizes[tries.size], tries.keep), log)
-        tries.outcomes.append(outcome)
-        if outcome.stopped or (outcome.failure and task.workshop.stop.is_set()):
-            return _stopped(task, able, tries.outcomes)
-        if outcome.failure is None:
-            skipped = all(unit.state == "skipped" for unit in outcome.units.values())
-            return _finished(task, "skipped" if skipped else "built", tries.outcomes, tuple(notes))
-        again = tries.next(outcome)
+        number = len(tries.results) + 1
+        result = attempt(
+            build, able, source, Attempt(number, build.context.environment.sizes[tries.size], tries.keep), log
+        )
+        tries.results.append(result)
+        if result.stopped or (result.failure and build.context.stop.is_set()):
+            return _stopped(build, able, tries.results)
+        if result.failure is None:
+            skipped = all(unit.state == "skipped" for unit in result.units.values())
+            return _finished(build, "skipped" if skipped else "built", tries.results, tuple(notes))
+        again = tries.next(result)
         if again is None:
-            log.line(f"error: {outcome.failure.message}")
-            return _finished(task, "failed", tries.outcomes, tuple(notes))
-        tries.transient += outcome.failure.failure_class == "transient"
+            log.line(f"error: {result.failure.message}")
+            return _finished(build, "failed", tries.results, tuple(notes))
+        tries.transient += result.failure.failure_class == "transient"
         tries.size = again.size
-        notes.append(f"attempt {number} failed ({outcome.failure.failure_class}): {outcome.failure.message}")
+        notes.append(f"attempt {number} failed ({result.failure.failure_class}): {result.failure.message}")
         log.line(f"{notes[-1]}; trying again after {again.delay:g} s with size {again.size}")
-        if task.workshop.stop.wait(again.delay):
-            return _stopped(task, able, tries.outcomes)
+        if build.context.stop.wait(again.delay):
+            return _stopped(build, able, tries.results)
 
 
-def _finished(task: Task, state: State, outcomes: Sequence[Outcome], notes: tuple[str, ...]) -> CrateReport:
-    outcome = outcomes[-1]
-    done = tuple(outcome.units.values())
-    left = [name for name in task.settings.platforms if name not in outcome.units and _missing(task, name) is None]
+def _finished(build: CrateBuild, state: State, results: Sequence[AttemptResult], notes: tuple[str, ...]) -> CrateReport:
+    result = results[-1]
+    done = tuple(result.units.values())
+    left = [name for name in build.settings.platforms if name not in result.units and _missing(build, name) is None]
     return _report(
-        task,
+        build,
         state,
-        (*done, *_units(left, "not_run", "an earlier step failed"), *_skipped(task)),
-        attempts=len(outcomes),
-        phases=tuple(outcome.phases),
-        package=outcome.packages[0] if outcome.packages else None,
-        packages=outcome.packages,
-        sbom=outcome.sbom,
-        loaded=outcome.loaded,
-        tests=outcome.tests,
-        coverage=outcome.coverage,
-        notes=(*notes, *outcome.notes),
-        failure=outcome.failure,
-        hint=right_size(tuple(outcome.usages), task.workshop.site.sizes) if state == "built" else None,
-        **_spent(task, outcomes),
+        (*done, *_units(left, "not_run", "an earlier step failed"), *_skipped(build)),
+        attempts=len(results),
+        phases=tuple(result.phases),
+        package=result.packages[0] if result.packages else None,
+        packages=result.packages,
+        sbom=result.sbom,
+        loaded=result.loaded,
+        tests=result.tests,
+        coverage=result.coverage,
+        notes=(*notes, *result.notes),
+        failure=result.failure,
+        hint=right_size(tuple(result.sandbox_usages), build.context.environment.sizes) if state == "built" else None,
+        **_spent(build, results),
     )
 
 
-def _stopped(task: Task, platforms: tuple[PlatformName, ...], outcomes: Sequence[Outcome] = ()) -> CrateReport:
-    notes = tuple(note for outcome in outcomes for note in outcome.notes)
+def _stopped(
+    build: CrateBuild, platforms: tuple[PlatformName, ...], results: Sequence[AttemptResult] = ()
+) -> CrateReport:
+    notes = tuple(note for result in results for note in result.notes)
     units = _units(platforms, "not_run", "the run was stopped")
-    return _report(task, "not_run", units, attempts=len(outcomes), notes=notes, **_spent(task, outcomes))
+    return _report(build, "not_run", units, attempts=len(results), notes=notes, **_spent(build, results))
 
 
-def _spent(task: Task, outcomes: Sequence[Outcome]) -> dict[str, object]:
+def _spent(build: CrateBuild, results: Sequence[AttemptResult]) -> dict[str, object]:
     """Return what all sandboxes of a crate used and cost, and what of it was for nothing."""
     used = [
-        sandbox_use(usage, number, outcome.failure, task.workshop.site.prices)
-        for number, outcome in enumerate(outcomes, 1)
-        for usage in outcome.usages
+        sandbox_use(usage, number, result.failure, build.context.environment.prices)
+        for number, result in enumerate(results, 1)
+        for usage in result.sandbox_usages
     ]
-    wasted = [each for each in used if each.attempt < len(outcomes)]
-    peaks = [phase.peak_memory for outcome in outcomes for phase in outcome.phases]
+    wasted = [each for each in used if each.attempt < len(results)]
+    peaks = [phase.peak_memory for result in results for phase in result.phases]
     return {
         "sandboxes": tuple(used),
         "cost": round(sum(each.cost or 0 for each in used), 6),
@@ -216,29 +220,29 @@ def _spent(task: Task, outcomes: Sequence[Outcome]) -> dict[str, object]:
     }
 
 
-def failed_before_building(task: Task, failure_class: FailureClass, message: str) -> CrateReport:
+def failed_before_building(build: CrateBuild, failure_class: FailureClass, message: str) -> CrateReport:
     """Return the report of a crate that no sandbox was opened for, or whose sandbox tells no more."""
     failure = Failure(failure_class=failure_class, phase="source", message=message)
-    units = _units(task.settings.platforms, "not_run", message)
-    return _report(task, "failed", units, attempts=1, failure=failure)
+    units = _units(build.settings.platforms, "not_run", message)
+    return _report(build, "failed", units, attempts=1, failure=failure)
 
 
-def _skipped(task: Task) -> tuple[Unit, ...]:
-    reasons = ((name, _missing(task, name)) for name in task.settings.platforms)
+def _skipped(build: CrateBuild) -> tuple[Unit, ...]:
+    reasons = ((name, _missing(build, name)) for name in build.settings.platforms)
     return tuple(Unit(platform=name, state="skipped", reason=reason) for name, reason in reasons if reason)
 
 
-def _missing(task: Task, platform: PlatformName) -> str | None:
+def _missing(build: CrateBuild, platform: PlatformName) -> str | None:
     """Say why the crate is not built for a platform here, or None."""
-    return missing(task.crate.kind, platform, task.workshop.site.equipment)
+    return unmet_need(build.crate.kind, platform, build.context.environment.toolchain)
 
 
 def _units(platforms: Iterable[PlatformName], state: State, reason: str) -> tuple[Unit, ...]:
     return tuple(Unit(platform=name, state=state, reason=reason) for name in platforms)
 
 
-def _report(task: Task, state: State, units: tuple[Unit, ...], **more: object) -> CrateReport:
-    crate = task.crate
+def _report(build: CrateBuild, state: State, units: tuple[Unit, ...], **more: object) -> CrateReport:
+    crate = build.crate
     return CrateReport.model_validate(
         {"name": crate.name, "version": crate.version, "kind": crate.kind, "state": state, "units": units, **more}
     )

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from generator.builds.diagnostics import Diagnostic, Diagnostics
-from generator.network.hosts import refused
-from generator.network.rules import HostRefused
+from generator.network.hosts import refused_host
+from generator.network.rules import RefusedHost
 from generator.reports.models import Failure, PhaseName
-from generator.sandboxes.sandbox import FailureClass, Finished
+from generator.sandboxes.contract import CommandResult, FailureClass
 
 # cargo's, npm's and git's own words for a network that failed, not for a package that does not exist.
 _NETWORK: Final = re.compile(
@@ -25,7 +25,7 @@ _MEMORY: Final = re.compile(
 _DISK: Final = re.compile(r"No space left on device|ENOSPC|os error 28|File too large|os error 27")
 SIGKILL_EXIT: Final = 137
 
-WHAT: Final[dict[PhaseName, str]] = {
+PHASE_ACTIONS: Final[dict[PhaseName, str]] = {
     "source": "collecting the source",
     "open": "opening the sandbox",
     "fetch": "fetching dependencies",
@@ -39,7 +39,7 @@ WHAT: Final[dict[PhaseName, str]] = {
 
 
 @dataclass(frozen=True)
-class Reach:
+class FetchAccess:
     """What could be reached while dependencies were fetched.
 
     `allowed` are hosts by name, None for all, and `refused` those that were asked for in vain, where that is known.
@@ -47,37 +47,37 @@ class Reach:
     """
 
     allowed: tuple[str, ...] | None
-    refused: tuple[HostRefused, ...] = ()
-    known: bool = True
+    refused: tuple[RefusedHost, ...] = ()
+    registries_known: bool = True
 
-    def missed(self, said: Diagnostics) -> HostRefused | None:
+    def missing_host(self, said: Diagnostics) -> RefusedHost | None:
         """Return the host that a failed fetch could not do without, by what was refused or by its last lines."""
         if self.refused:
             return self.refused[-1]
-        host = None if self.allowed is None else refused(said.last, self.allowed)
-        return HostRefused(host) if host else None
+        host = None if self.allowed is None else refused_host(said.last, self.allowed)
+        return RefusedHost(host) if host else None
 
 
 def failure_of(
     phase: PhaseName,
-    finished: Finished,
+    finished: CommandResult,
     said: Diagnostics,
     timeout_minutes: float,
-    reach: Reach | None = None,
+    reach: FetchAccess | None = None,
 ) -> Failure:
     """Say why a command that did not exit with 0 failed, in one sentence, and whether trying again may help.
 
     `reach` is what could be reached meanwhile, None for all.
     """
     failure_class, reason = _class_of(phase, finished, said, timeout_minutes)
-    if phase == "fetch" and reach is not None and (missed := reach.missed(said)):
-        failure_class = "permanent" if reach.known else "transient"
-        reason = f"{WHAT[phase]} needs {missed.sentence}"
+    if phase == "fetch" and reach is not None and (missed := reach.missing_host(said)):
+        failure_class = "permanent" if reach.registries_known else "transient"
+        reason = f"{PHASE_ACTIONS[phase]} needs {missed.sentence}"
     found = Diagnostic(reason) if reason else _named(phase, said)
     return Failure(
         failure_class=failure_class,
         phase=phase,
-        message=found.message if found else f"{WHAT[phase]} failed with exit code {finished.exit_code}",
+        message=found.message if found else f"{PHASE_ACTIONS[phase]} failed with exit code {finished.exit_code}",
         file=found.file if found else None,
         line=found.line if found else None,
         exit_code=finished.exit_code,
@@ -85,18 +85,18 @@ def failure_of(
 
 
 def _class_of(
-    phase: PhaseName, finished: Finished, said: Diagnostics, timeout_minutes: float
+    phase: PhaseName, finished: CommandResult, said: Diagnostics, timeout_minutes: float
 ) -> tuple[FailureClass, str | None]:
     last = "\n".join(said.last)
     if finished.killed == "timeout":
         minutes = "1 minute" if timeout_minutes == 1 else f"{timeout_minutes:g} minutes"
-        return "too_slow", f"{WHAT[phase]} took longer than {minutes}: raise timeout_minutes"
+        return "too_slow", f"{PHASE_ACTIONS[phase]} took longer than {minutes}: raise timeout_minutes"
     if finished.killed == "memory":
-        return "too_small", f"{WHAT[phase]} needed more memory than the sandbox has: choose a larger size"
+        return "too_small", f"{PHASE_ACTIONS[phase]} needed more memory than the sandbox has: choose a larger size"
     if finished.killed == "disk" or _DISK.search(last):
-        return "too_small", f"{WHAT[phase]} filled the disk"
+        return "too_small", f"{PHASE_ACTIONS[phase]} filled the disk"
     if finished.exit_code == SIGKILL_EXIT or _MEMORY.search(last):
-        return "too_small", f"{WHAT[phase]} was killed for memory: choose a larger size"
+        return "too_small", f"{PHASE_ACTIONS[phase]} was killed for memory: choose a larger size"
     if phase == "fetch" and _NETWORK.search(last):
         return "transient", None
     return "permanent", None

@@ -14,28 +14,28 @@ from difflib import get_close_matches
 from pathlib import Path
 from types import FrameType
 
+from generator.builds.context import BuildContext, CrateBuild
+from generator.builds.environment import BuildEnvironment
 from generator.builds.fleet import build_fleet
 from generator.builds.observer import Observer
-from generator.builds.shelf import Shelf
-from generator.builds.site import Site
-from generator.builds.task import Task, Workshop
-from generator.directory import Directory
+from generator.builds.tool_cache import ToolCache
 from generator.errors import InputError
-from generator.files import cache_directory
+from generator.files.directory import Directory
+from generator.files.output import output_directory
+from generator.files.user_cache import cache_directory
+from generator.github_actions.step_files import github_run
 from generator.manifest.models import Crate, Manifest
 from generator.manifest.names import log_name, sbom_name, tarball_names
 from generator.manifest.settings import Settings, settings
-from generator.output import output_directory
 from generator.planning.plan import longest_first, make_plan, only, shard_crates
 from generator.redaction import Redactor
 from generator.reports.models import CrateReport, Report
-from generator.sandboxes.directories import claim
-from generator.sources.collect import Places, repository_top
-from generator.step_files import github_run
+from generator.sandboxes.local.private_directories import claim
+from generator.sources.collect import SourceLocations, repository_top
 
 
 @dataclass(frozen=True)
-class Choice:
+class Selection:
     """Which crates to build: those with these names, or all where there are none; of them the part "I/N", if any."""
 
     shard: str | None = None
@@ -67,7 +67,7 @@ def _shard(text: str) -> tuple[int, int]:
 
 
 @dataclass(frozen=True)
-class Place:
+class RunContext:
     """Where a run works: the manifest, the output directory, the user's environment and the secrets in it."""
 
     manifest: Path
@@ -77,18 +77,23 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Options:
+class RunOptions:
     """How a run builds: so many crates at once, and whether it leaves the sandboxes of failed ones."""
 
     jobs: int
     keep_failed: bool = False
 
 
-OpenSite = Callable[[Place, threading.Event, Observer], AbstractContextManager[Site]]
+OpenEnvironment = Callable[[RunContext, threading.Event, Observer], AbstractContextManager[BuildEnvironment]]
 
 
 def build(
-    manifest: Manifest, choice: Choice, place: Place, options: Options, open_site: OpenSite, observer: Observer
+    manifest: Manifest,
+    choice: Selection,
+    place: RunContext,
+    options: RunOptions,
+    open_environment: OpenEnvironment,
+    observer: Observer,
 ) -> Report:
     """Build the chosen crates in the sandboxes of a site, write the report into `place.out`, and return it."""
     names = choice.names(manifest)
@@ -100,30 +105,36 @@ def build(
         _check(out, (choice.report_name, *(file for name in names for file in _results(crates[name], own[name]))))
         with contextlib.ExitStack() as stack:
             stack.enter_context(_stopping_on_signals(stop))
-            site = stack.enter_context(open_site(place, stop, observer))
-            workshop = _workshop(site, place, options, stop, observer, out, stack)
-            reports = build_fleet([Task(crates[name], own[name], workshop) for name in names], options.jobs)
-        report = _report(site, choice, place, reports, time.monotonic() - started, interrupted=stop.is_set())
+            environment = stack.enter_context(open_environment(place, stop, observer))
+            context = _build_context(environment, place, options, stop, observer, out, stack)
+            reports = build_fleet([CrateBuild(crates[name], own[name], context) for name in names], options.jobs)
+        report = _report(environment, choice, place, reports, time.monotonic() - started, interrupted=stop.is_set())
         text = place.redactor.in_json(report.model_dump_json(indent=2))
         out.write(choice.report_name, f"{text}\n".encode())
     return report
 
 
 def _report(
-    site: Site, choice: Choice, place: Place, reports: Sequence[CrateReport], seconds: float, *, interrupted: bool
+    environment: BuildEnvironment,
+    choice: Selection,
+    place: RunContext,
+    reports: Sequence[CrateReport],
+    seconds: float,
+    *,
+    interrupted: bool,
 ) -> Report:
     return Report(
-        backend=site.backend.name,
-        isolated=site.isolated,
+        backend=environment.backend.name,
+        isolated=environment.isolated,
         shard=choice.shard,
         run_attempt=_run_attempt(place.environment),
         interrupted=interrupted,
         seconds=round(seconds, 3),
-        run=site.run or github_run(place.environment),
+        run=environment.run or github_run(place.environment),
         cost=round(sum(each.cost for each in reports), 6),
         retry_cost=round(sum(each.retry_cost for each in reports), 6),
-        currency=site.prices.currency if site.prices else None,
-        prices_of=site.prices.date if site.prices else None,
+        currency=environment.prices.currency if environment.prices else None,
+        prices_of=environment.prices.date if environment.prices else None,
         crates=tuple(sorted(reports, key=lambda each: each.name)),
     )
 
@@ -133,30 +144,32 @@ def _run_attempt(environment: Mapping[str, str]) -> int:
     return int(attempt) if attempt.isdecimal() else 1
 
 
-def _workshop(
-    site: Site,
-    place: Place,
-    options: Options,
+def _build_context(
+    environment: BuildEnvironment,
+    place: RunContext,
+    options: RunOptions,
     stop: threading.Event,
     observer: Observer,
     out: Directory,
     stack: contextlib.ExitStack,
-) -> Workshop:
+) -> BuildContext:
     directory = place.manifest.resolve().parent
     top = repository_top(directory)
     relative = directory.relative_to(top).as_posix()
     cache = cache_directory(place.environment)
     scratch = claim(cache / "scratch", "run")
     stack.callback(scratch.remove)
-    return Workshop(
-        site=site,
-        shelf=Shelf(cache / "tools", site.backend, site.sizes["standard"], site.kin),
-        places=Places(top, relative, cache / "git", stop, place.out.resolve()),
-        environment=place.environment,
+    return BuildContext(
+        environment=environment,
+        tool_cache=ToolCache(
+            cache / "tools", environment.backend, environment.sizes["standard"], environment.tool_cache_key
+        ),
+        sources=SourceLocations(top, relative, cache / "git", stop, place.out.resolve()),
+        variables=place.environment,
         redactor=place.redactor,
         out=out,
         scratch=scratch.path,
-        receipts=cache / "receipts",
+        cache=cache / "receipts",
         stop=stop,
         observer=observer,
         keep_failed=options.keep_failed,

@@ -14,14 +14,14 @@ from generator import console
 from generator.commands.options import backend_option, gateway_options, manifest_option
 from generator.commands.secrets import known_secrets
 from generator.errors import BuildFailed, InputError, Interrupted
-from generator.step_files import github_run, in_github, step_outputs, step_summary
+from generator.github_actions.step_files import github_run, in_github, step_outputs, step_summary
 
 if TYPE_CHECKING:
-    from generator.builds.run import OpenSite, Options
-    from generator.e2b_backend.connection import Gateway
+    from generator.builds.run import OpenEnvironment, RunOptions
     from generator.manifest.models import Manifest
     from generator.manifest.values import Layout
     from generator.reports.models import Report
+    from generator.sandboxes.e2b.connection import Gateway
 
 
 @click.command()
@@ -89,7 +89,7 @@ def build(
 
     --backend e2b needs E2B_API_KEY and a template: see cratematrix doctor --backend e2b.
     """
-    from generator.builds.run import Choice, Place
+    from generator.builds.run import RunContext, Selection
     from generator.builds.run import build as run_build
     from generator.manifest.reading import load_manifest
     from generator.manifest.settings import with_layout
@@ -100,15 +100,15 @@ def build(
         )
     _check_backend(backend, no_isolation=no_isolation, keep_failed=keep_failed)
     loaded = with_layout(load_manifest(manifest), layout)
-    choice = Choice(shard, crates)
-    place = Place(manifest, out, os.environ, known_secrets(loaded))
+    choice = Selection(shard, crates)
+    place = RunContext(manifest, out, os.environ, known_secrets(loaded))
     progress = console.progress(len(choice.names(loaded)), grouped=in_github(os.environ))
     if backend == "e2b":
-        options, site = _at_e2b(loaded, shard, jobs, gateway, keep_failed)
+        options, environment = _at_e2b(loaded, shard, jobs, gateway, keep_failed)
     else:
-        options, site = _here(jobs, no_isolation)
+        options, environment = _here(jobs, no_isolation)
     with progress.shown():
-        report = run_build(loaded, choice, place, options, site, progress)
+        report = run_build(loaded, choice, place, options, environment, progress)
     _tell(report, out / choice.report_name, loaded)
     if report.interrupted:
         raise Interrupted("interrupted: what was finished is kept", fix="run the same command again to go on")
@@ -122,25 +122,25 @@ def _check_backend(backend: str, *, no_isolation: bool, keep_failed: bool) -> No
         raise InputError("--no-isolation is for local sandboxes", fix="leave one of the two out")
 
 
-def _here(jobs: int | None, no_isolation: bool) -> tuple[Options, OpenSite]:
+def _here(jobs: int | None, no_isolation: bool) -> tuple[RunOptions, OpenEnvironment]:
     """Return how to build on this machine."""
-    from generator.builds.local_site import local_site
-    from generator.builds.run import Options
+    from generator.backends.local import local_environment
+    from generator.builds.run import RunOptions
 
-    return Options(jobs or max(1, (os.cpu_count() or 1) // 2)), partial(local_site, isolated=not no_isolation)
+    return RunOptions(jobs or max(1, (os.cpu_count() or 1) // 2)), partial(local_environment, isolated=not no_isolation)
 
 
 def _at_e2b(
     manifest: Manifest, shard: str | None, jobs: int | None, gateway: Gateway, keep_failed: bool
-) -> tuple[Options, OpenSite]:
+) -> tuple[RunOptions, OpenEnvironment]:
     """Return how to build at E2B, and say first what ends a run that is killed."""
-    from generator.builds.e2b_site import e2b_jobs, e2b_site, run_of
-    from generator.builds.run import Options
+    from generator.backends.e2b import e2b_environment, e2b_jobs, run_of
+    from generator.builds.run import RunOptions
 
     run = run_of(os.environ, shard)
     console.say(f"run {run.id}; if this process is killed: cratematrix reap --run {run.id}")
-    options = Options(e2b_jobs(manifest.fleet, jobs, shard), keep_failed)
-    return options, partial(e2b_site, manifest=manifest, run=run, gateway=gateway)
+    options = RunOptions(e2b_jobs(manifest.fleet, jobs, shard), keep_failed)
+    return options, partial(e2b_environment, manifest=manifest, run=run, gateway=gateway)
 
 
 @click.command()
@@ -156,7 +156,7 @@ def report(out: Path) -> None:
 
     Of a shard that ran several times the last attempt counts. Exits with 1 when a crate failed.
     """
-    from generator.output import output_directory
+    from generator.files.output import output_directory
     from generator.reports.merging import merge_directory
 
     merged = merge_directory(out, github_run(os.environ))

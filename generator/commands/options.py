@@ -44,7 +44,7 @@ def gateway_options(command: Callable[..., None]) -> Callable[..., None]:
     def with_gateway(
         e2b_api_url: str | None, e2b_sandbox_url: str | None, e2b_header: tuple[str, ...], **rest: Any
     ) -> None:
-        from generator.e2b_backend.connection import Gateway
+        from generator.sandboxes.e2b.connection import Gateway
 
         command(gateway=Gateway(e2b_api_url, e2b_sandbox_url, e2b_header), **rest)
 

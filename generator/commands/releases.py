@@ -13,13 +13,13 @@ import click
 from generator import console
 from generator.commands.options import manifest_option
 from generator.commands.secrets import known_secrets
-from generator.github_api.pace import WRITES_A_MINUTE
-from generator.step_files import github_run, step_outputs
+from generator.github_actions.step_files import github_run, step_outputs
+from generator.github_api.retry import WRITES_A_MINUTE
 from generator.text import counted
 
 if TYPE_CHECKING:
-    from generator.github_api.pace import Patience
-    from generator.releases.service import Releases
+    from generator.github_api.retry import Retry
+    from generator.releases.protocol import Releases
 
 
 @click.group()
@@ -56,15 +56,15 @@ def prepare(manifest: Path, tag: str) -> None:
     from generator.github_api.connection import checked_tag, commit_of
     from generator.manifest.reading import load_manifest
     from generator.releases.budget import check_budget
+    from generator.releases.expected_assets import expected_packages
     from generator.releases.preparing import prepare as prepare_draft
-    from generator.releases.promise import promised
 
     checked_tag(tag)
     loaded = load_manifest(manifest)
     console.say(f"{tag}: {check_budget(loaded)}")
     with _releases() as releases:
         commit = commit_of(os.environ, manifest.resolve().parent)
-        body = f"{len(promised(loaded))} npm packages. Check them: `cratematrix release verify --tag {tag}`"
+        body = f"{len(expected_packages(loaded))} npm packages. Check them: `cratematrix release verify --tag {tag}`"
         draft = prepare_draft(releases, tag, commit, body, _patience())
     console.say(f"draft {draft.id} of {tag} at {commit}")
     console.data(str(draft.id))
@@ -158,7 +158,7 @@ def _releases(*, anonymous: bool = False) -> Iterator[Releases]:
         yield releases
 
 
-def _patience() -> Patience:
-    from generator.github_api.pace import Patience
+def _patience() -> Retry:
+    from generator.github_api.retry import Retry
 
-    return Patience(console.say)
+    return Retry(console.say)

@@ -13,8 +13,8 @@ from generator.commands.options import backend_option, gateway_options, manifest
 from generator.commands.secrets import e2b_connection, known_secrets
 
 if TYPE_CHECKING:
-    from generator.e2b_backend.connection import Gateway
     from generator.manifest.values import Size
+    from generator.sandboxes.e2b.connection import Gateway
 
 
 @click.command()
@@ -34,7 +34,7 @@ def reap(manifest: Path, run: str, shard: str | None, gateway: Gateway) -> None:
     Running or paused ones, also those kept by --keep-failed. What a killed run leaves ends by itself after some
     minutes; this ends it now. Other runs' sandboxes stay.
     """
-    from generator.e2b_backend.reaping import reap as end_all
+    from generator.sandboxes.e2b.reaping import reap as end_all
 
     redactor = known_secrets()
     ended = 0
@@ -54,7 +54,7 @@ def doctor(manifest: Path, backend: str, gateway: Gateway) -> None:
     It looks at tools, keys, the template and the room on the disk. Exits with 2 when something is missing, with 4
     when the service cannot be asked.
     """
-    from generator.builds.doctor import COLUMNS, examine_e2b, examine_local, verdict
+    from generator.doctor.findings import COLUMNS, examine_e2b, examine_local, verdict
     from generator.manifest.reading import load_manifest
 
     if backend == "local":
@@ -85,15 +85,15 @@ def targets(manifest: Path, shard: str | None, crates: tuple[str, ...]) -> None:
     One a line, for: rustup target add $(cratematrix targets). Those of platforms that nothing here links for are left
     out.
     """
-    from generator.builds.run import Choice
-    from generator.builds.targets import absent_targets, local_equipment, unlinked_platforms
+    from generator.builds.run import Selection
     from generator.manifest.reading import load_manifest
+    from generator.toolchain.rust_targets import local_toolchain, missing_targets, unlinked_platforms
 
     loaded = load_manifest(manifest)
-    names, equipment = Choice(shard, crates).names(loaded), local_equipment(os.environ)
-    for target in absent_targets(loaded, names, equipment):
+    names, toolchain = Selection(shard, crates).names(loaded), local_toolchain(os.environ)
+    for target in missing_targets(loaded, names, toolchain):
         console.data(target)
-    if left := unlinked_platforms(loaded, names, equipment):
+    if left := unlinked_platforms(loaded, names, toolchain):
         console.say(f"note: left out, since nothing here links for them: {', '.join(left)}; see cratematrix doctor")
 
 
@@ -120,9 +120,9 @@ def template_build(manifest: Path, sizes: tuple[Size, ...], force: bool, gateway
 
     One per size class, from the rendered Dockerfile. What exists with the same content is not built again.
     """
-    from generator.e2b_template.building import build_templates, sizes_in_use
-    from generator.e2b_template.definition import load_definition
     from generator.manifest.reading import load_manifest
+    from generator.sandboxes.e2b.template.building import build_templates, sizes_in_use
+    from generator.sandboxes.e2b.template.definition import load_definition
 
     loaded = load_manifest(manifest)
     redactor = known_secrets(loaded)

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from generator import console
-from generator.step_files import in_github
+from generator.github_actions.step_files import in_github
 
 if TYPE_CHECKING:
-    from generator.e2b_backend.connection import Connection, Gateway
     from generator.manifest.models import Manifest
     from generator.redaction import Redactor
+    from generator.sandboxes.e2b.connection import Connection, Gateway
 
 
 def known_secrets(manifest: Manifest | None = None) -> Redactor:
@@ -33,9 +33,9 @@ def known_secrets(manifest: Manifest | None = None) -> Redactor:
 
 def e2b_connection(manifest: Path, gateway: Gateway, redactor: Redactor) -> Connection:
     """Say how E2B is reached, by the options, the environment and the manifest, if there is one."""
-    from generator.e2b_backend.connection import resolve
     from generator.manifest.models import E2BService
     from generator.manifest.reading import load_manifest
+    from generator.sandboxes.e2b.connection import resolve
 
     service = load_manifest(manifest).fleet.e2b if manifest.exists() else E2BService()
     connection = resolve(service, gateway, os.environ)

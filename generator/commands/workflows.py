@@ -13,7 +13,7 @@ from generator import console
 from generator.commands.options import backend_option, manifest_option
 from generator.commands.secrets import known_secrets
 from generator.errors import InputError, Stale
-from generator.step_files import in_github, step_outputs, step_summary
+from generator.github_actions.step_files import in_github, step_outputs, step_summary
 
 if TYPE_CHECKING:
     from generator.manifest.models import Manifest
@@ -49,7 +49,7 @@ def plan(manifest: Path, slots: int | None, as_json: bool, changed_since: str | 
         made = make_plan(loaded, slots)
     else:
         from generator.planning.affected import affected
-        from generator.sources.changes import changes
+        from generator.planning.changes import changes
 
         made = make_plan(loaded, slots, affected(loaded, changes(loaded, manifest, changed_since, backend)))
     if as_json:
@@ -131,12 +131,12 @@ def generate(manifest: Path, only_check: bool, pull_request: bool) -> None:
 def _propose(found: Sequence[Difference], top: Path, manifest: str) -> None:
     """Open or update the pull request with what is to be written."""
     from generator.github_api.connection import commit_of, connection
-    from generator.proposals.proposal import proposal
+    from generator.workflows.proposal import proposal
 
     known_secrets()
     where = connection(os.environ)
     wanted = proposal(found, manifest, os.environ.get("GITHUB_REF_NAME", ""), commit_of(os.environ, top))
-    from generator.proposals.github import propose
+    from generator.workflows.pull_request import propose
 
     made = propose(where, wanted, console.say)
     console.say(f"{'opened' if made.opened else 'updated'} pull request {made.number}: {made.url}")
@@ -144,10 +144,10 @@ def _propose(found: Sequence[Difference], top: Path, manifest: str) -> None:
 
 def _stale(manifest: Path, found: Sequence[Difference]) -> Stale:
     """Show how generated files differ, and return the error that says what to run."""
+    from generator.github_actions.workflow_commands import MAX_ANNOTATIONS, Annotation
     from generator.manifest.reading import command_for
     from generator.markdown import fenced
     from generator.markdown import text as words
-    from generator.workflow_commands import MAX_ANNOTATIONS, Annotation
     from generator.workflows import diff
 
     fix = command_for("generate", manifest)

@@ -9,14 +9,14 @@ from typing import Any
 
 from generator.cargo.locks import MAX_SIZE, Locked, cargo_lock
 from generator.cargo.manifests import toml_table
-from generator.dependencies.files import Files
+from generator.dependencies.files import DependencyFiles
 from generator.dependencies.refusal import Refusal, quoted
 from generator.errors import InputError
 from generator.network.endpoints import Endpoint, endpoint_of
 from generator.network.registries import Registries
 
 
-def locked(files: Files, workspace: str) -> tuple[Locked, ...]:
+def locked(files: DependencyFiles, workspace: str) -> tuple[Locked, ...]:
     """Return what a workspace's Cargo.lock holds; nothing where there is none, or none that Cargo would read."""
     try:
         return cargo_lock(files.text(f"{workspace}/Cargo.lock") or "").package
@@ -24,13 +24,13 @@ def locked(files: Files, workspace: str) -> tuple[Locked, ...]:
         return ()
 
 
-def git_endpoints(files: Files, workspace: str) -> frozenset[Endpoint]:
+def git_endpoints(files: DependencyFiles, workspace: str) -> frozenset[Endpoint]:
     """Return where the git dependencies that Cargo.lock names lie."""
     named = (each.source for each in locked(files, workspace) if each.source and each.source.startswith("git+"))
     return frozenset(found for source in named if (found := endpoint_of(source)))
 
 
-def refusals(files: Files, workspace: str, registries: Registries) -> Iterator[Refusal]:
+def refusals(files: DependencyFiles, workspace: str, registries: Registries) -> Iterator[Refusal]:
     """What Cargo.lock and the Cargo.toml files of the source name that is refused."""
     file = posixpath.normpath(f"{workspace}/Cargo.lock")
     text = files.text(file) or ""

@@ -10,7 +10,7 @@ from typing import Final
 
 from generator.cargo.directories import upwards
 from generator.dependencies import cargo, npm
-from generator.dependencies.files import Files
+from generator.dependencies.files import DependencyFiles
 from generator.dependencies.locks import Project
 from generator.dependencies.refusal import Refusal
 from generator.manifest.values import FetchHosts
@@ -28,14 +28,14 @@ _CONFIGURATION: Final = (".npmrc", ".yarnrc", ".yarnrc.yml")
 
 
 @dataclass(frozen=True)
-class Asked:
+class DependencySources:
     """A crate's source, and what may be asked for it.
 
     `directory` is the crate's and `workspace` its Cargo workspace's, from the source's top. `addon` says that npm
     installs what its package.json names.
     """
 
-    files: Files
+    files: DependencyFiles
     directory: str
     workspace: str
     addon: bool

@@ -11,7 +11,7 @@ from typing import Final
 
 from generator.cargo.directories import joined, parent
 from generator.errors import Unbuildable
-from generator.sources.naming import shown
+from generator.sources.names import shown
 
 NAMES: Final = frozenset(
     ("package.json", "package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml", ".npmrc", ".yarnrc",
@@ -24,7 +24,7 @@ _MAX_LINKS: Final = 40
 
 
 @dataclass(frozen=True)
-class Files:
+class DependencyFiles:
     """Texts by path, from the source's top, and where links lead; `others` are the paths of all other files."""
 
     texts: dict[str, str] = field(default_factory=dict)
@@ -60,7 +60,7 @@ class Files:
                 yield path, text
 
 
-def files_of(archive: Path) -> Files:
+def read_dependency_files(archive: Path) -> DependencyFiles:
     """Read a source's archive; Unbuildable when what says of dependencies is too much to be read."""
     texts, links, others, left = dict[str, str](), dict[str, str](), set[str](), MAX_BYTES
     with tarfile.open(archive) as tar:
@@ -78,4 +78,4 @@ def files_of(archive: Path) -> Files:
                 texts[path] = (taken.read() if taken else b"").decode(errors="replace").removeprefix("\ufeff")
             else:
                 others.add(path)
-    return Files(texts, links, frozenset(others))
+    return DependencyFiles(texts, links, frozenset(others))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 from urllib.parse import unquote
 
-from generator.dependencies.files import Files
+from generator.dependencies.files import DependencyFiles
 from generator.dependencies.npm import why_refused
 from generator.dependencies.refusal import NotJson, Refusal, line_of, parsed, quoted
 from generator.dependencies.specifiers import kind_of
@@ -44,7 +44,7 @@ class _Named(NamedTuple):
 class Project:
     """A directory of a source that npm, yarn or pnpm installs."""
 
-    files: Files
+    files: DependencyFiles
     directory: str
     in_force: InForce
 

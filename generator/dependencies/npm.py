@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from generator.cargo.directories import expanded, joined, upwards
-from generator.dependencies.files import Files
+from generator.dependencies.files import DependencyFiles
 from generator.dependencies.refusal import NotJson, Refusal, line_of, parsed, quoted
 from generator.dependencies.specifiers import Kind, kind_of, path_in
 
@@ -22,7 +22,7 @@ _WHY: Final[dict[Kind, str]] = {"url": "is a dependency by URL", "git": "is a de
 FIX: Final = "name a version that a registry has, or put the package into the repository and name it by file:"
 
 
-def projects(files: Files, directory: str) -> list[str]:
+def projects(files: DependencyFiles, directory: str) -> list[str]:
     """Directories whose package.json npm reads for a crate: its own, what it names by path, and its workspace's."""
     found: list[str] = []
     waiting = [directory, *_workspaces_above(files, directory)]
@@ -36,7 +36,7 @@ def projects(files: Files, directory: str) -> list[str]:
     return found
 
 
-def refusals(files: Files, directory: str) -> Iterator[Refusal]:
+def refusals(files: DependencyFiles, directory: str) -> Iterator[Refusal]:
     """What of a project's package.json is refused."""
     file = posixpath.normpath(f"{directory}/{PACKAGE_JSON}")
     text = files.text(file) or ""
@@ -50,7 +50,7 @@ def refusals(files: Files, directory: str) -> Iterator[Refusal]:
             yield Refusal(file, line_of(text, name, specifier), f"{quoted(specifier)} of {quoted(name)} {why}")
 
 
-def why_refused(files: Files, directory: str, specifier: str) -> str | None:
+def why_refused(files: DependencyFiles, directory: str, specifier: str) -> str | None:
     """Return what is wrong with a specifier and what to do about it, None where nothing is."""
     kind = kind_of(specifier)
     if kind == "registry":
@@ -65,7 +65,7 @@ def why_refused(files: Files, directory: str, specifier: str) -> str | None:
     return None
 
 
-def package_json(files: Files, directory: str) -> Mapping[str, Any] | None:
+def package_json(files: DependencyFiles, directory: str) -> Mapping[str, Any] | None:
     """Return a directory's package.json, empty where it is broken, None where there is none."""
     text = files.text(f"{directory}/{PACKAGE_JSON}")
     try:
@@ -91,7 +91,7 @@ def _paths(package: Mapping[str, Any]) -> list[str]:
     return [path_in(specifier) for _, specifier in _specifiers(package) if kind_of(specifier) == "path"]
 
 
-def _workspaces_above(files: Files, directory: str) -> list[str]:
+def _workspaces_above(files: DependencyFiles, directory: str) -> list[str]:
     above = [(each, package_json(files, each)) for each in upwards(directory)]
     return [each for each, package in above if package is not None and _may_hold(package, each, directory)]
 
@@ -109,7 +109,7 @@ def _patterns(package: Mapping[str, Any]) -> list[str]:
     return [posixpath.normpath(each.lstrip("/") or ".") for each in named]
 
 
-def _members(files: Files, directory: str, package: Mapping[str, Any]) -> list[str]:
+def _members(files: DependencyFiles, directory: str, package: Mapping[str, Any]) -> list[str]:
     below = [posixpath.relpath(posixpath.dirname(path) or ".", directory) for path, _ in files.named(PACKAGE_JSON)]
     members = {member for pattern in _patterns(package) for member in expanded(pattern, below)}
     return [each for member in sorted(members) if (each := joined(directory, member)) is not None]

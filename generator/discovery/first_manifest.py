@@ -13,10 +13,10 @@ from ruamel.yaml import YAML
 from generator.discovery.crates import Discovery, Found
 from generator.discovery.scopes import is_valid
 from generator.errors import InputError
+from generator.files.output import open_output
 from generator.manifest.models import Fleet
 from generator.manifest.reading import command_for
 from generator.manifest.values import NpmScope
-from generator.output import reach
 from generator.platforms import PLATFORM_NAMES, VALID_FOR, Kind
 
 # Minutes for all platforms of a small crate on two cores, cold: an addon was measured at 80 to 150 s for each of seven
@@ -69,7 +69,7 @@ def write_new(path: Path, text: str, *, force: bool) -> None:
     """
     if path.suffix.lower() not in {".json", ".yaml", ".yml"}:
         raise InputError(f"{path} is not a manifest's name: it ends in .json, .yaml or .yml")
-    with reach(path.parent) as directory:
+    with open_output(path.parent) as directory:
         if force:
             directory.write(path.name, text.encode())
         elif not directory.create(path.name, text.encode()):

@@ -17,7 +17,7 @@ from github.Requester import HTTPRequestsConnectionClass, HTTPSRequestsConnectio
 
 from generator.github_api.adapter import GitHubAdapter
 from generator.github_api.connection import PAGE, Connection
-from generator.github_api.troubles import AGENT, refusal, told
+from generator.github_api.errors import AGENT, refusal, told
 
 Kind = TypeVar("Kind", HTTPRequestsConnectionClass, HTTPSRequestsConnectionClass)
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from pydantic import TypeAdapter, ValidationError
 
-from generator.file_names import why_no_name
+from generator.files.portable_names import why_no_name
 from generator.manifest.models import Crate, Fleet, Manifest, RegistrySource
 from generator.manifest.names import github_asset_name, platform_package, tarball_name, tarball_names
 from generator.manifest.problems import Loc, Problem, quoted

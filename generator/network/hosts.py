@@ -27,7 +27,7 @@ def matches(host: str, rule: str) -> bool:
     return host.endswith(rule[1:]) if rule.startswith("*.") else host == rule
 
 
-def refused(lines: Iterable[str], allowed: tuple[str, ...]) -> str | None:
+def refused_host(lines: Iterable[str], allowed: tuple[str, ...]) -> str | None:
     """Return the host that a failed fetch spoke of and could not reach because it is not allowed, or None."""
     for line in reversed(list(lines)):
         urls = [found.host for url in _URL.findall(line) if (found := endpoint_of(url))]

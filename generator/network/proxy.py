@@ -20,7 +20,7 @@ import h11
 
 from generator.network.addresses import Address, is_loopback, literal_address, why_closed
 from generator.network.endpoints import Endpoint, endpoint_of
-from generator.network.rules import HostRefused, Rules
+from generator.network.rules import HostRules, RefusedHost
 from generator.network.streams import (
     CHUNK,
     HEAD_SECONDS,
@@ -31,7 +31,7 @@ from generator.network.streams import (
     read_head,
     through,
 )
-from generator.network.upstream import Upstream, Upstreams
+from generator.network.upstream_proxy import UpstreamProxies, UpstreamProxy
 
 Resolve = Callable[[str, int], Sequence[str]]
 
@@ -54,10 +54,10 @@ class FetchProxy:
     """
 
     def __init__(
-        self, rules: Rules, upstreams: Upstreams, resolve: Resolve = resolve, max_bytes: int = MAX_BYTES
+        self, rules: HostRules, upstreams: UpstreamProxies, resolve: Resolve = resolve, max_bytes: int = MAX_BYTES
     ) -> None:
         self.rules = rules
-        self.refused: list[HostRefused] = []
+        self.refused: list[RefusedHost] = []
         self.asked: set[Endpoint] = set()
         self._upstreams, self._resolve, self._left = upstreams, resolve, max_bytes
         self._turns = asyncio.Semaphore(MAX_CONNECTIONS)
@@ -140,14 +140,14 @@ class FetchProxy:
         if literal:  # its kind says more than that it is not allowed
             self._judge(where, literal)
         if not self.rules.admits(where):
-            raise self._refusal(HostRefused(str(where)))
+            raise self._refusal(RefusedHost(str(where)))
         upstream = self._upstreams.of(where, secure)
         addresses = await self._judged(where, upstream)
         if upstream is None:
             return await connected(where, addresses)
         return await through(upstream, where, secure)
 
-    async def _judged(self, where: Endpoint, upstream: Upstream | None) -> list[Address]:
+    async def _judged(self, where: Endpoint, upstream: UpstreamProxy | None) -> list[Address]:
         """Return the addresses of a host, all of which it may have; none where the user's proxy will resolve it."""
         literal = literal_address(where.host)
         if upstream is not None and literal is None:
@@ -182,7 +182,7 @@ class FetchProxy:
             raise Unreachable(502, f"{where.host} cannot be resolved: {found}")
         return [ip_address(each) for each in found]
 
-    def _refusal(self, refused: HostRefused) -> Unreachable:
+    def _refusal(self, refused: RefusedHost) -> Unreachable:
         if refused not in self.refused and len(self.refused) < MAX_REFUSED:
             self.refused.append(refused)
         return Unreachable(403, refused.sentence)
@@ -208,7 +208,7 @@ class FetchProxy:
         while chunk := await source.reader.read(CHUNK):
             self._left -= len(chunk)
             if self._left < 0:
-                raise self._refusal(HostRefused(str(where), "sent more than all dependencies of a crate may have"))
+                raise self._refusal(RefusedHost(str(where), "sent more than all dependencies of a crate may have"))
             target.writer.write(chunk)
             await target.writer.drain()
         if target.writer.can_write_eof():
@@ -220,9 +220,9 @@ def _settle(future: asyncio.Future[Sequence[str] | OSError], found: Sequence[str
         future.set_result(found)
 
 
-def _closed(where: Endpoint, address: str, kind: str) -> HostRefused:
+def _closed(where: Endpoint, address: str, kind: str) -> RefusedHost:
     article = "an" if kind[0] in "aeiou" else "a"
-    return HostRefused(
+    return RefusedHost(
         str(where),
         f"is at {address}, {article} {kind} address: only a registry of your own configuration may be there",
     )

@@ -54,7 +54,7 @@ class Registries:
     complete: bool = False
 
 
-class Known:
+class RegistryCache:
     """What all sandboxes of a backend answer alike: the first that is asked tells it to the others."""
 
     def __init__(self) -> None:
@@ -70,7 +70,7 @@ class Known:
             return self._found
 
 
-def registries_of(output: str, more: Iterable[Endpoint] = ()) -> Registries:
+def parse_registries(output: str, more: Iterable[Endpoint] = ()) -> Registries:
     """Return what the script's output names, and `more`; what is no http or https URL is passed over."""
     cargo, packages, sources = list[str](), list[str](), set[str]()
     complete = False

@@ -10,7 +10,7 @@ from generator.network.hosts import matches
 
 
 @dataclass(frozen=True)
-class Rules:
+class HostRules:
     """What may be reached while dependencies are fetched.
 
     `own` are the registries that the user's and the tools' own configuration names, which may be at private addresses,
@@ -35,7 +35,7 @@ class Rules:
 
 
 @dataclass(frozen=True)
-class HostRefused:
+class RefusedHost:
     """A host that was asked for and not reached: because it is not allowed, or for the reason `why`."""
 
     host: str
@@ -47,12 +47,12 @@ class HostRefused:
         return f"{self.host}, which {self.why or 'fetch_hosts does not allow: add it'}"
 
 
-def rules_of(setting: FetchHosts, own: frozenset[Endpoint], named: frozenset[Endpoint]) -> Rules:
+def rules_of(setting: FetchHosts, own: frozenset[Endpoint], named: frozenset[Endpoint]) -> HostRules:
     """Return what a setting allows; `own` and `named` are what it means by `auto`."""
     if setting == "open":
-        return Rules(own, hosts=None)
+        return HostRules(own, hosts=None)
     words = (setting,) if isinstance(setting, str) else setting
     hosts = tuple(word for word in words if word != "auto")
     if "auto" in words:
-        return Rules(own, named, hosts)
-    return Rules(frozenset(each for each in own if any(matches(each.host, host) for host in hosts)), hosts=hosts)
+        return HostRules(own, named, hosts)
+    return HostRules(frozenset(each for each in own if any(matches(each.host, host) for host in hosts)), hosts=hosts)

@@ -13,7 +13,7 @@ import h11
 
 from generator.network.addresses import Address
 from generator.network.endpoints import Endpoint
-from generator.network.upstream import Upstream
+from generator.network.upstream_proxy import UpstreamProxy
 
 HEAD_SECONDS: Final = 30
 CONNECT_SECONDS: Final = 15
@@ -38,7 +38,7 @@ class Stream:
 
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
-    upstream: Upstream | None = None
+    upstream: UpstreamProxy | None = None
     tunnel: bool = False
 
     async def answer(self, status: int, message: str) -> None:
@@ -60,7 +60,7 @@ async def read_head(stream: Stream) -> tuple[h11.Request, bytes]:
     return event, connection.trailing_data[0]
 
 
-def plain_head(request: h11.Request, where: Endpoint, upstream: Upstream | None) -> bytes:
+def plain_head(request: h11.Request, where: Endpoint, upstream: UpstreamProxy | None) -> bytes:
     """Return the first lines of a request as its server, or the user's proxy, is to see them: for one answer alone.
 
     They name the host that was judged, however the request wrote it.
@@ -88,7 +88,7 @@ async def connected(where: Endpoint, addresses: Sequence[Address]) -> Stream:
     raise Unreachable(502, f"{where} cannot be reached: {last}")
 
 
-async def through(upstream: Upstream, where: Endpoint, secure: bool) -> Stream:
+async def through(upstream: UpstreamProxy, where: Endpoint, secure: bool) -> Stream:
     """Connect to the user's proxy and, for https, have it open a tunnel."""
     context = ssl.create_default_context() if upstream.secure else None
     try:
@@ -105,7 +105,7 @@ async def through(upstream: Upstream, where: Endpoint, secure: bool) -> Stream:
     return far
 
 
-async def _tunnel(far: Stream, upstream: Upstream, where: Endpoint) -> None:
+async def _tunnel(far: Stream, upstream: UpstreamProxy, where: Endpoint) -> None:
     headers = [("host", _authority(where))]
     if upstream.authorization:
         headers.append(("proxy-authorization", upstream.authorization))

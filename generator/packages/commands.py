@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from generator.errors import Unbuildable
-from generator.file_names import clash, why_no_name
+from generator.files.portable_names import clash, why_no_name
 
 # Found first on PATH under one of these names, a command would run whenever npm, another package manager or a script
 # starts anything: the runtimes and package managers themselves, shells, and what nearly every script begins with.

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from generator.errors import Unbuildable
-from generator.file_names import clash, folded, why_not_everywhere
+from generator.files.portable_names import clash, folded, why_not_everywhere
 from generator.packages.commands import check_commands
 
 # What npm runs by itself, in this or an earlier version, when a package is installed, packed, published or removed.

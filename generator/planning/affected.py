@@ -35,7 +35,7 @@ class Reason(Strict):
 
 
 @dataclass(frozen=True)
-class Everything:
+class WholeFleet:
     """Nothing to compare with, so that the whole fleet is built; `reason` says why."""
 
     reason: str
@@ -59,9 +59,9 @@ class Change:
     holds_action: bool = False
 
 
-def affected(manifest: Manifest, change: Change | Everything) -> tuple[Reason, ...]:
+def affected(manifest: Manifest, change: Change | WholeFleet) -> tuple[Reason, ...]:
     """Return a reason for every crate of the manifest, sorted by name."""
-    if isinstance(change, Everything):
+    if isinstance(change, WholeFleet):
         return _reasons(manifest, dict.fromkeys(_names(manifest), change.reason))
     if (whole := _whole_fleet(manifest, change)) is not None:
         return _reasons(manifest, dict.fromkeys(_names(manifest), whole))

@@ -12,48 +12,48 @@ from generator.packages.program import program_packages
 from generator.packages.tarball import NpmPackage
 from generator.platforms import PLATFORMS, PlatformName
 from generator.recipes.coverage import covering
-from generator.recipes.job import Described, Job
+from generator.recipes.job import CrateMetadata, Job
 from generator.recipes.recipe import Tool
-from generator.recipes.recording import RECORD, recorded, repeated
-from generator.recipes.trial import HOST_ALONE, Trial, no_runtime, start_programs
+from generator.recipes.replay import RECORD, record, replay
+from generator.recipes.test_run import HOST_ALONE, TestRun, no_runtime, start_programs
 
 # Every test, also after the first failure; the network is closed.
 TEST: Final = "--offline --locked --release --no-fail-fast"
 
 
-def cargo_test(job: Job) -> Trial:
+def cargo_test(job: Job) -> TestRun:
     """Run the tests on the host; what zig has compiled for it is not compiled again, unless coverage is measured."""
-    host, own = job.crossing(job.host), job.crate.commands
-    if job.covered:
-        return Trial(covering(job, own.test or f"cargo test {TEST}"))
+    host, own = job.cargo_target(job.host), job.crate.commands
+    if job.measures_coverage:
+        return TestRun(covering(job, own.test or f"cargo test {TEST}"))
     anew = host.target is None or job.crate.kind == "wasm" or own.build
-    return Trial(own.test or (f"cargo test {TEST}" if anew else host.test(TEST)))
+    return TestRun(own.test or (f"cargo test {TEST}" if anew else host.test(TEST)))
 
 
-def cargo_trial(job: Job, described: Described, platform: PlatformName) -> Trial:
+def cargo_test_run(job: Job, metadata: CrateMetadata, platform: PlatformName) -> TestRun:
     """Run the tests on the host, or on another platform by what runs its programs here."""
     if platform == job.host:
         return cargo_test(job)
     if job.crate.commands.test:
-        return Trial(reason=HOST_ALONE)
-    runtime = job.equipment.runtime(platform)
+        return TestRun(reason=HOST_ALONE)
+    runtime = job.toolchain.runtime(platform)
     if runtime is None:
         return no_runtime(platform)
-    target = job.equipment.target(job.crate.kind, platform)
-    started = start_programs(job.root, target, platform, runtime, described.package.programs)
-    return Trial(started + job.crossing(platform).test(TEST), runtime.name)
+    target = job.toolchain.target(job.crate.kind, platform)
+    started = start_programs(job.root, target, platform, runtime, metadata.package.programs)
+    return TestRun(started + job.cargo_target(platform).test(TEST), runtime.name)
 
 
 def cargo_build(job: Job, platform: PlatformName, which: str) -> str:
     """Compile for a platform; what the crate's own build command asks of Cargo is asked again of other linkers."""
-    crossing, own = job.crossing(platform), job.crate.commands.build
+    cargo_target, own = job.cargo_target(platform), job.crate.commands.build
     if own is None:
-        return crossing.script(f"--offline --locked --release {which}")
-    again = repeated(job.root, crossing, platform)
+        return cargo_target.script(f"--offline --locked --release {which}")
+    again = replay(job.root, cargo_target, platform)
     if platform != job.host:
         return again
-    first = recorded(own, job.root, crossing, napi=False)
-    return f"{first}\nif [ -s {shlex.quote(job.root)}/{RECORD} ]; then\n{again}\nfi" if crossing.target else first
+    first = record(own, job.root, cargo_target, napi=False)
+    return f"{first}\nif [ -s {shlex.quote(job.root)}/{RECORD} ]; then\n{again}\nfi" if cargo_target.target else first
 
 
 def copy_documents(job: Job) -> str:
@@ -69,24 +69,24 @@ class LibraryRecipe:
         """None: Cargo does it all."""
         return ()
 
-    def compile(self, job: Job, described: Described, platform: PlatformName) -> str:
+    def compile(self, job: Job, metadata: CrateMetadata, platform: PlatformName) -> str:
         """Compile the library, or everything where the crate has none."""
-        which = "--lib" if described.package.library else "--bins"
+        which = "--lib" if metadata.package.library else "--bins"
         return cargo_build(job, platform, which)
 
-    def test(self, job: Job, described: Described, platform: PlatformName) -> Trial:
+    def test(self, job: Job, metadata: CrateMetadata, platform: PlatformName) -> TestRun:
         """Run the crate's tests."""
-        return cargo_trial(job, described, platform)
+        return cargo_test_run(job, metadata, platform)
 
-    def stage(self, job: Job, described: Described) -> str | None:
+    def stage(self, job: Job, metadata: CrateMetadata) -> str | None:
         """Nothing: there is no package."""
         return None
 
-    def pack(self, job: Job, described: Described, staged: Path) -> tuple[NpmPackage, ...]:
+    def pack(self, job: Job, metadata: CrateMetadata, staged: Path) -> tuple[NpmPackage, ...]:
         """Nothing: there is no package."""
         return ()
 
-    def load(self, job: Job, described: Described) -> tuple[str, str]:
+    def load(self, job: Job, metadata: CrateMetadata) -> tuple[str, str]:
         """Nothing: there is no package."""
         return "", ""
 
@@ -98,37 +98,37 @@ class ProgramRecipe:
         """None: Cargo does it all."""
         return ()
 
-    def compile(self, job: Job, described: Described, platform: PlatformName) -> str:
+    def compile(self, job: Job, metadata: CrateMetadata, platform: PlatformName) -> str:
         """Compile every program of the crate."""
-        if not described.package.programs:
+        if not metadata.package.programs:
             raise Unbuildable(f"{job.crate.name} is a bin in the manifest and has no program: use kind lib")
-        check_names(described.package.programs)
+        check_names(metadata.package.programs)
         return cargo_build(job, platform, "--bins")
 
-    def test(self, job: Job, described: Described, platform: PlatformName) -> Trial:
+    def test(self, job: Job, metadata: CrateMetadata, platform: PlatformName) -> TestRun:
         """Run the crate's tests."""
-        return cargo_trial(job, described, platform)
+        return cargo_test_run(job, metadata, platform)
 
-    def stage(self, job: Job, described: Described) -> str | None:
+    def stage(self, job: Job, metadata: CrateMetadata) -> str | None:
         """Lay each platform's programs out as bin/PLATFORM/PROGRAM."""
         lines = [copy_documents(job)]
         for platform in job.platforms:
             suffix = ".exe" if PLATFORMS[platform].os == "win32" else ""
-            names = " ".join(shlex.quote(f"{name}{suffix}") for name in described.package.programs)
+            names = " ".join(shlex.quote(f"{name}{suffix}") for name in metadata.package.programs)
             lines.append(
-                f'mkdir -p "$OUT/bin/{platform}" && cd "$CARGO_TARGET_DIR/{job.crossing(platform).directory}" '
+                f'mkdir -p "$OUT/bin/{platform}" && cd "$CARGO_TARGET_DIR/{job.cargo_target(platform).directory}" '
                 f'&& install -m 755 {names} "$OUT/bin/{platform}/"'
             )
         return "\n".join(lines)
 
-    def pack(self, job: Job, described: Described, staged: Path) -> tuple[NpmPackage, ...]:
+    def pack(self, job: Job, metadata: CrateMetadata, staged: Path) -> tuple[NpmPackage, ...]:
         """Add package.json and a shim per program."""
-        identity, layout = job.identity(described.package), job.settings.layout
-        return program_packages(identity, described.package.programs, staged, layout)
+        identity, layout = job.identity(metadata.package), job.settings.layout
+        return program_packages(identity, metadata.package.programs, staged, layout)
 
-    def load(self, job: Job, described: Described) -> tuple[str, str]:
+    def load(self, job: Job, metadata: CrateMetadata) -> tuple[str, str]:
         """Start each program: any exit code but those of a shell or a shim that could not start it."""
-        names = described.package.programs
+        names = metadata.package.programs
         checks = [
             f"code=0; timeout -k 1 20 npx --no-install {shlex.quote(name)} --version < /dev/null || code=$?\n"
             f'case "$code" in 126|127|13[0-9]) echo "error: {name} does not start: exit $code" >&2; exit 1;; esac'

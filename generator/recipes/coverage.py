@@ -5,10 +5,10 @@ from __future__ import annotations
 import shlex
 from typing import Final
 
-from generator.equipment import LLVM_COV_VERSION
 from generator.platforms import PLATFORMS
 from generator.recipes.job import Job
 from generator.recipes.recipe import Tool
+from generator.toolchain.toolchain import LLVM_COV_VERSION
 
 COVERAGE_TOOL: Final = Tool("cargo-llvm-cov", LLVM_COV_VERSION, ("cargo-llvm-cov",))
 # Where the summary lies, below the sandbox's root.

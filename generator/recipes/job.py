@@ -11,16 +11,16 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BeforeValidator, Field, ValidationError
 
 from generator.cargo.features import enabled_by_default
-from generator.equipment import WASI_TARGET, Equipment, lacking
 from generator.errors import Unbuildable
 from generator.manifest.models import Crate, PathSource
 from generator.manifest.settings import Settings
 from generator.packages.addon import RUNTIME
 from generator.packages.identity import Identity
 from generator.platforms import PlatformName
-from generator.recipes.crossing import Crossing, crossing
-from generator.sources.collect import Collected
+from generator.recipes.cargo_target import CargoTarget, cargo_target
+from generator.sources.collect import CollectedSource
 from generator.strict import Loose
+from generator.toolchain.toolchain import WASI_TARGET, Toolchain, unmet_dependency
 
 # What cargo says of a crate with 500 dependencies has 2 MiB.
 MAX_DESCRIPTION: Final = 64 * 1024 * 1024
@@ -34,31 +34,31 @@ class Job:
 
     crate: Crate
     settings: Settings
-    source: Collected
+    source: CollectedSource
     platforms: tuple[PlatformName, ...]
-    equipment: Equipment
+    toolchain: Toolchain
     root: str
 
     @property
     def host(self) -> PlatformName:
         """The platform that the sandbox itself is."""
-        return self.equipment.host
+        return self.toolchain.host
 
     @property
-    def compiled(self) -> tuple[PlatformName, ...]:
+    def compiled_platforms(self) -> tuple[PlatformName, ...]:
         """What is compiled, in order: the host first, and in any case where a build script runs for it alone."""
         always = self.crate.kind == "napi" or (self.crate.commands.build is not None and self.crate.kind != "wasm")
         first = (self.host,) if always or self.host in self.platforms else ()
         return tuple(dict.fromkeys((*first, *self.platforms)))
 
     @property
-    def covered(self) -> bool:
+    def measures_coverage(self) -> bool:
         """Whether coverage is measured when the tests are run."""
-        return self.settings.tests and self.settings.coverage and self.equipment.no_coverage is None
+        return self.settings.tests and self.settings.coverage and self.toolchain.no_coverage is None
 
-    def crossing(self, platform: PlatformName) -> Crossing:
+    def cargo_target(self, platform: PlatformName) -> CargoTarget:
         """How Cargo compiles this crate for a platform."""
-        return crossing(self.crate.kind, platform, self.settings.glibc, self.equipment)
+        return cargo_target(self.crate.kind, platform, self.settings.glibc, self.toolchain)
 
     @property
     def directory(self) -> str:
@@ -143,7 +143,7 @@ class _Metadata(Loose):
 
 
 @dataclass(frozen=True)
-class Described:
+class CrateMetadata:
     """What the crate says of itself, in Cargo.toml and, where there is one, package.json.
 
     `packages` are the names of what Cargo compiles for each platform.
@@ -161,7 +161,7 @@ class Described:
         return isinstance(text, str) and "no test specified" not in text
 
 
-def describe(job: Job, metadata: bytes, package_json: bytes | None, compiled: bytes = b"") -> Described:
+def read_metadata(job: Job, metadata: bytes, package_json: bytes | None, compiled: bytes = b"") -> CrateMetadata:
     """Read what the sandbox printed; Unbuildable when it is not what the manifest says."""
     try:
         packages = _Metadata.model_validate_json(metadata).packages
@@ -173,12 +173,12 @@ def describe(job: Job, metadata: bytes, package_json: bytes | None, compiled: by
         raise Unbuildable(f"{job.source.directory}/Cargo.toml describes a workspace, not a package")
     declared = None if package_json is None else _package_json(job, package_json)
     notes = _disagreements(job, package, declared)
-    return Described(_as_built(job, package), declared, notes, _by_platform(compiled))
+    return CrateMetadata(_as_built(job, package), declared, notes, _by_platform(compiled))
 
 
-def cdylib(job: Job, described: Described) -> str:
+def cdylib(job: Job, metadata: CrateMetadata) -> str:
     """Return the name of the library that JavaScript loads, as its file has it; Unbuildable where there is none."""
-    library = described.package.library
+    library = metadata.package.library
     if library is None or "cdylib" not in library.crate_types:
         raise Unbuildable(f"kind {job.crate.kind} needs a library with crate-type cdylib in Cargo.toml")
     return library.name.replace("-", "_")
@@ -189,11 +189,11 @@ def _by_platform(lines: bytes) -> dict[str, frozenset[str]]:
     return {platform: frozenset(name for which, name in pairs if which == platform) for platform, _ in pairs}
 
 
-def lacks(job: Job, described: Described, platform: PlatformName) -> str | None:
+def unmet_need(job: Job, metadata: CrateMetadata, platform: PlatformName) -> str | None:
     """Return why this crate cannot be built for a platform with what the sandbox holds, or None."""
-    if job.crate.kind == "napi" and platform == "wasm32" and (why := _lacks_emnapi(described.package_json or {})):
+    if job.crate.kind == "napi" and platform == "wasm32" and (why := _lacks_emnapi(metadata.package_json or {})):
         return why
-    return lacking(platform, described.packages.get(platform, frozenset()), job.equipment)
+    return unmet_dependency(platform, metadata.packages.get(platform, frozenset()), job.toolchain)
 
 
 def _lacks_emnapi(own: dict[str, Any]) -> str | None:

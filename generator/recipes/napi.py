@@ -7,17 +7,17 @@ import shlex
 from pathlib import Path
 from typing import Final
 
-from generator.equipment import Runtime
 from generator.errors import Unbuildable
 from generator.manifest.names import platform_package
 from generator.packages.addon import addon_files, addon_packages, binary_name
 from generator.packages.tarball import NpmPackage
 from generator.platforms import PLATFORMS, PlatformName
 from generator.recipes.coverage import covering
-from generator.recipes.job import Described, Job, cdylib
+from generator.recipes.job import CrateMetadata, Job, cdylib
 from generator.recipes.recipe import NPM_FLAGS, Tool
-from generator.recipes.recording import recorded, repeated
-from generator.recipes.trial import HOST_ALONE, NO_NODE, Trial, no_runtime, with_node
+from generator.recipes.replay import record, replay
+from generator.recipes.test_run import HOST_ALONE, NO_NODE, TestRun, no_runtime, with_node
+from generator.toolchain.toolchain import Runtime
 
 # `npm pack` knows what `files`, .npmignore and npm's own rules make of a directory; the addons themselves are added,
 # because packages that publish one package per platform leave them out. The host's is dropped where it was built for
@@ -48,71 +48,74 @@ class AddonRecipe:
         """None: napi's command line is one of the package's own development dependencies."""
         return ()
 
-    def compile(self, job: Job, described: Described, platform: PlatformName) -> str:
+    def compile(self, job: Job, metadata: CrateMetadata, platform: PlatformName) -> str:
         """Run the package's build script, or napi's own build; for other platforms repeat what it asked of Cargo."""
-        binary, crossing = binary_name(self._declared(described)), job.crossing(platform)
+        binary, cargo_target = binary_name(self._declared(metadata)), job.cargo_target(platform)
         if platform == job.host:
-            return recorded(self._build(job, described), job.root, crossing, napi=True)
+            return record(self._build(job, metadata), job.root, cargo_target, napi=True)
         if platform == "wasm32":  # napi writes what loads it, too
-            return f"{crossing.exports}{WASI}export CARGO_BUILD_TARGET={crossing.target}\n{self._build(job, described)}"
+            target = f"export CARGO_BUILD_TARGET={cargo_target.target}"
+            return f"{cargo_target.exports}{WASI}{target}\n{self._build(job, metadata)}"
         before, after = LIBRARY_NAMES[PLATFORMS[platform].os]
-        made = f'"$CARGO_TARGET_DIR/{crossing.target}"/*/{before}{cdylib(job, described)}{after}'
+        made = f'"$CARGO_TARGET_DIR/{cargo_target.target}"/*/{before}{cdylib(job, metadata)}{after}'
         addon = shlex.quote(addon_files(binary, platform)[0])
-        return f'{repeated(job.root, crossing, platform)}\ncp "$(ls -t {made} | head -n 1)" {addon}'
+        return f'{replay(job.root, cargo_target, platform)}\ncp "$(ls -t {made} | head -n 1)" {addon}'
 
-    def test(self, job: Job, described: Described, platform: PlatformName) -> Trial:
+    def test(self, job: Job, metadata: CrateMetadata, platform: PlatformName) -> TestRun:
         """Run the package's test script; `cargo test` does not link where the symbols are Node's.
 
         For coverage the addon is built once more, instrumented: what is shipped has left the sandbox by then.
         """
         own = job.crate.commands.test
-        script = own or ("npm test" if described.script("test") else None)
+        script = own or ("npm test" if metadata.script("test") else None)
         if script is None:
-            return Trial()
-        native = self._without_wasm(job, described)
+            return TestRun()
+        native = self._without_wasm(job, metadata)
         if platform == job.host:
-            built = f"{job.crossing(platform).exports}{self._build(job, described)}"
-            return Trial(covering(job, f"{built}\n{native}{script}") if job.covered else f"{native}{script}")
+            built = f"{job.cargo_target(platform).exports}{self._build(job, metadata)}"
+            return TestRun(
+                covering(job, f"{built}\n{native}{script}") if job.measures_coverage else f"{native}{script}"
+            )
         if own:
-            return Trial(reason=HOST_ALONE)
+            return TestRun(reason=HOST_ALONE)
         if platform == "wasm32":
-            return Trial(self._for_wasm(job, described), "Node", unless=NO_NODE)
-        runtime = job.equipment.runtime(platform)
+            return TestRun(self._for_wasm(job, metadata), "Node", nothing_ran=NO_NODE)
+        runtime = job.toolchain.runtime(platform)
         if runtime is None:
             return no_runtime(platform)
         if runtime.node is None:
-            return Trial(reason=f"there is no Node.js for {platform} on this machine")
+            return TestRun(reason=f"there is no Node.js for {platform} on this machine")
         by = f"Node {runtime.node_version} under {runtime.name}"
-        return Trial(native + with_node(job, platform, runtime, "test"), by, unless=NO_NODE)
+        return TestRun(native + with_node(job, platform, runtime, "test"), by, nothing_ran=NO_NODE)
 
-    def _without_wasm(self, job: Job, described: Described) -> str:
+    def _without_wasm(self, job: Job, metadata: CrateMetadata) -> str:
         """Hide what a loader takes in the place of an addon that it cannot load: that would pass the tests, too."""
         if "wasm32" not in job.platforms:
             return ""
-        wasm = shlex.quote(addon_files(binary_name(self._declared(described)), "wasm32")[1])
+        wasm = shlex.quote(addon_files(binary_name(self._declared(metadata)), "wasm32")[1])
         return f"if [ -f {wasm} ]; then mv {wasm} {wasm}.hidden; fi\n"
 
-    def _for_wasm(self, job: Job, described: Described) -> str:
+    def _for_wasm(self, job: Job, metadata: CrateMetadata) -> str:
         """Hide the addon, which an older loader takes in the place of the wasm."""
-        binary = binary_name(self._declared(described))
+        binary = binary_name(self._declared(metadata))
         native, wasm = shlex.quote(addon_files(binary, job.host)[0]), shlex.quote(addon_files(binary, "wasm32")[1])
         shown = f"if [ -f {wasm}.hidden ]; then mv {wasm}.hidden {wasm}; fi"
         test = with_node(job, "wasm32", Runtime("Node"), "test")
         return f"rm -f {native}\n{shown}\nexport NAPI_RS_FORCE_WASI=error\n{test}"
 
-    def stage(self, job: Job, described: Described) -> str | None:
+    def stage(self, job: Job, metadata: CrateMetadata) -> str | None:
         """Copy what npm would publish, and the addons."""
-        binary = binary_name(self._declared(described))
+        binary = binary_name(self._declared(metadata))
         addons = (file for platform in job.platforms for file in addon_files(binary, platform))
         dropped = "" if job.host in job.platforms else addon_files(binary, job.host)[0]
         return STAGE % {"flags": NPM_FLAGS, "addons": shlex.join((dropped, *addons))}
 
-    def pack(self, job: Job, described: Described, staged: Path) -> tuple[NpmPackage, ...]:
+    def pack(self, job: Job, metadata: CrateMetadata, staged: Path) -> tuple[NpmPackage, ...]:
         """Check what package.json promises."""
-        identity, layout = job.identity(described.package), job.settings.layout
-        return addon_packages(identity, self._declared(described), job.platforms, staged, layout)
+        identity, layout = job.identity(metadata.package), job.settings.layout
+        return addon_packages(identity, self._declared(metadata), job.platforms, staged, layout)
 
-    def load(self, job: Job, described: Described) -> tuple[str, str]:
+    def load(self, job: Job, metadata: CrateMetadata) -> tuple[str, str]:
         """Require the installed package, and its wasm by itself; what has no export did not load its addon.
 
         The wasm is hidden from a loader that has an addon to load, for it would take that in its place.
@@ -124,7 +127,7 @@ class AddonRecipe:
             return root, f"require({json.dumps(name)})"
         split = job.settings.layout == "split"
         package = platform_package(name, "wasm32") if split else name
-        wasm = f"./node_modules/{package}/{addon_files(binary_name(self._declared(described)), 'wasm32')[1]}"
+        wasm = f"./node_modules/{package}/{addon_files(binary_name(self._declared(metadata)), 'wasm32')[1]}"
         if job.host in job.platforms:
             file = shlex.quote(wasm)
             root = f"mv {file} {file}.hidden\n{root}\nmv {file}.hidden {file}"
@@ -132,12 +135,12 @@ class AddonRecipe:
         return f"{root}\nnode -e {shlex.quote(check % module)}", f"require({json.dumps(name)}) and require({module})"
 
     @staticmethod
-    def _build(job: Job, described: Described) -> str:
-        build = "npm run build" if described.script("build") else "npx --no-install napi build --platform --release"
+    def _build(job: Job, metadata: CrateMetadata) -> str:
+        build = "npm run build" if metadata.script("build") else "npx --no-install napi build --platform --release"
         return job.crate.commands.build or build
 
     @staticmethod
-    def _declared(described: Described) -> dict[str, object]:
-        if described.package_json is None:
+    def _declared(metadata: CrateMetadata) -> dict[str, object]:
+        if metadata.package_json is None:
             raise Unbuildable("kind napi needs a package.json with a napi key beside Cargo.toml")
-        return described.package_json
+        return metadata.package_json

@@ -15,8 +15,8 @@ from generator.manifest.names import platform_package
 from generator.packages.addon import RUNTIME
 from generator.packages.tarball import NpmPackage
 from generator.platforms import PlatformName
-from generator.recipes.job import Described, Job
-from generator.recipes.trial import Trial
+from generator.recipes.job import CrateMetadata, Job
+from generator.recipes.test_run import TestRun
 
 # A run of npm that only unpacks: no lifecycle scripts, no audit calls. A git dependency would be prepared by a second
 # npm that runs its scripts: none are allowed, by npm 11's own option and, for older ones, by a git that always fails.
@@ -73,19 +73,19 @@ class Recipe(Protocol):
     def tools(self, job: Job, lock: str) -> tuple[Tool, ...]:
         """Programs that must lie in `job.tools` before compiling; `lock` is the text of Cargo.lock after fetching."""
 
-    def compile(self, job: Job, described: Described, platform: PlatformName) -> str:
+    def compile(self, job: Job, metadata: CrateMetadata, platform: PlatformName) -> str:
         """Script that compiles one platform; Unbuildable when the crate is not of this kind."""
 
-    def test(self, job: Job, described: Described, platform: PlatformName) -> Trial:
+    def test(self, job: Job, metadata: CrateMetadata, platform: PlatformName) -> TestRun:
         """How the tests are run on the host or, after the host's have passed, on another platform."""
 
-    def stage(self, job: Job, described: Described) -> str | None:
+    def stage(self, job: Job, metadata: CrateMetadata) -> str | None:
         """Script that puts exactly the files of the package into $OUT, or None for a crate without a package."""
 
-    def pack(self, job: Job, described: Described, staged: Path) -> tuple[NpmPackage, ...]:
+    def pack(self, job: Job, metadata: CrateMetadata, staged: Path) -> tuple[NpmPackage, ...]:
         """Packages from the files that came out, the root's first; Unbuildable names what is missing."""
 
-    def load(self, job: Job, described: Described) -> tuple[str, str]:
+    def load(self, job: Job, metadata: CrateMetadata) -> tuple[str, str]:
         """Script that loads the installed package, and the words a person would use for it."""
 
 
@@ -121,7 +121,7 @@ def describe_script(job: Job) -> str:
     with the crate's default features, one "PLATFORM NAME" a line.
     """
     root, directory, workspace = (shlex.quote(each) for each in (job.root, job.directory, job.workspace))
-    filters = "".join(f" --filter-platform {job.equipment.target(job.crate.kind, each)}" for each in job.platforms)
+    filters = "".join(f" --filter-platform {job.toolchain.target(job.crate.kind, each)}" for each in job.platforms)
     metadata = f"cargo metadata --offline --format-version 1{filters} --manifest-path {directory}/Cargo.toml"
     return (
         f"cd {root}\n{metadata} > {METADATA}\ncp {workspace}/Cargo.lock {LOCK}\n"
@@ -133,7 +133,7 @@ def describe_script(job: Job) -> str:
 
 def _tree(job: Job, platform: PlatformName) -> str:
     options = "--offline --edges normal,build --prefix none --format '{p}'"
-    target, manifest = job.equipment.target(job.crate.kind, platform), shlex.quote(f"{job.directory}/Cargo.toml")
+    target, manifest = job.toolchain.target(job.crate.kind, platform), shlex.quote(f"{job.directory}/Cargo.toml")
     tree = f"cargo tree {options} --target {target} --manifest-path {manifest}"
     return f"{tree} | sed -nE 's/^([A-Za-z0-9_-]+) v.*/{platform} \\1/p' | sort -u >> {PACKAGES}"
 

@@ -13,10 +13,10 @@ from generator.packages.tarball import NpmPackage
 from generator.packages.web import web_package
 from generator.platforms import PLATFORMS, PlatformName
 from generator.recipes.cargo import TEST, cargo_test, copy_documents
-from generator.recipes.crossing import target_variable
-from generator.recipes.job import Described, Job, cdylib
+from generator.recipes.cargo_target import target_variable
+from generator.recipes.job import CrateMetadata, Job, cdylib
 from generator.recipes.recipe import Tool
-from generator.recipes.trial import HOST_ALONE, Trial
+from generator.recipes.test_run import HOST_ALONE, TestRun
 
 # The crate that tests for wasm use, and what of wasm-bindgen's command line runs them.
 TESTS: Final = "wasm-bindgen-test"
@@ -62,38 +62,38 @@ class WebRecipe:
         tests = f'name = "{TESTS}"\n' in lock and job.settings.tests and job.settings.foreign_tests
         return (Tool("wasm-bindgen-cli", found[1], ("wasm-bindgen", *((RUNNER,) if tests else ()))),)
 
-    def compile(self, job: Job, described: Described, platform: PlatformName) -> str:
+    def compile(self, job: Job, metadata: CrateMetadata, platform: PlatformName) -> str:
         """Compile the module for wasm32."""
-        cdylib(job, described)
+        cdylib(job, metadata)
         own = job.crate.commands.build
-        return own or job.crossing(platform).script("--offline --locked --release --lib")
+        return own or job.cargo_target(platform).script("--offline --locked --release --lib")
 
-    def test(self, job: Job, described: Described, platform: PlatformName) -> Trial:
+    def test(self, job: Job, metadata: CrateMetadata, platform: PlatformName) -> TestRun:
         """Run the crate's tests on the host, and those that are marked for wasm-bindgen in Node."""
         if platform == job.host:
             return cargo_test(job)
         if job.crate.commands.test:
-            return Trial(reason=HOST_ALONE)
-        if TESTS not in described.package.dependencies:
-            return Trial(reason=f"the crate has no tests for it: they take {TESTS}")
+            return TestRun(reason=HOST_ALONE)
+        if TESTS not in metadata.package.dependencies:
+            return TestRun(reason=f"the crate has no tests for it: they take {TESTS}")
         variable = target_variable(PLATFORMS[platform].target, "RUNNER")
         runner = f"export WASM_BINDGEN_TEST_ONLY_NODE=1 {variable}={shlex.quote(f'{job.tools}/{RUNNER}')}\n"
-        return Trial(runner + job.crossing(platform).test(f"{TEST} --tests"), "Node", unless=BROWSER)
+        return TestRun(runner + job.cargo_target(platform).test(f"{TEST} --tests"), "Node", nothing_ran=BROWSER)
 
-    def stage(self, job: Job, described: Described) -> str | None:
+    def stage(self, job: Job, metadata: CrateMetadata) -> str | None:
         """Bind the module for Node, for bundlers and for browsers."""
         return STAGE % {
             "tool": shlex.quote(f"{job.tools}/wasm-bindgen"),
             "target": PLATFORMS["wasm32"].target,
-            "module": cdylib(job, described),
+            "module": cdylib(job, metadata),
             "documents": copy_documents(job),
         }
 
-    def pack(self, job: Job, described: Described, staged: Path) -> tuple[NpmPackage, ...]:
+    def pack(self, job: Job, metadata: CrateMetadata, staged: Path) -> tuple[NpmPackage, ...]:
         """Add package.json."""
-        return (web_package(job.identity(described.package), cdylib(job, described), staged),)
+        return (web_package(job.identity(metadata.package), cdylib(job, metadata), staged),)
 
-    def load(self, job: Job, described: Described) -> tuple[str, str]:
+    def load(self, job: Job, metadata: CrateMetadata) -> tuple[str, str]:
         """Require and import the installed package."""
         name = json.dumps(job.settings.npm_name)
         check = (

@@ -6,8 +6,8 @@ more characters of a form is masked, so what a cut leaves is masked too. Redacti
 Compressed and encrypted data is not looked into: what is packed is scanned before it is packed.
 """
 
+from generator.redaction.matching import MIN_SECRET
 from generator.redaction.redactor import MASK, SCAN_BYTES, Redactor
-from generator.redaction.runs import MIN_SECRET
 from generator.redaction.secrets import secrets_of
 
 __all__ = ["MASK", "MIN_SECRET", "SCAN_BYTES", "Redactor", "secrets_of"]

@@ -8,8 +8,8 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import BinaryIO, Final
 
-from generator.redaction.runs import MIN_SECRET, Index, is_cut, is_long, runs, with_secret
-from generator.redaction.written import INVISIBLE, RUN
+from generator.redaction.encodings import INVISIBLE, RUN
+from generator.redaction.matching import MIN_SECRET, Index, is_cut, is_long, matches, with_secret
 
 # What GitHub shows in place of a secret.
 MASK: Final = "***"
@@ -71,7 +71,7 @@ class Redactor:
         while index.names and (block := stream.read(SCAN_BYTES)):
             # One character per byte: no text is lost in what is none.
             text = rest + block.decode("latin-1")
-            for run in runs(index, text):
+            for run in matches(index, text):
                 if is_long(index, run):
                     covered[run.form].update(range(run.place, run.place + run.end - run.start))
             rest = text[-2 * RUN :]
@@ -80,7 +80,7 @@ class Redactor:
 
 
 def _masked(index: Index, text: str) -> str:
-    spans = {(run.start, run.end) for run in runs(index, text) if is_long(index, run) or is_cut(index, run, text)}
+    spans = {(run.start, run.end) for run in matches(index, text) if is_long(index, run) or is_cut(index, run, text)}
     if not spans:
         return text
     # Half an escape would make the rest of a JSON text something else, or nothing.

@@ -13,12 +13,12 @@ from typing import Final
 
 from generator.errors import InputError
 from generator.github_api.connection import PAGE
-from generator.github_api.pace import WRITES_A_MINUTE, WRITES_AN_HOUR, seconds_between
+from generator.github_api.retry import WRITES_A_MINUTE, WRITES_AN_HOUR, seconds_between
 from generator.manifest.models import Manifest
 from generator.manifest.settings import with_layout
 from generator.manifest.values import Layout
 from generator.planning.plan import make_plan
-from generator.releases.promise import promised
+from generator.releases.expected_assets import expected_packages
 from generator.strict import Strict
 from generator.text import counted
 
@@ -68,7 +68,7 @@ class Budget(Strict):
 
 def budget(manifest: Manifest) -> Budget:
     """Count a release of the whole fleet, built in the shards of its plan and uploaded as its workflow does."""
-    packages = Counter(promised(manifest).values())
+    packages = Counter(expected_packages(manifest).values())
     shards = [sum(packages[name] for name in shard.crates) for shard in make_plan(manifest).shards]
     loads = shards if manifest.fleet.backend == "e2b" else [sum(shards)]
     assets = sum(loads) + 1  # SHA256SUMS

@@ -14,7 +14,7 @@ from github.GitReleaseAsset import GitReleaseAsset
 from generator.github_api.connection import PAGE, Connection
 from generator.github_api.hosts import check_host
 from generator.github_api.pygithub import client, told_by_github
-from generator.releases.service import Asset, Release
+from generator.releases.protocol import Asset, Release
 from generator.releases.transfers import Timing, Transfers
 
 # Every release of a page comes with its assets: https://github.com/tcnksm/ghr/issues/163 tells of the 504s that follow.

@@ -8,23 +8,23 @@ from functools import partial
 from typing import Final
 
 from generator.errors import InputError
-from generator.github_api.pace import Patience
-from generator.github_api.troubles import GitHubError
-from generator.releases.promise import is_prerelease
-from generator.releases.service import Release, Releases
+from generator.github_api.errors import GitHubError
+from generator.github_api.retry import Retry
+from generator.releases.expected_assets import is_prerelease
+from generator.releases.protocol import Release, Releases
 
 # GitHub's list lags behind what was created: https://github.com/softprops/action-gh-release/issues/705
 LOOKS: Final = 4
 LAG: Final = 2.0
 
 
-def prepare(releases: Releases, tag: str, commit: str, body: str, patience: Patience) -> Release:
+def prepare(releases: Releases, tag: str, commit: str, body: str, patience: Retry) -> Release:
     """Create or adopt the one draft of a tag whose target is this commit; InputError where there is something else.
 
     GitHub takes any number of drafts of one tag. After a create, the list is read again: of two that were created at
     the same time the older one stays, and the younger is deleted by the process that created it.
     """
-    tagged = patience.persist(lambda: releases.tagged(tag), f"looking for the tag {tag}")
+    tagged = patience.call(lambda: releases.tagged(tag), f"looking for the tag {tag}")
     if tagged not in (None, commit):
         # GitHub would publish what the tag is on, whatever the draft says.
         raise InputError(
@@ -44,7 +44,7 @@ def prepare(releases: Releases, tag: str, commit: str, body: str, patience: Pati
             continue
         if not _older(releases, made, patience):
             return made
-        patience.persist(partial(releases.remove, made), f"removing a second draft of {tag}")
+        patience.call(partial(releases.remove, made), f"removing a second draft of {tag}")
     raise AssertionError  # pragma: no cover  the count never ends
 
 
@@ -70,24 +70,24 @@ def adopted(found: Sequence[Release], tag: str, commit: str) -> Release | None:
     return found[0] if found else None
 
 
-def _settled(releases: Releases, tag: str, patience: Patience) -> tuple[Release, ...]:
+def _settled(releases: Releases, tag: str, patience: Retry) -> tuple[Release, ...]:
     """List the releases of a tag; a second draft may be one that its process is about to remove."""
     return _listed(releases, tag, patience, until=lambda found: len(found) < 2)
 
 
-def _older(releases: Releases, made: Release, patience: Patience) -> bool:
+def _older(releases: Releases, made: Release, patience: Retry) -> bool:
     """Whether the tag has a release that is older than the draft just made; numbers only grow."""
     found = _listed(releases, made.tag, patience, until=lambda found: made.id in {each.id for each in found})
     return any(each.id < made.id for each in found)
 
 
 def _listed(
-    releases: Releases, tag: str, patience: Patience, until: Callable[[tuple[Release, ...]], bool]
+    releases: Releases, tag: str, patience: Retry, until: Callable[[tuple[Release, ...]], bool]
 ) -> tuple[Release, ...]:
     """List the releases of a tag, again where the list lags behind; the last list when it stays so."""
     found: tuple[Release, ...] = ()
     for _ in range(LOOKS):
-        found = patience.persist(lambda: releases.of_tag(tag), f"looking for releases of {tag}")
+        found = patience.call(lambda: releases.of_tag(tag), f"looking for releases of {tag}")
         if until(found):
             break
         patience.sleep(LAG)

@@ -9,30 +9,30 @@ from functools import partial
 from pathlib import Path
 
 from generator.errors import Incomplete
-from generator.github_api.pace import Patience, Turns
-from generator.github_api.troubles import GitHubError
+from generator.files.output import output_directory
+from generator.github_api.errors import GitHubError
+from generator.github_api.retry import RateLimit, Retry
 from generator.manifest.models import Manifest
-from generator.output import output_directory
-from generator.releases.promise import SUMS, built, differences, is_prerelease, promised, sums
-from generator.releases.service import Release, Releases
+from generator.releases.expected_assets import SUMS, built_packages, differences, expected_packages, is_prerelease, sums
+from generator.releases.protocol import Release, Releases
 from generator.releases.uploading import Package, listed, put
 from generator.reports.models import Artifact, Report
 
 
 def publish(
-    releases: Releases, number: int, manifest: Manifest, report: Report, out: Path, keep_draft: bool, patience: Patience
+    releases: Releases, number: int, manifest: Manifest, report: Report, out: Path, keep_draft: bool, patience: Retry
 ) -> Release:
     """Complete and publish a draft, or raise Incomplete with everything that is wrong; done twice it is done once.
 
     SHA256SUMS is written into `out` and goes last onto the draft. `keep_draft` stops before the draft is published.
     """
-    files, problems = expected(promised(manifest, report), report)
-    release = patience.persist(partial(releases.get, number), f"looking at release {number}")
+    files, problems = expected_assets(expected_packages(manifest, report), report)
+    release = patience.call(partial(releases.get, number), f"looking at release {number}")
     there = listed(releases, release, patience)
     _refuse(release, (*problems, *differences(files, there, ignored=SUMS)))
     package = _write_sums(out, files)
     if release.draft:
-        put(releases, release, package, there, Turns(0, patience.sleep), patience)
+        put(releases, release, package, there, RateLimit(0, patience.sleep), patience)
         there = listed(releases, release, patience)
     _refuse(release, tuple(differences({**files, SUMS: package.file}, there)))
     if keep_draft or not release.draft:
@@ -40,9 +40,9 @@ def publish(
     return _published(releases, release, patience)
 
 
-def expected(names: Mapping[str, str], report: Report) -> tuple[dict[str, Artifact], tuple[str, ...]]:
+def expected_assets(names: Mapping[str, str], report: Report) -> tuple[dict[str, Artifact], tuple[str, ...]]:
     """Return the promised packages that were built, and a sentence for each that was not."""
-    packages, told = built(report), {each.name: each for each in report.crates}
+    packages, told = built_packages(report), {each.name: each for each in report.crates}
     files, problems = dict[str, Artifact](), list[str]()
     for name, crate in names.items():
         each = told.get(crate)
@@ -78,7 +78,7 @@ def _write_sums(out: Path, files: Mapping[str, Artifact]) -> Package:
     return Package(out / SUMS, Artifact(file=SUMS, bytes=len(text), sha256=hashlib.sha256(text).hexdigest()))
 
 
-def _published(releases: Releases, release: Release, patience: Patience) -> Release:
+def _published(releases: Releases, release: Release, patience: Retry) -> Release:
     """Publish; whether a try whose reply was lost did it is asked before the next."""
     doing = f"publishing {release.tag}"
     for tries in itertools.count(1):
@@ -86,7 +86,7 @@ def _published(releases: Releases, release: Release, patience: Patience) -> Rele
             release = releases.publish(release, is_prerelease(release.tag))
         except GitHubError as error:
             patience.wait_or_raise(error, tries, doing)
-            release = patience.persist(partial(releases.get, release.id), doing)
+            release = patience.call(partial(releases.get, release.id), doing)
         if not release.draft:
             return release
     raise AssertionError  # pragma: no cover  the count never ends

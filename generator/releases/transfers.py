@@ -16,10 +16,10 @@ from typing import Any, BinaryIO, Final
 
 import requests
 
+from generator.files.output import open_output
 from generator.github_api.adapter import GitHubAdapter
 from generator.github_api.connection import Connection
-from generator.github_api.troubles import AGENT, GitHubError, refusal, told
-from generator.output import reach
+from generator.github_api.errors import AGENT, GitHubError, refusal, told
 
 PIECE_BYTES: Final = 256 * 1024
 MAX_REPLY: Final = 1024 * 1024
@@ -58,7 +58,7 @@ class Transfers:
 
     def send(self, url: str, path: Path, name: str) -> Any:
         """Upload a file, and return the JSON that comes back."""
-        with reach(path.parent) as results, results.open(path.name) as file, told():
+        with open_output(path.parent) as results, results.open(path.name) as file, told():
             size = os.fstat(file.fileno()).st_size
             ends = self._timing.ends(size)
             with self._session.post(

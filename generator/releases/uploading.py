@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from generator.directory import Directory
 from generator.errors import CratematrixError, InputError
-from generator.github_api.pace import TRIES, Patience, Turns, seconds_between
-from generator.github_api.troubles import GitHubError
+from generator.files.directory import Directory
+from generator.files.output import open_output
+from generator.github_api.errors import GitHubError
+from generator.github_api.retry import TRIES, RateLimit, Retry, seconds_between
 from generator.manifest.names import github_asset_name
-from generator.output import reach
-from generator.releases.promise import Decision, built, decision, difference
-from generator.releases.service import Asset, Release, Releases
+from generator.releases.expected_assets import Decision, built_packages, decision, difference
+from generator.releases.protocol import Asset, Release, Releases
 from generator.reports.models import Artifact, Report
 
 # "Under 2 GiB": https://docs.github.com/en/repositories/releasing-projects-on-github/about-releases
@@ -39,9 +39,9 @@ def packages_of(reports: Iterable[tuple[Path, Report]], directory: Path) -> tupl
 
     InputError with every file that is not there as it is told.
     """
-    told = [Package(place / file.file, file) for place, report in reports for file in built(report).values()]
+    told = [Package(place / file.file, file) for place, report in reports for file in built_packages(report).values()]
     found = sorted(told, key=lambda package: package.file.file)
-    with reach(directory) as results:
+    with open_output(directory) as results:
         problems = tuple(problem for package in found if (problem := _problem(package, results, directory)))
     if problems:
         raise InputError(
@@ -76,12 +76,12 @@ def _problem(package: Package, results: Directory, directory: Path) -> str | Non
 
 
 def upload(
-    releases: Releases, number: int, packages: Sequence[Package], shards: int, writes_a_minute: int, patience: Patience
+    releases: Releases, number: int, packages: Sequence[Package], shards: int, writes_a_minute: int, patience: Retry
 ) -> Counter[Decision]:
     """Bring the packages onto the draft and count what was done; the others of `shards` do the same meanwhile."""
     release = open_draft(releases, number, patience)
     there = listed(releases, release, patience)
-    turns = Turns(seconds_between(shards, len(packages), writes_a_minute), patience.sleep)
+    turns = RateLimit(seconds_between(shards, len(packages), writes_a_minute), patience.sleep)
     counts: Counter[Decision] = Counter()
     for count, package in enumerate(packages, 1):
         done = put(releases, release, package, there, turns, patience)
@@ -90,9 +90,9 @@ def upload(
     return counts
 
 
-def open_draft(releases: Releases, number: int, patience: Patience) -> Release:
+def open_draft(releases: Releases, number: int, patience: Retry) -> Release:
     """Return the draft with this number; InputError when it is published, for then nothing may change."""
-    release = patience.persist(lambda: releases.get(number), f"looking at release {number}")
+    release = patience.call(lambda: releases.get(number), f"looking at release {number}")
     if release.closed:
         raise InputError(
             f"release {number} of {release.tag} is {release.closed} already, and only drafts take packages",
@@ -101,9 +101,9 @@ def open_draft(releases: Releases, number: int, patience: Patience) -> Release:
     return release
 
 
-def listed(releases: Releases, release: Release, patience: Patience) -> tuple[Asset, ...]:
+def listed(releases: Releases, release: Release, patience: Retry) -> tuple[Asset, ...]:
     """Return the assets of a release."""
-    return patience.persist(lambda: releases.assets(release.id), f"listing the assets of {release.tag}")
+    return patience.call(lambda: releases.assets(release.id), f"listing the assets of {release.tag}")
 
 
 def put(
@@ -111,8 +111,8 @@ def put(
     release: Release,
     package: Package,
     there: Iterable[Asset],
-    turns: Turns,
-    patience: Patience,
+    turns: RateLimit,
+    patience: Retry,
 ) -> Decision:
     """Bring one file onto the draft, and return what had to be done for that.
 

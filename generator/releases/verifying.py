@@ -8,26 +8,26 @@ from functools import partial
 from typing import Final
 
 from generator.errors import Incomplete, InputError
-from generator.github_api.pace import Patience
-from generator.github_api.troubles import GitHubError
+from generator.github_api.errors import GitHubError
+from generator.github_api.retry import Retry
 from generator.manifest.models import Manifest
 from generator.manifest.settings import with_layout
-from generator.releases.promise import SUMS, difference, promised, read_sums
-from generator.releases.service import Asset, Releases
+from generator.releases.expected_assets import SUMS, difference, expected_packages, read_sums
+from generator.releases.protocol import Asset, Releases
 from generator.reports.models import Artifact
 
 MAX_SUMS: Final = 1024 * 1024
 """Bytes of SHA256SUMS that are read; 1,000 assets need a fifth of it."""
 
 
-def verify(releases: Releases, tag: str, manifest: Manifest, patience: Patience) -> int:
+def verify(releases: Releases, tag: str, manifest: Manifest, patience: Retry) -> int:
     """Download every asset of a published release, and return how many are as promised.
 
     Incomplete with every difference between what the manifest promises, SHA256SUMS says, GitHub lists and comes.
     Nothing is kept of a file but its digest.
     """
-    release = patience.persist(partial(releases.published, tag), f"looking for {tag}, published and no draft")
-    assets = patience.persist(partial(releases.assets, release.id), f"listing the assets of {tag}")
+    release = patience.call(partial(releases.published, tag), f"looking for {tag}, published and no draft")
+    assets = patience.call(partial(releases.assets, release.id), f"listing the assets of {tag}")
     there = {asset.name: asset for asset in sorted(assets, key=lambda each: each.name)}
     files, lost = _received([asset for asset in there.values() if asset.name != SUMS], releases, patience)
     digests, unreadable = _sums(releases, there.get(SUMS), patience)
@@ -42,8 +42,8 @@ def verify(releases: Releases, tag: str, manifest: Manifest, patience: Patience)
 
 def _expected(manifest: Manifest, known: Collection[str]) -> dict[str, str]:
     """Return what must be there: every root package, and of a platform's those known of, for others were skipped."""
-    roots = promised(with_layout(manifest, "single"))
-    return {name: crate for name, crate in promised(manifest).items() if name in roots or name in known}
+    roots = expected_packages(with_layout(manifest, "single"))
+    return {name: crate for name, crate in expected_packages(manifest).items() if name in roots or name in known}
 
 
 def _differences(
@@ -64,7 +64,7 @@ def _differences(
             yield f"{name} has another SHA-256 than {SUMS} says"
 
 
-def _sums(releases: Releases, asset: Asset | None, patience: Patience) -> tuple[dict[str, str], tuple[str, ...]]:
+def _sums(releases: Releases, asset: Asset | None, patience: Retry) -> tuple[dict[str, str], tuple[str, ...]]:
     if asset is None:
         return {}, (f"{SUMS} is not on the release",)
     if asset.size > MAX_SUMS:
@@ -75,21 +75,19 @@ def _sums(releases: Releases, asset: Asset | None, patience: Patience) -> tuple[
         received = _downloaded(releases, asset, content.extend)
         return received, content.decode(errors="replace")
 
-    received, text = patience.persist(read, f"downloading {SUMS}")
+    received, text = patience.call(read, f"downloading {SUMS}")
     digests, problems = read_sums(text)
     return digests, (*problems, *filter(None, (difference(received, asset),)))
 
 
 def _received(
-    assets: Sequence[Asset], releases: Releases, patience: Patience
+    assets: Sequence[Asset], releases: Releases, patience: Retry
 ) -> tuple[dict[str, Artifact], tuple[str, ...]]:
     """Download files to take their sizes and digests; with a sentence for each that nobody gets."""
     files, lost = dict[str, Artifact](), list[str]()
     for asset in assets:
         try:
-            files[asset.name] = patience.persist(
-                partial(_downloaded, releases, asset, len), f"downloading {asset.name}"
-            )
+            files[asset.name] = patience.call(partial(_downloaded, releases, asset, len), f"downloading {asset.name}")
         except InputError as error:
             lost.append(error.message)
     return files, tuple(lost)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from generator.github_actions.workflow_commands import MAX_ANNOTATIONS, Annotation
 from generator.manifest.models import Manifest, PathSource
 from generator.reports.models import CrateReport, Failure, Report
 from generator.text import counted
-from generator.workflow_commands import MAX_ANNOTATIONS, Annotation
 
 # What somebody must mend comes before what may have been bad luck.
 _WORST: Final = ("permanent", "too_slow", "too_small", "transient")

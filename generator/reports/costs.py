@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from generator.files.package_data import packaged
 from generator.manifest.values import Size
-from generator.packaged import packaged
 from generator.reports.models import Currency, Date, Failure, SandboxUse
-from generator.sandboxes.sandbox import Resources, Usage
+from generator.sandboxes.contract import Resources, Usage
 from generator.strict import Sentence, Strict
 
 # A crate whose sandbox never used more than this share of the next smaller one's memory would fit into that.

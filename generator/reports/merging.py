@@ -12,9 +12,9 @@ from typing import Final, TypeVar
 
 from pydantic import ValidationError
 
-from generator.directory import Directory
 from generator.errors import InputError
-from generator.output import output_directory
+from generator.files.directory import Directory
+from generator.files.output import output_directory
 from generator.reports.models import Report
 
 # A crate's part is some thousand bytes.

@@ -9,7 +9,7 @@ from pydantic import Field, StringConstraints
 from generator.audit.findings import Audit
 from generator.manifest.values import BackendName, CrateName, Size, Version
 from generator.platforms import Kind, PlatformName
-from generator.sandboxes.sandbox import FailureClass
+from generator.sandboxes.contract import FailureClass
 from generator.strict import Sentence, Strict
 
 State = Literal["built", "failed", "skipped", "not_run"]

@@ -6,7 +6,7 @@ import codecs
 import io
 from typing import Final
 
-from generator.sandboxes.sandbox import MAX_LINE, OnLine
+from generator.sandboxes.contract import MAX_LINE, OnLine
 
 # Of one command, in bytes: more than anybody reads. Each line costs time, so that the shortest counts as so much.
 MAX_OUTPUT: Final = 32 * 1024 * 1024

@@ -10,7 +10,7 @@ from packageurl import PackageURL
 from pydantic import ValidationError
 
 from generator.errors import Unbuildable
-from generator.sbom.parts import Part, Scope
+from generator.sbom.components import PackageComponent, Scope
 from generator.strict import Loose
 
 
@@ -69,7 +69,7 @@ class _Metadata(Loose):
 Sums = Mapping[tuple[str, str, str | None], str]
 
 
-def crate_parts(metadata: bytes, lock: str, manifest_path: str) -> tuple[Part, ...]:
+def crate_components(metadata: bytes, lock: str, manifest_path: str) -> tuple[PackageComponent, ...]:
     """Return the crate whose Cargo.toml that is, and then all that it is compiled from; no dependency of its tests.
 
     Cargo resolves the features of a whole workspace at once, and for all platforms that it was asked about: a crate
@@ -98,9 +98,9 @@ def crate_parts(metadata: bytes, lock: str, manifest_path: str) -> tuple[Part, .
 
 def _part(
     package: _Package, edges: tuple[_Edge, ...], scope: Scope, common: Collection[str | None], sums: Sums
-) -> Part:
+) -> PackageComponent:
     checksum = sums.get((package.name, package.version, package.source))
-    return Part(
+    return PackageComponent(
         key=package.id,
         name=package.name,
         version=package.version,

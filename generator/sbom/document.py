@@ -22,24 +22,24 @@ from generator.errors import Unbuildable
 from generator.packages.files import SBOM
 from generator.packages.identity import Identity
 from generator.platforms import PlatformName
-from generator.sbom.crates import crate_parts
-from generator.sbom.npm import npm_parts
-from generator.sbom.parts import Part
+from generator.sbom.components import PackageComponent
+from generator.sbom.crates import crate_components
+from generator.sbom.npm import npm_components
 
 
 @dataclass(frozen=True)
 class Contents:
     """What a package is made of: crates, its own first, and npm packages, of which `named` are those it names."""
 
-    crates: tuple[Part, ...]
-    npm: tuple[Part, ...] = ()
+    crates: tuple[PackageComponent, ...]
+    npm: tuple[PackageComponent, ...] = ()
     named: tuple[str, ...] = ()
 
 
 def contents(metadata: bytes, lock: str, package_lock: bytes | None, manifest_path: str) -> Contents:
     """Read what cargo, Cargo.lock and package-lock.json, where there is one, say; Unbuildable when it is no use."""
-    npm, named = npm_parts(package_lock) if package_lock else ((), ())
-    return Contents(crate_parts(metadata, lock, manifest_path), npm, named)
+    npm, named = npm_components(package_lock) if package_lock else ((), ())
+    return Contents(crate_components(metadata, lock, manifest_path), npm, named)
 
 
 def place(document: bytes, staged: Path) -> None:
@@ -89,7 +89,7 @@ def _root(identity: Identity, program: bool, platforms: tuple[PlatformName, ...]
     )
 
 
-def _components(parts: Iterable[Part]) -> dict[str, Component]:
+def _components(parts: Iterable[PackageComponent]) -> dict[str, Component]:
     """Return a component for each part, under the part's key; equal packages of npm in several places are one."""
     made: dict[str, Component] = {}
     by_reference: dict[str, Component] = {}
@@ -101,7 +101,7 @@ def _components(parts: Iterable[Part]) -> dict[str, Component]:
     return made
 
 
-def _component(part: Part, reference: str) -> Component:
+def _component(part: PackageComponent, reference: str) -> Component:
     return Component(
         name=part.name,
         version=part.version,

@@ -12,7 +12,7 @@ from packageurl import PackageURL
 from pydantic import Field, ValidationError
 
 from generator.errors import Unbuildable
-from generator.sbom.parts import Part
+from generator.sbom.components import PackageComponent
 from generator.strict import Loose
 
 _MODULES: Final = "node_modules/"
@@ -47,7 +47,7 @@ class _Lock(Loose):
     packages: dict[str, _Entry] = Field(default_factory=dict)
 
 
-def npm_parts(lock: bytes) -> tuple[tuple[Part, ...], tuple[str, ...]]:
+def npm_components(lock: bytes) -> tuple[tuple[PackageComponent, ...], tuple[str, ...]]:
     """Return the packages that are installed with the addon's own, and the keys of those that it names itself.
 
     A lock file of npm 6 or older does not say which these are, and gives none.
@@ -66,12 +66,12 @@ def npm_parts(lock: bytes) -> tuple[tuple[Part, ...], tuple[str, ...]]:
     return parts, _found("", own.wishes if own else (), used)
 
 
-def _part(path: str, entry: _Entry, used: Mapping[str, _Entry]) -> Part:
+def _part(path: str, entry: _Entry, used: Mapping[str, _Entry]) -> PackageComponent:
     name, version = entry.name or path.rpartition(_MODULES)[2], entry.version or ""
     if not _NAME.fullmatch(name):
         raise Unbuildable(f"package-lock.json has {name[:100]!r} for the name of a package")
     scope, _, base = name.rpartition("/")
-    return Part(
+    return PackageComponent(
         key=path,
         name=name,
         version=version,

@@ -20,7 +20,7 @@ from generator.errors import InputError
 from generator.manifest.models import Crate, GitSource, PathSource, RegistrySource
 from generator.sources.closure import belongs, closure
 from generator.sources.manifests import TreeManifests, text_of
-from generator.sources.naming import shown
+from generator.sources.names import shown
 from generator.sources.reduction import reduced
 from generator.sources.revisions import RevisionTree
 from generator.sources.tree import CheckoutTree, Entry, Tree
@@ -29,7 +29,7 @@ MAX_TOTAL: Final = 1024 * 1024 * 1024
 
 
 @dataclass(frozen=True)
-class Collected:
+class CollectedSource:
     """A crate's source.
 
     `archive` is None for a crate of the registry, which the sandbox fetches itself. `directory` is the crate's and
@@ -46,7 +46,7 @@ class Collected:
 
 
 @dataclass(frozen=True)
-class Places:
+class SourceLocations:
     """Where sources come from: the repository's top, the manifest's directory in it, and a cache for git.
 
     `stop` ends what waits for a server. `out` is where results are written to: nothing below it is a source.
@@ -65,7 +65,7 @@ def repository_top(directory: Path) -> Path:
     return next((each for each in (resolved, *resolved.parents) if (each / ".git").exists()), resolved)
 
 
-def collect(crate: Crate, places: Places, archive: Path) -> Collected:
+def collect(crate: Crate, places: SourceLocations, archive: Path) -> CollectedSource:
     """Write the crate's source to `archive`; InputError when it is not there, Unavailable when git cannot get it."""
     match crate.source:
         case PathSource(path=path):
@@ -84,10 +84,10 @@ def collect(crate: Crate, places: Places, archive: Path) -> Collected:
                 return _collect(tree, posixpath.normpath(path), archive, ())
         case RegistrySource(registry=name, version=version):
             digest = hashlib.sha256(json.dumps(["registry", name, version]).encode()).hexdigest()
-            return Collected(None, ".", ".", digest, has_lock=True)
+            return CollectedSource(None, ".", ".", digest, has_lock=True)
 
 
-def _collect(tree: Tree, directory: str, archive: Path, notes: tuple[str, ...]) -> Collected:
+def _collect(tree: Tree, directory: str, archive: Path, notes: tuple[str, ...]) -> CollectedSource:
     entries = tree.entries()
     manifests = TreeManifests(tree, entries)
     wanted = closure(directory, manifests)
@@ -103,7 +103,7 @@ def _collect(tree: Tree, directory: str, archive: Path, notes: tuple[str, ...]) 
     digest = _write(tree, chosen, edited, archive)
     lock = posixpath.normpath(f"{wanted.lock_directory}/Cargo.lock")
     has_lock = any(entry.path == lock for entry in entries)
-    return Collected(archive, directory, wanted.lock_directory, digest, has_lock, notes)
+    return CollectedSource(archive, directory, wanted.lock_directory, digest, has_lock, notes)
 
 
 def _write(tree: Tree, entries: list[Entry], edited: Mapping[str, bytes], archive: Path) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from generator.cargo.directories import parent
 from generator.cargo.manifests import CargoToml, cargo_toml
 from generator.errors import InputError
-from generator.sources.naming import shown
+from generator.sources.names import shown
 from generator.sources.tree import Entry, Tree
 
 

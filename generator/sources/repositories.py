@@ -13,7 +13,7 @@ from typing import BinaryIO, Final
 
 from generator.errors import InputError, Unavailable
 from generator.processes import POLL, Completed
-from generator.sources.naming import shown
+from generator.sources.names import shown
 from generator.sources.tree import asked, git
 
 # A server that sends less than 1,000 bytes a second for 30 s has stalled; this also ends git's helper when git itself

@@ -13,7 +13,7 @@ from typing import Final
 
 from generator.errors import InputError
 from generator.processes import end, start
-from generator.sources.naming import shown, word
+from generator.sources.names import shown, word
 from generator.sources.repositories import fetch
 from generator.sources.tree import GIT, MAX_FILE, Entry, Kind, git, git_environment
 

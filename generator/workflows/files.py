@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final, Literal
 
-from generator.directory import Directory
 from generator.errors import InputError
+from generator.files.directory import Directory
 from generator.workflows.header import owner
 from generator.workflows.pins import adopted, only_renewed
 

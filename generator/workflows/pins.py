@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from generator.packaged import packaged
+from generator.files.package_data import packaged
 from generator.workflows.values import Pin
 
 _USES: Final = re.compile(

@@ -10,14 +10,14 @@ from typing import Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from pydantic import TypeAdapter, ValidationError
 
-from generator.e2b_template.dockerfile import dockerfile, prefetch
 from generator.errors import InputError
+from generator.files.package_data import packaged
 from generator.manifest.checks import references
 from generator.manifest.models import Fleet, Manifest
 from generator.manifest.settings import passed_names, settings
 from generator.manifest.values import RelativePath
-from generator.packaged import packaged
 from generator.planning.plan import make_plan
+from generator.sandboxes.e2b.template.dockerfile import dockerfile, prefetch
 from generator.workflows import limits
 from generator.workflows.header import header
 from generator.workflows.pins import pins

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from generator.audit.findings import Audit
-from generator.audit.reading import facts_of
-from generator.audit.rules import Oldest, audit
+from generator.audit.reading import read_facts
+from generator.audit.rules import MinimumVersions, audit
 from generator.platforms import Kind, PlatformName
 
 ADDON = "int napi_register_module_v1(void) { return 0; }\n"
@@ -110,9 +110,9 @@ def universal(path: Path, *images: Path) -> Path:
     return path
 
 
-def audited(path: Path, platform: PlatformName, kind: Kind = "napi", oldest: Oldest | None = None) -> Audit:
+def audited(path: Path, platform: PlatformName, kind: Kind = "napi", minimum: MinimumVersions | None = None) -> Audit:
     """Read and judge a file as a build does."""
-    return audit(facts_of(path, path.name), platform, kind, oldest or Oldest())
+    return audit(read_facts(path, path.name), platform, kind, minimum or MinimumVersions())
 
 
 def found(result: Audit) -> set[str]:

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from generator.audit.rules import Oldest
-from generator.builds.auditing import audited, strangers, unnamed
+from generator.audit.rules import MinimumVersions
+from generator.builds.steps.audit import audit_unit, binaries_from_source, unassigned_binaries
 from generator.errors import Unbuildable
 from generator.platforms import Kind
 from generator.reports.models import Artifact, Unit
@@ -67,8 +67,8 @@ def test_whatever_the_kind_a_binary_is_one_by_its_content(tmp_path: Path, kind: 
     write_files(tmp_path, {**dict.fromkeys(names, ""), "short": "M", "text.md": "MIT"})
     for name in names:
         (tmp_path / name).write_bytes(begin)
-    units = strangers(tmp_path, (), kind)
-    assert [sentence.split()[0] for sentence in unnamed(tmp_path, units)] == sorted(names)
+    units = binaries_from_source(tmp_path, (), kind)
+    assert [sentence.split()[0] for sentence in unassigned_binaries(tmp_path, units)] == sorted(names)
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_binaries_that_lay_in_the_source_are_those_of_platforms_that_the_kind_ha
     tmp_path: Path, kind: Kind, platforms: set[str]
 ) -> None:
     write_files(tmp_path, {"a.darwin-x64.node": "", "a.wasm": ""})
-    assert {unit.platform for unit in strangers(tmp_path, (), kind)} == platforms
+    assert {unit.platform for unit in binaries_from_source(tmp_path, (), kind)} == platforms
 
 
 def test_what_is_right_is_packed_and_its_facts_are_in_the_report(repository: MakeRepository) -> None:
@@ -120,7 +120,9 @@ def test_what_is_wrong_fails_its_unit_with_a_sentence(
 def test_more_binaries_of_a_platform_than_a_package_has_are_refused_unread(tmp_path: Path) -> None:
     many = tuple(Artifact(file=f"bin/linux-x64-gnu/{number}", bytes=1, sha256="0" * 64) for number in range(51))
     with pytest.raises(Unbuildable, match="the build left 51 binaries for linux-x64-gnu: at most 50 may be"):
-        audited(Unit(platform="linux-x64-gnu", state="built", artifacts=many), tmp_path, "bin", Oldest(), print)
+        audit_unit(
+            Unit(platform="linux-x64-gnu", state="built", artifacts=many), tmp_path, "bin", MinimumVersions(), print
+        )
 
 
 @needs_zig

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from generator.audit.rules import Oldest
+from generator.audit.rules import MinimumVersions
 from generator.platforms import PlatformName
 from tests.audit.binaries import ADDON, PROGRAM, addon, audited, cc, found, needs_zig, only, program, stub, write
 
 CALLS = f"void lost(void);\n{ADDON.replace('return 0;', 'lost(); return 0;')}"
-HOST = Oldest(glibc="2.99")
+HOST = MinimumVersions(glibc="2.99")
 
 
 @needs_zig
@@ -36,19 +36,19 @@ def test_an_addon_of_another_machine_is_told_with_what_it_is(tmp_path: Path) -> 
 
 def test_a_glibc_newer_than_promised_is_refused_and_told(tmp_path: Path) -> None:
     made = cc(tmp_path, CALLS, "-shared", "-nostdlib", stub(tmp_path, "libc.so.6", "GLIBC_2.31"))
-    assert audited(made, "linux-x64-gnu", oldest=Oldest(glibc="2.31")).findings == ()
-    result = audited(made, "linux-x64-gnu", oldest=Oldest(glibc="2.17"))
+    assert audited(made, "linux-x64-gnu", minimum=MinimumVersions(glibc="2.31")).findings == ()
+    result = audited(made, "linux-x64-gnu", minimum=MinimumVersions(glibc="2.17"))
     assert result.glibc == "2.31"
     assert only(result) == (
         "made needs glibc 2.31, and 2.17 is what it is promised for: build it for an older one, or raise the setting glibc"
     )
-    assert found(audited(made, "linux-x64-gnu", oldest=Oldest(glibc="2.4"))) == {"glibc"}
+    assert found(audited(made, "linux-x64-gnu", minimum=MinimumVersions(glibc="2.4"))) == {"glibc"}
 
 
 @pytest.mark.parametrize("version", ["GLIBC_PRIVATE", "GLIBC_ABI_NEW"])
 def test_a_version_of_glibc_that_is_no_number_is_refused(tmp_path: Path, version: str) -> None:
     made = cc(tmp_path, CALLS, "-shared", "-nostdlib", stub(tmp_path, "libc.so.6", version))
-    assert f"needs {version}" in only(audited(made, "linux-x64-gnu", oldest=HOST))
+    assert f"needs {version}" in only(audited(made, "linux-x64-gnu", minimum=HOST))
 
 
 def test_packed_relocations_need_the_first_glibc_that_has_them(tmp_path: Path) -> None:
@@ -67,22 +67,22 @@ def test_what_rustc_links_needs_the_glibc_that_readelf_reads_from_it(tmp_path: P
 
 
 def test_an_addon_without_napis_symbol_is_refused(tmp_path: Path) -> None:
-    told = only(audited(cc(tmp_path, "int answer = 42;", "-shared"), "linux-x64-gnu", oldest=HOST))
+    told = only(audited(cc(tmp_path, "int answer = 42;", "-shared"), "linux-x64-gnu", minimum=HOST))
     assert "does not export napi_register_module_v1, so Node.js finds no addon in it" in told
     hidden = ADDON.replace("int", '__attribute__((visibility("hidden"))) int', 1)
-    assert found(audited(cc(tmp_path, hidden, "-shared"), "linux-x64-gnu", oldest=HOST)) == {"registration"}
+    assert found(audited(cc(tmp_path, hidden, "-shared"), "linux-x64-gnu", minimum=HOST)) == {"registration"}
 
 
 def test_an_addon_that_registers_itself_when_it_is_loaded_is_right(tmp_path: Path) -> None:
     registers = (
         "void napi_module_register(void *);\n__attribute__((constructor)) void begin(void) { napi_module_register(0); }"
     )
-    assert audited(cc(tmp_path, registers, "-shared"), "linux-x64-gnu", oldest=HOST).findings == ()
+    assert audited(cc(tmp_path, registers, "-shared"), "linux-x64-gnu", minimum=HOST).findings == ()
 
 
 def test_a_program_is_no_addon_and_an_addon_no_program(tmp_path: Path) -> None:
     exported = cc(tmp_path, PROGRAM + ADDON, "-pie", "-rdynamic")
-    assert found(audited(exported, "linux-x64-gnu", oldest=HOST)) == {"role"}
+    assert found(audited(exported, "linux-x64-gnu", minimum=HOST)) == {"role"}
     assert found(audited(cc(tmp_path, ADDON, "-shared"), "linux-x64-gnu", "bin", HOST)) == {"role"}
     assert found(audited(cc(tmp_path, PROGRAM, "-c"), "linux-x64-gnu", "bin", HOST)) == {"role", "executable"}
 
@@ -97,18 +97,18 @@ def test_a_program_that_may_not_be_executed_is_refused(tmp_path: Path) -> None:
 def test_a_library_that_other_machines_lack_is_named(tmp_path: Path) -> None:
     made = cc(tmp_path, CALLS, "-shared", stub(tmp_path, "libssl.so.3"))
     told = "made needs the library libssl.so.3, which other machines may not have: link it statically"
-    assert only(audited(made, "linux-x64-gnu", oldest=HOST)) == told
+    assert only(audited(made, "linux-x64-gnu", minimum=HOST)) == told
     made = cc(tmp_path, CALLS, "-shared", stub(tmp_path, "libstdc++.so.6"))
-    assert found(audited(made, "linux-x64-gnu", oldest=HOST)) == {"note:libraries"}
+    assert found(audited(made, "linux-x64-gnu", minimum=HOST)) == {"note:libraries"}
 
 
 def test_a_search_path_of_the_building_machine_is_refused(tmp_path: Path) -> None:
     made = cc(tmp_path, ADDON, "-shared", "-Wl,-rpath,/build/target/release:$ORIGIN/lib")
-    assert "looks for libraries in /build/target/release, a place" in only(audited(made, "linux-x64-gnu", oldest=HOST))
+    assert "looks for libraries in /build/target/release, a place" in only(audited(made, "linux-x64-gnu", minimum=HOST))
     made = cc(tmp_path, ADDON, "-shared", "-Wl,--disable-new-dtags,-rpath,lib")
-    assert found(audited(made, "linux-x64-gnu", oldest=HOST)) == {"search-path"}
+    assert found(audited(made, "linux-x64-gnu", minimum=HOST)) == {"search-path"}
     made = cc(tmp_path, ADDON, "-shared", "-Wl,-rpath,$ORIGIN")
-    assert audited(made, "linux-x64-gnu", oldest=HOST).findings == ()
+    assert audited(made, "linux-x64-gnu", minimum=HOST).findings == ()
 
 
 def test_a_loader_that_other_machines_lack_is_refused(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import lief
 import pytest
 
-from generator.audit.rules import Oldest
+from generator.audit.rules import MinimumVersions
 from generator.platforms import PlatformName
 from tests.audit.binaries import (
     BARE,
@@ -128,7 +128,7 @@ def test_a_newer_macos_than_promised_is_refused(tmp_path: Path) -> None:
     result = audited(made, "darwin-arm64")
     assert result.macos == "14.0"
     assert "needs macOS 14.0, and 11.0 is what it is promised for: set MACOSX_DEPLOYMENT_TARGET=11.0" in only(result)
-    assert audited(made, "darwin-arm64", oldest=Oldest(macos_arm64="14.0")).findings == ()
+    assert audited(made, "darwin-arm64", minimum=MinimumVersions(macos_arm64="14.0")).findings == ()
 
 
 def test_what_is_for_another_system_of_apples_is_refused(tmp_path: Path) -> None:

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from generator.audit import reading, room
-from generator.audit.reading import facts_of
-from generator.audit.rules import Oldest, audit
-from generator.audit.seal import broken_seal
+from generator.audit import reader_sandbox as room
+from generator.audit import reading
+from generator.audit.code_signature import signature_problem
+from generator.audit.reading import read_facts
+from generator.audit.rules import MinimumVersions, audit
 from generator.audit.wasm import Unreadable, read_module
 from generator.platforms import PLATFORM_NAMES, PlatformName
 from tests.audit.binaries import ADDON, addon, audited, cc, found, needs_zig, only
@@ -51,9 +52,9 @@ def test_a_damaged_file_is_judged_and_breaks_nothing(
         addon(tmp_path, platform)
     damaged = tmp_path / "damaged"
     damaged.write_bytes(changed(sound.read_bytes(), changes, kept))
-    facts = facts_of(damaged, "damaged")
+    facts = read_facts(damaged, "damaged")
     for each in PLATFORM_NAMES:
-        audit(facts, each, "napi", Oldest())  # sums up whatever it is
+        audit(facts, each, "napi", MinimumVersions())  # sums up whatever it is
     assert facts.images or facts.problem
 
 
@@ -81,12 +82,12 @@ def test_a_damaged_signature_is_whole_only_where_it_was_not_touched(
         addon(tmp_path, "darwin-arm64")
     whole = made.read_bytes()
     start = whole.rindex(struct.pack(">I", 0xFADE0CC0))
-    assert broken_seal(memoryview(whole), start, len(whole) - start) is None
+    assert signature_problem(memoryview(whole), start, len(whole) - start) is None
     sealed = changed(whole[:start], changes, 1.0)
     if sealed != whole[:start]:
-        assert broken_seal(memoryview(sealed + whole[start:]), start, len(whole) - start)
+        assert signature_problem(memoryview(sealed + whole[start:]), start, len(whole) - start)
     signature = changed(whole[start:], changes, 1.0)
-    broken_seal(memoryview(whole[:start] + signature), start, len(whole) - start)  # says something, or nothing
+    signature_problem(memoryview(whole[:start] + signature), start, len(whole) - start)  # says something, or nothing
 
 
 @pytest.mark.parametrize(
@@ -97,9 +98,9 @@ def test_a_damaged_signature_is_whole_only_where_it_was_not_touched(
 )  # fmt: skip
 def test_what_is_no_binary_at_all_is_told_so(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "made").write_bytes(content)
-    facts = facts_of(tmp_path / "made", "made")
+    facts = read_facts(tmp_path / "made", "made")
     for platform in PLATFORM_NAMES:
-        result = audit(facts, platform, "napi", Oldest())
+        result = audit(facts, platform, "napi", MinimumVersions())
         assert result.findings
         assert found(result) <= {"readable", "format"}
 
@@ -117,7 +118,7 @@ def test_a_file_as_large_as_is_read_ends_within_the_deadline(tmp_path: Path) -> 
     made = cc(tmp_path, ADDON, "-shared")
     with made.open("ab") as file:
         file.truncate(reading.MAX_BYTES)
-    assert audited(made, "linux-x64-gnu", oldest=Oldest(glibc="2.99")).findings == ()
+    assert audited(made, "linux-x64-gnu", minimum=MinimumVersions(glibc="2.99")).findings == ()
 
 
 @pytest.mark.parametrize(
@@ -132,7 +133,7 @@ def test_an_elf_file_with_absurd_counts_and_places_breaks_nothing(
     data = bytearray(made.read_bytes())
     struct.pack_into(f"<{form}", data, offset, value)
     made.write_bytes(data)
-    facts = facts_of(made, "made")
+    facts = read_facts(made, "made")
     assert facts.images or facts.problem
 
 
@@ -173,7 +174,7 @@ def test_the_reader_is_given_no_secret_of_the_environment(tmp_path: Path, monkey
     (tmp_path / "lief.py").write_text("import os; raise SystemExit(repr(sorted(os.environ)))")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     monkeypatch.setenv("E2B_API_KEY", "e2b_secret")
-    problem = facts_of(cc(tmp_path, ADDON, "-shared"), "made").problem
+    problem = read_facts(cc(tmp_path, ADDON, "-shared"), "made").problem
     assert problem is not None
     assert "PYTHONPATH" in problem
     assert "E2B_API_KEY" not in problem

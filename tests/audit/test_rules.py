@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from generator.audit.facts import Facts, Format, Image
-from generator.audit.rules import Oldest, audit
+from generator.audit.rules import MinimumVersions, audit
 from generator.platforms import PLATFORM_NAMES, Kind, PlatformName
 
 words = st.text(max_size=20) | st.sampled_from(
@@ -43,8 +43,8 @@ facts = st.builds(
 
 @given(facts, st.sampled_from(PLATFORM_NAMES), st.sampled_from(["napi", "bin", "wasm"]))
 def test_whatever_the_facts_are_there_is_a_judgement(found: Facts, platform: PlatformName, kind: Kind) -> None:
-    result = audit(found, platform, kind, Oldest())
+    result = audit(found, platform, kind, MinimumVersions())
     if found.problem is not None or not found.images:
         assert [each.rule for each in result.findings] == ["readable"]
     assert all("\n" not in each.message and len(each.message) <= 1_000 for each in result.findings)
-    assert result == audit(found, platform, kind, Oldest())
+    assert result == audit(found, platform, kind, MinimumVersions())

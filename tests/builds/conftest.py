@@ -6,10 +6,10 @@ import os
 
 import pytest
 
-from generator.sandboxes.toolchain import find_toolchain
+from generator.toolchain.host import find_host_toolchain
 
 
 @pytest.fixture(scope="session")
 def path() -> str:
     """PATH inside of the test server's sandboxes."""
-    return find_toolchain(os.environ).path
+    return find_host_toolchain(os.environ).path

@@ -8,11 +8,11 @@ import os
 from pathlib import Path
 from typing import Any
 
-from generator.builds.e2b_site import references
-from generator.e2b_template.definition import load_definition
+from generator.backends.e2b import references
 from generator.manifest.reading import load_manifest
-from generator.sandboxes.bubblewrap import Bind
-from generator.sandboxes.toolchain import find_toolchain
+from generator.sandboxes.e2b.template.definition import load_definition
+from generator.sandboxes.local.bubblewrap import Bind
+from generator.toolchain.host import find_host_toolchain
 from tests.e2b_server import E2BServer, Rules, TemplateSize
 from tests.support import TOP, git_repository, library, write_files
 
@@ -20,7 +20,7 @@ from tests.support import TOP, git_repository, library, write_files
 def prepared(top: Path, path: str, seconds: int = 600) -> Path:
     """Give a repository a template whose sandboxes have this machine's tools, and outlive a runner by so long."""
     definition = json.loads((TOP / "e2b/template.json").read_text())
-    holds = {"targets": find_toolchain(os.environ).targets, "programs": []}
+    holds = {"targets": find_host_toolchain(os.environ).targets, "programs": []}
     definition |= {"env": {"PATH": path}, "holds": holds, "checks": [], "timeout_seconds": seconds}
     write_files(top, {"e2b/template.json": json.dumps(definition)})
     return git_repository(top)

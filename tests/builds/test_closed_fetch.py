@@ -46,10 +46,10 @@ def service() -> Iterator[tuple[int, list[str]]]:
 
 
 def addon(package: dict[str, Any], **files: str) -> dict[str, str]:
-    described = {"name": "@demo/demo", "version": "1.0.0", "main": "index.js", **package}
+    metadata = {"name": "@demo/demo", "version": "1.0.0", "main": "index.js", **package}
     lib = '[lib]\ncrate-type = ["cdylib"]\n'
     own = {f"demo/{name}": text for name, text in files.items()}
-    return library("demo", rest=lib) | own | {"demo/package.json": json.dumps(described, indent=2), "demo/index.js": ""}
+    return library("demo", rest=lib) | own | {"demo/package.json": json.dumps(metadata, indent=2), "demo/index.js": ""}
 
 
 def failure(top: Path) -> dict[str, Any]:

@@ -17,11 +17,11 @@ from uuid import uuid4
 
 import pytest
 
-from generator.builds.coverage import NOTHING, read_summary
+from generator.builds.steps.coverage import NOTHING, read_summary
 from generator.reports.markdown import page
 from generator.reports.models import CrateReport, Report
 from generator.reports.table import rows
-from generator.sandboxes.toolchain import find_toolchain
+from generator.toolchain.host import find_host_toolchain
 from tests.conftest import MakeRepository
 from tests.support import cratematrix, entry, library
 
@@ -56,7 +56,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> str:
         tools = tmp_path_factory.mktemp("tools")
         (tools / "rustc").symlink_to(Path(toolchain, "bin/rustc"))
         path = f"{tools}:{path}"
-    if lack := find_toolchain({**os.environ, "PATH": path}).profiler.lack:
+    if lack := find_host_toolchain({**os.environ, "PATH": path}).profiler.unmet_need:
         pytest.skip(f"not run: {lack}")
     return path
 
@@ -160,7 +160,7 @@ def test_tests_cannot_replace_what_measures_them(repository: MakeRepository, pat
 
 def without_profiler(directory: Path) -> str:
     """Return a PATH whose Rust is this machine's own, but for the profiler in its standard library."""
-    rust = find_toolchain(os.environ).rust
+    rust = find_host_toolchain(os.environ).rust
     (directory / "rust").mkdir(parents=True)
     (directory / "rust/bin").symlink_to(rust / "bin")
     for file in (rust / "lib/rustlib").glob("*/lib/*"):

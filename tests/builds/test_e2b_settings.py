@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from generator.builds.e2b_site import references
-from generator.e2b_template.definition import load_definition
+from generator.backends.e2b import references
 from generator.manifest.reading import load_manifest
+from generator.sandboxes.e2b.template.definition import load_definition
 from tests.builds.scripted import Gate, env_of, prepared, report_of, rules_for, scripted_fleet
 from tests.e2b_server import E2BServer, Rules, TemplateSize
 from tests.support import cratematrix, wait_until

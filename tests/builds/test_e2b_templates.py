@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from generator.builds.e2b_site import references
-from generator.e2b_template.definition import load_definition
+from generator.backends.e2b import references
 from generator.manifest.reading import load_manifest
+from generator.sandboxes.e2b.template.definition import load_definition
 from tests.builds.scripted import env_of, prepared, scripted_fleet
 from tests.e2b_server import E2BServer, Rules, TemplateSize
 from tests.support import Ran, cratematrix

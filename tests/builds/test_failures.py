@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from generator.builds.crate import Retry, retry_after
+from generator.builds.crate import NextAttempt, next_attempt
 from generator.builds.diagnostics import Diagnostics
 from generator.builds.failures import failure_of
 from generator.reports.models import PhaseName
-from generator.sandboxes.sandbox import FailureClass, Finished
+from generator.sandboxes.contract import CommandResult, FailureClass
 
 
 def said(*lines: str) -> Diagnostics:
@@ -21,24 +21,24 @@ def said(*lines: str) -> Diagnostics:
 @pytest.mark.parametrize(
     ("phase", "finished", "line", "failure_class", "message"),
     [
-        ("compile", Finished(101, 1), "error[E0308]: mismatched types", "permanent", "mismatched types (E0308)"),
-        ("compile", Finished(101, 1), "", "permanent", "compiling failed with exit code 101"),
-        ("compile", Finished(137, 1), "", "too_small", "compiling was killed for memory: choose a larger size"),
-        ("compile", Finished(101, 1), "(signal: 9, SIGKILL: kill)", "too_small", "compiling was killed for memory: choose a larger size"),
-        ("compile", Finished(137, 1, "memory"), "", "too_small", "compiling needed more memory than the sandbox has: choose a larger size"),
-        ("compile", Finished(101, 1), "No space left on device (os error 28)", "too_small", "compiling filled the disk"),
-        ("test", Finished(137, 9, "timeout"), "", "too_slow", "running the tests took longer than 5 minutes: raise timeout_minutes"),
-        ("fetch", Finished(101, 1), "warning: spurious network error (3 tries remaining)", "transient", "fetching dependencies failed with exit code 101"),
-        ("fetch", Finished(1, 1), "npm error network request failed, reason: connect ECONNREFUSED", "transient", "network request failed, reason: connect ECONNREFUSED"),
-        ("fetch", Finished(101, 1), "error: no matching package named `x` found", "permanent", "no matching package named `x` found"),
+        ("compile", CommandResult(101, 1), "error[E0308]: mismatched types", "permanent", "mismatched types (E0308)"),
+        ("compile", CommandResult(101, 1), "", "permanent", "compiling failed with exit code 101"),
+        ("compile", CommandResult(137, 1), "", "too_small", "compiling was killed for memory: choose a larger size"),
+        ("compile", CommandResult(101, 1), "(signal: 9, SIGKILL: kill)", "too_small", "compiling was killed for memory: choose a larger size"),
+        ("compile", CommandResult(137, 1, "memory"), "", "too_small", "compiling needed more memory than the sandbox has: choose a larger size"),
+        ("compile", CommandResult(101, 1), "No space left on device (os error 28)", "too_small", "compiling filled the disk"),
+        ("test", CommandResult(137, 9, "timeout"), "", "too_slow", "running the tests took longer than 5 minutes: raise timeout_minutes"),
+        ("fetch", CommandResult(101, 1), "warning: spurious network error (3 tries remaining)", "transient", "fetching dependencies failed with exit code 101"),
+        ("fetch", CommandResult(1, 1), "npm error network request failed, reason: connect ECONNREFUSED", "transient", "network request failed, reason: connect ECONNREFUSED"),
+        ("fetch", CommandResult(101, 1), "error: no matching package named `x` found", "permanent", "no matching package named `x` found"),
         # The network is closed while compiling: a refused connection is the crate's own doing.
-        ("compile", Finished(101, 1), "ECONNREFUSED", "permanent", "compiling failed with exit code 101"),
-        ("test", Finished(101, 1), "test a::b ... FAILED", "permanent", "1 test failed: a::b"),
-        ("test", Finished(101, 1), "error[E0425]: cannot find value `x`", "permanent", "cannot find value `x` (E0425)"),
+        ("compile", CommandResult(101, 1), "ECONNREFUSED", "permanent", "compiling failed with exit code 101"),
+        ("test", CommandResult(101, 1), "test a::b ... FAILED", "permanent", "1 test failed: a::b"),
+        ("test", CommandResult(101, 1), "error[E0425]: cannot find value `x`", "permanent", "cannot find value `x` (E0425)"),
     ],
 )  # fmt: skip
 def test_each_failure_has_its_class_and_one_sentence(
-    phase: PhaseName, finished: Finished, line: str, failure_class: FailureClass, message: str
+    phase: PhaseName, finished: CommandResult, line: str, failure_class: FailureClass, message: str
 ) -> None:
     failure = failure_of(phase, finished, said(line), timeout_minutes=5)
     assert (failure.failure_class, failure.message) == (failure_class, message)
@@ -46,24 +46,26 @@ def test_each_failure_has_its_class_and_one_sentence(
 
 
 def test_a_transient_failure_is_tried_again_with_doubling_delays_and_no_oftener_than_allowed() -> None:
-    again = [retry_after("transient", "standard", "standard", count, retries=3) for count in (1, 2, 3, 4)]
-    assert again == [Retry("standard", 2), Retry("standard", 4), Retry("standard", 8), None]
-    assert retry_after("transient", "small", "small", 9, retries=10) == Retry("small", 60)
+    again = [next_attempt("transient", "standard", "standard", count, retries=3) for count in (1, 2, 3, 4)]
+    assert again == [NextAttempt("standard", 2), NextAttempt("standard", 4), NextAttempt("standard", 8), None]
+    assert next_attempt("transient", "small", "small", 9, retries=10) == NextAttempt("small", 60)
 
 
 def test_crates_that_failed_together_come_back_apart() -> None:
     delays = [
-        again.delay for jitter in (0.0, 0.5, 1.0) if (again := retry_after("transient", "small", "small", 2, 3, jitter))
+        again.delay
+        for jitter in (0.0, 0.5, 1.0)
+        if (again := next_attempt("transient", "small", "small", 2, 3, jitter))
     ]
     assert delays == [4, 5, 6]
 
 
 def test_a_sandbox_that_was_too_small_is_replaced_by_the_next_size_once() -> None:
-    assert retry_after("too_small", "small", "small", 0, retries=0) == Retry("standard", 0)
-    assert retry_after("too_small", "standard", "small", 0, retries=5) is None
-    assert retry_after("too_small", "large", "large", 0, retries=5) is None
+    assert next_attempt("too_small", "small", "small", 0, retries=0) == NextAttempt("standard", 0)
+    assert next_attempt("too_small", "standard", "small", 0, retries=5) is None
+    assert next_attempt("too_small", "large", "large", 0, retries=5) is None
 
 
 @pytest.mark.parametrize("failure_class", ["permanent", "too_slow"])
 def test_other_failures_are_never_tried_again(failure_class: FailureClass) -> None:
-    assert retry_after(failure_class, "small", "small", 0, retries=10) is None
+    assert next_attempt(failure_class, "small", "small", 0, retries=10) is None

@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from generator.equipment import missing
 from generator.platforms import Kind, PlatformName, host_platform
-from generator.sandboxes.runtimes import find_runtimes
-from generator.sandboxes.toolchain import find_toolchain
+from generator.toolchain.host import find_host_toolchain
+from generator.toolchain.runtimes import find_runtimes
+from generator.toolchain.toolchain import unmet_need
 from tests.conftest import MakeRepository
 from tests.installing import install
 from tests.support import Ran, cratematrix, cross_path, entry, library
@@ -36,8 +36,8 @@ MACS: tuple[PlatformName, ...] = ("darwin-x64", "darwin-arm64")
 def equipped(kind: Kind, platform: PlatformName) -> str:
     """Return a PATH whose tools build for a platform, or skip and say what is missing."""
     path = cross_path()
-    equipment = find_toolchain({**os.environ, "PATH": path}).equipment(host_platform() or "linux-x64-gnu")
-    if lack := missing(kind, platform, equipment):
+    toolchain = find_host_toolchain({**os.environ, "PATH": path}).toolchain(host_platform() or "linux-x64-gnu")
+    if lack := unmet_need(kind, platform, toolchain):
         pytest.skip(f"not run: {lack}")
     return path
 

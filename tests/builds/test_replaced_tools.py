@@ -17,12 +17,12 @@ from pathlib import Path
 
 import pytest
 
-from generator.builds.local_site import local_site
-from generator.builds.run import Place
-from generator.equipment import missing
-from generator.files import cache_directory
+from generator.backends.local import local_environment
+from generator.builds.run import RunContext
+from generator.files.user_cache import cache_directory
 from generator.redaction import Redactor
-from tests.builds.test_shelf import Silence
+from generator.toolchain.toolchain import unmet_need
+from tests.builds.test_tool_cache import Silence
 from tests.conftest import MakeRepository
 from tests.support import cratematrix, cross_path, entry, library
 
@@ -80,11 +80,11 @@ FILES = {
 def environment(tmp_path: Path) -> Mapping[str, str]:
     """Variables of a machine that can build for wasm32 and has made its wasm-bindgen already: the stand-in."""
     given = {**os.environ, "PATH": cross_path(), "XDG_CACHE_HOME": str(tmp_path / "cache")}
-    place = Place(tmp_path / "crates.json", tmp_path, given, Redactor())
-    with local_site(place, threading.Event(), Silence(), isolated=True) as site:
-        if lack := missing("wasm", "wasm32", site.equipment):
+    place = RunContext(tmp_path / "crates.json", tmp_path, given, Redactor())
+    with local_environment(place, threading.Event(), Silence(), isolated=True) as environment:
+        if lack := unmet_need("wasm", "wasm32", environment.toolchain):
             pytest.skip(f"not run: {lack}")
-        kin = hashlib.sha256(site.kin.encode()).hexdigest()[:16]
+        kin = hashlib.sha256(environment.tool_cache_key.encode()).hexdigest()[:16]
     archive = cache_directory(given) / "tools" / kin / f"wasm-bindgen-{VERSION}.tar"
     archive.parent.mkdir(parents=True)
     with tarfile.open(archive, "w") as tar:

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from generator.equipment import missing
 from generator.errors import InputError
 from generator.platforms import host_platform
-from generator.sandboxes.toolchain import find_toolchain
+from generator.toolchain.host import find_host_toolchain
+from generator.toolchain.toolchain import unmet_need
 from tests.installing import install
 from tests.support import cratematrix, cross_path
 
@@ -31,8 +31,8 @@ def environment() -> Mapping[str, str]:
     """Return the variables under which wasm32 can be built, or skip and say what is missing."""
     path = cross_path()
     try:
-        equipment = find_toolchain({**os.environ, "PATH": path}).equipment(host_platform() or "linux-x64-gnu")
-        lack = missing("wasm", "wasm32", equipment)
+        toolchain = find_host_toolchain({**os.environ, "PATH": path}).toolchain(host_platform() or "linux-x64-gnu")
+        lack = unmet_need("wasm", "wasm32", toolchain)
     except InputError as error:
         lack = error.message
     if lack:

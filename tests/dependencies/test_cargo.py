@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from generator.dependencies.check import Asked
-from generator.dependencies.files import Files
+from generator.dependencies.check import DependencySources
+from generator.dependencies.files import DependencyFiles
 from generator.network.endpoints import Endpoint
 from generator.network.registries import Registries
 
@@ -17,10 +17,10 @@ REGISTRIES = Registries(
 )
 
 
-def asked(source: str, manifest: str = "") -> Asked:
+def asked(source: str, manifest: str = "") -> DependencySources:
     lock = f'version = 4\n\n[[package]]\nname = "a"\nversion = "1.0.0"\nsource = "{source}"\n'
-    files = Files({"top/Cargo.lock": lock, "top/crate/Cargo.toml": manifest})
-    return Asked(files, "top/crate", "top", addon=False, registries=REGISTRIES, setting="auto")
+    files = DependencyFiles({"top/Cargo.lock": lock, "top/crate/Cargo.toml": manifest})
+    return DependencySources(files, "top/crate", "top", addon=False, registries=REGISTRIES, setting="auto")
 
 
 @pytest.mark.parametrize(

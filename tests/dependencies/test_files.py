@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from generator.dependencies import files as module
-from generator.dependencies.files import Files, files_of
+from generator.dependencies.files import DependencyFiles, read_dependency_files
 from generator.errors import Unbuildable
 
 
@@ -28,17 +28,19 @@ def archive_of(path: Path, texts: dict[str, bytes], links: dict[str, str]) -> Pa
 
 def test_the_few_files_that_count_and_where_links_lead(tmp_path: Path) -> None:
     texts = {"./a/package.json": b"\xef\xbb\xbf{}", "a/index.js": b"x", "Cargo.lock": b"\xff"}
-    found = files_of(archive_of(tmp_path / "a.tar", texts, {"b": "a", "c/package.json": "../b/package.json"}))
+    found = read_dependency_files(
+        archive_of(tmp_path / "a.tar", texts, {"b": "a", "c/package.json": "../b/package.json"})
+    )
     assert found.texts == {"a/package.json": "{}", "Cargo.lock": "\ufffd"}
     assert found.text("c/package.json") == found.text("b/package.json") == "{}"
 
 
 @pytest.mark.parametrize("target", ["/etc", "../..", "loop", "../../x"])
 def test_links_that_lead_out_or_nowhere(target: str) -> None:
-    assert Files({}, {"a/loop": target}).real("a/loop/package.json") is None
+    assert DependencyFiles({}, {"a/loop": target}).real("a/loop/package.json") is None
 
 
 def test_too_much_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MAX_BYTES", 10)
     with pytest.raises(Unbuildable, match="and its like are larger than"):
-        files_of(archive_of(tmp_path / "a.tar", {"package.json": b"x" * 11}, {}))
+        read_dependency_files(archive_of(tmp_path / "a.tar", {"package.json": b"x" * 11}, {}))

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from generator.dependencies.check import Asked
-from generator.dependencies.files import Files
+from generator.dependencies.check import DependencySources
+from generator.dependencies.files import DependencyFiles
 from generator.dependencies.refusal import Refusal
 from generator.manifest.values import FetchHosts
 from generator.network.endpoints import Endpoint
@@ -19,9 +19,11 @@ OWN = "https://npm.example.com"
 REGISTRIES = Registries(packages=frozenset({Endpoint("npm.example.com", 443)}), complete=True)
 
 
-def asked(texts: Mapping[str, Any], setting: FetchHosts = "auto", **more: Any) -> Asked:
+def asked(texts: Mapping[str, Any], setting: FetchHosts = "auto", **more: Any) -> DependencySources:
     written = {path: text if isinstance(text, str) else json.dumps(text, indent=2) for path, text in texts.items()}
-    return Asked(Files(written, **more), "crate", "crate", addon=True, registries=REGISTRIES, setting=setting)
+    return DependencySources(
+        DependencyFiles(written, **more), "crate", "crate", addon=True, registries=REGISTRIES, setting=setting
+    )
 
 
 def refusals(texts: Mapping[str, Any], setting: FetchHosts = "auto", **more: Any) -> list[Refusal]:
@@ -104,7 +106,7 @@ def test_a_workspace_above_counts_for_its_members_alone(pattern: str, counts: bo
 
 def test_a_crate_that_npm_does_not_install_is_not_asked() -> None:
     texts = {"crate/package.json": '{"dependencies": {"x": "user/repo"}}'}
-    assert list(Asked(Files(texts), "crate", "crate", False, REGISTRIES, "auto").refusals()) == []
+    assert list(DependencySources(DependencyFiles(texts), "crate", "crate", False, REGISTRIES, "auto").refusals()) == []
 
 
 def lock(**entry: Any) -> dict[str, Any]:

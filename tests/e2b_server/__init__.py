@@ -1,6 +1,6 @@
 """A server that speaks the E2B service's protocol and runs commands for real, for tests with the unmodified SDK."""
 
-import generator.e2b_backend.sdk  # noqa: F401  its bounds hold for transports that the SDK makes after it
+import generator.sandboxes.e2b.sdk  # noqa: F401  its bounds hold for transports that the SDK makes after it
 from tests.e2b_server.faults import Faults, error
 from tests.e2b_server.rules import Rules, TemplateSize
 from tests.e2b_server.sandboxes import Record

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from e2b import Sandbox
 
-from generator.sandboxes.toolchain import Toolchain, find_toolchain
+from generator.toolchain.host import HostToolchain, find_host_toolchain
 from tests.e2b_server import E2BServer, Rules, TemplateSize
 
 StartServer = Callable[[Rules], E2BServer]
@@ -22,12 +22,12 @@ RULES = Rules(
 
 
 @pytest.fixture(scope="session")
-def toolchain() -> Toolchain:
-    return find_toolchain(os.environ)
+def toolchain() -> HostToolchain:
+    return find_host_toolchain(os.environ)
 
 
 @pytest.fixture(scope="module")
-def shared_server(toolchain: Toolchain) -> Iterator[E2BServer]:
+def shared_server(toolchain: HostToolchain) -> Iterator[E2BServer]:
     with E2BServer(RULES, toolchain) as server:
         yield server
 
@@ -46,7 +46,7 @@ def server(shared_server: E2BServer, monkeypatch: pytest.MonkeyPatch) -> Iterato
 
 
 @pytest.fixture
-def start_server(toolchain: Toolchain, monkeypatch: pytest.MonkeyPatch) -> Iterator[StartServer]:
+def start_server(toolchain: HostToolchain, monkeypatch: pytest.MonkeyPatch) -> Iterator[StartServer]:
     """Start a server of the test's own."""
     started: list[E2BServer] = []
 

@@ -22,9 +22,8 @@ from typing import Any, Final
 
 import psutil
 
-from generator.sandboxes.bubblewrap import UNPRIVILEGED, Bind, View
-from generator.sandboxes.directories import PrivateDirectory, claim
-from generator.sandboxes.isolation import (
+from generator.sandboxes.local.bubblewrap import UNPRIVILEGED, Bind, View
+from generator.sandboxes.local.isolation import (
     HOST_ENV,
     WRITTEN,
     etc_binds,
@@ -34,11 +33,12 @@ from generator.sandboxes.isolation import (
     wrapped,
     write_etc,
 )
-from generator.sandboxes.memory import memory_of
-from generator.sandboxes.outside import Outside, npm_registry, outside
-from generator.sandboxes.process_tree import ProcessTable
-from generator.sandboxes.relay import VARIABLES
-from generator.sandboxes.toolchain import Toolchain
+from generator.sandboxes.local.memory import memory_of
+from generator.sandboxes.local.network_environment import NetworkEnvironment, network_environment, npm_registry
+from generator.sandboxes.local.private_directories import PrivateDirectory, claim
+from generator.sandboxes.local.process_tree import ProcessTable
+from generator.sandboxes.local.relay import VARIABLES
+from generator.toolchain.host import HostToolchain
 from tests.e2b_server.agent import receive, send
 from tests.e2b_server.network import Network
 from tests.e2b_server.rules import SMALL_DISK_MIB, TemplateSize
@@ -73,12 +73,12 @@ class Answer:
 class Hall:
     """What all machines of a server share: where they lie, what they see, and one look at the process table."""
 
-    def __init__(self, directory: Path, toolchain: Toolchain, binds: Sequence[Bind] = ()) -> None:
-        beyond = outside(os.environ, npm_registry(os.environ), True)
+    def __init__(self, directory: Path, toolchain: HostToolchain, binds: Sequence[Bind] = ()) -> None:
+        beyond = network_environment(os.environ, npm_registry(os.environ), True)
         # A machine of the service goes by the user's own proxies, if any, and has none of its own.
         proxies = {name: os.environ[name] for name in VARIABLES if name in os.environ}
-        certificates = {name: value for name, value in beyond.ways.items() if name not in VARIABLES}
-        beyond = replace(beyond, ways={**certificates, **proxies})
+        certificates = {name: value for name, value in beyond.proxy_variables.items() if name not in VARIABLES}
+        beyond = replace(beyond, proxy_variables={**certificates, **proxies})
         self.directory, self.path, self.beyond, self.table = directory, toolchain.path, beyond, ProcessTable()
         self._turns = itertools.count()
         system = system_view()
@@ -97,9 +97,9 @@ class Hall:
         return ",".join(str(usable[(first + number) % len(usable)]) for number in range(count))
 
 
-def environment(path: str, beyond: Outside, network: Network) -> dict[str, str]:
+def environment(path: str, beyond: NetworkEnvironment, network: Network) -> dict[str, str]:
     """Return what every command finds in its environment."""
-    ways = beyond.ways if network.open else {}
+    ways = beyond.proxy_variables if network.open else {}
     return {"PATH": path, "HOME": HOME, "USER": "user", "LOGNAME": "user", **beyond.registries, **ways}
 
 

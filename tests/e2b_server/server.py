@@ -18,8 +18,8 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 from starlette.types import Message, Receive, Scope, Send
 
-from generator.sandboxes.bubblewrap import Bind
-from generator.sandboxes.toolchain import Toolchain, find_toolchain
+from generator.sandboxes.local.bubblewrap import Bind
+from generator.toolchain.host import HostToolchain, find_host_toolchain
 from tests.e2b_server.control import Control
 from tests.e2b_server.envd import CALL, Call, Envd
 from tests.e2b_server.faults import Faults
@@ -48,7 +48,7 @@ class E2BServer(Moody[Faults]):
     def __init__(
         self,
         rules: Rules | None = None,
-        toolchain: Toolchain | None = None,
+        toolchain: HostToolchain | None = None,
         directory: Path | None = None,
         port: int = 0,
         binds: Sequence[Bind] = (),
@@ -63,7 +63,7 @@ class E2BServer(Moody[Faults]):
 
     def __enter__(self) -> E2BServer:
         """Start it."""
-        toolchain = self._toolchain or find_toolchain(os.environ)
+        toolchain = self._toolchain or find_host_toolchain(os.environ)
         directory = self._directory or Path(
             self._stack.enter_context(tempfile.TemporaryDirectory(prefix="e2b-server-"))
         )

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from generator.packaged import packaged
+from generator.files.package_data import packaged
 from tests.judges import TOP, Finding, judge, kind_of
 from tests.support import cratematrix, git_repository, write_files
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from generator.network.hosts import allowed_hosts, refused
+from generator.network.hosts import allowed_hosts, refused_host
 
 
 def test_a_setting_and_what_auto_stands_for() -> None:
@@ -30,4 +30,4 @@ def test_a_setting_and_what_auto_stands_for() -> None:
     ],
 )  # fmt: skip
 def test_the_host_that_a_failed_fetch_wanted(line: str, host: str | None) -> None:
-    assert refused(["earlier", line], ("allowed.example.org", "*.wild.example.org")) == host
+    assert refused_host(["earlier", line], ("allowed.example.org", "*.wild.example.org")) == host

@@ -14,8 +14,8 @@ import pytest
 
 from generator.network.endpoints import Endpoint
 from generator.network.proxy import FetchProxy
-from generator.network.rules import Rules
-from generator.network.upstream import Upstreams, upstreams_of
+from generator.network.rules import HostRules
+from generator.network.upstream_proxy import UpstreamProxies, upstream_proxies
 from tests.network.conftest import WAIT, Ask, Server
 
 Start = Callable[[FetchProxy], Ask]
@@ -27,7 +27,7 @@ def resolving(*addresses: str) -> Callable[[str, int], list[str]]:
 
 def proxy_for(server: Server, *addresses: str, host: str = "localhost") -> FetchProxy:
     """Lead to the server, as a registry of the user's own."""
-    return FetchProxy(Rules(own=frozenset({Endpoint(host, server.port)})), Upstreams(), resolving(*addresses))
+    return FetchProxy(HostRules(own=frozenset({Endpoint(host, server.port)})), UpstreamProxies(), resolving(*addresses))
 
 
 def test_a_tunnel_and_a_plain_request_reach_a_registry_of_ones_own(server: Server, started: Start) -> None:
@@ -45,7 +45,7 @@ def test_a_host_that_is_not_allowed_is_refused_by_name_and_never_resolved(server
     def fail(host: str, port: int) -> list[str]:
         raise AssertionError(host, port)
 
-    proxy = FetchProxy(Rules(hosts=("example.com",)), Upstreams(), fail)
+    proxy = FetchProxy(HostRules(hosts=("example.com",)), UpstreamProxies(), fail)
     ask = started(proxy)
     answer = ask("CONNECT other.example.com:443 HTTP/1.1\nHost: x\n\n")
     assert answer.startswith("HTTP/1.1 403 ")
@@ -65,7 +65,9 @@ def test_an_allowed_name_never_leads_into_this_machine_or_its_network(
 ) -> None:
     """Among several addresses one is enough: which one a tool takes would be for chance to decide."""
     proxy = FetchProxy(
-        Rules(named=frozenset({Endpoint("rebound.example.com", server.port)})), Upstreams(), resolving(*addresses)
+        HostRules(named=frozenset({Endpoint("rebound.example.com", server.port)})),
+        UpstreamProxies(),
+        resolving(*addresses),
     )
     ask = started(proxy)
     assert ask(f"CONNECT rebound.example.com:{server.port} HTTP/1.1\nHost: x\n\nGET / HTTP/1.0\n\n").startswith(
@@ -85,7 +87,9 @@ def test_a_name_is_resolved_once_and_the_judged_address_is_the_one_that_is_conne
     """A name that answers otherwise when it is asked again leads nowhere else, and is judged anew."""
     answers = [["127.0.0.1"], ["169.254.169.254"]]
     proxy = FetchProxy(
-        Rules(own=frozenset({Endpoint("localhost", server.port)})), Upstreams(), lambda _host, _port: answers.pop(0)
+        HostRules(own=frozenset({Endpoint("localhost", server.port)})),
+        UpstreamProxies(),
+        lambda _host, _port: answers.pop(0),
     )
     ask = started(proxy)
     text = f"CONNECT localhost:{server.port} HTTP/1.1\nHost: x\n\nGET / HTTP/1.0\n\n"
@@ -98,7 +102,7 @@ def test_a_name_is_resolved_once_and_the_judged_address_is_the_one_that_is_conne
 @pytest.mark.attack("an open network leads to no service of the machine", entry="H4")
 @pytest.mark.parametrize("host", ["127.0.0.1", "[::1]", "localhost", "2130706433", "0x7f.1", "0"])
 def test_an_open_setting_leads_to_no_listener_of_this_machine(server: Server, started: Start, host: str) -> None:
-    ask = started(FetchProxy(Rules(hosts=None), Upstreams()))
+    ask = started(FetchProxy(HostRules(hosts=None), UpstreamProxies()))
     for text in (
         f"CONNECT {host}:{server.port} HTTP/1.1\nHost: x\n\n",
         f"GET http://{host}:{server.port}/ HTTP/1.1\nHost: x\n\n",
@@ -121,7 +125,7 @@ def test_what_is_no_request_for_a_proxy_ends_its_connection_alone(server: Server
 
 def test_bytes_are_bounded(server: Server, started: Start) -> None:
     where = Endpoint("localhost", server.port)
-    proxy = FetchProxy(Rules(own=frozenset({where})), Upstreams(), resolving("127.0.0.1"), max_bytes=200_000)
+    proxy = FetchProxy(HostRules(own=frozenset({where})), UpstreamProxies(), resolving("127.0.0.1"), max_bytes=200_000)
     ask = started(proxy)
     assert len(ask(f"GET http://localhost:{server.port}/large HTTP/1.1\nHost: x\n\n")) < 300_000
     assert "sent more than" in proxy.refused[0].sentence
@@ -147,7 +151,7 @@ def test_it_closes_while_a_resolver_hangs_and_a_tunnel_is_open(server: Server, s
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
         own = frozenset({Endpoint("127.0.0.1", port)})
-        proxy = FetchProxy(Rules(own=own, hosts=("example.com",)), Upstreams(), hanging)
+        proxy = FetchProxy(HostRules(own=own, hosts=("example.com",)), UpstreamProxies(), hanging)
         ask = started(proxy)
         with ThreadPoolExecutor(2) as threads:
             answers = [
@@ -161,9 +165,9 @@ def test_it_closes_while_a_resolver_hangs_and_a_tunnel_is_open(server: Server, s
     gone_on.set()
 
 
-def through(server: Server, **more: str) -> Upstreams:
+def through(server: Server, **more: str) -> UpstreamProxies:
     url = f"http://us%65r:word@127.0.0.1:{server.port}"
-    return upstreams_of({"HTTPS_PROXY": url, "http_proxy": url, **more})
+    return upstream_proxies({"HTTPS_PROXY": url, "http_proxy": url, **more})
 
 
 def test_the_users_own_proxy_is_led_through_to_allowed_names(server: Server, started: Start) -> None:
@@ -172,7 +176,7 @@ def test_the_users_own_proxy_is_led_through_to_allowed_names(server: Server, sta
     def fail(host: str, port: int) -> list[str]:
         raise AssertionError(host, port)
 
-    proxy = FetchProxy(Rules(hosts=("example.com",)), through(server), fail)
+    proxy = FetchProxy(HostRules(hosts=("example.com",)), through(server), fail)
     ask = started(proxy)
     assert ask("CONNECT example.com:443 HTTP/1.1\nHost: x\n\nechoed\n").endswith("\r\n\r\nechoed\r\n")
     smuggled = "GET http://other.example.com/ HTTP/1.1\nHost: x\n\n"
@@ -187,7 +191,7 @@ def test_the_users_own_proxy_is_led_through_to_allowed_names(server: Server, sta
 
 def test_a_host_of_no_proxy_is_reached_directly_and_judged(server: Server, started: Start) -> None:
     proxy = FetchProxy(
-        Rules(hosts=("a.example.com",)), through(server, NO_PROXY="b.invalid,.example.com"), resolving("127.0.0.1")
+        HostRules(hosts=("a.example.com",)), through(server, NO_PROXY="b.invalid,.example.com"), resolving("127.0.0.1")
     )
     ask = started(proxy)
     assert "a loopback address" in ask("CONNECT a.example.com:443 HTTP/1.1\nHost: x\n\n")
@@ -198,7 +202,7 @@ def test_a_host_that_breaks_off_ends_its_connection_alone(server: Server, starte
     with socket.create_server(("127.0.0.1", 0)) as rude:
         port = rude.getsockname()[1]
         where = frozenset({Endpoint("localhost", port), Endpoint("localhost", server.port)})
-        ask = started(FetchProxy(Rules(own=where), Upstreams(), resolving("127.0.0.1")))
+        ask = started(FetchProxy(HostRules(own=where), UpstreamProxies(), resolving("127.0.0.1")))
 
         def break_off() -> None:
             for _ in range(5):
@@ -216,7 +220,9 @@ def test_a_host_that_breaks_off_ends_its_connection_alone(server: Server, starte
 def test_a_users_proxy_that_answers_with_nonsense_is_left(started: Start) -> None:
     with socket.create_server(("127.0.0.1", 0)) as nonsense, ThreadPoolExecutor(1) as threads:
         port = nonsense.getsockname()[1]
-        proxy = FetchProxy(Rules(hosts=("example.com",)), upstreams_of({"https_proxy": f"http://127.0.0.1:{port}"}))
+        proxy = FetchProxy(
+            HostRules(hosts=("example.com",)), upstream_proxies({"https_proxy": f"http://127.0.0.1:{port}"})
+        )
         answer = threads.submit(started(proxy), "CONNECT example.com:443 HTTP/1.1\nHost: x\n\n")
         near, _ = nonsense.accept()
         with near:

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from generator.network.endpoints import Endpoint, endpoint_of
-from generator.network.registries import MAX_ENDPOINTS, MAX_QUESTIONS, Known, Registries, registries_of
+from generator.network.registries import MAX_ENDPOINTS, MAX_QUESTIONS, Registries, RegistryCache, parse_registries
 
 CARGO = json.dumps({"dl": "https://crates.example.com/api/{crate}/dl", "api": "https://api.example.com"})
 NPM = json.dumps({"registry": "https://npm.example.com/", "@a:registry": "https://a.example.com:8443/x", "prefix": "/"})
@@ -20,7 +20,7 @@ METADATA = json.dumps(
 
 def test_the_tools_own_configuration() -> None:
     said = f"index https://index.example.com/\ncargo {CARGO}\ncrates {METADATA}\nnpm {NPM}\nusual https://usual.example.com/\n"
-    found = registries_of(said, [Endpoint("more.example.com", 8080)])
+    found = parse_registries(said, [Endpoint("more.example.com", 8080)])
     packages = {("npm.example.com", 443), ("a.example.com", 8443), ("usual.example.com", 443)}
     crates = {("index.example.com", 443), ("crates.example.com", 443), ("api.example.com", 443)}
     assert found.packages == packages
@@ -37,14 +37,14 @@ def test_the_tools_own_configuration() -> None:
      "usual undefined", "usual ftp://example.com/", "index https://a:99999999/"],
 )  # fmt: skip
 def test_what_is_no_host_is_passed_over(said: str) -> None:
-    found = registries_of(said)
+    found = parse_registries(said)
     assert found.endpoints in (frozenset(), {("a", 443)})
     assert (found.sources, found.complete) == (frozenset(), False)
 
 
 def test_they_are_bounded() -> None:
     said = "\n".join(f"index https://h{number}.example.com/" for number in range(500))
-    assert len(registries_of(said).endpoints) == MAX_ENDPOINTS
+    assert len(parse_registries(said).endpoints) == MAX_ENDPOINTS
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_the_tools_are_asked_once_and_again_while_the_answer_is_not_complete() -
         assert asked.acquire(blocking=False)
         return answers.pop(0)
 
-    known = Known()
+    known = RegistryCache()
     assert not known.get(ask).complete
     with ThreadPoolExecutor(8) as threads:
         assert {each.complete for each in threads.map(lambda _: known.get(ask), range(8))} == {True}
@@ -88,6 +88,6 @@ def test_where_no_answer_is_whole_the_tools_are_not_asked_for_each_crate() -> No
         asked.append(Registries())
         return asked[-1]
 
-    known = Known()
+    known = RegistryCache()
     assert {known.get(ask).complete for _ in range(110)} == {False}
     assert len(asked) == MAX_QUESTIONS

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from generator.manifest.models import Manifest
-from generator.planning.affected import MAX_NAMES, Change, Everything, Reason, affected
+from generator.planning.affected import MAX_NAMES, Change, Reason, WholeFleet, affected
 from generator.planning.plan import make_plan
 from generator.planning.table import reason_rows, summary
 
@@ -163,7 +163,7 @@ def test_nothing_changed_affects_nothing_and_everything_changed_affects_the_flee
     names = {crate.name for crate in fleet.crates}
     assert built(affected(fleet, change(fleet))) == {}
     assert built(affected(fleet, change(fleet, files=dict.fromkeys(names, "x")))) == dict.fromkeys(names, "x")
-    assert built(affected(fleet, Everything("x"))) == dict.fromkeys(names, "x")
+    assert built(affected(fleet, WholeFleet("x"))) == dict.fromkeys(names, "x")
 
 
 @given(fleets(), st.data())

@@ -6,18 +6,18 @@ import json
 from pathlib import Path
 from typing import Any
 
-from generator.equipment import Equipment
 from generator.manifest.models import Crate, Fleet
 from generator.manifest.settings import settings
 from generator.recipes.job import Job
-from generator.sources.collect import Collected
+from generator.sources.collect import CollectedSource
+from generator.toolchain.toolchain import Toolchain
 
 
-def job_of(root: Path, equipment: Equipment | None = None, **crate: Any) -> Job:
+def job_of(root: Path, toolchain: Toolchain | None = None, **crate: Any) -> Job:
     """Return the job of one crate, whose sandbox's directory is `root`, for the host alone."""
     entry = {"name": "x", "version": "1.0.0", "kind": "bin", "source": {"path": "crate"}, **crate}
     model = Crate.model_validate_json(json.dumps(entry))
     merged = settings(Fleet(npm_scope="@demo"), model)
-    source = Collected(None, "crate", "crate", "", has_lock=False)
-    bare = Equipment("linux-x64-gnu", frozenset())
-    return Job(model, merged, source, ("linux-x64-gnu",), equipment or bare, str(root))
+    source = CollectedSource(None, "crate", "crate", "", has_lock=False)
+    bare = Toolchain("linux-x64-gnu", frozenset())
+    return Job(model, merged, source, ("linux-x64-gnu",), toolchain or bare, str(root))

@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from generator.equipment import Equipment
 from generator.manifest.models import Commands, Crate, Fleet, PathSource
 from generator.manifest.settings import settings
 from generator.platforms import PlatformName
 from generator.recipes.coverage import SUMMARY, covering
-from generator.recipes.job import Described, Job, Package, Target
+from generator.recipes.job import CrateMetadata, Job, Package, Target
 from generator.recipes.kinds import RECIPES
-from generator.sources.collect import Collected
+from generator.sources.collect import CollectedSource
+from generator.toolchain.toolchain import Toolchain
 
 # Says which directory is instrumented, and writes down what was run when it is asked for the summary.
 TOOL = """#!/bin/bash
@@ -26,21 +26,21 @@ case "$2" in
 esac
 """
 HOST: PlatformName = "linux-x64-gnu"
-ABLE = Equipment(HOST, frozenset(), frozenset({"cargo-zigbuild"}))
+ABLE = Toolchain(HOST, frozenset(), frozenset({"cargo-zigbuild"}))
 UNABLE = replace(ABLE, no_coverage="something is missing")
 
 
-def job(root: Path | str = "/build", equipment: Equipment = ABLE, **crate: Any) -> Job:
+def job(root: Path | str = "/build", toolchain: Toolchain = ABLE, **crate: Any) -> Job:
     entry = {"name": "x", "version": "1.0.0", "kind": "lib", "source": PathSource(path="x"), "coverage": True, **crate}
     model = Crate.model_validate(entry)
     chosen = settings(Fleet(npm_scope="@demo"), model)
-    return Job(model, chosen, Collected(None, "x", "x", "", has_lock=True), (HOST,), equipment, str(root))
+    return Job(model, chosen, CollectedSource(None, "x", "x", "", has_lock=True), (HOST,), toolchain, str(root))
 
 
-def described(package_json: dict[str, Any] | None = None) -> Described:
+def metadata(package_json: dict[str, Any] | None = None) -> CrateMetadata:
     target = Target(name="x", kind=("lib",), crate_types=("cdylib",))
     package = Package(name="x", version="1.0.0", manifest_path="/build/source/x/Cargo.toml", targets=(target,))
-    return Described(package, package_json)
+    return CrateMetadata(package, package_json)
 
 
 def run(root: Path, tests: str, tool: str = TOOL) -> tuple[int, str | None]:
@@ -74,25 +74,23 @@ def test_a_tool_that_fails_fails_no_tests(tmp_path: Path, broken: str) -> None:
 
 def test_the_hosts_own_compiler_builds_what_is_instrumented() -> None:
     for kind in ("lib", "bin", "wasm"):
-        script = str(RECIPES[kind].test(job(kind=kind), described(), HOST).script)
+        script = str(RECIPES[kind].test(job(kind=kind), metadata(), HOST).script)
         assert "\ncargo test --offline --locked --release --no-fail-fast\n" in script
         assert "zigbuild" not in script
 
 
 def test_an_addon_is_built_once_more_and_its_own_tests_follow() -> None:
     declared = {"napi": {"binaryName": "x"}, "scripts": {"build": "napi build", "test": "node --test"}}
-    assert "\nnpm run build\nnpm test\n" in str(
-        RECIPES["napi"].test(job(kind="napi"), described(declared), HOST).script
-    )
-    assert RECIPES["napi"].test(job(kind="napi"), described({"napi": {}}), HOST).script is None
+    assert "\nnpm run build\nnpm test\n" in str(RECIPES["napi"].test(job(kind="napi"), metadata(declared), HOST).script)
+    assert RECIPES["napi"].test(job(kind="napi"), metadata({"napi": {}}), HOST).script is None
 
 
 @pytest.mark.parametrize("kind", ["lib", "napi"])
 def test_a_test_command_of_the_manifests_is_measured_too(kind: Any) -> None:
-    script = RECIPES[kind].test(job(kind=kind, commands=Commands(test="make check")), described({"napi": {}}), HOST)
+    script = RECIPES[kind].test(job(kind=kind, commands=Commands(test="make check")), metadata({"napi": {}}), HOST)
     assert "\nmake check\n" in str(script.script)
 
 
-@pytest.mark.parametrize("other", [job(coverage=False), job(equipment=UNABLE), job(tests=False)])
+@pytest.mark.parametrize("other", [job(coverage=False), job(toolchain=UNABLE), job(tests=False)])
 def test_nothing_is_instrumented_where_it_is_not_asked_for_or_not_possible(other: Job) -> None:
-    assert "llvm-cov" not in str(RECIPES["lib"].test(other, described(), HOST).script)
+    assert "llvm-cov" not in str(RECIPES["lib"].test(other, metadata(), HOST).script)

@@ -13,7 +13,7 @@ import pytest
 from generator.errors import Unbuildable
 from generator.processes import output
 from generator.recipes.cargo import ProgramRecipe
-from generator.recipes.job import EMNAPI, Described, describe, lacks
+from generator.recipes.job import EMNAPI, CrateMetadata, read_metadata, unmet_need
 from tests.recipes.jobs import job_of
 from tests.support import write_files
 
@@ -24,15 +24,15 @@ LIBRARY = {"Cargo.toml": PACKAGE.format("1.0.0"), "src/lib.rs": ""}
 PINNED = {"git": "https://git.example.invalid/x.git", "rev": "1" * 40}
 
 
-def described(
+def metadata(
     root: Path, files: Mapping[str, str], declared: dict[str, Any] | bytes | None = None, **crate: Any
-) -> Described:
+) -> CrateMetadata:
     """Describe a crate of these files in a sandbox's directory, as cargo sees it."""
     write_files(root / "source/crate", files)
     job = job_of(root, **crate)
     argv = ["cargo", "metadata", "--offline", "--no-deps", "--format-version", "1", "--manifest-path"]
     metadata = output([*argv, f"{job.directory}/Cargo.toml"], timeout=600)
-    return describe(job, metadata, json.dumps(declared).encode() if isinstance(declared, dict) else declared)
+    return read_metadata(job, metadata, json.dumps(declared).encode() if isinstance(declared, dict) else declared)
 
 
 TOOLS = """
@@ -58,7 +58,7 @@ debug = []
 
 def test_programs_are_those_that_a_default_build_makes(tmp_path: Path) -> None:
     files = {"Cargo.toml": PACKAGE.format("1.0.0") + TOOLS, "src/main.rs": "fn main() {}"}
-    assert described(tmp_path, files).package.programs == ("plain", "pretty")
+    assert metadata(tmp_path, files).package.programs == ("plain", "pretty")
     target = tmp_path / "target"
     words = ["cargo", "build", "--offline", "--bins", "--target-dir", str(target)]
     output(words, timeout=120, cwd=tmp_path / "source/crate")
@@ -68,7 +68,7 @@ def test_programs_are_those_that_a_default_build_makes(tmp_path: Path) -> None:
 def test_a_build_command_may_enable_any_feature(tmp_path: Path) -> None:
     files = {"Cargo.toml": PACKAGE.format("1.0.0") + TOOLS, "src/main.rs": "fn main() {}"}
     commands = {"build": "cargo build --offline --locked --release --bins --all-features"}
-    assert described(tmp_path, files, commands=commands).package.programs == ("hidden", "plain", "pretty")
+    assert metadata(tmp_path, files, commands=commands).package.programs == ("hidden", "plain", "pretty")
 
 
 HIDDEN = TOOLS.replace('default = ["all"]\n', "").replace(
@@ -79,7 +79,7 @@ HIDDEN = TOOLS.replace('default = ["all"]\n', "").replace(
 def test_a_program_of_which_nothing_is_left_says_which_features_to_enable(tmp_path: Path) -> None:
     files = {"Cargo.toml": PACKAGE.format("1.0.0") + HIDDEN, "src/main.rs": "fn main() {}"}
     with pytest.raises(Unbuildable) as caught:
-        described(tmp_path, files)
+        metadata(tmp_path, files)
     assert str(caught.value) == (
         "every program of x requires features that are off by default (color, debug, table): "
         "add them to `default` in Cargo.toml, or give the crate a build command that enables them"
@@ -88,7 +88,7 @@ def test_a_program_of_which_nothing_is_left_says_which_features_to_enable(tmp_pa
 
 def test_a_library_needs_no_program(tmp_path: Path) -> None:
     files = {"Cargo.toml": PACKAGE.format("1.0.0") + HIDDEN, "src/main.rs": "fn main() {}", "src/lib.rs": ""}
-    package = described(tmp_path, files, kind="lib").package
+    package = metadata(tmp_path, files, kind="lib").package
     assert (package.programs, package.library is not None) == ((), True)
 
 
@@ -97,7 +97,7 @@ def test_a_library_needs_no_program(tmp_path: Path) -> None:
 def test_an_addon_has_the_version_of_its_package_json(tmp_path: Path, version: str, source: dict[str, str]) -> None:
     declared = {"name": "@demo/x", "version": "1.0.0", "napi": {}}
     files = {"Cargo.toml": PACKAGE.format(version), "src/lib.rs": ""}
-    found = described(tmp_path, files, declared, kind="napi", source=source)
+    found = metadata(tmp_path, files, declared, kind="napi", source=source)
     assert (found.package_json, found.notes) == (declared, ())
 
 
@@ -131,14 +131,14 @@ def test_a_difference_is_a_mistake_here_and_a_note_in_another_repository(
     tmp_path: Path, crate: dict[str, str], declared: dict[str, str] | None, sentence: str
 ) -> None:
     with pytest.raises(Unbuildable) as caught:
-        described(tmp_path, LIBRARY, declared, **{"kind": "lib", **crate})
+        metadata(tmp_path, LIBRARY, declared, **{"kind": "lib", **crate})
     assert str(caught.value) == sentence
-    assert described(tmp_path, LIBRARY, declared, **{"kind": "lib", **crate, "source": PINNED}).notes == (sentence,)
+    assert metadata(tmp_path, LIBRARY, declared, **{"kind": "lib", **crate, "source": PINNED}).notes == (sentence,)
 
 
 def test_a_workspace_is_no_crate(tmp_path: Path) -> None:
     with pytest.raises(Unbuildable, match=r"^crate/Cargo\.toml describes a workspace, not a package$"):
-        described(
+        metadata(
             tmp_path,
             {
                 "Cargo.toml": '[workspace]\nmembers = ["a"]\n',
@@ -155,7 +155,7 @@ def test_a_workspace_is_no_crate(tmp_path: Path) -> None:
 )
 def test_a_package_json_that_is_none_is_told(tmp_path: Path, text: bytes, what: str) -> None:
     with pytest.raises(Unbuildable, match=rf"^crate/package\.json is {what}$"):
-        described(tmp_path, LIBRARY, text, kind="napi")
+        metadata(tmp_path, LIBRARY, text, kind="napi")
 
 
 @pytest.mark.parametrize(
@@ -171,8 +171,8 @@ def test_what_an_addon_lacks_for_wasm_is_known_before_it_is_compiled(
     tmp_path: Path, wishes: tuple[str, ...], targets: list[str] | None, why: str | None
 ) -> None:
     declared = {"devDependencies": dict.fromkeys(wishes, "1"), "napi": {} if targets is None else {"targets": targets}}
-    known = described(tmp_path, LIBRARY, {"name": "@demo/x", "version": "1.0.0", **declared}, kind="napi")
-    said = lacks(job_of(tmp_path, kind="napi"), known, "wasm32")
+    known = metadata(tmp_path, LIBRARY, {"name": "@demo/x", "version": "1.0.0", **declared}, kind="napi")
+    said = unmet_need(job_of(tmp_path, kind="napi"), known, "wasm32")
     assert said is None if why is None else why in str(said)
 
 
@@ -183,6 +183,6 @@ def test_a_program_that_would_hide_one_of_the_users_is_refused_before_anything_i
         "src/main.rs": "fn main() {}\n",
         "src/bin/node.rs": "fn main() {}\n",
     }
-    crate = described(tmp_path, files)
+    crate = metadata(tmp_path, files)
     with pytest.raises(Unbuildable, match="a command called node would run in the place of the user's own"):
         ProgramRecipe().compile(job_of(tmp_path), crate, "linux-x64-gnu")

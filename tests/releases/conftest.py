@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from generator.github_api.connection import commit_of, connection
-from generator.github_api.pace import Patience
+from generator.github_api.retry import Retry
 from generator.manifest.models import Crate, Manifest
 from generator.manifest.names import tarball_names
 from generator.manifest.reading import load_manifest
@@ -38,7 +38,7 @@ MANIFEST = """{"schema_version": 1, "fleet": {"npm_scope": "@demo", "slots": 2},
 ]}
 """
 
-QUIET = Patience(lambda _: None)
+QUIET = Retry(lambda _: None)
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ import pytest
 
 from generator.errors import CratematrixError, Unavailable
 from generator.github_api.connection import Connection, connection
-from generator.github_api.pace import Patience, Turns
-from generator.github_api.troubles import GitHubError
+from generator.github_api.errors import GitHubError
+from generator.github_api.retry import RateLimit, Retry
 from generator.manifest.reading import load_manifest
 from generator.releases.github import GitHubReleases
 from generator.releases.preparing import prepare
@@ -228,9 +228,9 @@ def test_a_name_that_github_changes_is_taken_back(fleet: Fleet, tmp_path: Path) 
     number, path = fleet.drafted(), tmp_path / "file"
     path.write_text("x")
     file = Artifact(file="a=b.tgz", bytes=1, sha256=hashlib.sha256(b"x").hexdigest())
-    quiet = Patience(lambda _: None)
+    quiet = Retry(lambda _: None)
     with fleet.releases() as releases, pytest.raises(CratematrixError, match=r"renamed a=b\.tgz to a\.b\.tgz"):
-        put(releases, releases.get(int(number)), Package(path, file), (), Turns(0), quiet)
+        put(releases, releases.get(int(number)), Package(path, file), (), RateLimit(0), quiet)
     assert names(fleet, number) == []
 
 
@@ -414,7 +414,7 @@ def test_a_server_that_is_not_there_is_worth_another_try_later(fleet: Fleet) -> 
             contextlib.closing(GitHubReleases(connection(env))) as releases,
             pytest.raises(Unavailable, match="ConnectionRefusedError") as told,
         ):
-            prepare(releases, "v1.0.0", fleet.head, "", Patience(lambda _: None, lambda _: None))
+            prepare(releases, "v1.0.0", fleet.head, "", Retry(lambda _: None, lambda _: None))
     assert (told.value.exit_code, "later" in (told.value.fix or "")) == (4, True)
 
 
@@ -425,7 +425,7 @@ def test_an_upload_that_stands_still_is_given_up_and_sent_again(fleet: Fleet, fa
     packages = packages_of(reports_below(shard), shard)
     said: list[str] = []
     with fleet.releases(Timing(idle=4)) as releases:
-        upload(releases, int(number), packages, 1, 6_000, Patience(said.append))
+        upload(releases, int(number), packages, 1, 6_000, Retry(said.append))
     assert any("trying again" in line for line in said)
     assert len(fleet.server.repository().releases[int(number)].assets) == len(packages)
 

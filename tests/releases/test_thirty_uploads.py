@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from generator.releases.budget import budget
-from generator.releases.promise import SUMS, promised
+from generator.releases.expected_assets import SUMS, expected_packages
 from tests.github_server import Faults, Rules, secondary
 from tests.github_server.starting import StartServer
 from tests.releases.conftest import Fleet, copy_reports, make_fleet
@@ -80,7 +80,7 @@ def test_thirty_uploads_on_a_bad_day_leave_no_gap_and_nothing_twice(fleet: Fleet
     fleet.server.faults = Faults()
     for shard in again:
         assert fleet.upload(number, shard).code == 0
-    wanted = promised(fleet.manifest)
+    wanted = expected_packages(fleet.manifest)
     release = fleet.server.repository().releases[int(number)]
     assert sorted(asset.name for asset in release.assets.values()) == list(wanted)
     assert {asset.state for asset in release.assets.values()} == {"uploaded"}

@@ -13,7 +13,7 @@ import requests  # noqa: TID251
 
 from generator.errors import InputError, Unavailable
 from generator.github_api.adapter import MAX_REPLY, GitHubAdapter
-from generator.github_api.pace import Patience
+from generator.github_api.retry import Retry
 from generator.releases.uploading import packages_of, upload
 from generator.releases.verifying import verify
 from generator.reports.merging import reports_below
@@ -120,7 +120,7 @@ def test_an_endless_reply_is_given_up(fleet: Fleet, status: int, packed: bool) -
         fleet.releases() as releases,
         pytest.raises(Unavailable, match="longer than 128 MiB"),
     ):
-        QUIET.persist(lambda: releases.get(1), "looking")
+        QUIET.call(lambda: releases.get(1), "looking")
     assert fault.left.wait(60)
     assert fault.sent < 2 * MAX_REPLY
 
@@ -131,7 +131,7 @@ def test_an_endless_reply_to_an_upload_is_given_up_and_the_file_looked_for(fleet
     fault = Endless(201)
     fleet.server.inject("POST /uploads/*", fault)
     with fleet.releases() as releases:
-        patience = Patience(said.append, lambda _: None)
+        patience = Retry(said.append, lambda _: None)
         upload(releases, number, packages_of(reports_below(shard), shard), 1, 6_000, patience)
     assert "GitHub's reply to an upload has no end; trying again" in said[0]
     assert fault.left.wait(60)

@@ -10,7 +10,7 @@ import pytest
 from generator.errors import InputError
 from generator.github_api.connection import Connection
 from generator.releases.github import GitHubReleases
-from generator.releases.service import Release
+from generator.releases.protocol import Release
 
 
 @pytest.mark.parametrize(

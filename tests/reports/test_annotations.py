@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import re
 
+from generator.github_actions.workflow_commands import MAX_ANNOTATIONS
 from generator.manifest.models import Crate, Fleet, Manifest, PathSource, RegistrySource
 from generator.markdown import text
 from generator.reports.annotations import left_out, worst_failures
 from generator.reports.markdown import page
 from generator.reports.models import CrateReport, Failure, Report, Unit
-from generator.sandboxes.sandbox import FailureClass
-from generator.workflow_commands import MAX_ANNOTATIONS
+from generator.sandboxes.contract import FailureClass
 
 
 def failed(

@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from generator.reports.costs import load_prices, right_size
-from generator.sandboxes.sandbox import SIZES, Usage
+from generator.sandboxes.contract import SIZES, Usage
 
 
 def used(size: str, peak_mib: int | None, seconds: float = 3_600) -> Usage:

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from generator.sandboxes.local import LocalBackend
-from generator.sandboxes.sandbox import Finished, Resources, Sandbox
-from generator.sandboxes.toolchain import Toolchain, find_toolchain
+from generator.sandboxes.contract import CommandResult, Resources, Sandbox
+from generator.sandboxes.local.backend import LocalBackend
+from generator.toolchain.host import HostToolchain, find_host_toolchain
 from tests.sandboxes.watching import run_in
 from tests.support import LIMIT
 
@@ -25,12 +25,12 @@ PLENTY = Resources(cpus=2, memory_mib=2_048)
 _NAPS = itertools.count(4_000)
 
 OpenSandbox = Callable[..., Sandbox]
-Run = Callable[..., tuple[Finished, list[str]]]
+Run = Callable[..., tuple[CommandResult, list[str]]]
 
 
 @pytest.fixture(scope="session")
-def toolchain() -> Toolchain:
-    return find_toolchain(os.environ)
+def toolchain() -> HostToolchain:
+    return find_host_toolchain(os.environ)
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def kind(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def backend(kind: str, toolchain: Toolchain, stop: threading.Event, tmp_path: Path) -> LocalBackend:
+def backend(kind: str, toolchain: HostToolchain, stop: threading.Event, tmp_path: Path) -> LocalBackend:
     # Naming npm's registry saves asking npm, which takes half a second.
     environ = {**os.environ, "npm_config_registry": "https://npm.invalid/"}
     return LocalBackend(toolchain, stop, isolation=kind == "isolated", directory=tmp_path, environ=environ)
@@ -78,7 +78,7 @@ def sandbox(open_sandbox: OpenSandbox) -> Sandbox:
 def run(sandbox: Sandbox) -> Run:
     """Run a script in the test's one sandbox, in its root: how it ended, and its lines."""
 
-    def run_one(script: str, timeout: float = LIMIT, cwd: str = "", **env: str) -> tuple[Finished, list[str]]:
+    def run_one(script: str, timeout: float = LIMIT, cwd: str = "", **env: str) -> tuple[CommandResult, list[str]]:
         return run_in(sandbox, script, timeout, cwd, **env)
 
     return run_one

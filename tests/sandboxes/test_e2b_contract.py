@@ -9,16 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from generator.builds.e2b_site import references
-from generator.e2b_backend.backend import Account, E2BBackend, Run
-from generator.e2b_backend.connection import Gateway, resolve
-from generator.e2b_backend.sandbox import Life
-from generator.e2b_template.definition import load_definition
+from generator.backends.e2b import references
 from generator.manifest.models import E2BService
 from generator.manifest.reading import load_manifest
 from generator.manifest.values import Size
-from generator.sandboxes.sandbox import SIZES, Command, Resources, Sandbox
-from generator.sandboxes.toolchain import Toolchain
+from generator.sandboxes.contract import SIZES, Command, Resources, Sandbox
+from generator.sandboxes.e2b.backend import Account, E2BBackend, Run
+from generator.sandboxes.e2b.connection import Gateway, resolve
+from generator.sandboxes.e2b.sandbox import Lifetime
+from generator.sandboxes.e2b.template.definition import load_definition
+from generator.toolchain.host import HostToolchain
 from tests.e2b_server import E2BServer, Rules, TemplateSize
 from tests.sandboxes.conftest import OpenSandbox
 from tests.sandboxes.test_sandbox_contract import (  # noqa: F401  collected here, with this module's fixtures
@@ -52,7 +52,7 @@ from tests.support import TOP
 
 @pytest.fixture(scope="module")
 def service(
-    request: pytest.FixtureRequest, toolchain: Toolchain
+    request: pytest.FixtureRequest, toolchain: HostToolchain
 ) -> Iterator[tuple[Mapping[str, str], dict[Size, str], str]]:
     """How the service is reached, its templates, and PATH in its sandboxes."""
     if request.config.getoption("--real-e2b"):
@@ -72,7 +72,9 @@ def open_sandbox(
 ) -> Iterator[OpenSandbox]:
     environment, templates, path = service
     connection = resolve(E2BService(), Gateway(), environment)
-    backend = E2BBackend(Account(connection, 50), Run("contract"), templates, Life({"PATH": path}, 300), stop, print)
+    backend = E2BBackend(
+        Account(connection, 50), Run("contract"), templates, Lifetime({"PATH": path}, 300), stop, print
+    )
     opened: list[Sandbox] = []
 
     def open_one(resources: Resources = SIZES["standard"], **env: str) -> Sandbox:

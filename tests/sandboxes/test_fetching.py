@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from generator.sandboxes.local import LocalBackend
-from generator.sandboxes.toolchain import Toolchain
+from generator.sandboxes.local.backend import LocalBackend
+from generator.toolchain.host import HostToolchain
 from tests.sandboxes.conftest import OpenSandbox
 from tests.sandboxes.watching import run_in
 
@@ -20,7 +20,7 @@ PROJECT = 'mkdir -p $EACH && cd $EACH && echo \'{"name": "x", "version": "1.0.0"
 
 
 @pytest.fixture
-def backend(toolchain: Toolchain, stop: threading.Event, tmp_path: Path) -> LocalBackend:
+def backend(toolchain: HostToolchain, stop: threading.Event, tmp_path: Path) -> LocalBackend:
     """Sandboxes that know this machine's own registries."""
     return LocalBackend(toolchain, stop, directory=tmp_path)
 
@@ -34,10 +34,10 @@ def test_auto_is_what_the_tools_point_to_and_nothing_else(open_sandbox: OpenSand
     assert set(hosts) == {each.host for each in registries.endpoints}
     fetch = "cargo new -q --vcs none --lib f && cd f && cargo add -q cfg-if && cargo fetch -q && echo fetched"
     assert run_in(sandbox, fetch, 120)[1][-1] == "fetched"
-    assert sandbox.refused() == ()
+    assert sandbox.refused_hosts() == ()
     finished, _ = run_in(sandbox, "npm view --registry https://elsewhere.example.com/ x", 120)
     assert finished.exit_code != 0
-    assert [each.sentence for each in sandbox.refused()] == [
+    assert [each.sentence for each in sandbox.refused_hosts()] == [
         "elsewhere.example.com, which fetch_hosts does not allow: add it"
     ]
 
@@ -59,4 +59,4 @@ def test_npm_yarn_and_pnpm_install_by_auto(open_sandbox: OpenSandbox) -> None:
             sandbox, f"{tools}; {PROJECT} && {install} && ls node_modules/left-pad", 300, EACH=each
         )
         assert finished.exit_code == 0, (each, lines[-10:])
-    assert sandbox.refused() == ()
+    assert sandbox.refused_hosts() == ()

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from generator.sandboxes.contract import MAX_LINE
 from generator.sandboxes.lines import LEAST, MAX_OUTPUT, TAIL, Lines
-from generator.sandboxes.sandbox import MAX_LINE
 
 
 def lines_of(*chunks: bytes) -> list[str]:

@@ -13,9 +13,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from generator.sandboxes.contract import MAX_LINE, Command, CommandResult, Resources, Sandbox, SandboxError
 from generator.sandboxes.lines import MAX_OUTPUT, TAIL
-from generator.sandboxes.local import LocalBackend
-from generator.sandboxes.sandbox import MAX_LINE, Command, Finished, Resources, Sandbox, SandboxError
+from generator.sandboxes.local.backend import LocalBackend
 from tests.sandboxes.conftest import PLENTY, OpenSandbox, Run
 from tests.sandboxes.watching import gone, run_in
 from tests.support import with_enough_time
@@ -98,7 +98,7 @@ def test_files_outlive_commands(run: Run) -> None:
 
 
 def test_a_timeout_ends_the_whole_tree(run: Run, nap: str) -> None:
-    def begun_in(seconds: float) -> Finished | None:
+    def begun_in(seconds: float) -> CommandResult | None:
         finished, lines = run("(setsid sleep $NAP &) ; echo begun; sleep $NAP", timeout=seconds, NAP=nap)
         assert (finished.killed, finished.exit_code) == ("timeout", 137)
         return finished if lines == ["begun"] else None

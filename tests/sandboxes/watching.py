@@ -6,13 +6,13 @@ from contextlib import suppress
 
 import psutil
 
-from generator.sandboxes.sandbox import Command, Finished, Sandbox
+from generator.sandboxes.contract import Command, CommandResult, Sandbox
 from tests.support import LIMIT, wait_until
 
 
 def run_in(
     sandbox: Sandbox, script: str, timeout: float = LIMIT, cwd: str = "", **env: str
-) -> tuple[Finished, list[str]]:
+) -> tuple[CommandResult, list[str]]:
     """Run a script, in the root unless told otherwise: how it ended, and its lines."""
     lines: list[str] = []
     return sandbox.run(Command(script, cwd or sandbox.root, timeout, env), lines.append), lines

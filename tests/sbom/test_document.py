@@ -19,14 +19,14 @@ from generator.errors import Unbuildable
 from generator.packages.files import SBOM
 from generator.packages.identity import Identity
 from generator.packages.tarball import package_json, write_tarball
-from generator.sbom.crates import crate_parts
+from generator.sbom.components import PackageComponent
+from generator.sbom.crates import crate_components
 from generator.sbom.document import Contents, contents, place, sbom
-from generator.sbom.npm import npm_parts
-from generator.sbom.parts import Part
+from generator.sbom.npm import npm_components
 from tests.support import write_files
 
 IDENTITY = Identity("@demo/words", "1.2.3", license="MIT/Apache-2.0")
-OWN = Part("own", "words", "1.2.3", "required")
+OWN = PackageComponent("own", "words", "1.2.3", "required")
 
 
 def crate(name: str, rest: str = "", body: str = "") -> dict[str, str]:
@@ -70,7 +70,7 @@ def valid(document: bytes) -> dict[str, Any]:
 
 
 def test_what_helps_to_build_is_told_from_what_is_in_the_package(tmp_path: Path) -> None:
-    parts = crate_parts(*cargo(tmp_path, "x86_64-unknown-linux-gnu"))
+    parts = crate_components(*cargo(tmp_path, "x86_64-unknown-linux-gnu"))
     assert parts[0].name == "words"
     assert {part.name: part.scope for part in parts} == {
         "words": "required",
@@ -83,13 +83,13 @@ def test_what_helps_to_build_is_told_from_what_is_in_the_package(tmp_path: Path)
 
 
 def test_what_one_of_the_platforms_needs_is_there(tmp_path: Path) -> None:
-    names = {part.name for part in crate_parts(*cargo(tmp_path, "x86_64-apple-darwin", "x86_64-pc-windows-msvc"))}
+    names = {part.name for part in crate_components(*cargo(tmp_path, "x86_64-apple-darwin", "x86_64-pc-windows-msvc"))}
     assert "windows-only" in names
 
 
 def test_the_document_is_valid_and_the_same_wherever_the_source_lies(tmp_path: Path) -> None:
     made = [
-        sbom(IDENTITY, False, ("linux-x64-gnu",), Contents(crate_parts(*cargo(tmp_path / place))))
+        sbom(IDENTITY, False, ("linux-x64-gnu",), Contents(crate_components(*cargo(tmp_path / place))))
         for place in ("first", "second/below")
     ]
     assert made[0] == made[1]
@@ -106,7 +106,8 @@ def test_the_document_is_valid_and_the_same_wherever_the_source_lies(tmp_path: P
 
 def test_another_content_has_another_serial_number() -> None:
     one, other = (
-        valid(sbom(IDENTITY, True, (), Contents((OWN, Part("b", "b", version, "required"))))) for version in ("1", "2")
+        valid(sbom(IDENTITY, True, (), Contents((OWN, PackageComponent("b", "b", version, "required")))))
+        for version in ("1", "2")
     )
     assert one["serialNumber"] != other["serialNumber"]
     assert one["metadata"]["component"]["type"] == "application"
@@ -150,7 +151,7 @@ LOCK = f'[[package]]\nname = "usual"\nversion = "1.0.0"\nsource = "{REGISTRY}"\n
 
 
 def test_a_crates_url_says_where_it_comes_from_and_its_digest_is_that_of_the_lock_file() -> None:
-    parts = {part.name: part for part in crate_parts(json.dumps(METADATA).encode(), LOCK, "/x/own/Cargo.toml")}
+    parts = {part.name: part for part in crate_components(json.dumps(METADATA).encode(), LOCK, "/x/own/Cargo.toml")}
     assert {name: part.purl for name, part in parts.items()} == {
         "own": None,
         "usual": "pkg:cargo/usual@1.0.0",
@@ -176,7 +177,7 @@ def test_a_crates_url_says_where_it_comes_from_and_its_digest_is_that_of_the_loc
 )
 def test_what_is_no_answer_of_cargo_is_refused(metadata: bytes, lock: str) -> None:
     with pytest.raises(Unbuildable, match="description of the crate's dependencies"):
-        crate_parts(metadata, lock, "/x/own/Cargo.toml")
+        crate_components(metadata, lock, "/x/own/Cargo.toml")
 
 
 def test_what_npm_installs_with_an_addon_is_in_the_list(tmp_path: Path) -> None:
@@ -197,7 +198,7 @@ def test_what_npm_installs_with_an_addon_is_in_the_list(tmp_path: Path) -> None:
     )
     words = ["npm", "install", "--offline", "--package-lock-only", "--no-audit", "--no-fund"]
     subprocess.run(words, cwd=tmp_path, check=True, capture_output=True)  # noqa: TID251
-    npm, named = npm_parts((tmp_path / "package-lock.json").read_bytes())
+    npm, named = npm_components((tmp_path / "package-lock.json").read_bytes())
     assert {part.purl: (part.scope, part.license) for part in npm} == {
         "pkg:npm/%40demo/one@1.0.0": ("required", "ISC"),
         "pkg:npm/%40demo/two@1.0.0": ("optional", None),
@@ -221,7 +222,7 @@ def test_a_package_is_found_where_node_would_find_it() -> None:
         "packages/linked": version,
         "node_modules/linked": {"resolved": "packages/linked", "link": True},
     }
-    parts, named = npm_parts(json.dumps({"packages": packages}).encode())
+    parts, named = npm_components(json.dumps({"packages": packages}).encode())
     needs = {part.key: part.needs for part in parts}
     assert named == ("node_modules/a", "node_modules/b")
     assert needs == {
@@ -235,16 +236,16 @@ def test_a_package_is_found_where_node_would_find_it() -> None:
 @pytest.mark.parametrize("lock", [b"", b"[]", b'{"packages": 7}', b'{"packages": {"node_modules/a": {"version": 1}}}'])
 def test_what_is_no_lock_file_of_npm_is_refused(lock: bytes) -> None:
     with pytest.raises(Unbuildable, match=r"package-lock\.json is not one"):
-        npm_parts(lock)
+        npm_components(lock)
 
 
 def test_a_name_that_no_package_has_is_refused() -> None:
     with pytest.raises(Unbuildable, match="has 'x/' for the name of a package"):
-        npm_parts(b'{"packages": {"node_modules/x/": {"version": "1"}}}')
+        npm_components(b'{"packages": {"node_modules/x/": {"version": "1"}}}')
 
 
 def test_a_lock_file_of_an_old_npm_names_nothing() -> None:
-    assert npm_parts(b'{"lockfileVersion": 1, "dependencies": {}}') == ((), ())
+    assert npm_components(b'{"lockfileVersion": 1, "dependencies": {}}') == ((), ())
 
 
 texts = st.text(max_size=30)
@@ -262,7 +263,7 @@ def test_whatever_a_lock_file_says_the_document_is_valid(packages: dict[str, tup
         path: {"version": version, "license": words, "integrity": integrity}
         for path, (version, words, integrity) in packages.items()
     }
-    npm, named = npm_parts(json.dumps({"packages": entries}).encode())
+    npm, named = npm_components(json.dumps({"packages": entries}).encode())
     valid(sbom(IDENTITY, False, (), Contents((OWN,), npm, named)))
 
 

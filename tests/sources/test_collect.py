@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from generator.errors import InputError, Unavailable
-from generator.sources.collect import Collected, Places, collect, repository_top
-from tests.sources.repositories import crate, git, package, repository
+from generator.sources.collect import CollectedSource, SourceLocations, collect, repository_top
+from tests.repositories import crate, git, package, repository
 
 
-def collected(top: Path, path: str, tmp: Path) -> tuple[Collected, dict[str, str]]:
+def collected(top: Path, path: str, tmp: Path) -> tuple[CollectedSource, dict[str, str]]:
     archive = tmp / "source.tar"
-    found = collect(crate({"path": path}), Places(top, ".", tmp / "git"), archive)
+    found = collect(crate({"path": path}), SourceLocations(top, ".", tmp / "git"), archive)
     return found, contents(archive)
 
 
@@ -180,7 +180,7 @@ def remote(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[str, str]:
 
 def test_a_git_revision_gives_the_same_tar_as_its_checkout(tmp_path: Path, remote: tuple[str, str]) -> None:
     url, rev = remote
-    places = Places(tmp_path / "nowhere", ".", tmp_path / "cache")
+    places = SourceLocations(tmp_path / "nowhere", ".", tmp_path / "cache")
     there = collect(crate({"git": url, "rev": rev, "path": "crates/one"}), places, tmp_path / "there.tar")
     here, _ = collected(tmp_path / "remote", "crates/one", tmp_path)
     assert there.digest == here.digest
@@ -188,7 +188,7 @@ def test_a_git_revision_gives_the_same_tar_as_its_checkout(tmp_path: Path, remot
 
 
 def test_a_revision_that_does_not_exist_is_the_users_mistake(tmp_path: Path, remote: tuple[str, str]) -> None:
-    places = Places(tmp_path, ".", tmp_path / "cache")
+    places = SourceLocations(tmp_path, ".", tmp_path / "cache")
     with pytest.raises(InputError, match=r"has no commit 0{40} that can be read"):
         collect(crate({"git": remote[0], "rev": "0" * 40}), places, tmp_path / "x.tar")
 
@@ -196,7 +196,7 @@ def test_a_revision_that_does_not_exist_is_the_users_mistake(tmp_path: Path, rem
 def test_a_host_that_does_not_answer_is_worth_another_try(tmp_path: Path) -> None:
     source = {"git": "https://host.invalid/x.git", "rev": "1" * 40}
     with pytest.raises(Unavailable, match=r"https://host\.invalid/x\.git could not be fetched: "):
-        collect(crate(source), Places(tmp_path, ".", tmp_path / "cache"), tmp_path / "x.tar")
+        collect(crate(source), SourceLocations(tmp_path, ".", tmp_path / "cache"), tmp_path / "x.tar")
 
 
 def test_the_repository_is_the_nearest_directory_with_git(tmp_path: Path) -> None:

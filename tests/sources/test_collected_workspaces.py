@@ -17,15 +17,15 @@ from hypothesis import strategies as st
 from generator.errors import InputError
 from generator.manifest.models import Crate
 from generator.processes import run
-from generator.sources.collect import Collected, Places, collect
+from generator.sources.collect import CollectedSource, SourceLocations, collect
 from tests.discovery.layouts import DIRECTORIES, LAYOUTS, cargo_members, crate, layouts, needs_cargo, with_libraries
 from tests.support import unpack, write_files
 
 
-def unpacked(files: Mapping[str, str], directory: str, tmp: Path) -> tuple[Collected, Path]:
+def unpacked(files: Mapping[str, str], directory: str, tmp: Path) -> tuple[CollectedSource, Path]:
     """Collect the crate of a repository of these files, and unpack the tar somewhere else."""
     source = {"name": "x", "version": "0.1.0", "kind": "lib", "source": {"path": directory}}
-    places = Places(write_files(tmp / "repository", files), ".", tmp / "git")
+    places = SourceLocations(write_files(tmp / "repository", files), ".", tmp / "git")
     found = collect(Crate.model_validate_json(json.dumps(source)), places, tmp / "source.tar")
     unpack(tmp / "source.tar", tmp / "sandbox")
     return found, tmp / "sandbox"

@@ -17,9 +17,9 @@ import pytest
 
 from generator.errors import InputError, Unavailable
 from generator.processes import run
-from generator.sources.collect import Places, collect
+from generator.sources.collect import SourceLocations, collect
 from generator.sources.repositories import fetch
-from tests.sources.repositories import URL, crate, git, package, repository
+from tests.repositories import URL, crate, git, package, repository
 from tests.support import LIMIT, wait_until
 
 FETCH = "import sys; from pathlib import Path; from generator.sources.repositories import fetch; fetch(*sys.argv[1:3], Path(sys.argv[3]))"
@@ -82,7 +82,9 @@ def silent(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 def test_threads_that_fetch_from_one_repository_do_not_disturb_each_other(tmp_path: Path, revisions: list[str]) -> None:
     def digest(number: int) -> str:
         source = {"git": URL, "rev": revisions[number % 6]}
-        return collect(crate(source), Places(tmp_path, ".", tmp_path / "cache"), tmp_path / f"{number}.tar").digest
+        return collect(
+            crate(source), SourceLocations(tmp_path, ".", tmp_path / "cache"), tmp_path / f"{number}.tar"
+        ).digest
 
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(digest, range(12)))

@@ -12,10 +12,10 @@ from generator.cargo.directories import upwards
 from generator.errors import InputError
 from generator.processes import run
 from generator.sources import repositories
-from generator.sources.collect import Places, collect
+from generator.sources.collect import SourceLocations, collect
 from generator.sources.revisions import RevisionTree
 from generator.sources.tree import MAX_FILE
-from tests.sources.repositories import URL, crate, git, package, repository
+from tests.repositories import URL, crate, git, package, repository
 
 
 def write(top: Path, kind: str, data: bytes) -> str:
@@ -45,7 +45,7 @@ def remote(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def collected(rev: str, tmp: Path) -> None:
-    collect(crate({"git": URL, "rev": rev}), Places(tmp, ".", tmp / "cache"), tmp / "source.tar")
+    collect(crate({"git": URL, "rev": rev}), SourceLocations(tmp, ".", tmp / "cache"), tmp / "source.tar")
 
 
 @pytest.mark.parametrize("start", ["/", "//", "///x", "/etc/x", "", ".", "..", "../a", "a//b", "./a", "a/../b"])
@@ -178,7 +178,7 @@ def test_without_git_its_absence_is_said(remote: Path, tmp_path: Path, monkeypat
     monkeypatch.setenv("PATH", str(tmp_path))
     for source in ({"git": URL, "rev": rev}, {"path": "."}):
         with pytest.raises(InputError, match=r"^git is not installed, or not on PATH$"):
-            collect(crate(source), Places(remote, ".", tmp_path / "cache"), tmp_path / "source.tar")
+            collect(crate(source), SourceLocations(remote, ".", tmp_path / "cache"), tmp_path / "source.tar")
 
 
 def test_a_checkout_of_another_user_comes_with_gits_advice(
@@ -186,7 +186,7 @@ def test_a_checkout_of_another_user_comes_with_gits_advice(
 ) -> None:
     monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
     with pytest.raises(InputError, match=r"^git does not read .*/remote: it belongs to another user$") as error:
-        collect(crate({"path": "."}), Places(remote, ".", tmp_path / "cache"), tmp_path / "source.tar")
+        collect(crate({"path": "."}), SourceLocations(remote, ".", tmp_path / "cache"), tmp_path / "source.tar")
     assert error.value.fix == f"git config --global --add safe.directory {remote}"
 
 
@@ -195,7 +195,7 @@ def test_a_checkout_of_another_user_comes_with_gits_advice(
 def test_names_of_forgotten_files_are_safe_to_show(remote: Path, tmp_path: Path, name: bytes) -> None:
     git(remote, "config", "core.quotePath", "true")
     Path(os.fsdecode(bytes(remote / "src") + b"/" + name)).write_text("")
-    found = collect(crate({"path": "."}), Places(remote, ".", tmp_path / "cache"), tmp_path / "source.tar")
+    found = collect(crate({"path": "."}), SourceLocations(remote, ".", tmp_path / "cache"), tmp_path / "source.tar")
     assert found.notes[0].isprintable()
     assert "::" not in found.notes[0]
     assert len(found.notes[0]) < 300
@@ -206,7 +206,7 @@ def test_the_output_directory_is_no_source_and_not_forgotten(remote: Path, tmp_p
     if not tracked:
         shutil.rmtree(remote / ".git")
     out = remote / "out[1]" / "dist"
-    places = Places(remote, ".", tmp_path / "cache", out=out)
+    places = SourceLocations(remote, ".", tmp_path / "cache", out=out)
     before = collect(crate({"path": "."}), places, tmp_path / "before.tar")
     (out / "logs").mkdir(parents=True)
     (out / "logs/one.log").write_text("built")
@@ -220,7 +220,7 @@ def test_the_output_directory_is_no_source_and_not_forgotten(remote: Path, tmp_p
 @pytest.mark.parametrize("out", ["..", ".", "../elsewhere"])
 def test_an_output_directory_that_is_not_below_takes_nothing_away(remote: Path, tmp_path: Path, out: str) -> None:
     shutil.rmtree(remote / ".git")
-    places = Places(remote, ".", tmp_path / "cache", out=remote / out)
+    places = SourceLocations(remote, ".", tmp_path / "cache", out=remote / out)
     collect(crate({"path": "."}), places, tmp_path / "source.tar")
 
 
@@ -240,7 +240,7 @@ def test_an_output_directory_that_is_not_below_takes_nothing_away(remote: Path, 
 def test_words_of_a_cargo_toml_are_safe_to_show(remote: Path, tmp_path: Path, manifest: str, sentence: str) -> None:
     (remote / "Cargo.toml").write_text(package("one", manifest))
     with pytest.raises(InputError, match=sentence) as error:
-        collect(crate({"path": "."}), Places(remote, ".", tmp_path / "cache"), tmp_path / "source.tar")
+        collect(crate({"path": "."}), SourceLocations(remote, ".", tmp_path / "cache"), tmp_path / "source.tar")
     assert (error.value.message + (error.value.fix or "")).isprintable()
 
 

@@ -17,7 +17,7 @@ from typing import Final
 import pytest
 
 from generator.errors import InputError
-from generator.sandboxes.toolchain import find_toolchain
+from generator.toolchain.host import find_host_toolchain
 
 # They say where programs lie, or how this machine's network is trusted; all else is a contributor's own matter.
 KEPT: Final = frozenset(
@@ -98,7 +98,7 @@ def _home(environ: Mapping[str, str], temporary: Path) -> Path:
 def _rustup(environ: Mapping[str, str]) -> dict[str, str]:
     """Tell rustup's cargo, which looks in HOME only, where its toolchains lie."""
     try:
-        toolchains = find_toolchain(environ).rust.parent
+        toolchains = find_host_toolchain(environ).rust.parent
     except InputError:
         return {}
     return {"RUSTUP_HOME": str(toolchains.parent)} if toolchains.name == "toolchains" else {}

@@ -19,8 +19,8 @@ import pytest
 from ruamel.yaml import YAML
 
 from generator import __version__, processes
-from generator.equipment import Equipment, missing
-from generator.sandboxes.toolchain import find_toolchain
+from generator.toolchain.host import find_host_toolchain
+from generator.toolchain.toolchain import Toolchain, unmet_need
 from generator.workflows.pins import pins
 from generator.workflows.rendering import render
 from tests.conftest import MakeRepository
@@ -171,10 +171,10 @@ class Runner:
         return Path(self.outputs.read_text().removeprefix("linkers=").strip())
 
     @property
-    def equipment(self) -> Equipment:
+    def toolchain(self) -> Toolchain:
         """What a build finds after the step."""
         path = f"{self.environment['PATH']}:{self.linkers}"
-        return find_toolchain({**self.environment, "PATH": path}).equipment("linux-x64-gnu")
+        return find_host_toolchain({**self.environment, "PATH": path}).toolchain("linux-x64-gnu")
 
 
 @pytest.fixture
@@ -190,9 +190,9 @@ def runner(repository: MakeRepository, tmp_path: Path) -> Runner:
 
 def test_a_runner_gets_zig_and_the_targets_that_its_crates_want(runner: Runner) -> None:
     assert runner.equip() == "aarch64-apple-darwin cannot be had: its platform is skipped\n"
-    assert runner.equipment.programs >= {"cargo-zigbuild"}
-    assert runner.equipment.targets == {"x86_64-unknown-linux-gnu", "x86_64-unknown-linux-musl"}
-    assert missing("bin", "linux-x64-musl", runner.equipment) is None
+    assert runner.toolchain.programs >= {"cargo-zigbuild"}
+    assert runner.toolchain.targets == {"x86_64-unknown-linux-gnu", "x86_64-unknown-linux-musl"}
+    assert unmet_need("bin", "linux-x64-musl", runner.toolchain) is None
 
 
 def test_a_runner_is_equipped_once_in_a_job_and_without_rustup_with_zig_alone(runner: Runner, tmp_path: Path) -> None:
@@ -202,8 +202,8 @@ def test_a_runner_is_equipped_once_in_a_job_and_without_rustup_with_zig_alone(ru
         (bare / name).symlink_to(str(shutil.which(name)))
     without = "there is no rustup: the Rust targets are those that the runner has\n"
     assert runner.equip(PATH=str(bare)) == without
-    assert runner.equipment.targets == {"x86_64-unknown-linux-gnu"}
-    assert "cargo-zigbuild" in runner.equipment.programs
+    assert runner.toolchain.targets == {"x86_64-unknown-linux-gnu"}
+    assert "cargo-zigbuild" in runner.toolchain.programs
     complete = runner.linkers.parent / "complete"
     made = complete.stat()
     assert runner.equip(PATH=str(bare)) == without

@@ -1,0 +1,83 @@
+"""E2B as the place where crates are built."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Final
+
+from generator.audit.rules import MinimumVersions
+from generator.builds.environment import BuildEnvironment
+from generator.builds.observer import Observer
+from generator.builds.run import RunContext
+from generator.github_actions.step_files import github_run
+from generator.manifest.models import Fleet, Manifest
+from generator.manifest.values import Size
+from generator.reports.costs import load_prices
+from generator.sandboxes.e2b.backend import Account, E2BBackend, Run
+from generator.sandboxes.e2b.connection import Gateway, resolve
+from generator.sandboxes.e2b.sandbox import Lifetime
+from generator.sandboxes.e2b.template.definition import Definition, load_definition
+from generator.sandboxes.e2b.template.dockerfile import dockerfile
+from generator.sandboxes.e2b.template.identity import template_reference
+
+# Debian 12's, which the template is.
+GLIBC: Final = "2.36"
+
+
+def run_of(environment: Mapping[str, str], shard: str | None) -> Run:
+    """Name a run: GitHub's own run and attempt where there is one, else the time and something random."""
+    shard_name = shard.replace("/", "-") if shard else "all"
+    if run := github_run(environment):
+        attempt = environment.get("GITHUB_RUN_ATTEMPT", "1")
+        return Run(run, attempt if attempt.isdecimal() else "1", shard_name)
+    return Run(f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}", "1", shard_name)
+
+
+def e2b_jobs(fleet: Fleet, jobs: int | None, shard: str | None) -> int:
+    """Return how many crates are built at once: never more than the account runs."""
+    return max(1, min(jobs or (1 if shard else fleet.slots), fleet.limits.e2b_sandboxes))
+
+
+@contextmanager
+def e2b_environment(
+    place: RunContext,
+    stop: threading.Event,
+    observer: Observer,
+    *,
+    manifest: Manifest,
+    run: Run,
+    gateway: Gateway,
+) -> Iterator[BuildEnvironment]:
+    """Offer E2B; what a run leaves running is ended with it. InputError when it cannot be reached as configured."""
+    connection = resolve(manifest.fleet.e2b, gateway, place.environment)
+    for name, secret in connection.secrets().items():
+        place.redactor.add(name, secret)
+    definition = load_definition(place.manifest.resolve().parent)
+    templates = references(manifest, definition)
+    account = Account(connection, manifest.fleet.limits.e2b_creates_per_second)
+    life = Lifetime(definition.env, definition.timeout_seconds)
+    backend = E2BBackend(account, run, templates, life, stop, observer.line)
+    try:
+        yield BuildEnvironment(
+            backend=backend,
+            sizes=definition.resources(),
+            toolchain=definition.holds.toolchain(),
+            fingerprint=f"{templates} {definition.env}",
+            isolated=True,
+            run=run.id,
+            prices=load_prices(),
+            minimum_versions=MinimumVersions(glibc=GLIBC),
+            holds_zig_libraries=True,
+        )
+    finally:
+        backend.close()
+
+
+def references(manifest: Manifest, definition: Definition) -> dict[Size, str]:
+    """Return the image of each size class that this version of the fleet's template is."""
+    text = dockerfile()
+    return {size: template_reference(manifest.fleet.template, text, definition, size) for size in definition.sizes}

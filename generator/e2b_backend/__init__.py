@@ -1,1 +1,0 @@
-"""Sandboxes at E2B, by its SDK."""

@@ -1,1 +1,0 @@
-"""The image that sandboxes at E2B start from."""

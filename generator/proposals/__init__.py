@@ -1,1 +1,0 @@
-"""Changes of generated files, proposed as a pull request."""

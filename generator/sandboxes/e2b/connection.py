@@ -1,0 +1,143 @@
+"""How E2B is reached: by the options, the environment and the manifest, in this order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from generator.errors import InputError
+from generator.manifest.checks import filled, references, reserved
+from generator.manifest.models import E2BService
+from generator.manifest.values import HeaderName, HeaderValue, HostName, ServiceUrl
+
+if TYPE_CHECKING:
+    from generator.sandboxes.e2b.sdk import Sandbox
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """What the command line says: URLs, and headers as "NAME: VALUE"."""
+
+    api_url: str | None = None
+    sandbox_url: str | None = None
+    headers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Connection:
+    """How the SDK is configured. No secret is in its repr.
+
+    URLs that are None are E2B's own, of `domain`. The SDK reads E2B's variables itself where it is given nothing, so
+    everything that is known is given.
+    """
+
+    api_key: str = field(repr=False)
+    api_url: str | None = None
+    sandbox_url: str | None = None
+    domain: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    named: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def api_params(self) -> dict[str, Any]:
+        """Return what every call of the SDK takes; its headers go to the control plane only."""
+        given: dict[str, Any] = {"api_key": self.api_key, "api_url": self.api_url, "sandbox_url": self.sandbox_url}
+        given |= {"domain": self.domain, "api_headers": dict(self.headers) or None, "debug": False}
+        return {name: value for name, value in given.items() if value is not None}
+
+    def secrets(self) -> dict[str, str]:
+        """Return the secrets of the connection, by what a person would call them."""
+        headers = {f"the header {name}": value for name, value in self.headers.items() if name in self._secret_headers}
+        return {"E2B_API_KEY": self.api_key, **self.named, **headers}
+
+    @property
+    def _secret_headers(self) -> set[str]:
+        return {name for name, value in self.headers.items() if any(secret in value for secret in self.named.values())}
+
+
+def resolve(service: E2BService, options: Gateway, environment: Mapping[str, str]) -> Connection:
+    """Return the connection; InputError with everything that is wrong at once, and no secret in it."""
+    problems: list[str] = []
+    key = environment.get("E2B_API_KEY", "")
+    if not key:
+        problems.append("E2B_API_KEY is not set: take a key from e2b.dev/dashboard, or use --backend local")
+    if environment.get("E2B_DEBUG", "").lower() == "true":
+        problems.append("E2B_DEBUG=true starts no sandboxes: unset it")
+    api_url = _first("E2B_API_URL", options.api_url, environment, service.api_url, ServiceUrl, problems)
+    sandbox_url = _first("E2B_SANDBOX_URL", options.sandbox_url, environment, service.sandbox_url, ServiceUrl, problems)
+    domain = _first("E2B_DOMAIN", None, environment, service.domain, HostName, problems)
+    named: dict[str, str] = {}
+    headers = {
+        name: _filled(name, value, environment, named, problems)
+        for name, value in {**service.headers, **_parsed(options.headers, problems)}.items()
+    }
+    if problems:
+        first, *rest = problems
+        if not rest:
+            raise InputError(first)
+        raise InputError(f"{len(problems)} settings of E2B are wrong", problems=tuple(problems))
+    return Connection(key, api_url, sandbox_url, domain, headers, named)
+
+
+def with_headers(sandbox: Sandbox, connection: Connection) -> Sandbox:
+    """Return the sandbox with the connection's headers on commands and files, too, where the SDK leaves them out."""
+    if not connection.headers:
+        return sandbox
+    from generator.sandboxes.e2b.sdk import ConnectionConfig
+
+    own = sandbox.connection_config
+    config = ConnectionConfig(
+        **connection.api_params(), extra_sandbox_headers={**connection.headers, **own.sandbox_headers}
+    )
+    return type(sandbox)(
+        sandbox_id=sandbox.sandbox_id,
+        sandbox_domain=sandbox.sandbox_domain,
+        envd_version=sandbox._envd_version,  # noqa: SLF001  the constructor wants it and nothing public has it
+        envd_access_token=sandbox._envd_access_token,  # noqa: SLF001
+        traffic_access_token=sandbox.traffic_access_token,
+        connection_config=config,
+    )
+
+
+def _first(
+    name: str, option: str | None, environment: Mapping[str, str], given: str | None, kind: Any, problems: list[str]
+) -> str | None:
+    value = option or environment.get(name)
+    if not value:
+        return given
+    try:
+        return str(TypeAdapter(kind).validate_python(value))
+    except ValidationError:
+        where = f"--{name.lower().replace('_', '-')}" if option else name
+        problems.append(f"{where} is not usable: https://host/path without user, password and query, or a host's name")
+        return None
+
+
+def _parsed(headers: tuple[str, ...], problems: list[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for number, header in enumerate(headers, 1):
+        name, colon, value = (part.strip() for part in header.partition(":"))
+        try:
+            TypeAdapter(HeaderName).validate_python(name)
+            TypeAdapter(HeaderValue).validate_python(value)
+        except ValidationError:
+            problems.append(
+                f"--e2b-header number {number} is not NAME: VALUE in visible ASCII, with $ only in ${{NAME}}"
+            )
+            continue
+        if not colon or reserved(name):
+            problems.append(f"--e2b-header number {number} is one that HTTP or the E2B SDK sets itself")
+            continue
+        found[name] = value
+    return found
+
+
+def _filled(header: str, value: str, environment: Mapping[str, str], named: dict[str, str], problems: list[str]) -> str:
+    for name in references(value):
+        secret = environment.get(name, "")
+        if not secret or not secret.isascii() or not secret.isprintable():
+            problems.append(f"{name}, which the header {header} needs, is not set to visible ASCII")
+        named[name] = secret
+    return filled(value, named)

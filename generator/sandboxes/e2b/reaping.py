@@ -1,0 +1,42 @@
+"""Ending what a run left behind."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from generator.errors import InputError
+from generator.sandboxes.contract import SandboxError
+from generator.sandboxes.e2b.backend import end, find
+from generator.sandboxes.e2b.connection import Connection
+from generator.sandboxes.e2b.errors import user_error
+
+
+@dataclass(frozen=True)
+class Reaped:
+    """A sandbox that was ended: its id, the crate it was for, and when it started, in UTC."""
+
+    id: str
+    crate: str
+    started: str
+
+
+def reap(connection: Connection, run: str, shard: str | None) -> Iterator[Reaped]:
+    """End every sandbox of a run, or of one of its shards, and yield each that was still there.
+
+    Unavailable or InputError when the service cannot be asked.
+    """
+    wanted = {"tool": "cratematrix", "run": run}
+    if shard:
+        wanted["shard"] = shard.replace("/", "-")
+    if not all(re.fullmatch(r"[A-Za-z0-9._-]{1,100}", value) for value in wanted.values()):
+        raise InputError(f"{run!r} is not the name of a run", fix="read it in the report of the build: the key run")
+    try:
+        for found in find(connection, wanted):
+            if end(connection, found.sandbox_id):
+                yield Reaped(
+                    found.sandbox_id, found.metadata.get("crate", "?"), f"{found.started_at:%Y-%m-%d %H:%M:%S}"
+                )
+    except SandboxError as error:
+        raise user_error(error) from None

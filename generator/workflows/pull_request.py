@@ -1,0 +1,76 @@
+"""A pull request through PyGithub: the commit is made by the API, so that no token ever reaches git."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Final
+
+from github import InputGitTreeElement, UnknownObjectException
+from github.GithubObject import NotSet
+from github.Repository import Repository
+
+from generator.errors import InputError
+from generator.github_api.connection import Connection
+from generator.github_api.errors import GitHubError
+from generator.github_api.pygithub import client, told_by_github
+from generator.github_api.retry import Retry
+from generator.workflows.proposal import BRANCH, File, Proposal, PullRequest
+
+# Seconds for each call.
+TIMEOUT: Final = 60
+
+
+def propose(connection: Connection, wanted: Proposal, say: Callable[[str], None]) -> PullRequest:
+    """Put the files on the branch of proposals, and open its pull request where none is open.
+
+    Every step is one that may be done twice, so that all of them are tried again when GitHub fails in the middle.
+    """
+    with client(connection, TIMEOUT) as github:
+        repository = github.get_repo(connection.repository)
+        return Retry(say).call(lambda: _allowed(repository, wanted), "proposing the generated files")
+
+
+def _allowed(repository: Repository, wanted: Proposal) -> PullRequest:
+    try:
+        return _propose(repository, wanted)
+    except GitHubError as error:
+        if error.status == HTTPStatus.FORBIDDEN and not error.limited:
+            raise InputError(
+                f"the token may not propose a change of workflows ({error})",
+                fix="give GITHUB_TOKEN a token that may write contents, pull requests and workflows",
+            ) from error
+        raise
+
+
+def _propose(repository: Repository, wanted: Proposal) -> PullRequest:
+    with told_by_github():
+        base = wanted.base or repository.default_branch
+        _set_branch(repository, _commit(repository, wanted))
+        for pull in repository.get_pulls(state="open", head=f"{repository.owner.login}:{BRANCH}", base=base):
+            pull.edit(title=wanted.title, body=wanted.body)
+            return PullRequest(number=pull.number, url=pull.html_url, opened=False)
+        pull = repository.create_pull(base=base, head=BRANCH, title=wanted.title, body=wanted.body)
+        return PullRequest(number=pull.number, url=pull.html_url, opened=True)
+
+
+def _commit(repository: Repository, wanted: Proposal) -> str:
+    parent = repository.get_git_commit(wanted.commit)
+    tree = repository.create_git_tree([_element(file) for file in wanted.files], parent.tree)
+    return repository.create_git_commit(wanted.title, tree, [parent]).sha
+
+
+def _element(file: File) -> InputGitTreeElement:
+    """Return a tree's entry: a text, or no SHA at all, which removes the file."""
+    content = NotSet if file.text is None else file.text
+    return InputGitTreeElement(file.path, "100644", "blob", content, None if file.text is None else NotSet)
+
+
+def _set_branch(repository: Repository, commit: str) -> None:
+    reference = repository.get_git_ref(f"heads/{BRANCH}")
+    try:
+        reference.update()  # it is asked for now, and has the address to edit it at only then
+    except UnknownObjectException:
+        repository.create_git_ref(f"refs/heads/{BRANCH}", commit)
+    else:
+        reference.edit(commit, force=True)

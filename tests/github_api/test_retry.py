@@ -1,0 +1,133 @@
+"""When to write, when to try again, and what to tell when there is no use in it."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from generator.errors import InputError, Unavailable
+from generator.github_api.errors import GitHubError, asked_wait, refusal, user_error
+from generator.github_api.retry import LONGEST_PAUSE, TRIES, RateLimit, Retry, retry_delay, seconds_between
+
+SECONDARY = GitHubError("403: You have exceeded a secondary rate limit", 403)
+
+
+@pytest.mark.parametrize(
+    ("error", "pauses"),
+    [
+        (GitHubError("lost"), [2, 4, 8, 16, 32, None]),
+        (GitHubError("502", 502), [2, 4, 8, 16, 32, None]),
+        (GitHubError("503", 503, wait=7), [7, 7, 7, 7, 7, None]),
+        (SECONDARY, [60, 120, 240, 480, 960, None]),
+        (GitHubError("429", 429), [60, 120, 240, 480, 960, None]),
+        (GitHubError("403", 403, wait=30), [30, 30, 30, 30, 30, None]),
+        (GitHubError("403", 403, wait=LONGEST_PAUSE + 1), [None]),
+        (GitHubError("403: Resource not accessible by integration", 403), [None]),
+        (GitHubError("401", 401), [None]),
+        (GitHubError("404", 404), [None]),
+        (GitHubError("422", 422, ("already_exists",)), [None]),
+    ],
+)
+def test_a_failed_call_is_tried_again_only_where_that_may_help(error: GitHubError, pauses: list[float | None]) -> None:
+    assert [retry_delay(error, tries) for tries in range(1, len(pauses) + 1)] == pauses
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({}, None),
+        ({"retry-after": "12"}, 12),
+        ({"retry-after": "Wed, 21 Oct 2026 07:28:00 GMT"}, None),
+        ({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "1060"}, 60),
+        ({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "900"}, 1),
+        ({"x-ratelimit-remaining": "5", "x-ratelimit-reset": "1060"}, None),
+        ({"retry-after": "3", "x-ratelimit-remaining": "0", "x-ratelimit-reset": "1060"}, 3),
+    ],
+)
+def test_what_github_asks_for_is_waited(headers: dict[str, str], seconds: float | None) -> None:
+    assert asked_wait(headers, 1_000) == seconds
+
+
+@given(shards=st.integers(1, 256), packages=st.integers(1, 40))
+def test_shards_that_upload_together_stay_below_githubs_limits(shards: int, packages: int) -> None:
+    between = seconds_between(shards, packages, 80)
+    a_minute, an_hour = shards * 60 / between, shards * min(packages, 3600 / between)
+    assert a_minute <= 80 + 1e-9
+    assert an_hour <= 500 + 1e-9
+
+
+def test_waiting_is_told_and_never_shorter_than_asked() -> None:
+    told: list[str] = []
+    waited: list[float] = []
+    Retry(told.append, waited.append).wait(10, "uploading one: 503")
+    assert 10 <= waited[0] <= 15
+    assert told == [f"uploading one: 503; trying again in {waited[0]:.0f} s"]
+
+
+def test_a_call_that_keeps_failing_is_given_up_with_a_sentence() -> None:
+    waited: list[float] = []
+
+    def call() -> None:
+        raise GitHubError("502: no words of GitHub", 502)
+
+    with pytest.raises(Unavailable, match="listing: 502") as told:
+        Retry(lambda _: None, waited.append).call(call, "listing")
+    assert len(waited) == TRIES - 1
+    assert told.value.fix is not None
+
+
+def test_turns_of_one_process_are_spread() -> None:
+    now, starts = 100.0, []
+
+    def sleep(seconds: float) -> None:
+        nonlocal now
+        now += seconds
+
+    turns = RateLimit(7, sleep, lambda: now)
+    for _ in range(5):
+        turns.wait()
+        starts.append(now)
+        now += 1.5
+    assert 100 <= starts[0] <= 107
+    assert all(7 - 1e-9 <= later - earlier <= 7.7 + 1e-9 for earlier, later in pairwise(starts))
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "words"),
+    [
+        (None, Unavailable, "later"),
+        (502, Unavailable, "later"),
+        (401, InputError, "GITHUB_TOKEN"),
+        (403, InputError, "contents: write"),
+        (404, InputError, "contents: write"),
+    ],
+)
+def test_what_a_user_can_do_is_said(status: int | None, kind: type[Exception], words: str) -> None:
+    advice = user_error(GitHubError("words", status), "publishing v1")
+    assert type(advice) is kind
+    assert "publishing v1" in advice.message
+    assert words in (advice.fix or "")
+
+
+def test_a_refusal_has_githubs_words_and_codes_and_a_page_of_a_proxy_has_none() -> None:
+    errors = [{"field": "name", "code": "already_exists"}, {"code": "custom", "message": "x"}]
+    data = {"message": "Validation Failed", "errors": errors}
+    refused = refusal(422, {"Retry-After": "4"}, data)
+    assert (str(refused), refused.codes, refused.wait) == (
+        "422: Validation Failed; name is already_exists; x",
+        ("already_exists", "custom"),
+        4.0,
+    )
+    assert str(refusal(502, {}, "<html>")) == "502: no words of GitHub"
+
+
+@given(
+    st.recursive(
+        st.none() | st.text() | st.integers(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)
+    )
+)
+def test_no_shape_of_an_answer_breaks_a_refusal(data: object) -> None:
+    assert refusal(500, {}, {"message": data, "errors": data}).status == 500

@@ -1,0 +1,456 @@
+"""What a change of a real git repository affects, from its commits to the reasons for its crates."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from generator.errors import InputError
+from generator.manifest.reading import load_manifest
+from generator.planning.affected import Reason, WholeFleet, affected
+from generator.planning.changes import changes
+from generator.sources.collect import SourceLocations, collect
+from tests.repositories import crate, git, package, repository
+from tests.support import write_files
+
+REGISTRY = 'source = "registry+https://example.invalid/index"\n'
+LOCK = f"""version = 4
+
+[[package]]
+name = "one"
+version = "1.0.0"
+dependencies = ["serde", "shared"]
+
+[[package]]
+name = "two"
+version = "1.0.0"
+dependencies = ["log"]
+
+[[package]]
+name = "shared"
+version = "1.0.0"
+
+[[package]]
+name = "log"
+version = "0.4.1"
+{REGISTRY}
+[[package]]
+name = "serde"
+version = "1.0.0"
+{REGISTRY}"""
+FILES = {
+    "Cargo.toml": '[workspace]\nmembers = ["crates/one", "crates/two", "crates/shared", "crates/other"]\n',
+    "Cargo.lock": LOCK,
+    "README.md": "words",
+    ".cargo/config.toml": "[build]\n",
+    "crates/one/Cargo.toml": package("one", "[dependencies]\nserde = '1'\nshared = { path = '../shared' }\n"),
+    "crates/one/src/lib.rs": "//! one\n",
+    "crates/two/Cargo.toml": package("two", "[dependencies]\nlog = '0.4'\n"),
+    "crates/two/src/lib.rs": "//! two\n",
+    "crates/shared/Cargo.toml": package("shared"),
+    "crates/shared/src/lib.rs": "//! shared\n",
+    "crates/other/Cargo.toml": package("other"),
+    "crates/other/src/lib.rs": "//! in no fleet\n",
+    "apart/Cargo.toml": package("apart", "[workspace]\n"),
+    "apart/Cargo.lock": 'version = 4\n\n[[package]]\nname = "apart"\nversion = "1.0.0"\n',
+    "apart/src/lib.rs": "//! a workspace of its own\n",
+    "e2b/template.json": "{}\n",
+    "e2b/rust-napi-builder.Dockerfile": "FROM x\nRUN <<'FLEET'\nregistry far 1.0.0\nFLEET\nUSER user\n",
+}
+PATHS = {"one": "crates/one", "two": "crates/two", "apart": "apart"}
+CRATES: dict[str, dict[str, Any]] = {
+    **{name: {"source": {"path": path}} for name, path in PATHS.items()},
+    "app": {"source": {"registry": "app", "version": "1.0.0"}, "depends_on": ["one"]},
+    "far": {"source": {"registry": "far", "version": "1.0.0"}},
+    "away": {"source": {"git": "https://git.example.invalid/away", "rev": "a" * 40}},
+}
+
+
+def manifest_text(crates: dict[str, dict[str, Any]] = CRATES, **fleet: Any) -> str:
+    head = {"npm_scope": "@demo", "platforms": ["linux-x64-gnu"], "action": "you/cratematrix@v1", **fleet}
+    entries = [{"name": name, "version": "1.0.0", "kind": "lib", **crate} for name, crate in crates.items()]
+    return json.dumps({"schema_version": 1, "fleet": head, "crates": entries}, indent=1)
+
+
+def entry_with(name: str, **more: Any) -> str:
+    return manifest_text({**CRATES, name: {**CRATES[name], **more}})
+
+
+@pytest.fixture
+def top(tmp_path: Path) -> Path:
+    """A repository with a workspace, a crate beside it, and crates from elsewhere; one commit, on main."""
+    top = repository(tmp_path / "repo", {**FILES, "crates.json": manifest_text()})
+    git(top, "branch", "--move", "main")
+    return top
+
+
+def commit(top: Path, files: dict[str, str]) -> str:
+    write_files(top, files)
+    git(top, "add", "--all")
+    git(top, "commit", "--quiet", "--allow-empty", "--message", "more")
+    return git(top, "rev-parse", "HEAD")
+
+
+def reasons(top: Path, ref: str = "main", backend: str = "local", file: str = "crates.json") -> tuple[Reason, ...]:
+    manifest = load_manifest(top / file)
+    return affected(manifest, changes(manifest, top / file, ref, backend))
+
+
+def built(top: Path, ref: str = "main", backend: str = "local", file: str = "crates.json") -> dict[str, str]:
+    return {each.crate: each.reason for each in reasons(top, ref, backend, file) if each.built}
+
+
+APP = {"app": "it depends on one, which is built"}
+
+
+def marking(tmp_path: Path) -> tuple[Path, Path]:
+    """Make a program, and the file that it leaves where it is run."""
+    ran, program = tmp_path / "ran", tmp_path / "program"
+    program.write_text(f"#!/bin/sh\necho x >>'{ran}'\ncat\n")
+    program.chmod(0o755)
+    return ran, program
+
+
+def both(reason: str) -> dict[str, str]:
+    return {"one": reason, "two": reason, **APP}
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({"crates/one/src/lib.rs": "//! new\n"}, {"one": "crates/one/src/lib.rs changed", **APP}),
+        ({"crates/one/new.txt": "new"}, {"one": "crates/one/new.txt changed", **APP}),
+        (
+            {"crates/two/a.rs": "", "crates/two/b.rs": "", "crates/two/c.rs": ""},
+            {"two": "crates/two/a.rs and 2 more files changed"},
+        ),
+        ({"README.md": "other words", "crates/other/src/lib.rs": "", "docs/x.md": ""}, {}),
+        (
+            {"crates/shared/src/lib.rs": "//! new\n"},
+            {"one": "its path dependency crates/shared changed: crates/shared/src/lib.rs", **APP},
+        ),
+        ({".cargo/config.toml": "[net]\n"}, both(".cargo/config.toml changed") | {"apart": ".cargo/config.toml changed"}),
+        ({"Cargo.toml": FILES["Cargo.toml"] + "[profile.release]\nlto = true\n"}, both("Cargo.toml changed")),
+        (
+            {"Cargo.toml": FILES["Cargo.toml"].replace("other", "more"), "crates/more/Cargo.toml": package("more")},
+            {},
+        ),
+        ({"Cargo.lock": LOCK.replace("0.4.1", "0.4.2")}, {"two": "Cargo.lock changed for it: log"}),
+        (
+            {"Cargo.lock": LOCK.replace('"serde", ', "").replace("1.0.0", "1.0.9")},
+            {"one": "Cargo.lock changed for it: one, serde, shared", "two": "Cargo.lock changed for it: two", **APP},
+        ),
+        ({"Cargo.lock": LOCK + '\n[[package]]\nname = "unused"\nversion = "1.0.0"\n'}, {}),
+        ({"Cargo.lock": LOCK.replace("version = 4", "version = 3")}, both("Cargo.lock changed")),
+        ({"Cargo.lock": "version = ["}, both("Cargo.lock changed")),
+        ({"apart/Cargo.lock": "version = ["}, {"apart": "apart/Cargo.lock changed"}),
+        ({"crates.json": entry_with("far", kind="bin")}, {"far": "its settings in the manifest changed: kind"}),
+        (
+            {"crates.json": entry_with("away", source={**CRATES["away"]["source"], "rev": "b" * 40})},
+            {"away": "its settings in the manifest changed: source"},
+        ),
+        ({"crates.json": entry_with("two", expected_minutes=99)}, {}),
+        ({"crates.json": manifest_text(slots=2, limits={"github_jobs": 2})}, {}),
+        ({"crates.json": manifest_text(size="small")}, dict.fromkeys(CRATES, "its settings in the manifest changed: size")),
+        (
+            {"crates.json": manifest_text(action="you/cratematrix@v2")},
+            dict.fromkeys(CRATES, "the action changed from you/cratematrix@v1 to you/cratematrix@v2"),
+        ),
+        ({"generator/x.py": "", "action.yml": ""}, {}),
+        ({"e2b/template.json": "{ }\n"}, {}),
+    ],
+)  # fmt: skip
+def test_a_push_builds_what_it_changed_and_what_depends_on_that(
+    top: Path, files: dict[str, str], expected: dict[str, str]
+) -> None:
+    git(top, "checkout", "--quiet", "-b", "work")
+    commit(top, files)
+    assert built(top) == expected
+    left_out = {each.reason for each in reasons(top) if not each.built}
+    since = git(top, "rev-parse", "main")[:12]
+    assert left_out <= {f"nothing that it is built from changed since main ({since})"}
+    assert len(reasons(top)) == len(CRATES)
+
+
+def edited(path: str, text: str) -> Any:
+    return pytest.param(lambda top: write_files(top, {path: text}), id=path)
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        *(edited(path, f"{text}\n# more\n") for path, text in FILES.items() if path.endswith((".toml", ".rs"))),
+        edited("crates/one/Cargo.toml", package("one", "[dependencies]\nserde = '1'\n")),
+        edited("crates/two/Cargo.toml", package("two", "[dependencies]\nother = { path = '../other' }\n")),
+        edited("crates/one/sub/Cargo.toml", package("sub")),
+        edited("crates/one/rust-toolchain.toml", "[toolchain]\n"),
+        edited("rust-toolchain.toml", "[toolchain]\n"),
+        edited("crates/.cargo/config.toml", "[build]\n"),
+        edited("crates/Cargo.toml", "[workspace]\nmembers = ['one', 'shared']\n"),
+        edited("Cargo.toml", "[workspace]\nmembers = ['crates/*']\nexclude = ['crates/two']\n"),
+        pytest.param(lambda top: (top / "crates/one/src/lib.rs").chmod(0o755), id="a mode"),
+        pytest.param(lambda top: (top / "crates/two/link").symlink_to("src/lib.rs"), id="a link"),
+        pytest.param(lambda top: (top / "crates/shared/src/lib.rs").unlink(), id="a deletion"),
+        pytest.param(
+            lambda top: (top / "crates/two/src/lib.rs").rename(top / "crates/one/src/two.rs"), id="a rename"
+        ),
+        pytest.param(lambda top: (top / "crates/one/src/lib.rs").touch(), id="a touch"),
+    ],
+)  # fmt: skip
+def test_a_crates_files_are_a_reason_if_and_only_if_the_tar_that_is_built_from_is_another(
+    top: Path, edit: Any, tmp_path: Path
+) -> None:
+    def digests() -> dict[str, str]:
+        return {
+            name: collect(crate({"path": path}), SourceLocations(top, ".", tmp_path), tmp_path / "tar").digest
+            for name, path in PATHS.items()
+        }
+
+    before = digests()
+    edit(top)
+    git(top, "add", "--all")
+    after = digests()
+    assert built(top).keys() - {"app"} == {name for name in PATHS if before[name] != after[name]}
+
+
+@pytest.mark.parametrize("members", ["'a', 'sub'", "'a', 'sub', 'sub/deep'", "'a', 'b'", "'*'"])
+def test_files_that_stay_the_same_count_where_they_enter_the_tar_no_more(tmp_path: Path, members: str) -> None:
+    def root(members: str) -> dict[str, str]:
+        return {"Cargo.toml": package("root", f"[workspace]\nmembers = [{members}]\n")}
+
+    crates = {f"{each}/Cargo.toml": package(each.replace("/", "-")) for each in ("a", "sub", "sub/deep")}
+    manifest = {"crates.json": manifest_text({"root": {"source": {"path": "."}}})}
+    top = repository(tmp_path / "repo", {**root("'a'"), **crates, **manifest, "src/lib.rs": "", "sub/x": ""})
+
+    def digest() -> str:
+        return collect(crate({"path": "."}), SourceLocations(top, ".", tmp_path), tmp_path / "tar").digest
+
+    before = digest()
+    write_files(top, root(members))
+    assert built(top, "HEAD").keys() == ({"root"} if digest() != before else set())
+
+
+def test_a_file_that_left_a_crate_changed_it_and_so_did_one_that_came(top: Path) -> None:
+    git(top, "mv", "crates/two/src/lib.rs", "crates/one/src/two.rs")
+    assert built(top) == {"one": "crates/one/src/two.rs changed", "two": "crates/two/src/lib.rs changed", **APP}
+
+
+def test_a_crate_whose_files_cannot_be_collected_is_built_so_that_its_build_says_why(top: Path) -> None:
+    git(top, "rm", "--quiet", "-r", "crates/shared")
+    reason = "its files cannot be compared: crates/shared/Cargo.toml is missing, or not tracked by git"
+    assert built(top) == {"one": reason, **APP}
+
+
+def test_uncommitted_changes_count_and_files_that_git_does_not_track_do_not(top: Path) -> None:
+    write_files(top, {"crates/one/untracked.rs": ""})
+    assert built(top, "HEAD") == {}
+    write_files(top, {"crates/two/src/lib.rs": "// not yet committed"})
+    assert built(top, "HEAD") == {"two": "crates/two/src/lib.rs changed"}
+    git(top, "add", "crates/one/untracked.rs")
+    assert built(top, "HEAD").keys() == {"one", "two", "app"}
+
+
+def test_what_changed_on_the_other_branch_meanwhile_does_not_count(top: Path) -> None:
+    git(top, "checkout", "--quiet", "-b", "work")
+    commit(top, {"crates/two/src/lib.rs": "// of this branch"})
+    git(top, "checkout", "--quiet", "main")
+    commit(top, {"crates/one/src/lib.rs": "// of the other"})
+    git(top, "checkout", "--quiet", "work")
+    assert built(top, "main") == {"two": "crates/two/src/lib.rs changed"}
+
+
+@pytest.mark.parametrize("name", ["with space.rs", "line\nbreak.rs", '"quotes"\t.rs', "ünïcode.rs", "-x", "::error::"])
+def test_any_name_of_a_file_is_told_in_one_line(top: Path, name: str) -> None:
+    commit(top, {f"crates/two/{name}": "x"})
+    (reason,) = built(top, "HEAD~1").values()
+    assert reason.isprintable()
+    assert "::" not in reason
+
+
+def test_names_that_are_not_utf_8_are_files_too(top: Path) -> None:
+    (Path(os.fsdecode(os.fsencode(top) + b"/crates/two/\xff\xfe"))).write_text("x")
+    commit(top, {})
+    assert built(top, "HEAD~1") == {"two": r"crates/two/\udcff\udcfe changed"}
+    (Path(os.fsdecode(os.fsencode(top) + b"/crates/two/\xff\xfe"))).unlink()
+    assert built(top, "HEAD") == {"two": r"crates/two/\udcff\udcfe changed"}
+
+
+def test_a_manifest_in_a_subfolder_has_its_sources_and_its_template_beside_it(top: Path) -> None:
+    text = manifest_text({"near": {"source": {"path": "near"}}, "far": CRATES["far"]})
+    near = {"fleet/near/Cargo.toml": package("near", "[workspace]\n"), "fleet/near/src/lib.rs": ""}
+    commit(top, {"fleet/crates.json": text, **near, "fleet/e2b/template.json": "{}"})
+    write_files(top, {"fleet/near/src/lib.rs": "// new", "crates/one/src/lib.rs": "// new"})
+    assert built(top, "HEAD", file="fleet/crates.json") == {"near": "fleet/near/src/lib.rs changed"}
+    assert built(top, "HEAD", "e2b", "fleet/crates.json").keys() == {"near"}
+    write_files(top, {"fleet/e2b/template.json": "{ }"})
+    reason = "the sandbox template changed: fleet/e2b/template.json"
+    assert built(top, "HEAD", "e2b", "fleet/crates.json") == {"near": reason, "far": reason}
+
+
+def test_a_submodule_is_no_source_whatever_becomes_of_it_and_is_not_looked_into(top: Path, tmp_path: Path) -> None:
+    other = repository(tmp_path / "other", {"file": "x"})
+    sub = top / "crates/one/sub"
+    git(top, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(other), "crates/one/sub")
+    commit(sub, {".gitattributes": "* filter=evil\n"})
+    commit(top, {})
+    ran, program = marking(tmp_path)
+    git(sub, "config", "filter.evil.clean", str(program))
+    write_files(sub, {"file": "y"})
+    assert built(top, "HEAD") == {}
+    assert not ran.exists()
+    git(sub, "config", "--unset", "filter.evil.clean")
+    commit(sub, {})
+    commit(top, {})
+    assert built(top, "HEAD~1") == {}
+
+
+@pytest.mark.parametrize(
+    ("files", "reason"),
+    [
+        ({"e2b/template.json": "{ }\n"}, "e2b/template.json"),
+        ({"e2b/rust-napi-builder.Dockerfile": "FROM y\n"}, "e2b/rust-napi-builder.Dockerfile"),
+        ({"crates.json": manifest_text(template="other")}, "it is other now"),
+        ({"e2b/rust-napi-builder.Dockerfile": FILES["e2b/rust-napi-builder.Dockerfile"].replace("far 1", "far 2")}, None),
+        ({"e2b/prices.json": "{}"}, None),
+    ],
+)  # fmt: skip
+def test_another_template_builds_the_fleet_at_e2b_and_nothing_here(
+    top: Path, files: dict[str, str], reason: str | None
+) -> None:
+    commit(top, files)
+    sentence = f"the sandbox template changed: {reason}"
+    assert built(top, "HEAD~1", "e2b") == (dict.fromkeys(CRATES, sentence) if reason else {})
+    assert built(top, "HEAD~1", "local") == {}
+
+
+def test_the_repository_of_the_action_builds_the_fleet_when_the_action_changes(top: Path) -> None:
+    commit(top, {"crates.json": manifest_text(action="./"), "generator/x.py": ""})
+    write_files(top, {"generator/x.py": "changed"})
+    assert built(top, "HEAD") == {}, "without an action.yml this is somebody's folder"
+    commit(top, {"action.yml": "name: x"})
+    write_files(top, {"generator/x.py": "changed once more"})
+    assert built(top, "HEAD") == dict.fromkeys(CRATES, "cratematrix itself changed: generator/x.py")
+
+
+def whole(top: Path, ref: str, file: str = "crates.json") -> str:
+    manifest = load_manifest(top / file)
+    found = changes(manifest, top / file, ref, "local")
+    assert isinstance(found, WholeFleet)
+    assert len(built(top, ref, file=file)) == len(manifest.crates)
+    return found.reason
+
+
+def test_a_manifest_that_was_not_there_or_not_readable_builds_the_fleet(top: Path) -> None:
+    first = commit(top, {"new.json": manifest_text(), "crates.json": "{}"})
+    commit(top, {"crates.json": manifest_text()})
+    assert whole(top, "main~2", "new.json").startswith("new.json is new since main~2 (")
+    assert whole(top, first) == f"the fleet of {first[:12]} cannot be read: crates.json has 3 errors"
+
+
+@pytest.mark.parametrize("ref", ["0" * 40, "0" * 64])
+def test_a_new_branch_on_github_builds_the_fleet(top: Path, ref: str) -> None:
+    assert whole(top, ref) == "the branch is new, so there is no commit to compare with"
+
+
+def test_no_commit_to_compare_with_builds_the_fleet(top: Path) -> None:
+    assert whole(top, "") == "there is no commit to compare with"
+
+
+def test_a_repository_without_commits_builds_the_fleet(tmp_path: Path) -> None:
+    top = repository(tmp_path / "repo", {**FILES, "crates.json": manifest_text()}, tracked=False)
+    assert whole(top, "main") == "the repository has no commit yet"
+
+
+def test_a_history_that_was_replaced_builds_the_fleet(top: Path) -> None:
+    assert whole(top, "b" * 40) == "bbbbbbbbbbbb is in no branch any more: its history was replaced"
+    git(top, "checkout", "--quiet", "--orphan", "anew")
+    commit(top, {})
+    assert whole(top, "main") == "the branch has no history in common with main"
+
+
+@pytest.mark.parametrize("ref", ["nowhere", "-x", "--all", "main..HEAD", "HEAD:README.md", "a b", "é\n::error::"])
+def test_a_name_of_no_commit_is_an_input_error(top: Path, ref: str) -> None:
+    with pytest.raises(InputError, match=r"^git knows no commit ") as error:
+        built(top, ref)
+    assert error.value.message.isprintable()
+    assert "::" not in error.value.message
+    assert error.value.fix == "git fetch origin"
+
+
+def test_outside_of_git_there_is_no_past(tmp_path: Path) -> None:
+    top = write_files(tmp_path, {**FILES, "crates.json": manifest_text()})
+    with pytest.raises(InputError, match=r"is not in a git repository, so it has no past to compare with$"):
+        built(top)
+
+
+def test_a_shallow_clone_says_what_it_lacks(top: Path, tmp_path: Path) -> None:
+    first = git(top, "rev-parse", "HEAD")
+    git(top, "checkout", "--quiet", "-b", "work")
+    commit(top, {"crates/two/src/lib.rs": "// new"})
+    git(tmp_path, "clone", "--quiet", "--depth=1", "--no-single-branch", f"file://{top}", "shallow")
+    shallow = tmp_path / "shallow"
+    git(shallow, "checkout", "--quiet", "work")
+    for ref, lacking in ((first[:-1] + ("0" if first[-1] != "0" else "1"), "lacks"), ("nowhere", "lacks nowhere")):
+        with pytest.raises(InputError, match=lacking) as error:
+            built(shallow, ref)
+        assert error.value.fix is not None
+        assert "fetch-depth: 0" in error.value.fix
+    git(shallow, "fetch", "--quiet", "--unshallow")
+    assert built(shallow, "origin/main") == {"two": "crates/two/src/lib.rs changed"}
+
+
+def test_a_shallow_clone_without_the_merge_base_says_so(top: Path, tmp_path: Path) -> None:
+    commit(top, {"README.md": "the branches part here"})
+    git(top, "checkout", "--quiet", "-b", "work")
+    commit(top, {"crates/two/src/lib.rs": "// new"})
+    git(top, "checkout", "--quiet", "main")
+    commit(top, {"README.md": "later"})
+    git(tmp_path, "clone", "--quiet", "--depth=1", "--no-single-branch", f"file://{top}", "shallow")
+    git(tmp_path / "shallow", "checkout", "--quiet", "work")
+    with pytest.raises(InputError, match=r"^this clone is shallow and lacks the merge base of origin/main$"):
+        built(tmp_path / "shallow", "origin/main")
+
+
+def test_a_clone_without_old_files_builds_the_fleet_and_fetches_nothing(top: Path, tmp_path: Path) -> None:
+    git(top, "config", "uploadpack.allowFilter", "true")
+    commit(top, {"crates.json": entry_with("two", kind="bin"), "Cargo.toml": FILES["Cargo.toml"] + "# new\n"})
+    git(tmp_path, "clone", "--quiet", "--filter=blob:none", f"file://{top}", "partial")
+    assert whole(tmp_path / "partial", "HEAD~1").startswith("the fleet of HEAD~1 (")
+
+
+@pytest.mark.attack("no program that git's configuration names is run")
+def test_no_program_that_the_repositorys_configuration_names_is_run(top: Path, tmp_path: Path) -> None:
+    ran, program = marking(tmp_path)
+    commit(top, {"crates/two/.gitattributes": "* filter=evil diff=evil\n"})
+    for key in ("core.fsmonitor", "diff.external", "diff.evil.command", "diff.evil.textconv", "core.pager",
+                "filter.evil.clean", "filter.evil.process", "filter.evil.smudge", "core.sshCommand"):  # fmt: skip
+        git(top, "config", key, str(program))
+    git(top, "config", "filter.evil.required", "true")
+    git(top, "config", "diff.relative", "true")
+    write_files(top, {"crates/two/src/lib.rs": "// changed"})
+    os.utime(top / "crates/two/Cargo.toml")
+    assert built(top, "HEAD") == {"two": "crates/two/src/lib.rs changed"}
+    assert not ran.exists()
+
+
+@pytest.mark.attack("no program that git's configuration names is run")
+def test_a_filter_that_cannot_be_switched_off_is_refused(top: Path) -> None:
+    git(top, "config", "filter.a=b.clean", "program")
+    with pytest.raises(InputError, match=r"has filter\.a=b\.clean, which cannot be switched off$"):
+        built(top, "HEAD")
+
+
+def test_a_worktree_of_git_is_a_repository_too(top: Path, tmp_path: Path) -> None:
+    git(top, "worktree", "add", "--quiet", str(tmp_path / "tree"), "-b", "work")
+    write_files(tmp_path / "tree", {"crates/two/src/lib.rs": "// new"})
+    assert built(tmp_path / "tree", "main") == {"two": "crates/two/src/lib.rs changed"}
+    assert built(top, "main") == {}
+
+
+def test_the_answer_is_the_same_each_time(top: Path) -> None:
+    commit(top, {"crates/shared/src/lib.rs": "", "crates/two/a": "", "crates/two/b": "", "Cargo.lock": "version = 4"})
+    assert len({reasons(top, "HEAD~1") for _ in range(3)}) == 1

@@ -1,0 +1,68 @@
+"""How Cargo compiles for each platform."""
+
+from __future__ import annotations
+
+import pytest
+
+from generator.platforms import PLATFORMS, Kind, PlatformName
+from generator.recipes.cargo_target import cargo_target
+from generator.toolchain.toolchain import Toolchain
+
+TARGETS = frozenset(each.target for each in PLATFORMS.values())
+FULL = Toolchain("linux-x64-gnu", TARGETS, frozenset({"cargo-zigbuild", "cargo-xwin"}))
+BARE = Toolchain("linux-x64-gnu", TARGETS)
+
+
+@pytest.mark.parametrize(
+    ("kind", "platform", "script"),
+    [
+        ("bin", "linux-x64-gnu", "cargo zigbuild --release --target x86_64-unknown-linux-gnu.2.28"),
+        ("bin", "linux-arm64-gnu", "cargo zigbuild --release --target aarch64-unknown-linux-gnu.2.28"),
+        (
+            "bin", "linux-x64-musl",
+            ("export CARGO_TARGET_X86_64_UNKNOWN_LINUX_MUSL_RUSTFLAGS="
+            "'-C target-feature=+crt-static -C link-self-contained=no'\n"
+            "export CARGO_TARGET_X86_64_UNKNOWN_LINUX_MUSL_RUSTDOCFLAGS="
+            "'-C target-feature=+crt-static -C link-self-contained=no'\n"
+            "cargo zigbuild --release --target x86_64-unknown-linux-musl"),
+        ),
+        (
+            "napi", "linux-x64-musl",
+            ("export CARGO_TARGET_X86_64_UNKNOWN_LINUX_MUSL_RUSTFLAGS="
+            "'-C target-feature=-crt-static -C link-self-contained=no'\n"
+            "export CARGO_TARGET_X86_64_UNKNOWN_LINUX_MUSL_RUSTDOCFLAGS="
+            "'-C target-feature=-crt-static -C link-self-contained=no'\n"
+            "cargo zigbuild --release --target x86_64-unknown-linux-musl"),
+        ),
+        (
+            "napi", "darwin-arm64",
+            ("export CARGO_TARGET_AARCH64_APPLE_DARWIN_RUSTFLAGS='-C link-arg=-undefined -C link-arg=dynamic_lookup'\n"
+            "export CARGO_TARGET_AARCH64_APPLE_DARWIN_RUSTDOCFLAGS='-C link-arg=-undefined -C link-arg=dynamic_lookup'\n"
+            "export MACOSX_DEPLOYMENT_TARGET=11.0\nexport CARGO_PROFILE_RELEASE_STRIP=none\n"
+            "cargo zigbuild --release --target aarch64-apple-darwin"),
+        ),
+        (
+            "bin", "darwin-x64",
+            ("export MACOSX_DEPLOYMENT_TARGET=10.13\nexport CARGO_PROFILE_RELEASE_STRIP=none\n"
+            "cargo zigbuild --release --target x86_64-apple-darwin"),
+        ),
+        ("wasm", "wasm32", "cargo build --release --target wasm32-unknown-unknown"),
+        ("napi", "wasm32", "cargo build --release --target wasm32-wasip1-threads"),
+    ],
+)  # fmt: skip
+def test_each_platform_has_its_linker_and_variables(kind: Kind, platform: PlatformName, script: str) -> None:
+    assert cargo_target(kind, platform, "2.28", FULL).script("--release") == script
+
+
+def test_windows_is_linked_through_xwin_with_its_runtime_inside() -> None:
+    script = cargo_target("napi", "win32-x64-msvc", "2.17", FULL).script("--release")
+    assert script.endswith("cargo xwin build --release --target x86_64-pc-windows-msvc")
+    assert "export CARGO_TARGET_X86_64_PC_WINDOWS_MSVC_RUSTFLAGS='-C target-feature=+crt-static'\n" in script
+    assert "export XWIN_ARCH=x86_64\n" in script
+
+
+def test_without_zig_the_hosts_own_linker_builds_for_the_host() -> None:
+    host = cargo_target("bin", "linux-x64-gnu", "2.17", BARE)
+    assert host.script("--release --bins") == "cargo build --release --bins"
+    assert host.directory == "release"
+    assert cargo_target("bin", "linux-x64-gnu", "2.17", FULL).directory == "x86_64-unknown-linux-gnu/release"

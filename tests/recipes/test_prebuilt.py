@@ -1,0 +1,138 @@
+"""What is made once for a machine, or an image: which crates share it, and which need none."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from generator.platforms import PLATFORMS, PlatformName
+from generator.recipes.job import CrateMetadata, Job, Package, Target
+from generator.recipes.kinds import RECIPES
+from generator.recipes.prebuilt import all_zig_libraries, prebuilt_programs, zig_libraries
+from generator.recipes.recipe import Tool
+from generator.sandboxes.variables import variables
+from generator.toolchain.host import find_host_toolchain
+from generator.toolchain.toolchain import Runtime, Toolchain, unmet_need
+from tests.recipes.jobs import job_of
+from tests.support import bash, cross_path, library, write_files
+
+HOST: PlatformName = "linux-x64-gnu"
+ARM: PlatformName = "linux-arm64-gnu"
+FULL = Toolchain(
+    "linux-x64-gnu",
+    frozenset(each.target for each in PLATFORMS.values()),
+    frozenset({"cargo-zigbuild"}),
+    runtimes={ARM: Runtime("qemu 9", ("qemu",))},
+)
+LIBRARY = Target(name="x", kind=("lib",), crate_types=("lib",))
+PROGRAM = Target(name="x", kind=("bin",), crate_types=("bin",))
+# Whose tests are linked in all three ways: as the library, as the program and by rustdoc.
+TESTED = """//! ```
+//! assert_eq!(other::twice(2), 4);
+//! ```
+pub fn twice(number: u32) -> u32 { std::thread::spawn(move || 2 * number).join().unwrap() }
+#[test]
+fn doubles() { assert_eq!(twice(3), 6); }
+"""
+
+
+def job(kind: str = "lib", toolchain: Toolchain = FULL, **crate: Any) -> Job:
+    return job_of(Path("/build"), toolchain, kind=kind, **crate)
+
+
+def names(job: Job, platform: PlatformName, *targets: Target) -> list[str]:
+    package = Package(name="x", version="1.0.0", manifest_path="Cargo.toml", targets=targets or (LIBRARY,))
+    return [prebuilt.name for prebuilt in zig_libraries(job, CrateMetadata(package, None), platform)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "platform", "expected"),
+    [
+        ("lib", "linux-x64-gnu", ["zig-x86_64-unknown-linux-gnu.2.17", "zig-x86_64-unknown-linux-gnu.2.17-tests"]),
+        ("bin", "linux-x64-musl", ["zig-x86_64-unknown-linux-musl", "zig-x86_64-unknown-linux-musl-tests"]),
+        ("lib", ARM, ["zig-aarch64-unknown-linux-gnu.2.17", "zig-aarch64-unknown-linux-gnu.2.17-tests"]),
+        ("napi", "linux-x64-musl", ["zig-x86_64-unknown-linux-musl-addon"]),
+        ("lib", "darwin-arm64", ["zig-aarch64-apple-darwin"]),
+        ("lib", "win32-x64-msvc", []),
+        ("wasm", "wasm32", []),
+    ],
+)
+def test_each_way_to_link_has_its_own(kind: str, platform: PlatformName, expected: list[str]) -> None:
+    assert names(job(kind), platform) == expected
+
+
+def test_programs_and_libraries_share_what_they_are_linked_with() -> None:
+    assert names(job("bin"), ARM) == names(job("lib"), ARM)
+
+
+def test_what_rustdoc_links_with_is_for_libraries_whose_tests_run() -> None:
+    alone = ["zig-aarch64-unknown-linux-gnu.2.17"]
+    assert names(job("bin"), ARM, PROGRAM) == alone
+    assert names(job(tests=False), ARM) == alone
+    assert names(job(foreign_tests=False), ARM) == alone
+
+
+def test_another_glibc_has_its_own() -> None:
+    assert names(job(glibc="2.28"), ARM)[0] == "zig-aarch64-unknown-linux-gnu.2.28"
+
+
+def test_the_hosts_own_compiler_needs_none() -> None:
+    assert names(job(toolchain=Toolchain("linux-x64-gnu", frozenset())), "linux-x64-gnu") == []
+
+
+def test_programs_of_one_crate_are_built_and_kept_together() -> None:
+    prebuilt = prebuilt_programs(Tool("wasm-bindgen-cli", "1.2.3", ("wasm-bindgen", "wasm-bindgen-test-runner")))
+    assert prebuilt.name == "wasm-bindgen+wasm-bindgen-test-runner-1.2.3"
+    assert "--bin wasm-bindgen --bin wasm-bindgen-test-runner" in prebuilt.build
+    assert prebuilt.fetch is not None
+    assert "cargo build" not in prebuilt.fetch
+
+
+@pytest.fixture
+def path() -> str:
+    """Return a PATH with the toolchain and the runtimes for other platforms, where tests are told of them."""
+    runtimes = os.environ.get("CROSS_RUNTIMES")
+    given = f"{runtimes}/bin:{cross_path()}" if runtimes else cross_path()
+    return f"{find_host_toolchain({**os.environ, 'PATH': given}).rust}/bin:{given}"
+
+
+@pytest.fixture
+def toolchain(path: str) -> Toolchain:
+    """Return what links for this machine and for ARM alone, with what runs it where that is there."""
+    found = find_host_toolchain({**os.environ, "PATH": path}).toolchain(HOST, isolated=False)
+    if lack := unmet_need("bin", ARM, found):
+        pytest.skip(f"not run: {lack}")
+    runtimes = {name: each for name, each in found.runtimes.items() if name == ARM}
+    return replace(found, targets=frozenset({found.target("bin", ARM)}), runtimes=runtimes)
+
+
+def objects(root: Path) -> set[Path]:
+    return {each for each in (root / "home/.cache/zig/o").rglob("*") if each.is_file()}
+
+
+@pytest.mark.slow
+def test_a_crate_has_zig_compile_nothing_that_an_image_holds(tmp_path: Path, path: str, toolchain: Toolchain) -> None:
+    def run(script: str, directory: Path) -> None:
+        directory.mkdir(exist_ok=True)
+        done = bash(script, directory, variables(str(tmp_path), path, 2, {}))
+        assert done.returncode == 0, done.stderr
+
+    (tmp_path / "home").mkdir()
+    run(all_zig_libraries(str(tmp_path / "place"), toolchain, "2.17"), tmp_path / "place")
+    held = objects(tmp_path)
+    assert {"libcompiler_rt.a", "libunwind.a"} <= {each.name for each in held}
+
+    write_files(tmp_path / "source", library("other", TESTED))
+    (tmp_path / "source/other/src/main.rs").write_text('fn main() { println!("{}", other::twice(4)); }\n')
+    job = job_of(tmp_path, toolchain)
+    targets = (Target(name="other", kind=("lib",)), Target(name="other", kind=("bin",)))
+    metadata = CrateMetadata(Package(name="other", version="1.0.0", manifest_path="", targets=targets), None)
+    for platform in (HOST, ARM):
+        run(RECIPES["bin"].compile(job, metadata, platform), tmp_path / "source/other")
+        if platform == HOST or toolchain.runtimes:
+            run(str(RECIPES["bin"].test(job, metadata, platform).script), tmp_path / "source/other")
+    assert objects(tmp_path) == held

@@ -1,0 +1,71 @@
+"""What a build script asks of Cargo is taken down once and asked again for other platforms: real shells."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from generator.platforms import PLATFORMS, PlatformName
+from generator.processes import run
+from generator.recipes.cargo_target import cargo_target
+from generator.recipes.replay import record, replay
+from generator.toolchain.toolchain import Toolchain
+
+FULL = Toolchain("linux-x64-gnu", frozenset(each.target for each in PLATFORMS.values()), frozenset({"cargo-zigbuild"}))
+BARE = Toolchain("linux-x64-gnu", FULL.targets)
+
+
+def cargo(directory: Path) -> None:
+    """A cargo on PATH that says what it was asked, and where."""
+    program = directory / "cargo"
+    program.parent.mkdir(exist_ok=True)
+    program.write_text('#!/bin/sh\necho "$(basename "$PWD"): cargo $*"\n[ -z "$CARGO" ] || echo "CARGO is set"\n')
+    program.chmod(0o755)
+
+
+def asked(tmp_path: Path, script: str, toolchain: Toolchain, again: PlatformName, *, napi: bool) -> list[str]:
+    """Run a build script for the host and again for another platform; what cargo was asked."""
+    cargo(tmp_path / "bin")
+    root = tmp_path / "it's root"
+    (root / "source").mkdir(parents=True)
+    host = cargo_target("napi", "linux-x64-gnu", "2.17", toolchain)
+    scripts = (
+        record(script, str(root), host, napi=napi),
+        replay(str(root), cargo_target("napi", again, "2.17", FULL), again),
+    )
+    said, environment = "", {"PATH": f"{tmp_path}/bin:/usr/bin:/bin"}
+    for each in scripts:
+        done = run(["bash", "-c", f"set -euo pipefail\n{each}"], timeout=600, cwd=root / "source", env=environment)
+        assert done.exit_code == 0, done.stderr
+        said += done.stdout.decode()
+    return said.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("command", "repeated_words"),
+    [
+        ('"$CARGO" build --target "$CARGO_BUILD_TARGET" --features "a b" --release', "--features a b --release"),
+        ('"$CARGO" zigbuild --target="$CARGO_BUILD_TARGET" -p x', "-p x"),
+        ('cargo xwin build --target "$CARGO_BUILD_TARGET"', ""),
+    ],
+)
+def test_napis_words_are_repeated_for_another_target(tmp_path: Path, command: str, repeated_words: str) -> None:
+    said = asked(tmp_path, command, FULL, "darwin-arm64", napi=True)
+    first, again = (" ".join(line.split()) for line in said)
+    assert first == f"source: cargo zigbuild {repeated_words} --target x86_64-unknown-linux-gnu.2.17".replace("  ", " ")
+    assert again == f"source: cargo zigbuild {repeated_words} --target aarch64-apple-darwin".replace("  ", " ")
+
+
+def test_a_build_that_names_no_target_stays_one_for_the_host(tmp_path: Path) -> None:
+    script = "cargo metadata --offline\nmkdir inner && cd inner && cargo build --release"
+    assert asked(tmp_path, script, BARE, "linux-arm64-gnu", napi=False) == [
+        "source: cargo metadata --offline",
+        "inner: cargo build --release",
+        "inner: cargo zigbuild --release --target aarch64-unknown-linux-gnu.2.17",
+    ]
+
+
+def test_a_script_that_never_calls_cargo_cannot_be_repeated(tmp_path: Path) -> None:
+    with pytest.raises(AssertionError, match="does not call cargo build, so it cannot be repeated for darwin-x64"):
+        asked(tmp_path, "true", BARE, "darwin-x64", napi=False)

@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+import signal
+import subprocess
+
+from generator.sandboxes.local.process_tree import MARK, ProcessTable, end_marked
+from tests.support import LIMIT
+
+
+def test_a_tree_holds_descendants_of_descendants() -> None:
+    script = "(sleep 5.75; :) & echo up; wait; :"
+    with subprocess.Popen(["/bin/bash", "-c", script], stdout=subprocess.PIPE) as parent:
+        assert parent.stdout is not None
+        parent.stdout.readline()
+        names = [process.name() for process in ProcessTable().tree(parent.pid)]
+        parent.kill()
+        assert names[:2] == ["bash", "bash"]
+
+
+def test_what_is_ended_keeps_its_exit_code_for_whoever_started_it() -> None:
+    for number in range(5):
+        mark = f"exit-code-{number}"
+        with subprocess.Popen(["sleep", "3600"], env={MARK: mark, "PATH": "/usr/bin:/bin"}) as sleeper:
+            end_marked(None, mark)
+            assert sleeper.wait(LIMIT) == -signal.SIGKILL

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from generator.errors import InputError
+from generator.toolchain.host import HostToolchain, find_host_toolchain
+
+
+def program(path: Path, says: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{says}\n")
+    path.chmod(0o755)
+
+
+def tools(top: Path, rust: str = "1.90.0", node: str = "v22.1.0") -> dict[str, str]:
+    """A machine with these versions of the tools: real programs that answer as the real ones do; its environment."""
+    program(top / "rust/bin/rustc", f'[ "$1" = --print ] && echo {top}/rust || echo "rustc {rust} (abc 2026-01-01)"')
+    program(top / "rust/bin/cargo", f'echo "cargo {rust} (abc 2026-01-01)"')
+    for target in ("x86_64-unknown-linux-gnu", "wasm32-unknown-unknown"):
+        (top / "rust/lib/rustlib" / target / "lib").mkdir(parents=True)
+    (top / "rust/lib/rustlib/etc").mkdir()
+    program(top / "node/bin/node", f'[ "$1" = -p ] && echo {top}/node/bin/node || echo {node}')
+    program(top / "node/lib/node_modules/npm/bin/npm-cli.js", "echo 11.0.0")
+    (top / "node/bin/npm").symlink_to("../lib/node_modules/npm/bin/npm-cli.js")
+    program(top / "bin/cc", "")
+    return {"PATH": f"{top}/rust/bin:{top}/node/bin:{top}/bin:/usr/bin:/bin"}
+
+
+def test_this_machines_own_tools_are_found_where_they_really_lie(toolchain: HostToolchain) -> None:
+    assert (toolchain.rust / "bin" / "rustc").resolve().name != "rustup"
+    assert (toolchain.node / "bin" / "node").is_file()
+    assert toolchain.npm.name == "npm-cli.js"
+    assert toolchain.targets
+    assert toolchain.rustc_version in toolchain.fingerprint
+
+
+@pytest.mark.skipif(shutil.which("rustup") is None, reason="needs rustup's proxies")
+def test_another_home_does_not_lose_rust(toolchain: HostToolchain, tmp_path: Path) -> None:
+    unset = {name: value for name, value in os.environ.items() if name not in ("RUSTUP_HOME", "CARGO_HOME")}
+    assert find_host_toolchain({**unset, "HOME": str(tmp_path)}) == toolchain
+    assert find_host_toolchain({**unset, "HOME": str(tmp_path), "RUSTUP_HOME": str(tmp_path / "wrong")}) == toolchain
+
+
+def test_tools_outside_of_usr_get_places_of_their_own_and_no_prefix_comes_whole(tmp_path: Path) -> None:
+    found = find_host_toolchain(tools(tmp_path))
+    assert found.fingerprint == "rustc 1.90.0, cargo 1.90.0, node 22.1.0, npm 11.0.0"
+    assert found.targets == ("wasm32-unknown-unknown", "x86_64-unknown-linux-gnu")
+    assert found.binds == (
+        (f"{tmp_path}/rust/bin", "/opt/rust/bin", False),
+        (f"{tmp_path}/rust/lib", "/opt/rust/lib", False),
+        (f"{tmp_path}/node/bin/node", "/opt/node/bin/node", False),
+        (f"{tmp_path}/node/lib/node_modules/npm", "/opt/node/lib/node_modules/npm", False),
+    )
+    assert ("/opt/node/bin/npm", "../lib/node_modules/npm/bin/npm-cli.js") in found.links
+    assert found.path.split(":")[:3] == ["/opt/node/bin", "/opt/rust/bin", "/usr/local/bin"]
+
+
+@pytest.mark.parametrize(
+    ("versions", "sentence"),
+    [
+        ({"rust": "1.84.1"}, "Rust 1.84.1 is too old: 1.85 is needed"),
+        ({"node": "v18.20.4"}, "Node.js 18.20.4 is too old: 20 is needed"),
+    ],
+)
+def test_what_is_too_old_is_named_with_its_cure(tmp_path: Path, versions: dict[str, str], sentence: str) -> None:
+    with pytest.raises(InputError) as caught:
+        find_host_toolchain(tools(tmp_path, **versions))
+    assert caught.value.message == sentence
+    assert caught.value.fix is not None
+    assert ("rustup" in caught.value.fix) == ("rust" in versions)
+
+
+def test_everything_that_is_missing_is_named_at_once(tmp_path: Path) -> None:
+    with pytest.raises(InputError) as caught:
+        find_host_toolchain({"PATH": str(tmp_path)})
+    assert caught.value.problems == (
+        "Rust is not installed: `rustc` is not on PATH",
+        "Node.js is not installed: `node` is not on PATH",
+        "a C linker is not installed: `cc` is not on PATH",
+    )
+    for word in ("rustup", "nodejs.org", "apt-get install build-essential"):
+        assert word in str(caught.value.fix)
+
+
+def test_a_rust_that_gives_no_answer_is_an_input_error(tmp_path: Path) -> None:
+    environ = tools(tmp_path)
+    program(tmp_path / "rust/bin/rustc", "echo no default toolchain configured >&2; exit 1")
+    with pytest.raises(InputError, match=r"cannot say where Rust lies: .*no default toolchain configured"):
+        find_host_toolchain(environ)
+
+
+def test_recipes_are_told_what_there_is(tmp_path: Path) -> None:
+    toolchain = find_host_toolchain(tools(tmp_path)).toolchain("linux-x64-gnu")
+    assert toolchain.host == "linux-x64-gnu"
+    assert toolchain.targets == {"wasm32-unknown-unknown", "x86_64-unknown-linux-gnu"}
+    assert not toolchain.programs & {"cargo-zigbuild", "cargo-xwin"}

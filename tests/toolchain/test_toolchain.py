@@ -1,0 +1,81 @@
+"""Which platforms a machine can build for, by what it holds."""
+
+from __future__ import annotations
+
+import pytest
+
+from generator.platforms import NATIVE, PLATFORM_NAMES, PLATFORMS, Kind, PlatformName
+from generator.toolchain.toolchain import Linker, Program, Toolchain, unmet_dependency, unmet_need
+
+ALL = frozenset(each.target for each in PLATFORMS.values()) | {"wasm32-wasip1-threads"}
+EVERYTHING: frozenset[Program] = frozenset({"cargo-zigbuild", "cargo-xwin", "clang", "cmake"})
+FULL = Toolchain("linux-x64-gnu", ALL, EVERYTHING)
+BARE = Toolchain("linux-x64-gnu", frozenset({"x86_64-unknown-linux-gnu"}))
+
+
+@pytest.mark.parametrize("platform", PLATFORM_NAMES)
+def test_a_linux_machine_with_everything_builds_for_all_seven(platform: PlatformName) -> None:
+    assert unmet_need("napi", platform, FULL) is None
+
+
+def test_a_bare_machine_builds_for_itself_only_and_says_all_that_each_other_needs() -> None:
+    assert unmet_need("bin", "linux-x64-gnu", BARE) is None
+    needs = {platform: str(unmet_need("bin", platform, BARE)) for platform in NATIVE if platform != "linux-x64-gnu"}
+    for platform, words in needs.items():
+        assert f"run `rustup target add {PLATFORMS[platform].target}`" in words
+        assert ("pip install cargo-xwin" if platform == "win32-x64-msvc" else "pip install ziglang") in words
+
+
+def test_another_abi_of_windows_is_not_taken_for_microsofts() -> None:
+    gnu = Toolchain("linux-x64-gnu", frozenset({"x86_64-pc-windows-gnu"}), frozenset({"cargo-zigbuild"}))
+    assert "x86_64-pc-windows-msvc is not installed" in str(unmet_need("napi", "win32-x64-msvc", gnu))
+
+
+@pytest.mark.parametrize(
+    ("host", "platform", "programs", "way"),
+    [
+        ("linux-x64-gnu", "linux-x64-gnu", frozenset(), "cc"),
+        ("linux-x64-gnu", "linux-x64-gnu", EVERYTHING, "zig"),
+        ("linux-x64-musl", "linux-x64-musl", EVERYTHING, "cc"),
+        ("linux-x64-gnu", "darwin-arm64", EVERYTHING, "zig"),
+        ("darwin-arm64", "darwin-arm64", EVERYTHING, "cc"),
+        ("darwin-arm64", "darwin-x64", EVERYTHING, "cc"),
+        ("darwin-arm64", "linux-arm64-gnu", EVERYTHING, "zig"),
+        ("linux-x64-gnu", "win32-x64-msvc", EVERYTHING, "xwin"),
+        ("linux-x64-gnu", "wasm32", EVERYTHING, "wasm"),
+    ],
+)
+def test_zig_links_what_the_host_cannot_and_for_an_old_glibc(
+    host: PlatformName, platform: PlatformName, programs: frozenset[Program], linker: Linker
+) -> None:
+    assert Toolchain(host, ALL, programs).linker(platform) == linker
+
+
+@pytest.mark.parametrize(("kind", "target"), [("napi", "wasm32-wasip1-threads"), ("wasm", "wasm32-unknown-unknown")])
+def test_an_addon_for_wasm_has_threads_and_a_module_for_browsers_none(kind: Kind, target: str) -> None:
+    assert BARE.target(kind, "wasm32") == target
+    lack = unmet_need(kind, "wasm32", BARE)
+    assert lack == f"Rust's standard library for {target} is not installed: run `rustup target add {target}`"
+
+
+@pytest.mark.parametrize(
+    ("platform", "packages", "equipment", "words"),
+    [
+        ("darwin-arm64", {"core-foundation-sys", "libc"}, FULL, "core-foundation-sys links Apple's frameworks"),
+        ("darwin-arm64", {"core-foundation-sys"}, Toolchain("linux-x64-gnu", ALL, EVERYTHING, apple_sdk=True), None),
+        ("darwin-x64", {"core-foundation-sys"}, Toolchain("darwin-arm64", ALL, EVERYTHING), None),
+        ("linux-x64-musl", {"core-foundation-sys"}, FULL, None),
+        ("linux-arm64-gnu", {"openssl-sys"}, FULL, "openssl-sys needs OpenSSL for linux-arm64-gnu"),
+        ("linux-arm64-gnu", {"openssl-sys", "openssl-src"}, FULL, None),
+        ("linux-x64-gnu", {"openssl-sys"}, FULL, None),
+        ("win32-x64-msvc", {"cc"}, Toolchain("linux-x64-gnu", ALL, frozenset({"cargo-xwin"})), "which needs clang"),
+        ("wasm32", {"cc"}, BARE, "which needs clang"),
+        ("darwin-arm64", {"cc"}, Toolchain("linux-x64-gnu", ALL, frozenset({"cargo-zigbuild"})), None),
+        ("linux-x64-musl", {"cmake"}, BARE, "install cmake"),
+    ],
+)
+def test_what_a_dependency_lacks_is_known_before_compiling(
+    platform: PlatformName, packages: set[str], toolchain: Toolchain, words: str | None
+) -> None:
+    found = unmet_dependency(platform, packages, toolchain)
+    assert found is None if words is None else words in str(found)
