@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+from generator.toolchain.host import HostToolchain, find_host_toolchain
 from tests.support import TOP, git_repository, write_files
 
 pytest_plugins = ["tests.suite.environment", "tests.suite.leaks", "tests.suite.attacks"]
@@ -36,6 +38,12 @@ def repository(tmp_path: Path) -> MakeRepository:
         return git_repository(top)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def toolchain() -> HostToolchain:
+    """Return the tools of this machine."""
+    return find_host_toolchain(os.environ)
 
 
 @pytest.fixture(autouse=True)

@@ -16,7 +16,7 @@ from generator.toolchain.toolchain import Toolchain
 class BuildEnvironment:
     """A backend and what is known of its sandboxes.
 
-    `equipment` is what they build with. `fingerprint` names their toolchain: what was built by one is not taken for
+    `toolchain` is what they build with. `fingerprint` names their toolchain: what was built by one is not taken for
     what was built by another. `isolated` says whether crates are kept from everything else, `run` what `reap` calls
     this run, `prices` what sandboxes cost, None for nothing, and `oldest` the oldest systems that what the host's own
     compiler makes there runs on. `holds_zig_libraries` says that a new sandbox has what zig links with.

@@ -11,6 +11,6 @@ _INSTALLED: Final = {"templates": "templates", "e2b": "e2b_data"}
 
 def packaged(directory: str) -> Path:
     """Return a directory of data: inside an installed package, beside it in a checkout."""
-    package = Path(__file__).resolve().parent
+    package = Path(__file__).resolve().parent.parent
     installed = package / _INSTALLED[directory]
     return installed if installed.is_dir() else package.parent / directory

@@ -30,7 +30,7 @@ EMNAPI: Final = ("emnapi", *RUNTIME)
 
 @dataclass(frozen=True)
 class Job:
-    """One crate to build for `platforms` in a sandbox whose own directory is `root` and that holds `equipment`."""
+    """One crate to build for `platforms` in a sandbox whose own directory is `root` and that holds `toolchain`."""
 
     crate: Crate
     settings: Settings

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 
 import pytest
 from e2b import Sandbox
 
-from generator.toolchain.host import HostToolchain, find_host_toolchain
+from generator.toolchain.host import HostToolchain
 from tests.e2b_server import E2BServer, Rules, TemplateSize
 
 StartServer = Callable[[Rules], E2BServer]
@@ -19,11 +18,6 @@ RULES = Rules(
     metrics_seconds=0.3,
     build_seconds=0.2,
 )
-
-
-@pytest.fixture(scope="session")
-def toolchain() -> HostToolchain:
-    return find_host_toolchain(os.environ)
 
 
 @pytest.fixture(scope="module")

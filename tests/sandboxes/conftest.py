@@ -13,7 +13,7 @@ import pytest
 
 from generator.sandboxes.contract import CommandResult, Resources, Sandbox
 from generator.sandboxes.local.backend import LocalBackend
-from generator.toolchain.host import HostToolchain, find_host_toolchain
+from generator.toolchain.host import HostToolchain
 from tests.sandboxes.watching import run_in
 from tests.support import LIMIT
 
@@ -26,11 +26,6 @@ _NAPS = itertools.count(4_000)
 
 OpenSandbox = Callable[..., Sandbox]
 Run = Callable[..., tuple[CommandResult, list[str]]]
-
-
-@pytest.fixture(scope="session")
-def toolchain() -> HostToolchain:
-    return find_host_toolchain(os.environ)
 
 
 @pytest.fixture

@@ -59,7 +59,7 @@ def test_an_addon_for_wasm_has_threads_and_a_module_for_browsers_none(kind: Kind
 
 
 @pytest.mark.parametrize(
-    ("platform", "packages", "equipment", "words"),
+    ("platform", "packages", "toolchain", "words"),
     [
         ("darwin-arm64", {"core-foundation-sys", "libc"}, FULL, "core-foundation-sys links Apple's frameworks"),
         ("darwin-arm64", {"core-foundation-sys"}, Toolchain("linux-x64-gnu", ALL, EVERYTHING, apple_sdk=True), None),
