@@ -35,10 +35,10 @@ def e2b_connection(manifest: Path, gateway: Gateway, redactor: Redactor) -> Conn
     """Say how E2B is reached, by the options, the environment and the manifest, if there is one."""
     from generator.manifest.models import E2BService
     from generator.manifest.reading import load_manifest
-    from generator.sandboxes.e2b.connection import resolve
+    from generator.sandboxes.e2b.connection import resolve_connection
 
     service = load_manifest(manifest).fleet.e2b if manifest.exists() else E2BService()
-    connection = resolve(service, gateway, os.environ)
+    connection = resolve_connection(service, gateway, os.environ)
     for name, secret in connection.secrets().items():
         redactor.add(name, secret)
     return connection

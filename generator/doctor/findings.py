@@ -15,7 +15,7 @@ from generator.manifest.models import Manifest
 from generator.platforms import PLATFORM_NAMES, Kind, PlatformName, host_platform
 from generator.sandboxes.local.control_groups import find_control_groups
 from generator.sandboxes.local.isolation import probe_isolation
-from generator.sandboxes.local.keyring import leave_session_keyring
+from generator.sandboxes.local.keyring import use_empty_session_keyring
 from generator.sandboxes.local.system_calls import system_call_filter
 from generator.toolchain.host import HostToolchain, find_host_toolchain
 from generator.toolchain.runtimes import NODE_PACKAGES, runtimes_directory
@@ -99,7 +99,7 @@ def examine_e2b(manifest: Manifest, directory: Path, connect: Callable[[], Conne
 
 
 def _templates(manifest: Manifest, directory: Path, connection: Connection) -> Iterator[Finding]:
-    from generator.sandboxes.e2b.template.building import sizes_in_use, state_of
+    from generator.sandboxes.e2b.template.building import sizes_in_use, template_state
     from generator.sandboxes.e2b.template.definition import load_definition
     from generator.sandboxes.e2b.template.identity import template_name
 
@@ -111,7 +111,7 @@ def _templates(manifest: Manifest, directory: Path, connection: Connection) -> I
     for size in sizes_in_use(manifest):
         what = f"template {template_name(manifest.fleet.template, size)}"
         try:
-            state = state_of(manifest, definition, size, connection)
+            state = template_state(manifest, definition, size, connection)
         except CratematrixError as problem:
             yield Finding(what, "unknown" if isinstance(problem, Unavailable) else "missing", problem.advice)
             continue
@@ -123,11 +123,11 @@ def _templates(manifest: Manifest, directory: Path, connection: Connection) -> I
 
 
 def _key(connection: Connection) -> Finding:
-    from generator.sandboxes.e2b.backend import running
+    from generator.sandboxes.e2b.backend import count_sandboxes
     from generator.sandboxes.e2b.errors import user_error
 
     try:
-        count = running(connection)
+        count = count_sandboxes(connection)
     except Exception as error:
         problem = user_error(error, "E2B cannot be asked")
         return Finding("key", "unknown" if isinstance(problem, Unavailable) else "missing", problem.advice)
@@ -201,7 +201,7 @@ def _isolation() -> Iterator[Finding]:
     filtered = system_call_filter() is not None
     words = "filtered by libseccomp" if filtered else "not filtered: install libseccomp (apt-get install libseccomp2)"
     yield Finding("system calls", "ok" if filtered else "note", words)
-    keyring = leave_session_keyring()
+    keyring = use_empty_session_keyring()
     words = "a new one for each command" if keyring else "none: the kernel has no keyrings, or forbids them"
     yield Finding("keyring", "ok", words)
     groups = find_control_groups()

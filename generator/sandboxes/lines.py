@@ -9,18 +9,18 @@ from typing import Final
 from generator.sandboxes.contract import MAX_LINE, OnLine
 
 # Of one command, in bytes: more than anybody reads. Each line costs time, so that the shortest counts as so much.
-MAX_OUTPUT: Final = 32 * 1024 * 1024
-LEAST: Final = 64
+MAX_OUTPUT_BYTES: Final = 32 * 1024 * 1024
+MIN_LINE_COST: Final = 64
 # What is delivered of the end of longer output, in bytes: it says why a command failed.
-TAIL: Final = 64 * 1024
+TAIL_BYTES: Final = 64 * 1024
 
 
-def weight(line: str) -> int:
+def line_cost(line: str) -> int:
     """Return what a line counts for where output is bounded."""
-    return max(LEAST, len(line) + 1)
+    return max(MIN_LINE_COST, len(line) + 1)
 
 
-class Lines:
+class LineSplitter:
     """Turns chunks of bytes into lines.
 
     UTF-8, with U+FFFD for what is not; CR, LF and CR LF all end a line; a line longer than `MAX_LINE` characters is
@@ -29,7 +29,7 @@ class Lines:
     """
 
     def __init__(self, on_line: OnLine) -> None:
-        self._on_line, self._left = on_line, MAX_OUTPUT
+        self._on_line, self._left = on_line, MAX_OUTPUT_BYTES
         self._tail, self._lost = b"", 0
         self._decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder("utf-8")("replace"), translate=True)
         self._rest = ""
@@ -40,14 +40,14 @@ class Lines:
             self._split(chunk)
             return
         self._tail += chunk
-        self._lost += max(0, len(self._tail) - TAIL)
-        self._tail = self._tail[-TAIL:]
+        self._lost += max(0, len(self._tail) - TAIL_BYTES)
+        self._tail = self._tail[-TAIL_BYTES:]
 
     def end(self) -> None:
         """Deliver what is left."""
         if self._lost:
             self._deliver(self._rest)
-            self._deliver(f"(more than {MAX_OUTPUT >> 20} MiB of output, of which only the end follows)")
+            self._deliver(f"(more than {MAX_OUTPUT_BYTES >> 20} MiB of output, of which only the end follows)")
             self._decoder.reset()
             self._rest, self._tail = "", self._tail.partition(b"\n")[2] or self._tail
         self._split(self._tail)
@@ -65,7 +65,7 @@ class Lines:
         self._rest = rest
 
     def _deliver(self, line: str) -> None:
-        self._left -= weight(line)
+        self._left -= line_cost(line)
         self._on_line(line[:MAX_LINE])
         for start in range(MAX_LINE, len(line), MAX_LINE):
             self._on_line(line[start : start + MAX_LINE])

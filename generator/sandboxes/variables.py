@@ -13,7 +13,7 @@ _FIXED_PREFIXES: Final = ("LD_", "DYLD_", "BASH_FUNC_")
 SOURCE_DATE_EPOCH: Final = "499162500"
 
 
-def variables(root: str, path: str, cpus: int, given: Mapping[str, str]) -> dict[str, str]:
+def command_environment(root: str, path: str, cpus: int, given: Mapping[str, str]) -> dict[str, str]:
     """Return everything that a command finds in its environment; `given` cannot replace what decides what runs."""
     own = {name: value for name, value in given.items() if not _is_fixed(name)}
     return {

@@ -17,7 +17,7 @@ from generator.manifest.models import Fleet, Manifest
 from generator.manifest.settings import passed_names, settings
 from generator.manifest.values import RelativePath
 from generator.planning.plan import make_plan
-from generator.sandboxes.e2b.template.dockerfile import dockerfile, prefetch
+from generator.sandboxes.e2b.template.dockerfile import render_dockerfile, prefetch_lines
 from generator.workflows import limits
 from generator.workflows.header import header
 from generator.workflows.pins import pins
@@ -47,7 +47,7 @@ def render(manifest: Manifest, shards: int, manifest_path: str) -> dict[str, str
     }
     limits.check_workflows(rendered)
     image = f"e2b/{manifest.fleet.template}.Dockerfile"
-    return {**rendered, image: header(manifest_path) + dockerfile(prefetch(manifest))}
+    return {**rendered, image: header(manifest_path) + render_dockerfile(prefetch_lines(manifest))}
 
 
 def job_minutes(manifest: Manifest, shards: int) -> int:

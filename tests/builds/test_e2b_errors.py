@@ -20,7 +20,7 @@ from generator.builds.run import build as run_build
 from generator.manifest.reading import load_manifest
 from generator.redaction import Redactor
 from generator.reports.models import CrateReport, PhaseName
-from generator.sandboxes.e2b.backend import Run
+from generator.sandboxes.e2b.backend import RunIdentity
 from generator.sandboxes.e2b.connection import Gateway
 from tests.builds.scripted import env_of, prepared, report_of, rules_for, scripted_fleet
 from tests.e2b_server import E2BServer, Stall, error, html
@@ -157,7 +157,7 @@ def test_a_bug_in_the_middle_of_a_crate_leaves_no_sandbox(
     with E2BServer(rules_for(top)) as server:
         manifest = load_manifest(top / "crates.json")
         place = RunContext(top / "crates.json", top / "dist", {**os.environ, **env_of(server, tmp_path)}, Redactor())
-        environment = partial(e2b_environment, manifest=manifest, run=Run("bug"), gateway=Gateway())
+        environment = partial(e2b_environment, manifest=manifest, run=RunIdentity("bug"), gateway=Gateway())
         report = run_build(manifest, Selection(), place, RunOptions(2), environment, Broken())
         assert len(server.created()) == 2
         assert server.running() == ()

@@ -14,8 +14,8 @@ from generator.manifest.models import E2BService
 from generator.manifest.reading import load_manifest
 from generator.manifest.values import Size
 from generator.sandboxes.contract import SIZES, Command, Resources, Sandbox
-from generator.sandboxes.e2b.backend import Account, E2BBackend, Run
-from generator.sandboxes.e2b.connection import Gateway, resolve
+from generator.sandboxes.e2b.backend import Account, E2BBackend, RunIdentity
+from generator.sandboxes.e2b.connection import Gateway, resolve_connection
 from generator.sandboxes.e2b.sandbox import Lifetime
 from generator.sandboxes.e2b.template.definition import load_definition
 from generator.toolchain.host import HostToolchain
@@ -71,9 +71,9 @@ def open_sandbox(
     service: tuple[Mapping[str, str], dict[Size, str], str], stop: threading.Event
 ) -> Iterator[OpenSandbox]:
     environment, templates, path = service
-    connection = resolve(E2BService(), Gateway(), environment)
+    connection = resolve_connection(E2BService(), Gateway(), environment)
     backend = E2BBackend(
-        Account(connection, 50), Run("contract"), templates, Lifetime({"PATH": path}, 300), stop, print
+        Account(connection, 50), RunIdentity("contract"), templates, Lifetime({"PATH": path}, 300), stop, print
     )
     opened: list[Sandbox] = []
 

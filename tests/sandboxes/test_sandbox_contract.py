@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from generator.sandboxes.contract import MAX_LINE, Command, CommandResult, Resources, Sandbox, SandboxError
-from generator.sandboxes.lines import MAX_OUTPUT, TAIL
+from generator.sandboxes.lines import MAX_OUTPUT_BYTES, TAIL_BYTES
 from generator.sandboxes.local.backend import LocalBackend
 from tests.sandboxes.conftest import PLENTY, OpenSandbox, Run
 from tests.sandboxes.watching import gone, run_in
@@ -164,7 +164,7 @@ def test_of_a_hundred_megabytes_in_one_line_the_first_and_the_end_pass_through_i
     sizes: list[int] = []
     sandbox.run(Command("head -c 100M /dev/zero | tr '\\0' x", sandbox.root, 60), lambda line: sizes.append(len(line)))
     assert max(sizes) == MAX_LINE
-    assert MAX_OUTPUT <= sum(sizes) < MAX_OUTPUT + 3 * TAIL  # all that is delivered, and the end
+    assert MAX_OUTPUT_BYTES <= sum(sizes) < MAX_OUTPUT_BYTES + 3 * TAIL_BYTES  # all that is delivered, and the end
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 32 * 1024
 
 

@@ -44,7 +44,7 @@ ANSWER_SECONDS: Final = 15.0
 
 
 @dataclass(frozen=True)
-class Run:
+class RunIdentity:
     """Whose sandboxes they are: the run, which attempt at it, and its shard; all of [A-Za-z0-9._-].
 
     `runner` tells this process from others of the same run, such as two jobs of one workflow.
@@ -86,13 +86,13 @@ class E2BBackend:
     def __init__(
         self,
         account: Account,
-        run: Run,
+        run: RunIdentity,
         templates: Mapping[Size, str],
         life: Lifetime,
         stop: threading.Event,
         say: Callable[[str, str], None],
     ) -> None:
-        self._account, self._run, self._templates, self._life, self._stop = account, run, templates, life, stop
+        self._account, self._run, self._templates, self._lifetime, self._stop = account, run, templates, life, stop
         self._say, self._pace, self._kept = say, RateLimit(account.creates_per_second), set[str]()
         self._known, self._opened = RegistryCache(), list[E2BSandbox]()
 
@@ -100,7 +100,7 @@ class E2BBackend:
         """Start a sandbox with the network open, after waiting for a place where the account has none left."""
         handle = self._create(crate, resources.size, attempt)
         handle = with_headers(handle, self._account.connection)
-        sandbox = E2BSandbox(handle, resources, self._life, env, self._stop, self._kept.add, self._known)
+        sandbox = E2BSandbox(handle, resources, self._lifetime, env, self._stop, self._kept.add, self._known)
         self._opened.append(sandbox)
         return sandbox
 
@@ -109,11 +109,11 @@ class E2BBackend:
         for sandbox in self._opened:
             sandbox.abandon()
         try:
-            for found in find(self._account.connection, {"runner": self._run.runner}, CLOSE_RETRY_SECONDS):
+            for found in find_sandboxes(self._account.connection, {"runner": self._run.runner}, CLOSE_RETRY_SECONDS):
                 if found.sandbox_id not in self._kept:
-                    end(self._account.connection, found.sandbox_id, CLOSE_RETRY_SECONDS)
+                    kill_sandbox(self._account.connection, found.sandbox_id, CLOSE_RETRY_SECONDS)
         except SandboxError as error:
-            self._say("e2b", f"{error}: what may run on ends by itself within {self._life.seconds} s")
+            self._say("e2b", f"{error}: what may run on ends by itself within {self._lifetime.seconds} s")
 
     def _create(self, crate: str, size: Size, attempt: int) -> Handle:
         started, lost_since, turns = time.monotonic(), None, backoff(FIRST_TURN, LONGEST_TURN)
@@ -133,7 +133,7 @@ class E2BBackend:
                     raise self._refused(problem, size)
                 lost_since = None if problem.kind == "busy" else lost_since or now
                 if now - started > self._account.queue_seconds or now - (lost_since or now) > CREATE_RETRY_SECONDS:
-                    raise problem.error("no sandbox could be opened")
+                    raise problem.sandbox_error("no sandbox could be opened")
                 pause = next(turns)
                 self._say(crate, f"waiting {pause:.0f} s for a sandbox: {problem.message}")
                 self._stop.wait(pause)
@@ -143,28 +143,28 @@ class E2BBackend:
             raise
 
     def _ask(self, crate: str, size: Size, attempt: int, key: str) -> Handle:
-        from generator.sandboxes.e2b.creation import Create, create
+        from generator.sandboxes.e2b.creation import CreateRequest, create_sandbox
 
         metadata = {**self._run.metadata, "crate": crate, "try": str(attempt), "create": key}
-        asked = Create(self._templates[size], self._life.seconds, metadata, key)
-        return create(asked, self._account.connection, self._account.create_seconds, self._pace, self._stop)
+        asked = CreateRequest(self._templates[size], self._lifetime.seconds, metadata, key)
+        return create_sandbox(asked, self._account.connection, self._account.create_seconds, self._pace, self._stop)
 
     def _sweep(self, key: str) -> None:
         """Kill what a create may have left whose outcome nobody knows; after a stop `close` has the last try."""
         try:
-            for found in find(self._account.connection, {"create": key}, stop=self._stop):
-                end(self._account.connection, found.sandbox_id, stop=self._stop)
+            for found in find_sandboxes(self._account.connection, {"create": key}, stop=self._stop):
+                kill_sandbox(self._account.connection, found.sandbox_id, stop=self._stop)
         except SandboxError as error:
-            self._say("e2b", f"{error}: what may run on ends by itself within {self._life.seconds} s")
+            self._say("e2b", f"{error}: what may run on ends by itself within {self._lifetime.seconds} s")
 
     def _refused(self, problem: ServiceError, size: Size) -> SandboxError:
         template = self._templates[size]
         if problem.status == 404:
             return SandboxError(f"E2B has no template {template}: run cratematrix template build", "permanent")
-        return problem.error(f"no sandbox of {template} could be opened")
+        return problem.sandbox_error(f"no sandbox of {template} could be opened")
 
 
-def find(
+def find_sandboxes(
     connection: Connection,
     metadata: Mapping[str, str],
     patience: float = RETRY_SECONDS,
@@ -179,7 +179,7 @@ def find(
     yield from _listed(pages, lambda call: retry(call, doing, stop, patience))
 
 
-def end(
+def kill_sandbox(
     connection: Connection, sandbox_id: str, patience: float = RETRY_SECONDS, stop: threading.Event | None = None
 ) -> bool:
     """Kill a sandbox; False when there was none."""
@@ -190,7 +190,7 @@ def end(
     return retry(lambda: Sandbox.kill(sandbox_id, **params), doing, stop, patience)
 
 
-def running(connection: Connection) -> int:
+def count_sandboxes(connection: Connection) -> int:
     """Return how many sandboxes the account has, of whatever run; raises what the SDK raises."""
     from generator.sandboxes.e2b.sdk import Sandbox
 

@@ -39,7 +39,7 @@ class Connection:
     sandbox_url: str | None = None
     domain: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    named: Mapping[str, str] = field(default_factory=dict, repr=False)
+    header_variables: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def api_params(self) -> dict[str, Any]:
         """Return what every call of the SDK takes; its headers go to the control plane only."""
@@ -50,14 +50,14 @@ class Connection:
     def secrets(self) -> dict[str, str]:
         """Return the secrets of the connection, by what a person would call them."""
         headers = {f"the header {name}": value for name, value in self.headers.items() if name in self._secret_headers}
-        return {"E2B_API_KEY": self.api_key, **self.named, **headers}
+        return {"E2B_API_KEY": self.api_key, **self.header_variables, **headers}
 
     @property
     def _secret_headers(self) -> set[str]:
-        return {name for name, value in self.headers.items() if any(secret in value for secret in self.named.values())}
+        return {name for name, value in self.headers.items() if any(secret in value for secret in self.header_variables.values())}
 
 
-def resolve(service: E2BService, options: Gateway, environment: Mapping[str, str]) -> Connection:
+def resolve_connection(service: E2BService, options: Gateway, environment: Mapping[str, str]) -> Connection:
     """Return the connection; InputError with everything that is wrong at once, and no secret in it."""
     problems: list[str] = []
     key = environment.get("E2B_API_KEY", "")

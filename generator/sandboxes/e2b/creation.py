@@ -22,11 +22,11 @@ from generator.sandboxes.e2b.sdk import ConnectionConfig
 from generator.sandboxes.e2b.sdk import Sandbox as Handle
 
 # The longest time that the service can make all creates wait for; of a longer one each waits by turns of its own.
-LONGEST_REST: Final = 30.0
+MAX_SHARED_PAUSE: Final = 30.0
 
 
 @dataclass(frozen=True)
-class Create:
+class CreateRequest:
     """What is asked for. The same `key` leads to the same sandbox, however often it is asked for."""
 
     template: str
@@ -35,8 +35,8 @@ class Create:
     key: str
 
 
-def create(
-    asked: Create, connection: Connection, answer_seconds: float, pace: RateLimit, stop: threading.Event
+def create_sandbox(
+    asked: CreateRequest, connection: Connection, answer_seconds: float, pace: RateLimit, stop: threading.Event
 ) -> Handle:
     """Ask for a sandbox once; raises what the SDK raises, and SandboxError when `stop` comes before its turn.
 
@@ -44,14 +44,14 @@ def create(
     """
     config = ConnectionConfig(**connection.api_params(), request_timeout=answer_seconds)
     body = models.NewSandboxV2(asked.template, asked.seconds, metadata=dict(asked.metadata), env_vars={})
-    with ApiClient(config, Paced(get_transport(config), pace, stop)) as client:
+    with ApiClient(config, RateLimitedTransport(get_transport(config), pace, stop)) as client:
         said = post_v2_sandboxes.sync_detailed(client=client, body=body, idempotency_key=asked.key)
     if not isinstance(said.parsed, models.Sandbox):
         raise handle_api_exception(said)
     return _handle(said.parsed, connection)
 
 
-class Paced(httpx.BaseTransport):
+class RateLimitedTransport(httpx.BaseTransport):
     """Sends each request in its turn, as soon as the one before has left; the answers take the time they take."""
 
     def __init__(self, transport: httpx.BaseTransport, pace: RateLimit, stop: threading.Event) -> None:
@@ -60,11 +60,11 @@ class Paced(httpx.BaseTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request, and give no turn before the time that the service names in its answer."""
         body = request.read()
-        with self._pace.turn(self._stop) as left:
+        with self._pace.acquire(self._stop) as left:
             request.stream = _Body(body, left)
             response = self._transport.handle_request(request)
         seconds = parse_retry_after(response.headers.get("Retry-After"))
-        if seconds is not None and seconds <= LONGEST_REST:
+        if seconds is not None and seconds <= MAX_SHARED_PAUSE:
             self._pace.pause(seconds)
         return response
 

@@ -18,7 +18,7 @@ Kind = Literal["gone", "busy", "unreachable", "unauthorized", "refused", "missin
 
 # gone: there is no such sandbox any more. busy: come back later. unreachable: no answer, or one that is not E2B's.
 # failed: a command that the runner itself gave exited with another code than 0. here: this machine's own disk.
-CLASSES: Final[dict[Kind, FailureClass]] = {
+FAILURE_CLASSES: Final[dict[Kind, FailureClass]] = {
     "gone": "transient",
     "busy": "transient",
     "unreachable": "transient",
@@ -33,11 +33,11 @@ CLASSES: Final[dict[Kind, FailureClass]] = {
 # No connection fails with these.
 _OF_THE_DISK: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)
 
-MAX_WORDS: Final = 300
-REFUSED_KEY: Final = "E2B refuses the key: set E2B_API_KEY to a key of e2b.dev/dashboard"
+MAX_MESSAGE_LENGTH: Final = 300
+INVALID_KEY: Final = "E2B refuses the key: set E2B_API_KEY to a key of e2b.dev/dashboard"
 
 
-class ReplyTooLong(Exception):
+class ResponseTooLong(Exception):
     """A reply of the service, or of a sandbox, is longer than any should be: asking again would bring as much."""
 
 
@@ -54,16 +54,16 @@ class ServiceError:
         """Whether the same call may do better later."""
         return self.kind in ("busy", "unreachable")
 
-    def error(self, doing: str) -> SandboxError:
+    def sandbox_error(self, doing: str) -> SandboxError:
         """Return the sandbox's error for it."""
-        said = REFUSED_KEY if self.kind == "unauthorized" else self.message
+        said = INVALID_KEY if self.kind == "unauthorized" else self.message
         message = f"{doing}: {said}"
-        return FileMissing(message) if self.kind == "missing" else SandboxError(message, CLASSES[self.kind])
+        return FileMissing(message) if self.kind == "missing" else SandboxError(message, FAILURE_CLASSES[self.kind])
 
 
 def user_error(error: Exception, doing: str = "") -> CratematrixError:
     """Return the user's error for one of the SDK, or for a SandboxError that was made of one."""
-    known = error if isinstance(error, SandboxError) else service_error(error).error(doing)
+    known = error if isinstance(error, SandboxError) else service_error(error).sandbox_error(doing)
     if known.failure_class == "transient":
         return Unavailable(str(known), fix="try again later")
     return InputError(str(known))
@@ -77,14 +77,14 @@ def service_error(error: BaseException) -> ServiceError:
         return ServiceError("here", f"this machine says: {error.strerror}")
     status = getattr(error, "status_code", None)
     status = status if isinstance(status, int) else None
-    by_type: Kind = next((kind for types, kind in table() if isinstance(error, types)), "unreachable")
+    by_type: Kind = next((kind for types, kind in exception_kinds() if isinstance(error, types)), "unreachable")
     by_status = _by_status(status) if status is not None else None
     return ServiceError(by_status or by_type, _words(error), status)
 
 
-def _too_long(error: BaseException | None) -> ReplyTooLong | None:
+def _too_long(error: BaseException | None) -> ResponseTooLong | None:
     """Look for it below what the layers of the SDK have made of it."""
-    while error is not None and not isinstance(error, ReplyTooLong):
+    while error is not None and not isinstance(error, ResponseTooLong):
         error = error.__cause__ or error.__context__
     return error
 
@@ -101,7 +101,7 @@ def _by_status(status: int) -> Kind | None:
 
 
 @cache
-def table() -> tuple[tuple[tuple[type[BaseException], ...], Kind], ...]:
+def exception_kinds() -> tuple[tuple[tuple[type[BaseException], ...], Kind], ...]:
     """Return every type that calls of the SDK raise, the more special ones first."""
     import httpx
     import pyqwest
@@ -132,4 +132,4 @@ def _words(error: BaseException) -> str:
     said = str(error).strip().split("\n", 1)[0].strip()
     if not said or said.startswith("<"):
         return type(error).__name__
-    return said if len(said) <= MAX_WORDS else f"{said[: MAX_WORDS - 1]}…"
+    return said if len(said) <= MAX_MESSAGE_LENGTH else f"{said[: MAX_MESSAGE_LENGTH - 1]}…"

@@ -13,19 +13,19 @@ from generator.sandboxes.contract import Command, CommandResult, OnLine, Sandbox
 from generator.sandboxes.e2b.detached import MAX_LOG_BYTES, NO_DIRECTORY, Detached, End, Poll, read_poll
 from generator.sandboxes.e2b.errors import service_error
 from generator.sandboxes.e2b.retry import RETRY_SECONDS, backoff
-from generator.sandboxes.lines import Lines
+from generator.sandboxes.lines import LineSplitter
 
 # How long a question waits in the sandbox for something to tell: short while the command is young or talks, so that
 # short commands are over at once, longer the longer it is silent, and never so long that a stop goes unnoticed.
-SHORTEST_WAIT: Final = 0.2
-LONGEST_WAIT: Final = 2.0
+MIN_POLL_SECONDS: Final = 0.2
+MAX_POLL_SECONDS: Final = 2.0
 # The supervisor writes a sign of life every 2 s.
-SILENCE: Final = 60
+HEARTBEAT_TIMEOUT: Final = 60
 # How long after a command's time the supervisor may take to end it before the runner does.
-GRACE: Final = 30.0
-ANSWER_SECONDS: Final = 30.0
+GRACE_SECONDS: Final = 30.0
+RESPONSE_SECONDS: Final = 30.0
 # A command that is being ended is not waited for that long.
-ENDING_SECONDS: Final = 5.0
+STOP_SECONDS: Final = 5.0
 
 
 class Shell(Protocol):
@@ -50,17 +50,17 @@ class CommandPoller:
         """Run a command to its end, deliver every line of it once and in order, and say how it ended."""
         script = detached.start_script(command, env)
         given = {name: value for name, value in env.items() if name not in ("HOME", "PATH")}
-        self._ask(lambda: self.shell(script, ANSWER_SECONDS, given), "a command cannot be started")
-        lines = Lines(on_line)
+        self._ask(lambda: self.shell(script, RESPONSE_SECONDS, given), "a command cannot be started")
+        lines = LineSplitter(on_line)
         try:
-            end = self._follow(detached, lines, time.monotonic() + command.timeout + GRACE)
+            end = self._follow(detached, lines, time.monotonic() + command.timeout + GRACE_SECONDS)
         except BaseException:
             self._end(detached)
             raise
         lines.end()
         return _finished(end, command)
 
-    def _follow(self, detached: Detached, lines: Lines, deadline: float) -> End:
+    def _follow(self, detached: Detached, lines: LineSplitter, deadline: float) -> End:
         offset, heard = 0, time.monotonic()
         while True:
             now = time.monotonic()
@@ -68,7 +68,7 @@ class CommandPoller:
                 return self._ended(detached, lines, offset, "stopped")
             if now >= deadline:
                 return self._ended(detached, lines, offset, "timeout")
-            wait = min(LONGEST_WAIT, max(SHORTEST_WAIT, (now - heard) / 4))
+            wait = min(MAX_POLL_SECONDS, max(MIN_POLL_SECONDS, (now - heard) / 4))
             poll = self._poll(detached, offset, wait)
             if poll is None:
                 continue
@@ -78,14 +78,14 @@ class CommandPoller:
             # Whatever size is told: where no more comes, there is no more.
             if poll.end is not None and (offset >= poll.size or not poll.chunk):
                 return self._last_words(lines, offset, poll.end)
-            if poll.end is None and poll.silent_seconds > SILENCE:
+            if poll.end is None and poll.silent_seconds > HEARTBEAT_TIMEOUT:
                 raise SandboxError("what ran the command in the sandbox is gone without a word")
 
     def _poll(self, detached: Detached, offset: int, wait: float) -> Poll | None:
         """Ask once; None when the run was stopped meanwhile."""
         script = detached.poll_script(offset, wait)
         try:
-            said = self._ask(lambda: self.shell(script, wait + ANSWER_SECONDS), "the command's output cannot be read")
+            said = self._ask(lambda: self.shell(script, wait + RESPONSE_SECONDS), "the command's output cannot be read")
         except SandboxError:
             if self._stopped:
                 return None
@@ -106,14 +106,14 @@ class CommandPoller:
                 if problem.kind == "gone" and self.gone():
                     raise SandboxError("the sandbox vanished in the middle of its work") from error
                 if lost or not (problem.is_transient or problem.kind in ("gone", "failed")) or self._wait(pause):
-                    raise problem.error(doing) from error
+                    raise problem.sandbox_error(doing) from error
         raise AssertionError  # pragma: no cover  pauses never end
 
-    def _ended(self, detached: Detached, lines: Lines, offset: int, why: str) -> End:
+    def _ended(self, detached: Detached, lines: LineSplitter, offset: int, why: str) -> End:
         """End a command and deliver what it said until then."""
         self._end(detached)
         try:
-            poll = read_poll(self.shell(detached.poll_script(offset, 0), ENDING_SECONDS), offset)
+            poll = read_poll(self.shell(detached.poll_script(offset, 0), STOP_SECONDS), offset)
         except Exception:
             return End(137, why, 0.0)
         lines.feed(poll.chunk)
@@ -122,9 +122,9 @@ class CommandPoller:
     def _end(self, detached: Detached) -> None:
         """End a command as well as can be: what does not end now ends with the sandbox."""
         with contextlib.suppress(Exception):
-            self.shell(detached.stop_script(), ENDING_SECONDS)
+            self.shell(detached.stop_script(), STOP_SECONDS)
 
-    def _last_words(self, lines: Lines, size: int, end: End) -> End:
+    def _last_words(self, lines: LineSplitter, size: int, end: End) -> End:
         if size >= MAX_LOG_BYTES:
             lines.feed(f"\n(the output is longer than {MAX_LOG_BYTES >> 20} MiB: the rest is left out)\n".encode())
         return end

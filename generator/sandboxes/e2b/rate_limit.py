@@ -33,7 +33,7 @@ class RateLimit:
         self._out.set()
 
     @contextmanager
-    def turn(self, stop: threading.Event) -> Iterator[Callable[[], None]]:
+    def acquire(self, stop: threading.Event) -> Iterator[Callable[[], None]]:
         """Wait for a turn, and yield what is to be called once the request has left.
 
         SandboxError when `stop` comes before the turn.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from generator.errors import InputError
 from generator.sandboxes.contract import SandboxError
-from generator.sandboxes.e2b.backend import end, find
+from generator.sandboxes.e2b.backend import kill_sandbox, find_sandboxes
 from generator.sandboxes.e2b.connection import Connection
 from generator.sandboxes.e2b.errors import user_error
 
@@ -33,8 +33,8 @@ def reap(connection: Connection, run: str, shard: str | None) -> Iterator[Reaped
     if not all(re.fullmatch(r"[A-Za-z0-9._-]{1,100}", value) for value in wanted.values()):
         raise InputError(f"{run!r} is not the name of a run", fix="read it in the report of the build: the key run")
     try:
-        for found in find(connection, wanted):
-            if end(connection, found.sandbox_id):
+        for found in find_sandboxes(connection, wanted):
+            if kill_sandbox(connection, found.sandbox_id):
                 yield Reaped(
                     found.sandbox_id, found.metadata.get("crate", "?"), f"{found.started_at:%Y-%m-%d %H:%M:%S}"
                 )

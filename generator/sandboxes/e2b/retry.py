@@ -40,9 +40,9 @@ def retry(call: Callable[[], T], doing: str, stop: threading.Event | None = None
         except Exception as error:
             problem = service_error(error)
             if not problem.is_transient or time.monotonic() + pause >= ends:
-                raise problem.error(doing) from error
+                raise problem.sandbox_error(doing) from error
             if stop is None:
                 time.sleep(pause)
             elif stop.wait(pause):
-                raise problem.error(doing) from error
+                raise problem.sandbox_error(doing) from error
     raise AssertionError  # pragma: no cover  pauses never end

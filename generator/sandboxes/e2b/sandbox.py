@@ -24,7 +24,7 @@ from generator.sandboxes.e2b.errors import service_error
 from generator.sandboxes.e2b.polling import CommandPoller
 from generator.sandboxes.e2b.retry import retry
 from generator.sandboxes.e2b.transfers import Transfer
-from generator.sandboxes.variables import variables
+from generator.sandboxes.variables import command_environment
 
 if TYPE_CHECKING:
     from generator.sandboxes.e2b.sdk import Sandbox as Handle
@@ -40,7 +40,7 @@ KILL_RETRY_SECONDS: Final = 60.0
 STOPPED_RETRY_SECONDS: Final = 8.0
 KILL_SECONDS: Final = 10.0
 # Characters of the longest answer to a question: a whole chunk of output in base64, and a little more.
-MAX_ANSWER: Final = 2 * MAX_CHUNK_BYTES
+MAX_RESPONSE_CHARS: Final = 2 * MAX_CHUNK_BYTES
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ class E2BSandbox:
 
     def run(self, command: Command, on_line: OnLine) -> CommandResult:
         """Run a command to its end; it lives on in the sandbox when the connection does not."""
-        env = variables(
+        env = command_environment(
             ROOT, self._life.env["PATH"], self._resources.cpus, {**self._life.env, **self._env, **command.env}
         )
         if bad := [name for name, value in env.items() if "\0" in value]:
@@ -196,7 +196,7 @@ class E2BSandbox:
     def _work(self, script: str, timeout: float) -> str:
         """Run a script of the runner's own that may take long, detached like a crate's; returns its stdout."""
         answer = _Answer()
-        env = variables(ROOT, self._life.env["PATH"], self._resources.cpus, self._life.env)
+        env = command_environment(ROOT, self._life.env["PATH"], self._resources.cpus, self._life.env)
         done = self._follower.run(
             self._next_command(),
             Command(f"exec 2> /dev/null\n{script}", ROOT, timeout),
@@ -249,7 +249,7 @@ class _Answer:
 
     def __init__(self) -> None:
         self.parts: list[str] = []
-        self._left = MAX_ANSWER
+        self._left = MAX_RESPONSE_CHARS
 
     def take(self, text: str) -> None:
         """Keep a piece; SandboxError beyond the bound."""

@@ -12,12 +12,12 @@ from e2b.connection_config import ConnectionConfig
 from e2b.sandbox.sandbox_api import SandboxQuery
 from pyqwest import SyncHTTPTransport, SyncRequest, SyncResponse
 
-from generator.sandboxes.e2b.errors import ReplyTooLong
+from generator.sandboxes.e2b.errors import ResponseTooLong
 
 __all__ = ["CommandExitException", "ConnectionConfig", "Sandbox", "SandboxQuery", "Template"]
 
 # Eight times the longest answer to a question: see `sandbox.MAX_ANSWER`. A page of a hundred sandboxes is far shorter.
-MAX_REPLY: Final = 16 * 1024 * 1024
+MAX_RESPONSE_BYTES: Final = 16 * 1024 * 1024
 
 
 class _Transport:
@@ -47,7 +47,7 @@ class _Content:
     """The pieces of a reply, already unpacked, up to the bound."""
 
     def __init__(self, reply: SyncResponse) -> None:
-        self._reply, self._pieces, self._left = reply, reply.content, MAX_REPLY
+        self._reply, self._pieces, self._left = reply, reply.content, MAX_RESPONSE_BYTES
 
     def __iter__(self) -> Iterator[bytes]:
         return self
@@ -57,7 +57,7 @@ class _Content:
         self._left -= len(piece)
         if self._left < 0:
             self.close()
-            raise ReplyTooLong(f"a reply is longer than {MAX_REPLY >> 20} MiB")
+            raise ResponseTooLong(f"a reply is longer than {MAX_RESPONSE_BYTES >> 20} MiB")
         return piece
 
     def close(self) -> None:

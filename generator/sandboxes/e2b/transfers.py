@@ -30,7 +30,7 @@ SMALL_BYTES: Final = 4096
 # Left free on either side after a transfer.
 SPARE_BYTES: Final = 64 * 1024 * 1024
 UNPACK_SECONDS: Final = 900.0
-TRIES: Final = 4
+MAX_ATTEMPTS: Final = 4
 
 _SAID_DIFFERENT: Final = "different"
 _SAID_NO_TAR: Final = "no-tar"
@@ -41,7 +41,7 @@ _NUMBER: Final = re.compile(r"\d{1,15}", re.ASCII)
 _MEASURED: Final = re.compile(r"(\d{1,15}) ([0-9a-f]{64}) (\d{1,15})", re.ASCII)
 
 
-class Work(Protocol):
+class ScriptRunner(Protocol):
     """Longer scripts in the sandbox, which no broken or silent stream holds up."""
 
     def __call__(self, script: str, timeout: float) -> str:
@@ -74,7 +74,7 @@ class Transfer:
 
     files: Files
     shell: Shell
-    work: Work
+    work: ScriptRunner
     stop: threading.Event
 
     def put(self, archive: Path, directory: str, carrier: str) -> None:
@@ -85,8 +85,8 @@ class Transfer:
         size = archive.stat().st_size
         self._room(carrier, 2 * size)
         with archive.open("rb") as file:
-            gzip = pays(file.read(SAMPLE_BYTES))
-        for _ in range(TRIES):
+            gzip = is_compressible(file.read(SAMPLE_BYTES))
+        for _ in range(MAX_ATTEMPTS):
             digest = self._persist(lambda: self._send(archive, carrier, gzip), f"{archive.name} cannot be sent")
             said = self._unpack(carrier, directory, digest)
             if said.startswith(_SAID_NO_TAR):
@@ -104,7 +104,7 @@ class Transfer:
         if size + SPARE_BYTES > free:
             raise SandboxError(f"{name} has {size} bytes and this machine room for {free}", "permanent")
         try:
-            for _ in range(TRIES):
+            for _ in range(MAX_ATTEMPTS):
                 received = self._persist(
                     lambda: self._receive(path, destination, size, gzip), f"{name} cannot be copied"
                 )
@@ -182,6 +182,6 @@ echo "$size $(sha256sum < {file} | cut -d' ' -f1) $(head -c {SAMPLE_BYTES} {file
         return digest.hexdigest()
 
 
-def pays(sample: bytes) -> bool:
+def is_compressible(sample: bytes) -> bool:
     """Whether compressing data that begins like this saves time."""
     return len(sample) > SMALL_BYTES and len(zlib.compress(sample, 1)) < WORTHWHILE * len(sample)

@@ -41,22 +41,22 @@ from generator.sandboxes.contract import (
 from generator.sandboxes.local.control_groups import ControlGroup, find_control_groups
 from generator.sandboxes.local.copy_out import copy_out
 from generator.sandboxes.local.hidden_configuration import hidden_configuration
-from generator.sandboxes.local.isolation import system_view
+from generator.sandboxes.local.isolation import system_spec
 from generator.sandboxes.local.launchers import (
-    NO_DIRECTORY,
-    READY,
-    SEALED,
+    NO_DIRECTORY_LINE,
+    READY_LINE,
+    READ_ONLY_DIRECTORIES,
     IsolatedLauncher,
     Launch,
     PlainLauncher,
-    launcher,
+    launch_command,
 )
-from generator.sandboxes.local.network_access import NetworkAccess, ask_registries
+from generator.sandboxes.local.network_access import NetworkAccess, query_registries
 from generator.sandboxes.local.network_environment import NetworkEnvironment, network_environment, npm_registry
-from generator.sandboxes.local.private_directories import PrivateDirectory, claim
+from generator.sandboxes.local.private_directories import PrivateDirectory, create_private_directory
 from generator.sandboxes.local.process_tree import ProcessTable
-from generator.sandboxes.local.supervision import Watch, follow
-from generator.sandboxes.variables import variables
+from generator.sandboxes.local.supervision import CommandMonitor, supervise
+from generator.sandboxes.variables import command_environment
 from generator.toolchain.host import HostToolchain
 
 UNPACK_SECONDS: Final = 600
@@ -92,21 +92,21 @@ class LocalBackend:
     def open(self, crate: str, resources: Resources, env: Mapping[str, str], attempt: int = 1) -> LocalSandbox:
         """Make a sandbox; InputError when there is no place for any, SandboxError when this one failed."""
         beyond = self._beyond()
-        place = claim(self._directory, crate)
+        place = create_private_directory(self._directory, crate)
         shell = self._shell(place.path, self._processors(resources.cpus), beyond)
         try:
             shell.prepare()
         except OSError as error:
             place.remove()
             raise SandboxError(f"a sandbox cannot be prepared: {error.strerror}") from None
-        given = {**beyond.registries, **self._toolchain.variables(self._isolation), **env}
+        given = {**beyond.registry_variables, **self._toolchain.variables(self._isolation), **env}
         access = NetworkAccess(place.path, beyond, self._isolation, self._registries)
         return LocalSandbox(place, shell, resources, given, access, self._stop, self._table)
 
     def _registries(self) -> Registries:
         """Ask the tools once for all sandboxes, in one that nothing else has been in."""
         return self._known.get(
-            lambda: ask_registries(self.open("registries", SIZES["small"], {}), self._beyond().endpoints)
+            lambda: query_registries(self.open("registries", SIZES["small"], {}), self._beyond().endpoints)
         )
 
     def _beyond(self) -> NetworkEnvironment:
@@ -125,10 +125,10 @@ class LocalBackend:
             tools = (self._toolchain.rust / "bin", self._toolchain.node / "bin")
             path = ":".join((*map(str, tools), self._environ.get("PATH", os.defpath)))
             return PlainLauncher(directory, path, processors)
-        system = system_view()
+        system = system_spec()
         binds = (*system.binds, *self._toolchain.binds, *beyond.certificates)
         links, hidden = (*system.links, *self._toolchain.links), self._hidden
-        view = replace(system, binds=binds, links=links, empty=hidden.empty, masked=hidden.masked)
+        view = replace(system, binds=binds, links=links, empty=hidden.empty_directories, masked=hidden.masked_files)
         return IsolatedLauncher(directory, view, self._toolchain.path, processors)
 
     def _processors(self, cpus: int) -> list[int]:
@@ -197,7 +197,7 @@ class LocalSandbox:
         """Reach only what the setting allows; without isolation that is everything."""
         return self._access.allow(setting, named)
 
-    def trust(self) -> None:
+    def allow_any_host(self) -> None:
         """Reach anything, also private addresses: for a sandbox that nothing of a source has come into."""
         self._access.trust()
 
@@ -241,7 +241,7 @@ class LocalSandbox:
                 watch = self._watch(started + command.timeout, group)
                 how = self._how(command, network, stdin, into, group)
                 with self._start(how) as process:
-                    killed = follow(process, announced, watch, self._shell.end)
+                    killed = supervise(process, announced, watch, self._shell.end)
                 if killed is None and group and group.ran_out_of_memory:
                     killed = "memory"
                     watch.peak_memory = max(watch.peak_memory, watch.memory_bytes)
@@ -257,18 +257,18 @@ class LocalSandbox:
         if (groups := find_control_groups()) is None:
             yield None
             return
-        with groups.one(self._resources, len(self._shell.processors)) as group:
+        with groups.create(self._resources, len(self._shell.processors)) as group:
             yield group
 
     def _how(self, command: Command, network: bool, stdin: int, into: str, group: ControlGroup | None) -> Launch:
         given = {**self._env, **command.env, **(self._access.variables if network else {})}
-        env = variables(self.root, self._shell.path, len(self._shell.processors), given)
+        env = command_environment(self.root, self._shell.path, len(self._shell.processors), given)
         script = self._access.script(command.script) if network else command.script
-        program = launcher(script, command.cwd, self._resources)
+        program = launch_command(script, command.cwd, self._resources)
         # Nothing of the crate runs before the network is closed; what is unpacked later has its own place.
-        sealed = () if self._network else tuple(each for each in SEALED if into != f"{self.root}/{each}")
+        sealed = () if self._network else tuple(each for each in READ_ONLY_DIRECTORIES if into != f"{self.root}/{each}")
         access = self._access.directory() if network else None
-        return Launch(program, env, access, stdin, sealed, group.enter if group else ())
+        return Launch(program, env, access, stdin, sealed, group.enter_command if group else ())
 
     def _start(self, how: Launch) -> subprocess.Popen[bytes]:
         try:
@@ -276,9 +276,9 @@ class LocalSandbox:
         except (OSError, ValueError) as error:
             raise SandboxError(f"a command cannot be started: {error}") from None
 
-    def _watch(self, deadline: float, group: ControlGroup | None) -> Watch:
+    def _watch(self, deadline: float, group: ControlGroup | None) -> CommandMonitor:
         memory = self._resources.memory_mib * 1024 * 1024
-        return Watch((self._stop, self._killed), deadline, memory, self._place.path, self._table, group=group)
+        return CommandMonitor((self._stop, self._killed), deadline, memory, self._place.path, self._table, group=group)
 
     def _below_root(self, path: str) -> PurePosixPath:
         try:
@@ -301,7 +301,7 @@ class _Announced:
     def __call__(self, line: str) -> None:
         if self._ready:
             self._on_line(line)
-        elif line == READY:
+        elif line == READY_LINE:
             self._ready = True
         else:
             self._complaints = [*self._complaints, line][-MAX_COMPLAINTS:]
@@ -310,6 +310,6 @@ class _Announced:
         """SandboxError when the command never started."""
         if self._ready:
             return
-        if self._complaints == [NO_DIRECTORY]:
+        if self._complaints == [NO_DIRECTORY_LINE]:
             raise SandboxError(f"{command.cwd} is not a directory of the sandbox", "permanent")
         raise SandboxError("a command cannot be started: " + (" ".join(self._complaints) or "nothing was said"))

@@ -43,7 +43,7 @@ class ControlGroup:
     path: Path
 
     @property
-    def enter(self) -> Sequence[str]:
+    def enter_command(self) -> Sequence[str]:
         """Words that go before a command line, and have it run in the group."""
         return ("/bin/sh", "-c", _ENTER, str(self.path))
 
@@ -83,7 +83,7 @@ class ControlGroups:
         return f"memory, processes{' and processors' if 'cpu' in _controllers(self.home) else ''}"
 
     @contextlib.contextmanager
-    def one(self, resources: Resources, processors: int) -> Iterator[ControlGroup]:
+    def create(self, resources: Resources, processors: int) -> Iterator[ControlGroup]:
         """Make a group with limits for as long as a command runs; SandboxError where that fails."""
         group = ControlGroup(self.home / str(next(_NUMBERS)))
         try:
@@ -151,7 +151,7 @@ def _divides(parent: Path, home: Path) -> bool:
         home.mkdir(exist_ok=True)
         _enable(home)
         probe.mkdir(exist_ok=True)
-        return run([*ControlGroup(probe).enter, "true"], timeout=30).exit_code == 0
+        return run([*ControlGroup(probe).enter_command, "true"], timeout=30).exit_code == 0
     except (OSError, CratematrixError):
         return False
     finally:

@@ -23,8 +23,8 @@ _CERTIFICATES: Final = re.compile(r"^\s*cafile\s*=\s*(\S.*?)\s*$", re.MULTILINE)
 class HiddenConfiguration:
     """Directories that are empty inside, files that are, and the file of certificates that npm needs all the same."""
 
-    empty: tuple[str, ...]
-    masked: tuple[str, ...]
+    empty_directories: tuple[str, ...]
+    masked_files: tuple[str, ...]
     npm_certificates: str | None
 
 

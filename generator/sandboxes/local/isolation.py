@@ -13,8 +13,8 @@ from typing import Final
 
 from generator.errors import CratematrixError, InputError, Unavailable
 from generator.processes import run
-from generator.sandboxes.local.bubblewrap import INSIDE_ID, UNPRIVILEGED, Bind, View, root_arguments, user_arguments
-from generator.sandboxes.local.keyring import leave_session_keyring
+from generator.sandboxes.local.bubblewrap import SANDBOX_UID, UNPRIVILEGED_UID, Bind, IsolationSpec, root_arguments, user_arguments
+from generator.sandboxes.local.keyring import use_empty_session_keyring
 from generator.sandboxes.local.system_calls import system_call_filter
 from generator.toolchain.mounts import SYSTEM_PATH
 
@@ -29,9 +29,9 @@ _CERTIFICATES: Final = (
 _KEYS: Final = ("/proc/keys", "/proc/key-users")
 _ROOT_LINKS: Final = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
 
-WRITTEN: Final = {
-    "passwd": f"builder:x:{INSIDE_ID}:{INSIDE_ID}::/build/home:/bin/bash\n",
-    "group": f"builder:x:{INSIDE_ID}:\n",
+ETC_FILES: Final = {
+    "passwd": f"builder:x:{SANDBOX_UID}:{SANDBOX_UID}::/build/home:/bin/bash\n",
+    "group": f"builder:x:{SANDBOX_UID}:\n",
     "hosts": "127.0.0.1 localhost sandbox\n::1 localhost\n",
     "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files\n",
 }
@@ -58,17 +58,17 @@ def is_root() -> bool:
     return os.geteuid() == 0
 
 
-def system_view() -> View:
+def system_spec() -> IsolationSpec:
     """Return the part of every view that is the same: the system's programs and libraries, and nothing else."""
     places = [Path("/") / name for name in _ROOT_LINKS]
     links = tuple((str(place), str(place.readlink())) for place in places if place.is_symlink())
     directories = [Path("/usr"), *(place for place in places if place.is_dir() and not place.is_symlink())]
     configuration = (Path("/etc") / name for name in (*_ETC, *_CERTIFICATES))
-    return View(
+    return IsolationSpec(
         binds=tuple(Bind(str(place), str(place)) for place in (*directories, *configuration) if place.exists()),
         links=links,
-        known=_known_options(),
-        masked_proc=tuple(each for each in _KEYS if Path(each).exists()),
+        supported_options=_known_options(),
+        masked_proc_files=tuple(each for each in _KEYS if Path(each).exists()),
     )
 
 
@@ -84,29 +84,29 @@ def _known_options() -> frozenset[str]:
 def write_etc(directory: Path) -> None:
     """Write the files of /etc that a sandbox has of its own."""
     directory.mkdir()
-    for name, content in WRITTEN.items():
+    for name, content in ETC_FILES.items():
         (directory / name).write_text(content)
         (directory / name).chmod(0o644)  # whatever the runner's umask is
 
 
 def etc_binds(directory: Path) -> tuple[Bind, ...]:
     """What `write_etc` has written, as a sandbox sees it."""
-    return tuple(Bind(str(directory / name), f"/etc/{name}") for name in WRITTEN)
+    return tuple(Bind(str(directory / name), f"/etc/{name}") for name in ETC_FILES)
 
 
-def steps(view: View) -> tuple[list[str], ...]:
+def bubblewrap_arguments(view: IsolationSpec) -> tuple[list[str], ...]:
     """Bubblewrap's options, once or twice: see `root_arguments`."""
     return root_arguments(view) if is_root() else (user_arguments(view),)
 
 
 @contextmanager
-def wrapped(options: Sequence[list[str]]) -> Iterator[tuple[list[str], tuple[int, ...]]]:
+def bubblewrap_command(options: Sequence[list[str]]) -> Iterator[tuple[list[str], tuple[int, ...]]]:
     """Offer the words that go before a program, by what `steps` said, and the descriptors to start it with.
 
     They are of a new session keyring, as is the calling thread from here on. ValueError for a variable with a NUL,
     which would be two words, the second of them an option.
     """
-    leave_session_keyring()
+    use_empty_session_keyring()
     contents = [_arguments(step) for step in options]
     program = system_call_filter()
     descriptors = tuple(_in_memory(each) for each in (*contents, *((program,) if program else ())))
@@ -122,7 +122,7 @@ def wrapped(options: Sequence[list[str]]) -> Iterator[tuple[list[str], tuple[int
 
 def _chain(options: Sequence[Sequence[str]]) -> list[str]:
     """Return the command line of one or two steps; between the two root is given up."""
-    down = ("setpriv", f"--reuid={UNPRIVILEGED}", f"--regid={UNPRIVILEGED}", "--clear-groups", "--")
+    down = ("setpriv", f"--reuid={UNPRIVILEGED_UID}", f"--regid={UNPRIVILEGED_UID}", "--clear-groups", "--")
     words: list[str] = []
     for number, step in enumerate(options):
         words += [*(down if number else ()), "bwrap", *step, "--"]
@@ -149,7 +149,7 @@ def probe_isolation() -> CratematrixError | None:
     if sys.platform != "linux":
         return InputError(f"{sys.platform} has no bubblewrap: crates cannot be isolated", fix=_WITHOUT)
     try:
-        with wrapped(steps(system_view())) as (words, descriptors):
+        with bubblewrap_command(bubblewrap_arguments(system_spec())) as (words, descriptors):
             done = run([*words, "/bin/bash", "-c", ":"], timeout=30, env=HOST_ENV, pass_fds=descriptors)
     except InputError:
         return InputError(
@@ -161,11 +161,11 @@ def probe_isolation() -> CratematrixError | None:
         return None
     return Unavailable(
         f"bubblewrap cannot isolate crates here: {done.last_words[:300]}",
-        fix=f"{way_out(Path('/proc/sys'))}, {_WITHOUT}",
+        fix=f"{user_namespace_fix(Path('/proc/sys'))}, {_WITHOUT}",
     )
 
 
-def way_out(settings: Path) -> str:
+def user_namespace_fix(settings: Path) -> str:
     """Return how to allow user namespaces, by what the kernel says in /proc/sys."""
     for name, blocking, value in _SWITCHES:
         setting = settings / name.replace(".", "/")

@@ -20,7 +20,7 @@ _NONE: Final = (errno.ENOSYS, errno.EPERM)
 _THREAD: Final = threading.local()
 
 
-def leave_session_keyring() -> bool:
+def use_empty_session_keyring() -> bool:
     """Give the calling thread, and what it starts from here on, a session keyring of its own, which is empty.
 
     Others of the runner's threads keep theirs. A thread's is emptied when it is asked for again, and not made anew: a

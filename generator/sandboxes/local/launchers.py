@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Final
 
 from generator.sandboxes.contract import Resources
-from generator.sandboxes.local.bubblewrap import UNPRIVILEGED, Bind, View
-from generator.sandboxes.local.isolation import HOST_ENV, etc_binds, is_root, steps, wrapped, write_etc
-from generator.sandboxes.local.process_tree import MARK, end_marked
+from generator.sandboxes.local.bubblewrap import UNPRIVILEGED_UID, Bind, IsolationSpec
+from generator.sandboxes.local.isolation import HOST_ENV, etc_binds, is_root, bubblewrap_arguments, bubblewrap_command, write_etc
+from generator.sandboxes.local.process_tree import MARK_VARIABLE, kill_marked
 from generator.sandboxes.local.relay import socket_bind
 
 # The largest file a command may write, in KiB: larger than any crate's, small enough not to fill a disk in one go.
@@ -25,23 +25,23 @@ TMP: Final = "/tmp"  # noqa: S108
 # What a sandbox has been given by the time that anything of its crate runs, below its root: crates, of which one could
 # alter another's before that is compiled, and programs, which make what comes out. What lies above them is a mount of
 # its own as well, for a directory that is none could be moved away with all that is in it.
-SEALED: Final = ("cargo/registry", "cargo/git", "tools")
+READ_ONLY_DIRECTORIES: Final = ("cargo/registry", "cargo/git", "tools")
 _ABOVE: Final = ("cargo",)
 
-READY: Final = "ready"
-NO_DIRECTORY: Final = "no such directory"
+READY_LINE: Final = "ready"
+NO_DIRECTORY_LINE: Final = "no such directory"
 
 # A limit that cannot be set is one that is lower already. The first line of output tells a command that started from
 # a sandbox that failed. The kernel's out-of-memory killer is to choose a build rather than anything else.
 _LAUNCHER: Final = f"""
 {{ ulimit -c 0; ulimit -u "$1"; ulimit -d "$2"; ulimit -f {MAX_FILE_KIB}; echo 1000 > /proc/self/oom_score_adj
-cd -- "$3" || {{ echo {NO_DIRECTORY}; exit 1; }}; }} 2> /dev/null
-echo {READY}
+cd -- "$3" || {{ echo {NO_DIRECTORY_LINE}; exit 1; }}; }} 2> /dev/null
+echo {READY_LINE}
 exec /bin/bash --norc --noprofile -c "$4"
 """
 
 
-def launcher(script: str, cwd: str, resources: Resources) -> list[str]:
+def launch_command(script: str, cwd: str, resources: Resources) -> list[str]:
     """Return the program that sets its own limits and then becomes the script.
 
     Twice the memory for one process's data, so that what grows steadily is seen by the watch first, and named for
@@ -60,10 +60,10 @@ class Launch:
 
     program: Sequence[str]
     env: Mapping[str, str]
-    access: Path | None
+    proxy_directory: Path | None
     stdin: int
-    sealed: Sequence[str] = ()
-    before: Sequence[str] = ()
+    read_only: Sequence[str] = ()
+    prefix: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class IsolatedLauncher:
     """Every program in namespaces of its own; `directory` holds what is the sandbox's own on the host."""
 
     directory: Path
-    view: View
+    view: IsolationSpec
     path: str
     processors: Sequence[int]
     root: str = "/build"
@@ -79,18 +79,18 @@ class IsolatedLauncher:
     def prepare(self) -> None:
         """Make its own directories: /build and /tmp, on disk and not in memory, and the files of its /etc."""
         write_etc(self.directory / "etc")
-        for name in ("build", "build/home", "tmp", *(f"build/{each}" for each in (*_ABOVE, *SEALED))):
+        for name in ("build", "build/home", "tmp", *(f"build/{each}" for each in (*_ABOVE, *READ_ONLY_DIRECTORIES))):
             (self.directory / name).mkdir()
             if is_root():
-                os.chown(self.directory / name, UNPRIVILEGED, UNPRIVILEGED)
+                os.chown(self.directory / name, UNPRIVILEGED_UID, UNPRIVILEGED_UID)
 
     def start(self, how: Launch) -> subprocess.Popen[bytes]:
         """Start a program; all that it starts dies with the calling thread."""
         own = (Bind(str(self.directory / "build"), self.root, True), Bind(str(self.directory / "tmp"), TMP, True))
-        ways = () if how.access is None else (socket_bind(how.access),)
-        binds = (*self.view.binds, *etc_binds(self.directory / "etc"), *own, *ways, *self._seals(how.sealed))
+        ways = () if how.proxy_directory is None else (socket_bind(how.proxy_directory),)
+        binds = (*self.view.binds, *etc_binds(self.directory / "etc"), *own, *ways, *self._seals(how.read_only))
         view = replace(self.view, binds=binds, env=how.env)
-        with wrapped(steps(view)) as (words, descriptors):
+        with bubblewrap_command(bubblewrap_arguments(view)) as (words, descriptors):
             return _start([*_pinned(self.processors), *words, *how.program], HOST_ENV, how, descriptors)
 
     def _seals(self, sealed: Sequence[str]) -> Iterator[Bind]:
@@ -125,17 +125,17 @@ class PlainLauncher:
 
     def start(self, how: Launch) -> subprocess.Popen[bytes]:
         """Start a program; the network is open, and everything writable, in any case."""
-        marked = {**how.env, "TMPDIR": str(self.directory / "tmp"), MARK: self.directory.name}
+        marked = {**how.env, "TMPDIR": str(self.directory / "tmp"), MARK_VARIABLE: self.directory.name}
         return _start([*_pinned(self.processors), *how.program], marked, how, ())
 
     def end(self, process: subprocess.Popen[bytes]) -> None:
         """Kill the process group and every process that carries the mark."""
-        end_marked(process.pid if process.poll() is None else None, self.directory.name)
+        kill_marked(process.pid if process.poll() is None else None, self.directory.name)
 
 
 def _start(argv: list[str], env: Mapping[str, str], how: Launch, descriptors: Sequence[int]) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [*how.before, *argv], env=env, cwd="/", stdin=how.stdin, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        [*how.prefix, *argv], env=env, cwd="/", stdin=how.stdin, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         bufsize=0, pass_fds=descriptors, start_new_session=True, umask=0o022,
     )  # fmt: skip
 

@@ -14,7 +14,7 @@ import psutil
 _BLOCK: Final = 512
 
 
-def memory_of(processes: Iterable[psutil.Process], limit: int) -> int:
+def memory_used(processes: Iterable[psutil.Process], limit: int) -> int:
     """Bytes of memory that processes hold together, exact where it matters: above `limit`.
 
     Resident sizes count a shared page once per process, so their sum is too small only by files in memory that no
@@ -68,18 +68,18 @@ def _files_in_memory(processes: Sequence[psutil.Process]) -> int:
     return sum(found.values())
 
 
-class MemoryHolders:
+class MemorySamples:
     """What memory each command holds by its last sample: when the machine runs out, the one that holds most ends."""
 
     def __init__(self) -> None:
         self._lock, self._held = threading.Lock(), dict[int, int]()
 
-    def note(self, pid: int, memory: int) -> None:
+    def record(self, pid: int, memory: int) -> None:
         """Keep a sample of the command that `pid` leads."""
         with self._lock:
             self._held[pid] = memory
 
-    def forget(self, pid: int) -> None:
+    def remove(self, pid: int) -> None:
         """The command has ended."""
         with self._lock:
             self._held.pop(pid, None)

@@ -89,14 +89,14 @@ class NetworkAccess:
         return tuple(sorted({*rules.hosts, *(each.host for each in rules.own | rules.named)}))
 
 
-def ask_registries(sandbox: LocalSandbox, more: frozenset[Endpoint]) -> Registries:
+def query_registries(sandbox: LocalSandbox, more: frozenset[Endpoint]) -> Registries:
     """Ask the tools in a new sandbox what they point to, and end it; `more` is known already.
 
     A host that cargo asks for and does not reach is known all the same. SandboxError when it was ended before.
     """
     lines: list[str] = []
     try:
-        sandbox.trust()
+        sandbox.allow_any_host()
         done = sandbox.run(Command(SCRIPT, sandbox.root, ASK_SECONDS), lines.append)
         if done.killed:
             raise SandboxError(f"cargo and npm cannot be asked for their registries: {done.killed}")

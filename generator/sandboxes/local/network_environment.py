@@ -41,7 +41,7 @@ class NetworkEnvironment:
     `upstreams` are the user's proxies, for what leads an isolated sandbox out.
     """
 
-    registries: Mapping[str, str]
+    registry_variables: Mapping[str, str]
     proxy_variables: Mapping[str, str]
     certificates: tuple[Bind, ...] = ()
     upstreams: UpstreamProxies = field(default_factory=UpstreamProxies)
@@ -49,7 +49,7 @@ class NetworkEnvironment:
     @property
     def endpoints(self) -> frozenset[Endpoint]:
         """Where the registries lie."""
-        return frozenset(found for url in self.registries.values() if (found := endpoint_of(url)))
+        return frozenset(found for url in self.registry_variables.values() if (found := endpoint_of(url)))
 
 
 def network_environment(environ: Mapping[str, str], npm_registry: str | None, isolated: bool) -> NetworkEnvironment:

@@ -37,7 +37,7 @@ class PrivateDirectory:
         os.close(self.owner)
 
 
-def claim(parent: Path, name: str) -> PrivateDirectory:
+def create_private_directory(parent: Path, name: str) -> PrivateDirectory:
     """Make a directory below `parent`, and remove those whose owner has died; InputError where none can be made."""
     try:
         parent.mkdir(mode=0o700, parents=True, exist_ok=True)

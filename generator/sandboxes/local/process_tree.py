@@ -11,13 +11,13 @@ from typing import Final
 
 import psutil
 
-from generator.sandboxes.local.memory import MemoryHolders
+from generator.sandboxes.local.memory import MemorySamples
 
 # How old, in seconds, what is known of the machine's processes may be.
 SAMPLE_SECONDS: Final = 0.2
 
 # Names the sandbox in the environment of everything that runs in one without isolation.
-MARK: Final = "CRATEMATRIX_SANDBOX"
+MARK_VARIABLE: Final = "CRATEMATRIX_SANDBOX"
 
 
 class ProcessTable:
@@ -30,7 +30,7 @@ class ProcessTable:
         self._lock = threading.Lock()
         self._children: dict[int, list[psutil.Process]] = {}
         self._read_at = float("-inf")
-        self.holders = MemoryHolders()
+        self.memory_samples = MemorySamples()
 
     def tree(self, pid: int) -> list[psutil.Process]:
         """A process of this one's own, and every process below it."""
@@ -57,7 +57,7 @@ def _children() -> dict[int, list[psutil.Process]]:
     return {parent: [each for each in found if each.pid != parent] for parent, found in children.items()}
 
 
-def end_marked(leader: int | None, mark: str) -> None:
+def kill_marked(leader: int | None, mark: str) -> None:
     """End the process group of a leader that lives, and whatever carries the mark in its environment."""
     if leader is not None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -77,5 +77,5 @@ def end_marked(leader: int | None, mark: str) -> None:
 
 def _carries(process: psutil.Process, mark: str) -> bool:
     with contextlib.suppress(psutil.Error):
-        return process.status() != psutil.STATUS_ZOMBIE and process.environ().get(MARK) == mark
+        return process.status() != psutil.STATUS_ZOMBIE and process.environ().get(MARK_VARIABLE) == mark
     return False

@@ -14,7 +14,7 @@ from typing import Final
 
 # What keeps things for whoever comes next, is counted nowhere, or reaches the host beside every namespace. Containers
 # refuse most of them by default, so programs know how to do without.
-REFUSED: Final = (
+REFUSED_CALLS: Final = (
     *("keyctl", "add_key", "request_key"),
     *("io_uring_setup", "io_uring_enter", "io_uring_register"),
     *("bpf", "perf_event_open", "userfaultfd", "syslog"),
@@ -23,7 +23,7 @@ REFUSED: Final = (
     "sched_setaffinity",  # would undo the sandbox's number of processors
 )
 # Other families of sockets, first of all a virtual machine's way to its host, belong to no network namespace.
-SOCKETS: Final = (socket.AF_UNIX, socket.AF_INET, socket.AF_INET6, 16)  # the last is Linux's own, AF_NETLINK
+ALLOWED_SOCKET_FAMILIES: Final = (socket.AF_UNIX, socket.AF_INET, socket.AF_INET6, 16)  # the last is Linux's own, AF_NETLINK
 
 # Newer than a libseccomp that is still in use; such numbers are the same on every machine.
 _NUMBERS: Final = {"memfd_secret": 447}
@@ -48,12 +48,12 @@ def system_call_filter() -> bytes | None:
         return None
     context = ctypes.c_void_p(library.seccomp_init(_ALLOW))
     try:
-        for name in REFUSED:
+        for name in REFUSED_CALLS:
             _refuse(library, context, name, errno.EPERM)
         # As the kernel counts arguments, in 64 bits, so that no number is another one in its lower half.
-        for family in set(range(max(SOCKETS))) - set(SOCKETS):
+        for family in set(range(max(ALLOWED_SOCKET_FAMILIES))) - set(ALLOWED_SOCKET_FAMILIES):
             _refuse(library, context, "socket", errno.EAFNOSUPPORT, _Comparison(0, _EQUAL, family))
-        _refuse(library, context, "socket", errno.EAFNOSUPPORT, _Comparison(0, _GREATER, max(SOCKETS)))
+        _refuse(library, context, "socket", errno.EAFNOSUPPORT, _Comparison(0, _GREATER, max(ALLOWED_SOCKET_FAMILIES)))
         return _exported(library, context)
     finally:
         library.seccomp_release(context)

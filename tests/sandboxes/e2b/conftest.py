@@ -12,8 +12,8 @@ import pytest
 
 from generator.manifest.models import E2BService
 from generator.sandboxes.contract import SIZES
-from generator.sandboxes.e2b.backend import Account, E2BBackend, Run
-from generator.sandboxes.e2b.connection import Gateway, resolve
+from generator.sandboxes.e2b.backend import Account, E2BBackend, RunIdentity
+from generator.sandboxes.e2b.connection import Gateway, resolve_connection
 from generator.sandboxes.e2b.sandbox import E2BSandbox, Lifetime
 from generator.toolchain.host import find_host_toolchain
 from tests.e2b_server import E2BServer, Rules, TemplateSize
@@ -47,11 +47,11 @@ def said() -> list[str]:
 def make_backend(server: E2BServer, stop: threading.Event, said: list[str]) -> Iterator[MakeBackend]:
     made: list[E2BBackend] = []
 
-    def make(run: Run | None = None, template: str = "base", **account: Any) -> E2BBackend:
-        connection = resolve(E2BService(), Gateway(), server.environment)
+    def make(run: RunIdentity | None = None, template: str = "base", **account: Any) -> E2BBackend:
+        connection = resolve_connection(E2BService(), Gateway(), server.environment)
         backend = E2BBackend(
             replace(Account(connection, 50), **account),
-            run or Run("test"),
+            run or RunIdentity("test"),
             {"standard": template},
             Lifetime({"PATH": server.path}, 60),
             stop,

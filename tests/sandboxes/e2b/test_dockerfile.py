@@ -16,10 +16,10 @@ from generator.manifest.reading import load_manifest
 from generator.platforms import PLATFORM_NAMES, PLATFORMS, VALID_FOR
 from generator.recipes.cargo_target import cargo_target
 from generator.sandboxes.e2b.sandbox import ROOT
-from generator.sandboxes.e2b.template.definition import Holds, load_definition
-from generator.sandboxes.e2b.template.dockerfile import dockerfile, prefetch
+from generator.sandboxes.e2b.template.definition import TemplateContents, load_definition
+from generator.sandboxes.e2b.template.dockerfile import render_dockerfile, prefetch_lines
 from generator.sandboxes.e2b.template.identity import template_tag
-from generator.sandboxes.variables import variables
+from generator.sandboxes.variables import command_environment
 from generator.toolchain.toolchain import unmet_need
 from tests.support import TOP, write_files
 
@@ -37,7 +37,7 @@ LOUD = (
 
 @pytest.fixture(scope="module")
 def whole() -> str:
-    return dockerfile(prefetch(load_manifest(TOP / "crates.json")))
+    return render_dockerfile(prefetch_lines(load_manifest(TOP / "crates.json")))
 
 
 def test_the_sdk_reads_all_of_it_and_passes_over_nothing(whole: str, capfd: pytest.CaptureFixture[str]) -> None:
@@ -81,15 +81,15 @@ def test_every_target_is_installed_and_every_crate_pre_fetched(whole: str) -> No
         assert f"--target {platform.target}" in whole
     assert "--target wasm32-wasip1-threads" in whole
     manifest = load_manifest(TOP / "crates.json")
-    assert len(prefetch(manifest)) == len(manifest.crates) == 110
-    assert all(f"\n{line}\n" in whole for line in prefetch(manifest))
+    assert len(prefetch_lines(manifest)) == len(manifest.crates) == 110
+    assert all(f"\n{line}\n" in whole for line in prefetch_lines(manifest))
 
 
 def test_a_crates_new_version_does_not_make_the_image_outdated() -> None:
     definition = load_definition(TOP)
-    tags = {template_tag(dockerfile(), definition, size) for size in definition.sizes}
+    tags = {template_tag(render_dockerfile(), definition, size) for size in definition.sizes}
     assert len(tags) == 3
-    assert template_tag(dockerfile() + "RUN true\n", definition, "small") not in tags
+    assert template_tag(render_dockerfile() + "RUN true\n", definition, "small") not in tags
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_a_definition_that_cannot_be_used_is_told(tmp_path: Path, text: str, sai
 
 
 def test_the_image_installs_what_the_definition_says_it_holds() -> None:
-    holds, text = load_definition(TOP).holds, dockerfile()
+    holds, text = load_definition(TOP).holds, render_dockerfile()
     assert {target for target in holds.targets if f"--target {target}" not in text} == set()
     toolchain = holds.toolchain()
     assert all(unmet_need("napi", platform, toolchain) is None for platform in PLATFORM_NAMES)
@@ -125,7 +125,7 @@ def test_the_image_installs_what_the_definition_says_it_holds() -> None:
 
 
 def test_the_image_holds_and_proves_the_runtimes_that_the_definition_tells_of() -> None:
-    definition, text = load_definition(TOP), dockerfile()
+    definition, text = load_definition(TOP), render_dockerfile()
     [(platform, runtime)] = definition.holds.toolchain().runtimes.items()
     assert (platform, runtime.name) == ("linux-arm64-gnu", "qemu 7.2")
     packages = re.findall(r"apt-get install -y --no-install-recommends ([^&]+)", text.replace("\\\n", ""))[0].split()
@@ -176,7 +176,7 @@ def test_zig_compiles_for_the_image_what_it_would_for_each_crate(whole: str) -> 
             assert f"(\n{ours.script('--offline --release')}\n)" in whole
             runs = kind != "napi" and not platform.startswith("darwin")
             assert not runs or f"{ours.test('--doc --offline --release')}\n)" in whole
-    assert f"export HOME={variables(ROOT, '', 1, {})['HOME']} " in whole
+    assert f"export HOME={command_environment(ROOT, '', 1, {})['HOME']} " in whole
 
 
 def test_what_zig_compiled_is_there_for_whoever_runs_a_sandboxs_commands(whole: str) -> None:
@@ -186,14 +186,14 @@ def test_what_zig_compiled_is_there_for_whoever_runs_a_sandboxs_commands(whole: 
 
 
 def test_an_image_that_does_not_say_that_it_holds_llvms_programs_measures_no_coverage() -> None:
-    bare = Holds(targets=(), programs=()).toolchain()
+    bare = TemplateContents(targets=(), programs=()).toolchain()
     assert bare.no_coverage == "e2b/template.json does not say that its image holds llvm-tools: holds.coverage"
 
 
 def test_a_runner_gets_the_linkers_of_the_images_versions() -> None:
     locked = dict(re.findall(r"^([a-z-]+)==(\S+)", (TOP / "requirements/linkers.txt").read_text(), re.MULTILINE))
     pinned = {
-        name: re.findall(rf"^ARG {name.upper().replace('-', '_')}_VERSION=(.+)$", dockerfile(), re.MULTILINE)
+        name: re.findall(rf"^ARG {name.upper().replace('-', '_')}_VERSION=(.+)$", render_dockerfile(), re.MULTILINE)
         for name in locked
     }
     assert locked.keys() == {"cargo-zigbuild", "ziglang"}

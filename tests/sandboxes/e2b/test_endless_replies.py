@@ -12,11 +12,11 @@ import pytest
 from generator.errors import InputError
 from generator.manifest.models import E2BService
 from generator.sandboxes.contract import SIZES, Command, SandboxError
-from generator.sandboxes.e2b.backend import MAX_PAGES, Account, end, find, running
-from generator.sandboxes.e2b.connection import Gateway, resolve
+from generator.sandboxes.e2b.backend import MAX_PAGES, Account, kill_sandbox, find_sandboxes, count_sandboxes
+from generator.sandboxes.e2b.connection import Gateway, resolve_connection
 from generator.sandboxes.e2b.errors import user_error
 from generator.sandboxes.e2b.sandbox import E2BSandbox
-from generator.sandboxes.e2b.sdk import MAX_REPLY
+from generator.sandboxes.e2b.sdk import MAX_RESPONSE_BYTES
 from tests.e2b_server import E2BServer, Endless, Say
 from tests.sandboxes.e2b.conftest import MakeBackend
 from tests.support import LIMIT, TOP
@@ -28,7 +28,7 @@ MESSAGE = struct.pack(">BI", 0, 2**32 - 1) + b'{"event": "'
 
 
 # What may be on its way when a client leaves: in the system's buffers of both ends, and what the SDK has read ahead.
-UNDER_WAY = 8 * MAX_REPLY
+UNDER_WAY = 8 * MAX_RESPONSE_BYTES
 
 
 def silent(line: str) -> None:
@@ -47,7 +47,7 @@ def in_vain(server: E2BServer, request: str, fault: Endless, call: Callable[[], 
 
 @pytest.fixture
 def account(server: E2BServer) -> Account:
-    return Account(resolve(E2BService(), Gateway(), server.environment), 50)
+    return Account(resolve_connection(E2BService(), Gateway(), server.environment), 50)
 
 
 @pytest.mark.parametrize("packed", [False, True], ids=["plain", "packed"])
@@ -55,23 +55,23 @@ def account(server: E2BServer) -> Account:
 @pytest.mark.attack("an endless reply of E2B's is given up", entry="W12")
 def test_a_list_of_sandboxes(server: E2BServer, account: Account, status: int, packed: bool) -> None:
     fault = Endless(status, b"[", packed=packed)
-    in_vain(server, "GET /v2/sandboxes", fault, lambda: [*find(account.connection, {"run": "x"})])
+    in_vain(server, "GET /v2/sandboxes", fault, lambda: [*find_sandboxes(account.connection, {"run": "x"})])
 
 
 def test_a_count_of_sandboxes(server: E2BServer, account: Account) -> None:
     server.inject("GET /v2/sandboxes", Endless(200, b"["))
     with pytest.raises(Exception, match=LONG) as told:
-        running(account.connection)
+        count_sandboxes(account.connection)
     assert isinstance(user_error(told.value), InputError)
 
 
 def test_a_list_whose_pages_have_no_end(server: E2BServer, account: Account) -> None:
     server.inject("GET /v2/sandboxes", Say(200, "[]", {"x-next-token": "again"}), 2 * MAX_PAGES)
     with pytest.raises(SandboxError, match="more than 1,000 pages") as told:
-        list(find(account.connection, {"run": "x"}))
+        list(find_sandboxes(account.connection, {"run": "x"}))
     assert told.value.failure_class == "permanent"
     with pytest.raises(SandboxError, match="more than 1,000 pages"):
-        running(account.connection)
+        count_sandboxes(account.connection)
     server.calm()
 
 
@@ -83,7 +83,7 @@ def test_a_create(server: E2BServer, make_backend: MakeBackend) -> None:
 
 @pytest.mark.attack("an endless reply of E2B's is given up", entry="W12")
 def test_a_kill(server: E2BServer, account: Account, sandbox: E2BSandbox) -> None:
-    in_vain(server, "DELETE /sandboxes/*", Endless(500), lambda: end(account.connection, sandbox.id))
+    in_vain(server, "DELETE /sandboxes/*", Endless(500), lambda: kill_sandbox(account.connection, sandbox.id))
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from e2b.sandbox.commands.command_handle import CommandExitException
 
 from generator.errors import InputError, Unavailable
 from generator.sandboxes.contract import FileMissing
-from generator.sandboxes.e2b.errors import CLASSES, MAX_WORDS, service_error, table, user_error
+from generator.sandboxes.e2b.errors import FAILURE_CLASSES, MAX_MESSAGE_LENGTH, service_error, exception_kinds, user_error
 
 # By name: their constructors carry no types.
 RAISED: dict[str, Callable[..., Exception]] = {
@@ -49,7 +49,7 @@ def test_no_error_of_the_sdk_is_left_out() -> None:
     """By explicit mention: what falls through to the default is not known."""
     raised = all_of(e2b) | exceptions_of(httpx) | exceptions_of(pyqwest) | exceptions_of(connectrpc.errors)
     raised |= {OSError, ConnectionError, TimeoutError, ValueError, json.JSONDecodeError, KeyError, TypeError}
-    known = tuple(each for types, _ in table() for each in types)
+    known = tuple(each for types, _ in exception_kinds() for each in types)
     unknown = {each.__qualname__ for each in raised if not issubclass(each, known)}
     # Of httpx: wrong use of its cookie jar, which the SDK does not have. Of the generated client: never switched on.
     assert unknown <= {"CookieConflict", "UnexpectedStatus"}
@@ -58,7 +58,7 @@ def test_no_error_of_the_sdk_is_left_out() -> None:
 
 def test_the_table_has_no_entry_that_an_earlier_one_hides() -> None:
     seen: list[type[BaseException]] = []
-    for types, _ in table():
+    for types, _ in exception_kinds():
         assert not [each for each in types if issubclass(each, tuple(seen))]
         seen += types
 
@@ -97,19 +97,19 @@ def test_the_table_has_no_entry_that_an_earlier_one_hides() -> None:
 def test_kinds_and_classes(error: Exception, kind: str, failure_class: str) -> None:
     trouble = service_error(error)
     assert trouble.kind == kind
-    assert CLASSES[trouble.kind] == failure_class
-    assert trouble.error("doing it").failure_class == failure_class
+    assert FAILURE_CLASSES[trouble.kind] == failure_class
+    assert trouble.sandbox_error("doing it").failure_class == failure_class
 
 
 def test_a_missing_file_is_told_from_every_other_failure() -> None:
-    assert isinstance(service_error(sdk.FileNotFoundException("x")).error("copying"), FileMissing)
-    assert not isinstance(service_error(RAISED["RateLimitException"]("x")).error("copying"), FileMissing)
+    assert isinstance(service_error(sdk.FileNotFoundException("x")).sandbox_error("copying"), FileMissing)
+    assert not isinstance(service_error(RAISED["RateLimitException"]("x")).sandbox_error("copying"), FileMissing)
 
 
 def test_a_proxys_page_is_not_repeated() -> None:
     page = sdk.SandboxException("<html><body>" + "x" * 9_000, status_code=502)
     assert service_error(page).message == "SandboxException"
-    assert len(service_error(sdk.SandboxException("y" * 9_000)).message) == MAX_WORDS
+    assert len(service_error(sdk.SandboxException("y" * 9_000)).message) == MAX_MESSAGE_LENGTH
 
 
 def test_users_are_told_what_to_do() -> None:

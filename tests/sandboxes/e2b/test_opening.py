@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from generator.sandboxes.contract import SIZES, SandboxError
-from generator.sandboxes.e2b.backend import Run
+from generator.sandboxes.e2b.backend import RunIdentity
 from tests.e2b_server import Cut, Delay, E2BServer, Fault, LoseReply, Say, error, html
 from tests.sandboxes.e2b.conftest import MakeBackend
 from tests.support import wait_until, with_enough_time
@@ -100,7 +100,7 @@ def test_a_runner_ends_what_is_its_own_and_nothing_of_another_in_the_same_run(
     server: E2BServer, make_backend: MakeBackend
 ) -> None:
     """Two jobs of one workflow have the same run, attempt and shard."""
-    ours, theirs = make_backend(Run("7", "1")), make_backend(Run("7", "1"))
+    ours, theirs = make_backend(RunIdentity("7", "1")), make_backend(RunIdentity("7", "1"))
     ours.open("ours", SIZES["standard"], {})
     kept = theirs.open("theirs", SIZES["standard"], {})
     ours.close()
@@ -112,7 +112,7 @@ def test_a_runner_ends_what_is_its_own_and_nothing_of_another_in_the_same_run(
 def test_a_closed_backend_keeps_nothing_alive(make_backend: MakeBackend) -> None:
     """Its next heartbeat, which would learn that the sandbox is gone, is hours away."""
     backend = make_backend()
-    backend._life = replace(backend._life, seconds=80_000)
+    backend._lifetime = replace(backend._lifetime, seconds=80_000)
     sandbox = backend.open("left", SIZES["standard"], {})
     backend.close()
     name = f"heartbeat {sandbox.id}"
@@ -137,7 +137,7 @@ def test_a_heartbeat_keeps_a_sandbox_alive(server: E2BServer, make_backend: Make
 
     def beaten_for(seconds: float) -> bool | None:
         backend, life = make_backend(), math.ceil(2 * seconds)
-        backend._life = replace(backend._life, seconds=life)
+        backend._lifetime = replace(backend._lifetime, seconds=life)
         sandbox = backend.open("beating", SIZES["standard"], {})
         time.sleep(2 * life)
         lives = opened_ids(server, "beating") == [sandbox.id]

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from generator.sandboxes.contract import SIZES, SandboxError
-from generator.sandboxes.e2b.creation import LONGEST_REST, Paced
+from generator.sandboxes.e2b.creation import MAX_SHARED_PAUSE, RateLimitedTransport
 from generator.sandboxes.e2b.rate_limit import MARGIN, RateLimit
 from tests.e2b_server import E2BServer, error
 from tests.sandboxes.e2b.conftest import MakeBackend
@@ -60,7 +60,7 @@ class Service(httpx.BaseTransport):
 
 def send(count: int, service: Service, pace: RateLimit, clock: Clock) -> list[float]:
     """Send requests one after the other; returns the times between them."""
-    paced = Paced(service, pace, clock)
+    paced = RateLimitedTransport(service, pace, clock)
     for _ in range(count):
         assert paced.handle_request(httpx.Request("POST", "http://e2b.test", content=b"{}")).status_code == 201
     return [after - before for before, after in zip(service.left, service.left[1:], strict=False)]
@@ -82,7 +82,7 @@ def test_the_time_of_an_answer_is_part_of_the_time_between_two(clock: Clock, pac
     assert send(2, Service(clock, iter([0.0, 0.0])), pace, clock) == pytest.approx([BETWEEN])
 
 
-@pytest.mark.parametrize(("said", "least"), [("7", 7), ("1", 1), ("soon", 0), (str(int(LONGEST_REST) + 1), 0)])
+@pytest.mark.parametrize(("said", "least"), [("7", 7), ("1", 1), ("soon", 0), (str(int(MAX_SHARED_PAUSE) + 1), 0)])
 def test_nobody_asks_before_the_time_that_the_service_names(
     clock: Clock, pace: RateLimit, said: str, least: float
 ) -> None:
@@ -95,10 +95,10 @@ def test_a_request_that_is_not_out_yet_holds_up_the_next_and_no_answer_does(cloc
 
     def other() -> None:
         asks.set()
-        with pace.turn(clock):
+        with pace.acquire(clock):
             turns.append("other")
 
-    with pace.turn(clock) as left:
+    with pace.acquire(clock) as left:
         thread = threading.Thread(target=other)
         thread.start()
         asks.wait()
@@ -110,21 +110,21 @@ def test_a_request_that_is_not_out_yet_holds_up_the_next_and_no_answer_does(cloc
 
 def test_a_request_that_never_leaves_does_not_hold_up_the_others_for_ever(clock: Clock) -> None:
     pace = RateLimit(4, lambda: clock.now, send_seconds=0.01)
-    with pace.turn(clock), pace.turn(clock), pace.turn(clock):
+    with pace.acquire(clock), pace.acquire(clock), pace.acquire(clock):
         assert clock.now >= 100 + 2 * BETWEEN
 
 
 def test_a_request_that_fails_holds_up_nobody(clock: Clock, pace: RateLimit) -> None:
-    with pytest.raises(OSError, match="no route"), pace.turn(clock):
+    with pytest.raises(OSError, match="no route"), pace.acquire(clock):
         raise OSError("no route")
-    with pace.turn(clock):
+    with pace.acquire(clock):
         assert clock.now == pytest.approx(100 + BETWEEN)
 
 
 def test_a_stop_gives_no_turn(clock: Clock, pace: RateLimit) -> None:
-    with pace.turn(clock):
+    with pace.acquire(clock):
         clock.set()
-        with pytest.raises(SandboxError, match="the run was stopped"), pace.turn(clock):
+        with pytest.raises(SandboxError, match="the run was stopped"), pace.acquire(clock):
             raise AssertionError
 
 

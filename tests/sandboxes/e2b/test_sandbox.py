@@ -75,7 +75,7 @@ def test_a_download_arrives_whole_or_not_at_all(
     server.inject(DOWNLOAD, fault, times=2)
     sandbox.get("/build/in/blob", tmp_path / "back", 1 << 30)
     assert (tmp_path / "back").read_bytes() == content
-    server.inject(DOWNLOAD, Truncate(0.5), times=transfers.TRIES)
+    server.inject(DOWNLOAD, Truncate(0.5), times=transfers.MAX_ATTEMPTS)
     with pytest.raises(SandboxError, match="the digests differ"):
         sandbox.get("/build/in/blob", tmp_path / "again", 1 << 30)
     assert not (tmp_path / "again").exists()
@@ -240,7 +240,7 @@ def test_a_sandbox_that_lies_about_its_room_is_not_believed(sandbox: E2BSandbox,
 
 @pytest.mark.attack("a sandbox at E2B that lies about files or commands is not believed")
 def test_answers_are_bounded(sandbox: E2BSandbox) -> None:
-    assert sandbox_module.MAX_ANSWER < 10_000_000
+    assert sandbox_module.MAX_RESPONSE_CHARS < 10_000_000
     finished, lines = run_in(sandbox, "head -c 5000000 /dev/zero | tr '\\0' x")
     assert finished.exit_code == 0
     assert sum(map(len, lines)) == 5_000_000

@@ -2,12 +2,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from generator.sandboxes.local.bubblewrap import Bind, View, root_arguments, user_arguments
+from generator.sandboxes.local.bubblewrap import Bind, IsolationSpec, root_arguments, user_arguments
 
-VIEW = View(
+VIEW = IsolationSpec(
     binds=(Bind("/usr", "/usr"), Bind("/home/me/.rustup/x/bin", "/opt/rust/bin"), Bind("/cache/1", "/build", True)),
     links=(("/bin", "usr/bin"),),
-    known=frozenset({"--disable-userns", "--size"}),
+    supported_options=frozenset({"--disable-userns", "--size"}),
     env={"A": "1"},
 )
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from generator.sandboxes.contract import Resources
-from generator.sandboxes.local.isolation import system_view
+from generator.sandboxes.local.isolation import system_spec
 from generator.toolchain.host import HostToolchain
 from tests.sandboxes.conftest import OpenSandbox, Run
 from tests.sandboxes.watching import run_in
@@ -108,7 +108,7 @@ def test_a_build_learns_the_paths_of_nothing_else(run: Run, tmp_path: Path, tool
 
 def shown(place: str, own: Path, toolchain: HostToolchain) -> bool:
     """Whether a directory of the host is one that a sandbox is given."""
-    given = [str(own), *(str(Path(bind.source).resolve()) for bind in (*toolchain.binds, *system_view().binds))]
+    given = [str(own), *(str(Path(bind.source).resolve()) for bind in (*toolchain.binds, *system_spec().binds))]
     return any(place.startswith(each) or each.endswith(place) for each in given)
 
 

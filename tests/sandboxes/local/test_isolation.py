@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from generator.sandboxes.local.isolation import way_out
+from generator.sandboxes.local.isolation import user_namespace_fix
 
 
 @pytest.mark.parametrize(
@@ -20,9 +20,9 @@ from generator.sandboxes.local.isolation import way_out
 def test_the_setting_that_forbids_isolation_is_named(tmp_path: Path, setting: str, value: str, command: str) -> None:
     (tmp_path / setting).parent.mkdir()
     (tmp_path / setting).write_text(f"{value}\n")
-    assert way_out(tmp_path) == f"sudo sysctl -w {command}"
+    assert user_namespace_fix(tmp_path) == f"sudo sysctl -w {command}"
     (tmp_path / setting).write_text("15000\n" if value == "0" else "0\n")
-    assert "sysctl" not in way_out(tmp_path)
+    assert "sysctl" not in user_namespace_fix(tmp_path)
 
 
 BLOCKED = """

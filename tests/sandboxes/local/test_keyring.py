@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from generator.sandboxes.local.keyring import leave_session_keyring
+from generator.sandboxes.local.keyring import use_empty_session_keyring
 from tests.sandboxes.local.test_system_calls import NUMBERS, SEARCH, SESSION
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="keyrings are for Linux only")
@@ -23,7 +23,7 @@ def call(name: str, *words: int | bytes) -> int:
 
 def left() -> tuple[int, bool]:
     """Leave the session keyring: which one there is now, and whether a key of before is in it."""
-    if not leave_session_keyring():
+    if not use_empty_session_keyring():
         pytest.skip("there are no keyrings here")
     found = call("keyctl", GET_KEYRING, SESSION, 0), call("keyctl", SEARCH, SESSION, b"user", b"left", 0) > 0
     assert call("add_key", b"user", b"left", b"secret", 6, SESSION) > 0

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from generator.sandboxes.contract import Resources
-from generator.sandboxes.local.system_calls import REFUSED, system_call_filter
+from generator.sandboxes.local.system_calls import REFUSED_CALLS, system_call_filter
 from tests.sandboxes.conftest import OpenSandbox, Run
 from tests.sandboxes.watching import run_in
 
@@ -44,7 +44,7 @@ def call(name: str, *words: int | str) -> str:
     return f"perl -e 'my @given = ({given}); print syscall({NUMBERS[name]}, @given) < 0 ? $! + 0 : qq(done), qq(\\n)'"
 
 
-@pytest.mark.parametrize("name", REFUSED)
+@pytest.mark.parametrize("name", REFUSED_CALLS)
 @pytest.mark.attack("keyrings, io_uring, bpf and what else no namespace holds are refused", entry="H5")
 def test_calls_that_no_namespace_holds_are_refused(run: Run, name: str) -> None:
     assert run(call(name, 0, 0, 0, 0, 0))[1] == [str(EPERM)]

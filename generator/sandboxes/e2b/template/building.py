@@ -11,7 +11,7 @@ from generator.manifest.values import NEXT_SIZE, SIZES, Size
 from generator.sandboxes.e2b.connection import Connection, with_headers
 from generator.sandboxes.e2b.errors import user_error
 from generator.sandboxes.e2b.template.definition import Definition
-from generator.sandboxes.e2b.template.dockerfile import dockerfile, prefetch
+from generator.sandboxes.e2b.template.dockerfile import render_dockerfile, prefetch_lines
 from generator.sandboxes.e2b.template.identity import template_name, template_reference, template_tag
 from generator.text import plain
 
@@ -19,12 +19,12 @@ CHECK_SECONDS = 120
 TRIAL_SECONDS = 600
 
 
-def state_of(manifest: Manifest, definition: Definition, size: Size, connection: Connection) -> str:
+def template_state(manifest: Manifest, definition: Definition, size: Size, connection: Connection) -> str:
     """Return "ready", "outdated" or "missing" for a size class; raises the user's error when E2B does not say."""
     from generator.sandboxes.e2b.sdk import Template
 
     name = template_name(manifest.fleet.template, size)
-    tag = template_tag(dockerfile(), definition, size)
+    tag = template_tag(render_dockerfile(), definition, size)
     try:
         if not Template.exists(name, **connection.api_params()):
             return "missing"
@@ -48,10 +48,10 @@ def build_templates(
     """
     from generator.sandboxes.e2b.sdk import Template
 
-    text = dockerfile(prefetch(manifest))
+    text = render_dockerfile(prefetch_lines(manifest))
     for size in sizes:
-        reference = template_reference(manifest.fleet.template, dockerfile(), definition, size)
-        if not force and state_of(manifest, definition, size, connection) == "ready":
+        reference = template_reference(manifest.fleet.template, render_dockerfile(), definition, size)
+        if not force and template_state(manifest, definition, size, connection) == "ready":
             say(f"{reference} is there already")
             continue
         say(f"building {reference}: this takes minutes")
@@ -69,7 +69,7 @@ def build_templates(
             )
         except Exception as error:
             raise user_error(error, f"{reference} cannot be built") from None
-        if problems := tuple(try_out(reference, definition, connection)):
+        if problems := tuple(failed_checks(reference, definition, connection)):
             _forget(reference, connection)
             raise InputError(f"{reference} was built and does not work", problems=problems)
         say(f"{reference} is ready: {len(definition.checks)} checks passed")
@@ -86,7 +86,7 @@ def _forget(reference: str, connection: Connection) -> None:
         raise user_error(error, f"{reference} does not work, and its tag cannot be removed") from None
 
 
-def try_out(reference: str, definition: Definition, connection: Connection) -> Iterator[str]:
+def failed_checks(reference: str, definition: Definition, connection: Connection) -> Iterator[str]:
     """Start a sandbox of a fresh image and yield a sentence for each check that it does not pass."""
     from generator.sandboxes.e2b.sdk import CommandExitException, Sandbox
 

@@ -35,7 +35,7 @@ class Check(Strict):
     expect: str
 
 
-class HeldRuntime(Strict):
+class TemplateRuntime(Strict):
     """What runs another platform's programs in the image, as `Runtime` has it: the words of a command, and Node.js."""
 
     name: str = Field(min_length=1)
@@ -54,7 +54,7 @@ class HeldRuntime(Strict):
         return Runtime(self.name, self.command, self.node, self.node_version)
 
 
-class Holds(Strict):
+class TemplateContents(Strict):
     """What the image builds with: Rust targets with their standard library, and programs as `Equipment` has them.
 
     `coverage` says whether rustup's llvm-tools are there, `runtimes` what runs the programs of other platforms.
@@ -63,7 +63,7 @@ class Holds(Strict):
     targets: tuple[str, ...]
     programs: tuple[Program, ...]
     coverage: bool = False
-    runtimes: dict[PlatformName, HeldRuntime] = Field(default_factory=dict)
+    runtimes: dict[PlatformName, TemplateRuntime] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _runs_the_host_by_itself(self) -> Self:
@@ -85,7 +85,7 @@ class Definition(Strict):
     timeout_seconds: int = Field(ge=60, le=3_600)
     env: dict[EnvName, str]
     sizes: dict[Size, SizeClass]
-    holds: Holds
+    holds: TemplateContents
     checks: tuple[Check, ...]
 
     def resources(self) -> dict[Size, Resources]:

@@ -14,7 +14,7 @@ TEMPLATE = "e2b/rust-napi-builder.Dockerfile.j2"
 ZIG_PLACE = "/build/zig"
 
 
-def prefetch(manifest: Manifest) -> tuple[str, ...]:
+def prefetch_lines(manifest: Manifest) -> tuple[str, ...]:
     """Return what the last layer fetches, one line each: published crates, and directories of pinned repositories.
 
     What these values may look like is bounded by the manifest's models: no line of them can end the list.
@@ -29,7 +29,7 @@ def prefetch(manifest: Manifest) -> tuple[str, ...]:
     return tuple(sorted(lines))
 
 
-def dockerfile(lines: tuple[str, ...] = ()) -> str:
+def render_dockerfile(lines: tuple[str, ...] = ()) -> str:
     """Return the text of the Dockerfile, with these lines to pre-fetch."""
     environment = Environment(
         loader=FileSystemLoader(packaged("templates"), encoding="utf-8"),
