@@ -14,7 +14,13 @@ from typing import BinaryIO, Final
 from generator.errors import Unavailable
 from generator.processes import Completed, run
 from generator.sandboxes.local.bubblewrap import Bind, IsolationSpec
-from generator.sandboxes.local.isolation import HOST_ENV, probe_isolation, bubblewrap_arguments, system_spec, bubblewrap_command
+from generator.sandboxes.local.isolation import (
+    HOST_ENV,
+    bubblewrap_arguments,
+    bubblewrap_command,
+    probe_isolation,
+    system_spec,
+)
 from generator.toolchain.mounts import is_in_usr
 
 # -P: a folder called generator/ in the user's working directory must not be taken for this package.

@@ -123,7 +123,7 @@ def _templates(manifest: Manifest, directory: Path, connection: Connection) -> I
 
 
 def _key(connection: Connection) -> Finding:
-    from generator.sandboxes.e2b.backend import count_sandboxes
+    from generator.sandboxes.e2b.control_plane import count_sandboxes
     from generator.sandboxes.e2b.errors import user_error
 
     try:

@@ -17,7 +17,7 @@ from generator.manifest.models import Fleet, Manifest
 from generator.manifest.settings import passed_names, settings
 from generator.manifest.values import RelativePath
 from generator.planning.plan import make_plan
-from generator.sandboxes.e2b.template.dockerfile import render_dockerfile, prefetch_lines
+from generator.sandboxes.e2b.template.dockerfile import prefetch_lines, render_dockerfile
 from generator.workflows import limits
 from generator.workflows.header import header
 from generator.workflows.pins import pins

@@ -12,7 +12,7 @@ import pytest
 from generator.audit import reader_sandbox as room
 from generator.audit.reading import read_facts
 from generator.processes import run
-from generator.sandboxes.local.isolation import HOST_ENV, probe_isolation, bubblewrap_arguments, bubblewrap_command
+from generator.sandboxes.local.isolation import HOST_ENV, bubblewrap_arguments, bubblewrap_command, probe_isolation
 
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux" or probe_isolation() is not None, reason="bubblewrap is for Linux only"

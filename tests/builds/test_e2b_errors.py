@@ -60,7 +60,7 @@ def test_a_stop_ends_the_run_when_the_service_does_not_answer(path: str, tmp_pat
         assert runner.wait() == 130
         server.calm()
     said = (tmp_path / "said").read_text()
-    assert "what may run on ends by itself within 600 s" in said
+    assert "a sandbox that still runs ends by itself within 600 s" in said
     assert "Traceback" not in said
     assert report_of(top)["interrupted"] is True
 
@@ -195,7 +195,7 @@ def test_a_shell_that_a_crate_made_endless_ends_the_crate(path: str, tmp_path: P
         assert len(server.created()) == 1
         assert server.running() == ()
     assert ran.code == 1
-    assert report_of(top)["crates"][0]["failure"]["message"] == "the sandbox says more than it was asked"
+    assert report_of(top)["crates"][0]["failure"]["message"] == "the sandbox's response to a script is too long"
 
 
 def test_stalled_streams_and_slow_answers_cost_time_and_nothing_else(path: str, tmp_path: Path) -> None:

@@ -24,13 +24,13 @@ import psutil
 
 from generator.sandboxes.local.bubblewrap import UNPRIVILEGED_UID, Bind, IsolationSpec
 from generator.sandboxes.local.isolation import (
-    HOST_ENV,
     ETC_FILES,
+    HOST_ENV,
+    bubblewrap_arguments,
+    bubblewrap_command,
     etc_binds,
     is_root,
-    bubblewrap_arguments,
     system_spec,
-    bubblewrap_command,
     write_etc,
 )
 from generator.sandboxes.local.memory import memory_used

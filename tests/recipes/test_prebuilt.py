@@ -14,7 +14,7 @@ from generator.recipes.job import CrateMetadata, Job, Package, Target
 from generator.recipes.kinds import RECIPES
 from generator.recipes.prebuilt import all_zig_libraries, prebuilt_programs, zig_libraries
 from generator.recipes.recipe import Tool
-from generator.sandboxes.variables import command_environment
+from generator.sandboxes.environment import command_environment
 from generator.toolchain.host import find_host_toolchain
 from generator.toolchain.toolchain import Runtime, Toolchain, unmet_need
 from tests.recipes.jobs import job_of

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from generator.sandboxes.contract import MAX_LINE
-from generator.sandboxes.lines import MIN_LINE_COST, MAX_OUTPUT_BYTES, TAIL_BYTES, LineSplitter
+from generator.sandboxes.lines import MAX_OUTPUT_BYTES, MIN_LINE_COST, TAIL_BYTES, LineSplitter
 
 
 def lines_of(*chunks: bytes) -> list[str]:

@@ -34,12 +34,17 @@ def test_the_nearest_setting_wins(
 
 
 def test_without_settings_it_is_e2b_itself() -> None:
-    assert resolve_connection(E2BService(), Gateway(), KEY).api_params() == {"api_key": KEY["E2B_API_KEY"], "debug": False}
+    assert resolve_connection(E2BService(), Gateway(), KEY).api_params() == {
+        "api_key": KEY["E2B_API_KEY"],
+        "debug": False,
+    }
 
 
 def test_headers_are_filled_from_variables_and_are_secrets_then() -> None:
     service = E2BService(headers={"X-Team": "crates", "X-Key": "Bearer ${GATEWAY_KEY}"})
-    found = resolve_connection(service, Gateway(headers=("X-Team: ours",)), {**KEY, "GATEWAY_KEY": "k3y-of-the-gateway"})
+    found = resolve_connection(
+        service, Gateway(headers=("X-Team: ours",)), {**KEY, "GATEWAY_KEY": "k3y-of-the-gateway"}
+    )
     assert found.headers == {"X-Team": "ours", "X-Key": "Bearer k3y-of-the-gateway"}
     assert found.secrets() == {
         "E2B_API_KEY": KEY["E2B_API_KEY"],

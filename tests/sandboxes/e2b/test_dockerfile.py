@@ -15,11 +15,11 @@ from generator.errors import InputError
 from generator.manifest.reading import load_manifest
 from generator.platforms import PLATFORM_NAMES, PLATFORMS, VALID_FOR
 from generator.recipes.cargo_target import cargo_target
-from generator.sandboxes.e2b.sandbox import ROOT
 from generator.sandboxes.e2b.template.definition import TemplateContents, load_definition
-from generator.sandboxes.e2b.template.dockerfile import render_dockerfile, prefetch_lines
+from generator.sandboxes.e2b.template.dockerfile import prefetch_lines, render_dockerfile
 from generator.sandboxes.e2b.template.identity import template_tag
-from generator.sandboxes.variables import command_environment
+from generator.sandboxes.environment import command_environment
+from generator.sandboxes.layout import ROOT
 from generator.toolchain.toolchain import unmet_need
 from tests.support import TOP, write_files
 
@@ -153,7 +153,7 @@ RUNTIME = {"name": "qemu 7.2", "command": ["qemu"], "node": "/opt/node", "node_v
         ({"linux-x64-gnu": RUNTIME}, "for other platforms than the image's own, linux-x64-gnu"),
         ({"linux-arm64-gnu": {**RUNTIME, "command": []}}, "linux-arm64-gnu.command"),
         ({"linux-arm64-gnu": {**RUNTIME, "node": "bin/node"}}, "linux-arm64-gnu.node"),
-        ({"linux-arm64-gnu": {**RUNTIME, "node": None}}, "node and node_version are told together"),
+        ({"linux-arm64-gnu": {**RUNTIME, "node": None}}, "node and node_version must be set together"),
     ],
 )
 def test_a_runtime_that_cannot_be_is_told(tmp_path: Path, runtimes: object, said: str) -> None:

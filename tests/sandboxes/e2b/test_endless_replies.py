@@ -12,8 +12,9 @@ import pytest
 from generator.errors import InputError
 from generator.manifest.models import E2BService
 from generator.sandboxes.contract import SIZES, Command, SandboxError
-from generator.sandboxes.e2b.backend import MAX_PAGES, Account, kill_sandbox, find_sandboxes, count_sandboxes
+from generator.sandboxes.e2b.backend import Account
 from generator.sandboxes.e2b.connection import Gateway, resolve_connection
+from generator.sandboxes.e2b.control_plane import MAX_PAGES, count_sandboxes, find_sandboxes, kill_sandbox
 from generator.sandboxes.e2b.errors import user_error
 from generator.sandboxes.e2b.sandbox import E2BSandbox
 from generator.sandboxes.e2b.sdk import MAX_RESPONSE_BYTES
@@ -22,7 +23,7 @@ from tests.sandboxes.e2b.conftest import MakeBackend
 from tests.support import LIMIT, TOP
 
 START = "POST /process.Process/Start"
-LONG = r"a reply is longer than 16 MiB"
+LONG = r"a response is longer than 16 MiB"
 # A message of the Connect protocol: flags, a length, and its beginning.
 MESSAGE = struct.pack(">BI", 0, 2**32 - 1) + b'{"event": "'
 

@@ -20,7 +20,13 @@ from e2b.sandbox.commands.command_handle import CommandExitException
 
 from generator.errors import InputError, Unavailable
 from generator.sandboxes.contract import FileMissing
-from generator.sandboxes.e2b.errors import FAILURE_CLASSES, MAX_MESSAGE_LENGTH, service_error, exception_kinds, user_error
+from generator.sandboxes.e2b.errors import (
+    FAILURE_CLASSES,
+    MAX_MESSAGE_LENGTH,
+    exception_kinds,
+    service_error,
+    user_error,
+)
 
 # By name: their constructors carry no types.
 RAISED: dict[str, Callable[..., Exception]] = {
@@ -66,8 +72,8 @@ def test_the_table_has_no_entry_that_an_earlier_one_hides() -> None:
 @pytest.mark.parametrize(
     ("error", "kind", "failure_class"),
     [
-        (sdk.SandboxNotRunningException("502: The sandbox was not found"), "gone", "transient"),
-        (sdk.SandboxNotFoundException("gone"), "gone", "transient"),
+        (sdk.SandboxNotRunningException("502: The sandbox was not found"), "sandbox_gone", "transient"),
+        (sdk.SandboxNotFoundException("gone"), "sandbox_gone", "transient"),
         (sdk.SandboxUnreachableException("no"), "unreachable", "transient"),
         (sdk.TimeoutException("late"), "unreachable", "transient"),
         (RAISED["RateLimitException"]("429"), "busy", "transient"),
@@ -75,30 +81,34 @@ def test_the_table_has_no_entry_that_an_earlier_one_hides() -> None:
         (RAISED["GuestUnresponsiveException"]("409"), "unreachable", "transient"),
         (sdk.AuthenticationException("401"), "unauthorized", "permanent"),
         (sdk.SandboxException("403: no", status_code=403), "unauthorized", "permanent"),
-        (sdk.SandboxException("404: no template", status_code=404), "refused", "permanent"),
+        (sdk.SandboxException("404: no template", status_code=404), "rejected", "permanent"),
         (sdk.SandboxException("409: in progress", status_code=409), "unreachable", "transient"),
         (sdk.SandboxException("500: oh", status_code=500), "unreachable", "transient"),
         (sdk.SandboxException("504: late", status_code=504), "unreachable", "transient"),
         (sdk.SandboxException("Code.INTERNAL: oh"), "unreachable", "transient"),
-        (sdk.InvalidArgumentException("cwd"), "refused", "permanent"),
-        (sdk.NotEnoughSpaceException("507"), "full", "too_small"),
-        (sdk.FileNotFoundException("no file"), "missing", "permanent"),
-        (sdk.BuildException("step 3"), "refused", "permanent"),
-        (CommandExitException(stderr="", stdout="", exit_code=-1, error="signal: killed"), "failed", "transient"),
+        (sdk.InvalidArgumentException("cwd"), "rejected", "permanent"),
+        (sdk.NotEnoughSpaceException("507"), "disk_full", "too_small"),
+        (sdk.FileNotFoundException("no file"), "file_missing", "permanent"),
+        (sdk.BuildException("step 3"), "rejected", "permanent"),
+        (
+            CommandExitException(stderr="", stdout="", exit_code=-1, error="signal: killed"),
+            "command_failed",
+            "transient",
+        ),
         (httpx.ConnectError("refused"), "unreachable", "transient"),
         (httpx.ReadTimeout("late"), "unreachable", "transient"),
         (json.JSONDecodeError("Expecting value", "<html>", 0), "unreachable", "transient"),
         (ValueError("520 is not a valid HTTPStatus"), "unreachable", "transient"),
         (Exception("Command ended without an end event"), "unreachable", "transient"),
-        (OSError(errno.ENOSPC, "No space left on device"), "here", "permanent"),
+        (OSError(errno.ENOSPC, "No space left on device"), "local_disk", "permanent"),
         (OSError(errno.ECONNRESET, "Connection reset by peer"), "unreachable", "transient"),
     ],
 )
 def test_kinds_and_classes(error: Exception, kind: str, failure_class: str) -> None:
-    trouble = service_error(error)
-    assert trouble.kind == kind
-    assert FAILURE_CLASSES[trouble.kind] == failure_class
-    assert trouble.sandbox_error("doing it").failure_class == failure_class
+    problem = service_error(error)
+    assert problem.kind == kind
+    assert FAILURE_CLASSES[problem.kind] == failure_class
+    assert problem.sandbox_error("doing it").failure_class == failure_class
 
 
 def test_a_missing_file_is_told_from_every_other_failure() -> None:

@@ -14,9 +14,8 @@ from pathlib import Path
 import pytest
 
 from generator.sandboxes.contract import SIZES, SandboxError
-from generator.sandboxes.e2b import polling as following
+from generator.sandboxes.e2b import polling, transfers, upload
 from generator.sandboxes.e2b import sandbox as sandbox_module
-from generator.sandboxes.e2b import transfers, upload
 from generator.sandboxes.e2b.sandbox import E2BSandbox
 from tests.e2b_server import Cut, E2BServer, Fault, LoseReply, Say, Stall, Truncate, error, html
 from tests.sandboxes.e2b.conftest import MakeBackend
@@ -57,7 +56,7 @@ def test_a_command_is_told_once_and_whole_through_broken_streams(
     """A stream that stalls is given up in time: by the SDK's own deadline, which holds for its synchronous client."""
     stalls = isinstance(fault, Stall)
     if stalls:
-        monkeypatch.setattr(following, "ANSWER_SECONDS", 4.0)
+        monkeypatch.setattr(polling, "RESPONSE_SECONDS", 4.0)
     server.inject(START, fault, times=1 if stalls else 3)
     finished, lines = run_in(sandbox, "for i in {1..30}; do echo line $i; sleep 0.02; done; exit 3")
     assert (finished.exit_code, lines) == (3, [f"line {number}" for number in range(1, 31)])
@@ -94,7 +93,7 @@ def test_a_stream_that_falls_silent_does_not_hold_up_a_transfer(
     server: E2BServer, sandbox: E2BSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However long unpacking may take: no single stream is waited for that long."""
-    monkeypatch.setattr(following, "ANSWER_SECONDS", 4.0)
+    monkeypatch.setattr(polling, "RESPONSE_SECONDS", 4.0)
     archive = archive_of(tmp_path, b"x" * 100_000)
     server.inject(START, Stall(3_600, after=20))
     sandbox.put(archive, "/build/in")
@@ -108,7 +107,7 @@ def test_a_stream_that_falls_silent_does_not_hold_up_a_transfer(
 def test_an_upload_that_stands_still_is_sent_again(
     server: E2BServer, sandbox: E2BSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(upload, "STALLED_SECONDS", 4.0)
+    monkeypatch.setattr(upload, "STALL_SECONDS", 4.0)
     server.inject(UPLOAD, Stall(3_600))
     started = time.monotonic()
     sandbox.put(archive_of(tmp_path, b"x" * 100_000), "/build/in")
@@ -188,9 +187,9 @@ def answer(text: str) -> str:
 @pytest.mark.parametrize(
     ("profile", "said"),
     [
-        ("yes", "says more than it was asked"),
-        ("yes >&2", "says more than it was asked"),
-        ("head -c 40M /dev/zero | tr '\\0' x; exit", "says more than it was asked"),
+        ("yes", "response to a script is too long"),
+        ("yes >&2", "response to a script is too long"),
+        ("head -c 40M /dev/zero | tr '\\0' x; exit", "response to a script is too long"),
         ("echo nonsense; exit", "no usable answer"),
         ("printf '\\xff\\xfe\\x00'; exit", "no usable answer"),
         (answer(f"{'9' * 5_000} {'a' * 64} 1"), "no usable answer"),
@@ -211,7 +210,7 @@ def test_a_sandbox_that_lies_about_a_file(sandbox: E2BSandbox, tmp_path: Path, p
 @pytest.mark.parametrize(
     ("profile", "said"),
     [
-        ("yes", "says more than it was asked"),
+        ("yes", "response to a script is too long"),
         (f"echo {'9' * 5_000}; exit", "digests differ|no usable answer"),
         ("echo '0 0 0 0 - " + "9" * 400 + "'; exit", "no usable answer"),
         ("echo '0 0 999999999999 0 - 5'; exit", None),
@@ -249,7 +248,7 @@ def test_answers_are_bounded(sandbox: E2BSandbox) -> None:
 def test_a_failing_kill_says_when_it_ends_by_itself(
     server: E2BServer, sandbox: E2BSandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sandbox_module, "KILL_PATIENCE", 0.5)
+    monkeypatch.setattr(sandbox_module, "KILL_RETRY_SECONDS", 0.5)
     server.inject("DELETE /sandboxes/*", Say(500, {"code": 500, "message": "oh"}), times=9)
     note = sandbox.kill().note
     server.calm()

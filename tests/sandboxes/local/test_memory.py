@@ -13,7 +13,7 @@ import pytest
 from generator.sandboxes.contract import Resources
 from generator.sandboxes.local.memory import memory_used
 from generator.sandboxes.local.process_tree import ProcessTable
-from generator.sandboxes.local.supervision import HostReserve, CommandMonitor
+from generator.sandboxes.local.supervision import CommandMonitor, HostReserve
 from tests.sandboxes.conftest import OpenSandbox
 from tests.sandboxes.watching import run_in
 

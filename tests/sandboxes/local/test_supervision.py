@@ -9,7 +9,7 @@ import pytest
 
 from generator.sandboxes.local import supervision as running
 from generator.sandboxes.local.process_tree import ProcessTable
-from generator.sandboxes.local.supervision import DRAIN_SECONDS, POLL_SECONDS, HostReserve, CommandMonitor, supervise
+from generator.sandboxes.local.supervision import DRAIN_SECONDS, POLL_SECONDS, CommandMonitor, HostReserve, supervise
 
 # From the interruption of a cancelled job to the end that GitHub's runner makes of it.
 GITHUB_GIVES_SECONDS = 7.5
