@@ -1,4 +1,4 @@
-"""Sandboxes of the backend at a server that speaks E2B's protocol."""
+"""Fixtures of the E2B backend at a server with E2B's protocol."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ def stop() -> threading.Event:
 
 
 @pytest.fixture
-def said() -> list[str]:
-    """What the backend tells while it waits."""
+def log() -> list[str]:
+    """Messages of the backend while it waits."""
     return []
 
 
 @pytest.fixture
-def make_backend(server: E2BServer, stop: threading.Event, said: list[str]) -> Iterator[MakeBackend]:
+def make_backend(server: E2BServer, stop: threading.Event, log: list[str]) -> Iterator[MakeBackend]:
     made: list[E2BBackend] = []
 
     def make(run: RunIdentity | None = None, template: str = "base", **account: Any) -> E2BBackend:
@@ -55,7 +55,7 @@ def make_backend(server: E2BServer, stop: threading.Event, said: list[str]) -> I
             {"standard": template},
             Lifetime({"PATH": server.path}, 60),
             stop,
-            lambda crate, text: said.append(f"{crate}: {text}"),
+            lambda crate, text: log.append(f"{crate}: {text}"),
         )
         made.append(backend)
         return backend

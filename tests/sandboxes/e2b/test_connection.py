@@ -1,4 +1,4 @@
-"""How E2B is reached: options before variables before the manifest, and every mistake told at once."""
+"""Connection settings: options before environment variables before the manifest, and all problems at once."""
 
 from __future__ import annotations
 
@@ -55,14 +55,14 @@ def test_headers_are_filled_from_variables_and_are_secrets_then() -> None:
     assert KEY["E2B_API_KEY"] not in repr(found)
 
 
-def test_everything_that_is_wrong_is_told_at_once_and_no_secret_with_it() -> None:
+def test_all_problems_are_reported_at_once_without_secrets() -> None:
     options = Gateway(
         "http://far.example.com", "https://me:passw0rd@example.com", ("no colon", "Host: x", "A: ${NONE}")
     )
     with pytest.raises(InputError) as caught:
         resolve_connection(E2BService(), options, {"E2B_DEBUG": "true", "E2B_DOMAIN": "not a domain"})
-    told = "\n".join(caught.value.problems)
-    for said in (
+    problems = "\n".join(caught.value.problems)
+    for expected in (
         "E2B_API_KEY is not set",
         "E2B_DEBUG=true starts no sandboxes",
         "--e2b-api-url is not usable",
@@ -72,9 +72,9 @@ def test_everything_that_is_wrong_is_told_at_once_and_no_secret_with_it() -> Non
         "--e2b-header number 2 is one that HTTP or the E2B SDK sets itself",
         "NONE, which the header A needs, is not set",
     ):
-        assert said in told
+        assert expected in problems
     assert len(caught.value.problems) == 8
-    assert "passw0rd" not in told
+    assert "passw0rd" not in problems
 
 
 def test_one_mistake_is_one_sentence() -> None:

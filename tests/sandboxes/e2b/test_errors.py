@@ -1,4 +1,4 @@
-"""Every error of the SDK and of what it is made of belongs to a class."""
+"""Every exception of the SDK and of its dependencies has a failure class."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def all_of(package: ModuleType) -> set[type[BaseException]]:
 
 
 def test_no_error_of_the_sdk_is_left_out() -> None:
-    """By explicit mention: what falls through to the default is not known."""
+    """By its own entry, not by the default."""
     raised = all_of(e2b) | exceptions_of(httpx) | exceptions_of(pyqwest) | exceptions_of(connectrpc.errors)
     raised |= {OSError, ConnectionError, TimeoutError, ValueError, json.JSONDecodeError, KeyError, TypeError}
     known = tuple(each for types, _ in exception_kinds() for each in types)
@@ -111,7 +111,7 @@ def test_kinds_and_classes(error: Exception, kind: str, failure_class: str) -> N
     assert problem.sandbox_error("doing it").failure_class == failure_class
 
 
-def test_a_missing_file_is_told_from_every_other_failure() -> None:
+def test_a_missing_file_differs_from_every_other_failure() -> None:
     assert isinstance(service_error(sdk.FileNotFoundException("x")).sandbox_error("copying"), FileMissing)
     assert not isinstance(service_error(RAISED["RateLimitException"]("x")).sandbox_error("copying"), FileMissing)
 
@@ -122,7 +122,7 @@ def test_a_proxys_page_is_not_repeated() -> None:
     assert len(service_error(sdk.SandboxException("y" * 9_000)).message) == MAX_MESSAGE_LENGTH
 
 
-def test_users_are_told_what_to_do() -> None:
+def test_user_errors_name_the_fix() -> None:
     refused = user_error(sdk.AuthenticationException("401"), "reaping")
     assert isinstance(refused, InputError)
     assert refused.message == "reaping: E2B refuses the key: set E2B_API_KEY to a key of e2b.dev/dashboard"

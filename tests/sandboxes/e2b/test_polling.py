@@ -1,4 +1,4 @@
-"""Detached commands on this machine's own bash, through a connection that the test breaks."""
+"""Detached commands on this machine's bash, over a connection that the test breaks."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from generator.sandboxes.contract import Command, CommandResult, SandboxError
 from generator.sandboxes.e2b import polling
 from generator.sandboxes.e2b.detached import Detached, read_poll
 from generator.sandboxes.e2b.polling import CommandPoller
-from tests.sandboxes.watching import gone
+from tests.sandboxes.commands import gone
 from tests.support import LIMIT, with_enough_time
 
 _NAPS = itertools.count(7_000)
 
 
 class Wire:
-    """A shell that fails as it is told: before a script is run, or after, when only its answer is lost."""
+    """Shell that can fail before a script runs, or afterwards, when only the response is lost."""
 
     def __init__(self, root: Path) -> None:
-        self.root, self.asked = root, 0
+        self.root, self.calls = root, 0
         self.before: Callable[[int], None] = lambda _: None
         self.after: Callable[[int], None] = lambda _: None
 
     def __call__(self, script: str, timeout: float, env: Mapping[str, str] | None = None) -> str:
-        self.asked += 1
-        self.before(self.asked)
+        self.calls += 1
+        self.before(self.calls)
         environ = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", **(env or {})}
         done = subprocess.run(  # noqa: TID251
             ["/bin/bash", "-l", "-c", script],
@@ -44,7 +44,7 @@ class Wire:
             text=True,
             timeout=timeout,
         )
-        self.after(self.asked)
+        self.after(self.calls)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
@@ -105,7 +105,7 @@ def test_characters_may_be_cut_anywhere(wire: Wire, monkeypatch: pytest.MonkeyPa
 
 
 def test_silence_of_the_command_is_no_failure(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The sign of life that the supervisor writes every two seconds comes later on a machine that is busy."""
+    """The heartbeat, which the supervisor writes every two seconds, comes later on a busy machine."""
 
     def silent(seconds: float) -> tuple[int, list[str]] | None:
         monkeypatch.setattr(polling, "HEARTBEAT_TIMEOUT", int(2 + seconds))
@@ -190,7 +190,7 @@ def test_output_beyond_the_bound_is_read_and_thrown_away(wire: Wire, monkeypatch
 
 
 @pytest.mark.parametrize(
-    "said",
+    "response",
     [
         "",
         "0",
@@ -203,9 +203,9 @@ def test_output_beyond_the_bound_is_read_and_thrown_away(wire: Wire, monkeypatch
         "0 0 0 running running",
     ],
 )
-def test_an_answer_that_is_none_is_refused(said: str) -> None:
+def test_an_invalid_response_is_refused(response: str) -> None:
     with pytest.raises(SandboxError):
-        read_poll(said, 0)
+        read_poll(response, 0)
 
 
 @pytest.mark.attack("secrets are in no argument of a command at E2B")

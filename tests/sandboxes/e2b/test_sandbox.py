@@ -1,4 +1,4 @@
-"""One sandbox at a service on a bad day, and one whose shell lies."""
+"""Sandboxes at an unreliable service, and sandboxes whose shell lies."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from generator.sandboxes.e2b import polling, transfers, upload
 from generator.sandboxes.e2b import sandbox as sandbox_module
 from generator.sandboxes.e2b.sandbox import E2BSandbox
 from tests.e2b_server import Cut, E2BServer, Fault, LoseReply, Say, Stall, Truncate, error, html
+from tests.sandboxes.commands import run_in
 from tests.sandboxes.e2b.conftest import MakeBackend
-from tests.sandboxes.watching import run_in
 from tests.support import wait_until
 
 START = "POST /process.Process/Start"
 DOWNLOAD, UPLOAD = "GET /files", "POST /files"
-# A login shell reads it before each of the runner's own questions.
+# A login shell reads it before each script of the runner.
 PROFILE = "/tmp/home/.bash_profile"
 
 
@@ -50,10 +50,10 @@ def archive_of(directory: Path, content: bytes) -> Path:
     ],
     ids=str,
 )
-def test_a_command_is_told_once_and_whole_through_broken_streams(
+def test_output_is_delivered_once_and_whole_in_spite_of_broken_streams(
     server: E2BServer, sandbox: E2BSandbox, fault: Fault, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A stream that stalls is given up in time: by the SDK's own deadline, which holds for its synchronous client."""
+    """The SDK's own timeout abandons a stalled stream."""
     stalls = isinstance(fault, Stall)
     if stalls:
         monkeypatch.setattr(polling, "RESPONSE_SECONDS", 4.0)
@@ -92,7 +92,7 @@ def test_an_upload_arrives_whole(server: E2BServer, sandbox: E2BSandbox, tmp_pat
 def test_a_stream_that_falls_silent_does_not_hold_up_a_transfer(
     server: E2BServer, sandbox: E2BSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """However long unpacking may take: no single stream is waited for that long."""
+    """No single stream is waited for as long as unpacking may take."""
     monkeypatch.setattr(polling, "RESPONSE_SECONDS", 4.0)
     archive = archive_of(tmp_path, b"x" * 100_000)
     server.inject(START, Stall(3_600, after=20))
@@ -173,19 +173,19 @@ def test_the_network_is_closed_and_the_sandbox_killed_through_a_bad_service(
 
 
 def lie(sandbox: E2BSandbox, profile: str) -> None:
-    """Let the sandbox's user answer for the shell, as a crate's code could."""
-    # Whether this very command has ended is asked by a shell that may read the lie already.
+    """Replace the responses of the shell by a profile, as a crate's code could."""
+    # The poll of this very command may already read the new profile.
     with contextlib.suppress(SandboxError):
         run_in(sandbox, f"echo real > file; cat > {PROFILE} <<'PROFILE'\n{profile}\nPROFILE")
 
 
 def answer(text: str) -> str:
-    """A profile that says that every command has ended, and printed this."""
+    """Return a profile that claims that every command has ended and printed this."""
     return f"said='{text}'; echo 0 0 ${{#said}} 0 - 5; printf %s \"$said\" | base64 -w 0; exit"
 
 
 @pytest.mark.parametrize(
-    ("profile", "said"),
+    ("profile", "message"),
     [
         ("yes", "response to a script is too long"),
         ("yes >&2", "response to a script is too long"),
@@ -200,15 +200,15 @@ def answer(text: str) -> str:
     ],
 )
 @pytest.mark.attack("a sandbox at E2B that lies about files or commands is not believed")
-def test_a_sandbox_that_lies_about_a_file(sandbox: E2BSandbox, tmp_path: Path, profile: str, said: str) -> None:
+def test_a_sandbox_that_lies_about_a_file(sandbox: E2BSandbox, tmp_path: Path, profile: str, message: str) -> None:
     lie(sandbox, profile)
-    with pytest.raises(SandboxError, match=said):
+    with pytest.raises(SandboxError, match=message):
         sandbox.get("/build/file", tmp_path / "file", 100)
     assert not (tmp_path / "file").exists()
 
 
 @pytest.mark.parametrize(
-    ("profile", "said"),
+    ("profile", "message"),
     [
         ("yes", "response to a script is too long"),
         (f"echo {'9' * 5_000}; exit", "digests differ|no usable answer"),
@@ -218,19 +218,19 @@ def test_a_sandbox_that_lies_about_a_file(sandbox: E2BSandbox, tmp_path: Path, p
 )
 @pytest.mark.attack("a sandbox at E2B that lies about files or commands is not believed")
 def test_a_sandbox_that_lies_about_a_command(
-    sandbox: E2BSandbox, tmp_path: Path, profile: str, said: str | None
+    sandbox: E2BSandbox, tmp_path: Path, profile: str, message: str | None
 ) -> None:
     lie(sandbox, profile)
-    if said is None:
+    if message is None:
         finished, lines = run_in(sandbox, "echo unheard")
         assert (finished.killed, lines) == (None, [])
     else:
-        with pytest.raises(SandboxError, match=said):
+        with pytest.raises(SandboxError, match=message):
             run_in(sandbox, "true")
 
 
 @pytest.mark.attack("a sandbox at E2B that lies about files or commands is not believed")
-def test_a_sandbox_that_lies_about_its_room_is_not_believed(sandbox: E2BSandbox, tmp_path: Path) -> None:
+def test_a_sandbox_that_lies_about_its_disk_is_not_believed(sandbox: E2BSandbox, tmp_path: Path) -> None:
     lie(sandbox, f"df() {{ printf 'Avail\\n{'9' * 5_000}\\n'; }}; export -f df")
     sandbox.put(archive_of(tmp_path, b"x"), "/build/in")
     sandbox.get("/build/in/blob", tmp_path / "back", 100)

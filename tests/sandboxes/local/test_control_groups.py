@@ -10,8 +10,8 @@ import pytest
 
 from generator.sandboxes.contract import Resources
 from generator.sandboxes.local.control_groups import ControlGroup, ControlGroups, find_control_groups
+from tests.sandboxes.commands import run_in
 from tests.sandboxes.conftest import OpenSandbox
-from tests.sandboxes.watching import run_in
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="control groups are for Linux only")
 

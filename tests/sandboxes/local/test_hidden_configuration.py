@@ -33,9 +33,9 @@ def test_what_lies_below_usr_is_named_where_it_really_lies(tmp_path: Path) -> No
     assert set(found.masked_files) == {str(Path(f"/usr/bin/{program}").resolve()) for program in given.values()}
 
 
-@pytest.mark.parametrize("place", ["etc", "lib/node_modules/npm"])
-def test_the_certificates_that_npm_is_set_to_for_all_users_are_passed_on(tmp_path: Path, place: str) -> None:
-    (tmp_path / place).mkdir(parents=True)
-    (tmp_path / place / "npmrc").write_text("//npm.invalid/:_authToken=secret\ncafile = /somewhere/ca.pem \n")
+@pytest.mark.parametrize("directory", ["etc", "lib/node_modules/npm"])
+def test_the_certificates_that_npm_is_set_to_for_all_users_are_passed_on(tmp_path: Path, directory: str) -> None:
+    (tmp_path / directory).mkdir(parents=True)
+    (tmp_path / directory / "npmrc").write_text("//npm.invalid/:_authToken=secret\ncafile = /somewhere/ca.pem \n")
     system = hidden_configuration({}, Path("/nonexistent")).npm_certificates
     assert hidden_configuration({}, tmp_path).npm_certificates == (system or "/somewhere/ca.pem")

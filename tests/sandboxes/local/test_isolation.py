@@ -34,15 +34,15 @@ print(type(problem).__name__, "|", problem and problem.message, "|", problem and
 
 @pytest.mark.skipif(sys.platform != "linux", reason="user namespaces are for Linux only")
 @pytest.mark.parametrize(
-    ("inside", "said"),
+    ("script", "message_start"),
     [
         ('echo 1 > /proc/sys/user/max_user_namespaces && exec unshare --user --map-user=1000 "$0" -c "$1"', "bwrap: "),
         ('exec "$0" -c "$1"', "setpriv: "),  # root that has no other user to become
     ],
 )
-def test_a_machine_that_cannot_isolate_is_told_so(inside: str, said: str) -> None:
-    argv = ["unshare", "--user", "--map-root-user", "/bin/sh", "-c", inside, sys.executable, BLOCKED]
+def test_the_reason_is_reported_when_isolation_is_impossible(script: str, message_start: str) -> None:
+    argv = ["unshare", "--user", "--map-root-user", "/bin/sh", "-c", script, sys.executable, BLOCKED]
     kind, message, fix = subprocess.check_output(argv, text=True, timeout=600).split("|")
     assert kind.strip() == "Unavailable"
-    assert message.startswith(f" bubblewrap cannot isolate crates here: {said}")
+    assert message.startswith(f" bubblewrap cannot isolate crates here: {message_start}")
     assert "--no-isolation" in fix

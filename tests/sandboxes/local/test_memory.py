@@ -14,8 +14,8 @@ from generator.sandboxes.contract import Resources
 from generator.sandboxes.local.memory import memory_used
 from generator.sandboxes.local.process_tree import ProcessTable
 from generator.sandboxes.local.supervision import CommandMonitor, HostReserve
+from tests.sandboxes.commands import run_in
 from tests.sandboxes.conftest import OpenSandbox
-from tests.sandboxes.watching import run_in
 
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="it is Linux that has such files and sizes")
 
@@ -86,25 +86,25 @@ def test_a_file_in_memory_beyond_the_limit_ends_the_command(open_sandbox: OpenSa
     assert finished.killed == "memory"
 
 
-def watch_of(table: ProcessTable, directory: Path, floor: HostReserve) -> CommandMonitor:
+def monitor_of(table: ProcessTable, directory: Path, reserve: HostReserve) -> CommandMonitor:
     stops = (threading.Event(),)
-    return CommandMonitor(stops, time.monotonic() + 60, 1 << 40, directory, table, floor, _next_sample=0.0)
+    return CommandMonitor(stops, time.monotonic() + 60, 1 << 40, directory, table, reserve, _next_sample=0.0)
 
 
 @pytest.mark.attack("the largest build ends before the machine has no memory left", entry="W1")
 def test_when_the_machine_runs_out_of_memory_the_command_that_holds_most_ends(tmp_path: Path) -> None:
-    table, floor = ProcessTable(), HostReserve(memory=1 << 62)
+    table, reserve = ProcessTable(), HostReserve(memory=1 << 62)
     with subprocess.Popen(["sleep", "60"]) as process:
         table.memory_samples.record(-1, 1 << 50)
-        assert watch_of(table, tmp_path, floor).kill_reason(process.pid) is None
+        assert monitor_of(table, tmp_path, reserve).kill_reason(process.pid) is None
         table.memory_samples.remove(-1)
-        assert watch_of(table, tmp_path, floor).kill_reason(process.pid) == "memory"
+        assert monitor_of(table, tmp_path, reserve).kill_reason(process.pid) == "memory"
         process.kill()
 
 
-@pytest.mark.parametrize("floor", [HostReserve(disk=1 << 62), HostReserve(files=1 << 62)])
+@pytest.mark.parametrize("reserve", [HostReserve(disk=1 << 62), HostReserve(files=1 << 62)])
 @pytest.mark.attack("a build ends before the disk has no bytes or no inodes left", entry="W8")
-def test_a_disk_that_holds_no_more_bytes_or_files_ends_the_command(tmp_path: Path, floor: HostReserve) -> None:
+def test_a_disk_that_holds_no_more_bytes_or_files_ends_the_command(tmp_path: Path, reserve: HostReserve) -> None:
     with subprocess.Popen(["sleep", "60"]) as process:
-        assert watch_of(ProcessTable(), tmp_path, floor).kill_reason(process.pid) == "disk"
+        assert monitor_of(ProcessTable(), tmp_path, reserve).kill_reason(process.pid) == "disk"
         process.kill()

@@ -34,7 +34,7 @@ def test_a_registry_that_is_yarns_alone_is_kept() -> None:
     assert ("yarn.invalid", 443) in found.endpoints
 
 
-def test_proxies_and_certificates_are_ways_that_close(tmp_path: Path) -> None:
+def test_proxies_and_certificates_are_for_the_open_network(tmp_path: Path) -> None:
     bundle = tmp_path / "ca.pem"
     bundle.write_text("certificate")
     environ = {"https_proxy": "http://proxy.invalid:1", "SSL_CERT_FILE": str(bundle), "CURL_CA_BUNDLE": "/missing"}

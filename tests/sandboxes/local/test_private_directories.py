@@ -12,7 +12,7 @@ from tests.support import LIMIT
 
 
 def names(parent: Path) -> set[str]:
-    return {place.name for place in parent.iterdir()} - {".lock"}
+    return {path.name for path in parent.iterdir()} - {".lock"}
 
 
 @pytest.mark.attack("other users of the machine cannot look into a sandbox")
@@ -26,8 +26,8 @@ def test_a_directory_is_private_and_goes_with_its_owner(tmp_path: Path) -> None:
 
 
 def test_what_a_dead_owner_left_is_removed_and_what_lives_or_is_foreign_is_not(tmp_path: Path) -> None:
-    script = "import sys; from pathlib import Path; from generator.sandboxes.local.private_directories import claim\n"
-    script += "claim(Path(sys.argv[1]), 'dead')"
+    script = "import sys; from pathlib import Path; from generator.sandboxes.local.private_directories import create_private_directory\n"
+    script += "create_private_directory(Path(sys.argv[1]), 'dead')"
     with subprocess.Popen([sys.executable, "-c", script, str(tmp_path)]) as dying:
         assert dying.wait(LIMIT) == 0
     (tmp_path / "foreign").mkdir()

@@ -1,4 +1,4 @@
-"""What the kernel itself would give a sandbox, and is kept from giving: keys, and calls that no namespace holds."""
+"""Refused system calls, and keys of the kernel, which no namespace isolates."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import pytest
 
 from generator.sandboxes.contract import Resources
 from generator.sandboxes.local.system_calls import REFUSED_CALLS, system_call_filter
+from tests.sandboxes.commands import run_in
 from tests.sandboxes.conftest import OpenSandbox, Run
-from tests.sandboxes.watching import run_in
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="bubblewrap is for Linux only")
 
@@ -39,7 +39,7 @@ def kind() -> str:
 
 
 def call(name: str, *words: int | str) -> str:
-    """A script that makes a system call and says the error's number, or "done"."""
+    """Return a script that makes a system call and prints the error number, or "done"."""
     given = ", ".join(f'"{word}"' if isinstance(word, str) else str(word) for word in words)
     return f"perl -e 'my @given = ({given}); print syscall({NUMBERS[name]}, @given) < 0 ? $! + 0 : qq(done), qq(\\n)'"
 
