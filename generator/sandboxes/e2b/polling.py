@@ -112,15 +112,15 @@ class CommandPoller:
                     raise problem.sandbox_error(failure) from error
         raise AssertionError  # pragma: no cover  the delays never end
 
-    def _end_early(self, detached: Detached, lines: LineSplitter, offset: int, why: str) -> End:
+    def _end_early(self, detached: Detached, lines: LineSplitter, offset: int, reason: str) -> End:
         """Stop a command and deliver its output until then."""
         self._stop(detached)
         try:
             poll = read_poll(self.shell(detached.poll_script(offset, 0), STOP_SECONDS), offset)
         except Exception:
-            return End(137, why, 0.0)
+            return End(137, reason, 0.0)
         lines.feed(poll.chunk)
-        return End(137, why, poll.end.seconds if poll.end else 0.0)
+        return End(137, reason, poll.end.seconds if poll.end else 0.0)
 
     def _stop(self, detached: Detached) -> None:
         """Stop a command where possible; a command that survives ends with the sandbox."""

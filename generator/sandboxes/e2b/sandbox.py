@@ -25,7 +25,7 @@ from generator.sandboxes.e2b.polling import CommandPoller
 from generator.sandboxes.e2b.retry import retry
 from generator.sandboxes.e2b.transfers import Transfer
 from generator.sandboxes.environment import command_environment
-from generator.sandboxes.layout import ROOT
+from generator.sandboxes.layout import COMMANDS, ROOT, TRANSFERS
 
 if TYPE_CHECKING:
     from e2b.sandbox.sandbox_api import SandboxNetworkUpdate
@@ -93,7 +93,7 @@ class E2BSandbox:
         """Upload a tar as one stream, check its digest and unpack it inside the sandbox."""
         self._check_path(directory)
         with self._one_at_a_time():
-            self._transfer.put(archive, directory, f"{ROOT}/.transfers/{next(self._numbers)}.tar")
+            self._transfer.put(archive, directory, f"{ROOT}/{TRANSFERS}/{next(self._numbers)}.tar")
 
     def run(self, command: Command, on_line: OnLine) -> CommandResult:
         """Run a command to its end; the command survives a lost connection."""
@@ -212,7 +212,7 @@ class E2BSandbox:
         return "".join(output.parts)
 
     def _next_command(self) -> Detached:
-        return Detached(f"{ROOT}/.commands/{next(self._numbers)}")
+        return Detached(f"{ROOT}/{COMMANDS}/{next(self._numbers)}")
 
     def _is_gone(self) -> bool:
         """Ask the control plane whether the sandbox still exists; no response proves nothing."""

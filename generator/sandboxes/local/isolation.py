@@ -13,6 +13,7 @@ from typing import Final
 
 from generator.errors import CratematrixError, InputError, Unavailable
 from generator.processes import run
+from generator.sandboxes.layout import HOME, ROOT
 from generator.sandboxes.local.bubblewrap import (
     SANDBOX_UID,
     UNPRIVILEGED_UID,
@@ -37,7 +38,7 @@ _KEY_LISTS: Final = ("/proc/keys", "/proc/key-users")
 _ROOT_LINKS: Final = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
 
 ETC_FILES: Final = {
-    "passwd": f"builder:x:{SANDBOX_UID}:{SANDBOX_UID}::/build/home:/bin/bash\n",
+    "passwd": f"builder:x:{SANDBOX_UID}:{SANDBOX_UID}::{ROOT}/{HOME}:/bin/bash\n",
     "group": f"builder:x:{SANDBOX_UID}:\n",
     "hosts": "127.0.0.1 localhost sandbox\n::1 localhost\n",
     "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files\n",

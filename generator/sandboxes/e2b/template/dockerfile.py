@@ -8,10 +8,11 @@ from generator.files.package_data import packaged
 from generator.manifest.models import Fleet, GitSource, Manifest, RegistrySource
 from generator.recipes.prebuilt import all_zig_libraries
 from generator.sandboxes.e2b.template.definition import packaged_definition
+from generator.sandboxes.layout import ROOT
 
 TEMPLATE = "e2b/rust-napi-builder.Dockerfile.j2"
 # Scratch directory in the image for the build of zig's libraries, removed afterwards.
-ZIG_DIRECTORY = "/build/zig"
+ZIG_DIRECTORY = f"{ROOT}/zig"
 
 
 def prefetch_lines(manifest: Manifest) -> tuple[str, ...]:
