@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from filelock import FileLock, Timeout
+from filelock import FileLock
 
 from generator.errors import CratematrixError, InputError
 from generator.processes import run
@@ -65,7 +65,8 @@ def _lock_orphans(parent: Path) -> list[PrivateDirectory]:
     for path in sorted(parent.iterdir()):
         if path.is_dir() and not path.is_symlink() and (path / _LOCK_FILE).is_file():
             lock = _file_lock(path / _LOCK_FILE)
-            with contextlib.suppress(Timeout):
+            # The owner lives (filelock's Timeout is an OSError), or another run removes the directory at this moment.
+            with contextlib.suppress(OSError):
                 lock.acquire(blocking=False)
                 orphans.append(PrivateDirectory(path, lock))
     return orphans

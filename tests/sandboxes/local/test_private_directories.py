@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -44,3 +45,16 @@ def test_where_nothing_can_be_made_is_said_in_a_sentence(tmp_path: Path) -> None
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match=r"no sandbox can be made in .*/file/x: Not a directory"):
         create_private_directory(tmp_path / "file" / "x", "crate")
+
+
+def test_many_owners_create_and_remove_directories_at_once(tmp_path: Path) -> None:
+    def use(number: int) -> str:
+        directory = create_private_directory(tmp_path, "crate")
+        (directory.path / "file").write_text(str(number))
+        found = (directory.path / "file").read_text()
+        directory.remove()
+        return found
+
+    with ThreadPoolExecutor(15) as threads:
+        assert list(threads.map(use, range(60))) == [str(number) for number in range(60)]
+    assert names(tmp_path) == set()
