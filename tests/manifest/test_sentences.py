@@ -3,15 +3,17 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from pydantic import ValidationError
 
+from generator.manifest import values
 from generator.manifest.models import Manifest
 from generator.manifest.problems import Problem
 from generator.manifest.schema import manifest_schema
-from generator.manifest.sentences import OBJECTS, RULES, model_problems
+from generator.manifest.sentences import OBJECTS, model_problems
+from generator.manifest.text_rules import TextRule
 
 Example = Callable[[], dict[str, Any]]
 REMOVED = object()
@@ -128,9 +130,12 @@ def parts(schema: object) -> Iterator[dict[str, Any]]:
 
 def test_every_pattern_has_words_and_every_object_its_keys() -> None:
     schema = manifest_schema()
-    values = {part["pattern"] for part in parts(schema) if isinstance(part.get("pattern"), str)}
-    keys = {pattern for part in parts(schema) for pattern in part.get("patternProperties", ())}
-    assert values | keys == set(RULES)
+    of_values = {part["pattern"] for part in parts(schema) if isinstance(part.get("pattern"), str)}
+    of_keys = {pattern for part in parts(schema) for pattern in part.get("patternProperties", ())}
+    types = [get_args(each) for each in vars(values).values()]
+    rules = [each for metadata in types for each in metadata if isinstance(each, TextRule)]
+    assert of_values | of_keys == {rule.pattern for rule in rules}
+    assert all(rule.noun and rule.hint for rule in rules)
     objects = [part for part in parts(schema["$defs"]) if part.get("type") == "object"]
     models = {part["title"] for part in objects if "patternProperties" not in part}
     assert models == {model.__name__ for model in OBJECTS.values()} - {"Manifest"}
