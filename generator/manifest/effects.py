@@ -40,9 +40,9 @@ class Declared(Strict):
             effect_of(cls, name)
 
     @classmethod
-    def keys(cls, effect: Effect) -> frozenset[str]:
+    def keys(cls, effect: Effect) -> set[str]:
         """Return the keys that have an effect."""
-        return frozenset(name for name in cls.model_fields if effect_of(cls, name) is effect)
+        return {name for name in cls.model_fields if effect_of(cls, name) is effect}
 
 
 def effect_of(model: type[Declared], name: str) -> Effect:

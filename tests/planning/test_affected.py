@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from generator.manifest.models import Manifest
-from generator.planning.affected import MAX_NAMES, Change, Reason, WholeFleet, affected
+from generator.planning.affected import MAX_NAMES_BYTES, Change, Reason, WholeFleet, affected
 from generator.planning.plan import make_plan
 from generator.planning.table import reason_rows, summary
 
@@ -135,15 +135,16 @@ def test_a_path_of_others_is_safe_to_show() -> None:
     assert reasons[0].reason == r"cratematrix itself changed: generator/a\n:\x3aerror:\x3ab and 1 more file"
 
 
-def test_more_crates_than_a_variable_can_name_are_the_whole_fleet() -> None:
-    names = [f"{'c' * 58}{number:05}" for number in range(MAX_NAMES // 64 + 2)]
+def test_names_too_long_for_a_variable_build_the_whole_fleet() -> None:
+    names = [f"{'c' * 58}{number:05}" for number in range(MAX_NAMES_BYTES // 64 + 2)]
     fleet = manifest(*({"name": name} for name in names))
     some = affected(fleet, change(fleet, files=dict.fromkeys(names[2:], "it changed")))
     assert len(built(some)) == len(names) - 2
     assert make_plan(fleet, 30, some).crates == " ".join(names[2:])
     many = affected(fleet, change(fleet, files=dict.fromkeys(names[1:], "it changed")))
     assert len(built(many)) == len(names)
-    assert built(many)[names[0]] == "more crates are affected than a variable can name, so the whole fleet is built"
+    too_long = "the names of the affected crates are too long for a variable, so the whole fleet is built"
+    assert built(many)[names[0]] == too_long
     assert make_plan(fleet, 30, many).crates == ""
 
 

@@ -366,7 +366,7 @@ def test_a_repository_without_commits_builds_the_fleet(tmp_path: Path) -> None:
 
 
 def test_a_history_that_was_replaced_builds_the_fleet(top: Path) -> None:
-    assert whole(top, "b" * 40) == "bbbbbbbbbbbb is in no branch any more: its history was replaced"
+    assert whole(top, "b" * 40) == "bbbbbbbbbbbb is in no branch any more: the branch's history was replaced"
     git(top, "checkout", "--quiet", "--orphan", "anew")
     commit(top, {})
     assert whole(top, "main") == "the branch has no history in common with main"
@@ -383,7 +383,7 @@ def test_a_name_of_no_commit_is_an_input_error(top: Path, ref: str) -> None:
 
 def test_outside_of_git_there_is_no_past(tmp_path: Path) -> None:
     top = write_files(tmp_path, {**FILES, "crates.json": manifest_text()})
-    with pytest.raises(InputError, match=r"is not in a git repository, so it has no past to compare with$"):
+    with pytest.raises(InputError, match=r"is not in a git repository, so it has no history to compare with$"):
         built(top)
 
 
@@ -440,7 +440,7 @@ def test_no_program_that_the_repositorys_configuration_names_is_run(top: Path, t
 @pytest.mark.attack("no program that git's configuration names is run")
 def test_a_filter_that_cannot_be_switched_off_is_refused(top: Path) -> None:
     git(top, "config", "filter.a=b.clean", "program")
-    with pytest.raises(InputError, match=r"has filter\.a=b\.clean, which cannot be switched off$"):
+    with pytest.raises(InputError, match=r"has filter\.a=b\.clean, which cannot be disabled$"):
         built(top, "HEAD")
 
 
