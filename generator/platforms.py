@@ -50,14 +50,14 @@ PLATFORMS: Final[dict[PlatformName, Platform]] = {
 # apple-darwin.html; 10.13 is the oldest that Node 16 and later, and napi's own packages, ask for. ARM starts at 11.0.
 OLDEST_MACOS: Final[dict[str, str]] = {"x64": "10.13", "arm64": "11.0"}
 
-VALID_FOR: Final[dict[Kind, tuple[PlatformName, ...]]] = {
+PLATFORMS_OF_KIND: Final[dict[Kind, tuple[PlatformName, ...]]] = {
     "napi": PLATFORM_NAMES,
     "wasm": ("wasm32",),
     "bin": NATIVE,
     "lib": NATIVE,
 }
 
-WHY_NOT: Final[dict[Kind, str]] = {
+UNSUPPORTED_REASONS: Final[dict[Kind, str]] = {
     "napi": "an addon runs on every platform",
     "wasm": "a wasm-bindgen crate is one package that runs everywhere: wasm32 only",
     "bin": "a command-line program has no use for wasm32",

@@ -11,11 +11,11 @@ from pydantic import TypeAdapter, ValidationError
 from generator.files.portable_names import why_no_name
 from generator.manifest.models import Crate, Fleet, Manifest, RegistrySource
 from generator.manifest.names import github_asset_name, platform_package, tarball_name, tarball_names
-from generator.manifest.problems import Loc, Problem, quoted
-from generator.manifest.schedules import why_not_scheduled
+from generator.manifest.problems import Location, Problem, quoted
+from generator.manifest.schedules import schedule_error
 from generator.manifest.settings import npm_name
 from generator.manifest.values import FetchHosts, NpmName
-from generator.platforms import VALID_FOR, WHY_NOT
+from generator.platforms import PLATFORMS_OF_KIND, UNSUPPORTED_REASONS
 
 # Under their usual names: the keys to GitHub, ACTIONS_* being the runner's own, and to the sandboxes themselves.
 _GITHUB_KEYS: Final = re.compile(r"ACTIONS_.*|(.*_)?(GITHUB|GH|GHCR)_(.*_)?(TOKEN|PAT|KEY|SECRET|PASSWORD)(_.*)?")
@@ -64,14 +64,14 @@ def _crates(manifest: Manifest) -> Iterator[tuple[int, Crate]]:
     return enumerate(manifest.crates)
 
 
-def _name_loc(index: int, crate: Crate) -> Loc:
+def _name_loc(index: int, crate: Crate) -> Location:
     """Where the npm name of a crate comes from."""
     return ("crates", index, "npm_name" if crate.npm_name else "name")
 
 
 def _equal_names(manifest: Manifest) -> Iterator[Problem]:
     """Names become files, and file systems that ignore case exist: names that differ only in case are equal."""
-    seen: dict[tuple[str, str], tuple[Loc, str]] = {}
+    seen: dict[tuple[str, str], tuple[Location, str]] = {}
     for index, crate in _crates(manifest):
         names = _names(manifest.fleet, index, crate)
         clash = next(((what, name, loc) for what, name, loc in names if (what, name.lower()) in seen), None)
@@ -84,18 +84,18 @@ def _equal_names(manifest: Manifest) -> Iterator[Problem]:
             seen.setdefault((what, name.lower()), (loc, name))
 
 
-def _names(fleet: Fleet, index: int, crate: Crate) -> list[tuple[str, str, Loc]]:
+def _names(fleet: Fleet, index: int, crate: Crate) -> list[tuple[str, str, Location]]:
     """The names that must be a crate's own, from the cause to its effects; a library is not packed.
 
     Those of packages for one platform too, whatever the layout: it may be changed without a look at other names.
     """
-    own: list[tuple[str, str, Loc]] = [("crate name", crate.name, ("crates", index, "name"))]
+    own: list[tuple[str, str, Location]] = [("crate name", crate.name, ("crates", index, "name"))]
     if crate.kind == "lib":
         return own
     package, loc = npm_name(fleet, crate), _name_loc(index, crate)
-    assets = tarball_names(crate, package, VALID_FOR[crate.kind], "split")
+    assets = tarball_names(crate, package, PLATFORMS_OF_KIND[crate.kind], "split")
     packages = [package, *(platform_package(package, each) for each in assets.values() if each)]
-    npm: list[tuple[str, str, Loc]] = [("npm name", each, loc) for each in packages]
+    npm: list[tuple[str, str, Location]] = [("npm name", each, loc) for each in packages]
     return [*own, *npm, *(("release asset", github_asset_name(each), loc) for each in assets)]
 
 
@@ -140,7 +140,7 @@ def _dependencies(manifest: Manifest) -> Iterator[Problem]:
     known = {crate.name: None for crate in manifest.crates}
     for index, crate in _crates(manifest):
         for position, name in enumerate(crate.depends_on):
-            loc: Loc = ("crates", index, "depends_on", position)
+            loc: Location = ("crates", index, "depends_on", position)
             if name == crate.name:
                 yield Problem(loc, f"{quoted(name)} depends on itself; remove it")
             elif name not in known:
@@ -191,8 +191,8 @@ def _platforms(manifest: Manifest) -> Iterator[Problem]:
         if name not in of_any:
             yield Problem(("fleet", "required", place), f"{name} is not among the platforms of any crate")
     for index, crate in _crates(manifest):
-        valid = VALID_FOR[crate.kind]
-        why = WHY_NOT[crate.kind]
+        valid = PLATFORMS_OF_KIND[crate.kind]
+        why = UNSUPPORTED_REASONS[crate.kind]
         for place, name in enumerate(crate.platforms or ()):
             if name not in valid:
                 yield Problem(("crates", index, "platforms", place), f"{name} is not for this crate: {why}")
@@ -205,7 +205,7 @@ def _platforms(manifest: Manifest) -> Iterator[Problem]:
 
 
 def _repetitions(manifest: Manifest) -> Iterator[Problem]:
-    lists: list[tuple[Loc, tuple[str, ...]]] = [
+    lists: list[tuple[Location, tuple[str, ...]]] = [
         (("fleet", "platforms"), manifest.fleet.platforms),
         (("fleet", "required"), manifest.fleet.required),
         (("fleet", "env"), manifest.fleet.env),
@@ -238,7 +238,7 @@ def _registry_versions(manifest: Manifest) -> Iterator[Problem]:
 
 
 def _secrets(manifest: Manifest) -> Iterator[Problem]:
-    lists: list[tuple[Loc, tuple[str, ...]]] = [(("fleet",), manifest.fleet.env)]
+    lists: list[tuple[Location, tuple[str, ...]]] = [(("fleet",), manifest.fleet.env)]
     lists += [(("crates", index), crate.env or ()) for index, crate in _crates(manifest)]
     for loc, names in lists:
         for place, name in enumerate(names):
@@ -256,17 +256,17 @@ def _why_not_passed(name: str) -> str | None:
     return None
 
 
-def reserved(header: str) -> bool:
+def is_reserved_header(header: str) -> bool:
     """Whether a header is for HTTP or the E2B SDK to set, and for nobody else."""
     return _RESERVED_HEADERS.fullmatch(header) is not None
 
 
-def references(value: str) -> tuple[str, ...]:
+def referenced_variables(value: str) -> tuple[str, ...]:
     """The environment variables that a header's value names as ${NAME}, in order."""
     return tuple(_REFERENCE.findall(value))
 
 
-def filled(value: str, variables: Mapping[str, str]) -> str:
+def expand_variables(value: str, variables: Mapping[str, str]) -> str:
     """A header's value with the variables that it names in the place of ${NAME}; KeyError for one that is not there."""
     return _REFERENCE.sub(lambda found: variables[found[1]], value)
 
@@ -274,13 +274,13 @@ def filled(value: str, variables: Mapping[str, str]) -> str:
 def _headers(manifest: Manifest) -> Iterator[Problem]:
     first: dict[str, str] = {}
     for name, value in manifest.fleet.e2b.headers.items():
-        loc: Loc = ("fleet", "e2b", "headers", name)
-        if reserved(name):
+        loc: Location = ("fleet", "e2b", "headers", name)
+        if is_reserved_header(name):
             yield Problem(loc, f"{quoted(name)} is a header that HTTP or the E2B SDK sets itself; remove it")
         if (before := first.setdefault(name.lower(), name)) != name:
             sentence = f"{quoted(name)} differs only in case from another header; remove one"
             yield Problem(loc, sentence, other=("fleet", "e2b", "headers", before))
-        for variable in references(value):
+        for variable in referenced_variables(value):
             if _GITHUB_KEYS.fullmatch(variable):
                 yield Problem(loc, f"{quoted(variable)} never leaves this machine: it is a key to GitHub, not to E2B")
             elif _STEERING.fullmatch(variable):
@@ -289,5 +289,5 @@ def _headers(manifest: Manifest) -> Iterator[Problem]:
 
 def _schedule(manifest: Manifest) -> Iterator[Problem]:
     schedule = manifest.fleet.schedule
-    if schedule is not None and (why := why_not_scheduled(schedule)):
+    if schedule is not None and (why := schedule_error(schedule)):
         yield Problem(("fleet", "schedule"), f"GitHub does not take {quoted(schedule)}: {why}")

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple
 
-from generator.manifest.problems import Loc, Problem, quoted
+from generator.manifest.problems import Location, Problem, quoted
 
 Plain = dict[str, "Plain"] | list["Plain"] | str | int | float | bool | None
 
@@ -19,7 +19,7 @@ MAX_DEPTH: Final = 32
 MAX_VALUES: Final = 500_000
 
 
-class Malformed(Exception):
+class MalformedText(Exception):
     """The text cannot be read as values at all; `line` counts from 1."""
 
     def __init__(self, line: int, sentence: str) -> None:
@@ -47,23 +47,23 @@ class Document:
     """
 
     plain: Plain = None
-    lines: dict[Loc, int] = field(default_factory=dict)
+    lines: dict[Location, int] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
 
-    def line(self, loc: Loc) -> int:
+    def line(self, loc: Location) -> int:
         """The line of a value; for one that is missing, the line of the object it is missing in."""
         while loc not in self.lines and loc:
             loc = loc[:-1]
         return self.lines.get(loc, 1)
 
 
-def build(events: Iterable[Event]) -> Document:
+def build_document(events: Iterable[Event]) -> Document:
     """The document that the events of one whole text describe; Malformed where they cannot be followed."""
     builder = _Builder()
     for event in events:
-        builder.take(event)
+        builder.add(event)
     if () not in builder.lines:
-        raise Malformed(1, "there is nothing in this file")
+        raise MalformedText(1, "there is nothing in this file")
     return Document(builder.root[0], builder.lines, tuple(builder.problems))
 
 
@@ -72,7 +72,7 @@ class _Open:
     """A container that is being filled, and in an object the key that waits for its value."""
 
     container: dict[str, Plain] | list[Plain]
-    loc: Loc
+    loc: Location
     key: str | None = None
     key_line: int = 0
 
@@ -82,25 +82,25 @@ class _Builder:
 
     def __init__(self) -> None:
         self.root: list[Plain] = []
-        self.lines: dict[Loc, int] = {}
+        self.lines: dict[Location, int] = {}
         self.problems: list[Problem] = []
         self.open: list[_Open] = [_Open(self.root, ())]
         self.values = 0
 
-    def take(self, event: Event) -> None:
+    def add(self, event: Event) -> None:
         top = self.open[-1]
         if event.kind == "end":
             self.open.pop()
         elif isinstance(top.container, dict) and top.key is None:
-            self.take_key(top.container, top, event)
+            self.add_key(top.container, top, event)
         else:
-            self.take_value(top, event)
+            self.add_value(top, event)
 
-    def take_key(self, members: dict[str, Plain], top: _Open, event: Event) -> None:
+    def add_key(self, members: dict[str, Plain], top: _Open, event: Event) -> None:
         if event.kind != "scalar":
-            raise Malformed(event.line, "a key here is a list or an object; it must be a string")
+            raise MalformedText(event.line, "a key here is a list or an object; it must be a string")
         if not isinstance(event.value, str):
-            raise Malformed(
+            raise MalformedText(
                 event.line, event.problem or f"the key {quoted(event.value)} is not a string; put it in quotes"
             )
         loc = (*top.loc, event.value)
@@ -109,31 +109,31 @@ class _Builder:
             self.problems.append(Problem(loc, sentence, line=event.line))
         top.key, top.key_line = event.value, event.line
 
-    def take_value(self, top: _Open, event: Event) -> None:
-        loc, line = self.place(top, event.line)
+    def add_value(self, top: _Open, event: Event) -> None:
+        loc, line = self.location_of_next(top, event.line)
         self.values += 1
         if self.values > MAX_VALUES:
-            raise Malformed(line, f"there are more than {MAX_VALUES:,} values; a manifest needs far fewer")
+            raise MalformedText(line, f"there are more than {MAX_VALUES:,} values; a manifest needs far fewer")
         self.lines[loc] = line
         if event.problem:
             self.problems.append(Problem(loc, event.problem))
         value: Plain = event.value
         if event.kind != "scalar":
-            value = self.enter({} if event.kind == "object" else [], loc, event.line)
+            value = self.open_container({} if event.kind == "object" else [], loc, event.line)
         if isinstance(top.container, list):
             top.container.append(value)
         else:
             top.container[top.key or ""] = value
             top.key = None
 
-    def place(self, top: _Open, line: int) -> tuple[Loc, int]:
+    def location_of_next(self, top: _Open, line: int) -> tuple[Location, int]:
         """Where the next value of a container belongs."""
         if isinstance(top.container, dict):
             return (*top.loc, top.key or ""), top.key_line
         return ((*top.loc, len(top.container)) if top.container is not self.root else ()), line
 
-    def enter(self, container: dict[str, Plain] | list[Plain], loc: Loc, line: int) -> Plain:
+    def open_container(self, container: dict[str, Plain] | list[Plain], loc: Location, line: int) -> Plain:
         if len(self.open) > MAX_DEPTH:
-            raise Malformed(line, f"values are nested more than {MAX_DEPTH} deep; a manifest never is")
+            raise MalformedText(line, f"values are nested more than {MAX_DEPTH} deep; a manifest never is")
         self.open.append(_Open(container, loc))
         return container

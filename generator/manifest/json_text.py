@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from generator.manifest.document import MAX_DEPTH, Event, Malformed
-from generator.manifest.scalars import number, string
+from generator.manifest.document import MAX_DEPTH, Event, MalformedText
+from generator.manifest.scalars import parse_number, parse_string
 
 _PIECE: Final = re.compile(r'[\[\]{}]|"(?:[^"\\]++|\\.)*+"|[^\s\[\]{},:"]++')
 _WORDS: Final = {"true": True, "false": False, "null": None}
@@ -51,8 +51,8 @@ def _event(piece: str, line: int) -> Event:
     if piece in _WORDS:
         return Event("scalar", line, _WORDS[piece])
     if piece.startswith('"'):
-        return Event("scalar", line, *string(json.loads(piece)))
-    return Event("scalar", line, *number(piece))
+        return Event("scalar", line, *parse_string(json.loads(piece)))
+    return Event("scalar", line, *parse_number(piece))
 
 
 def _must_be_json(text: str) -> None:
@@ -62,9 +62,9 @@ def _must_be_json(text: str) -> None:
     except json.JSONDecodeError as error:
         place, sentence = _place_and_sentence(error)
         column = place - text.rfind("\n", 0, place)
-        raise Malformed(text.count("\n", 0, place) + 1, f"this is not JSON: column {column}: {sentence}") from None
+        raise MalformedText(text.count("\n", 0, place) + 1, f"this is not JSON: column {column}: {sentence}") from None
     except RecursionError:
-        raise Malformed(_line_of_depth(text), f"values are nested more than {MAX_DEPTH} deep") from None
+        raise MalformedText(_line_of_depth(text), f"values are nested more than {MAX_DEPTH} deep") from None
 
 
 def _place_and_sentence(error: json.JSONDecodeError) -> tuple[int, str]:

@@ -9,7 +9,7 @@ from generator.manifest.models import Manifest, PathSource
 from generator.manifest.problems import Problem, quoted
 
 
-def check_sources(manifest: Manifest, root: Path) -> tuple[Problem, ...]:
+def check_path_sources(manifest: Manifest, root: Path) -> tuple[Problem, ...]:
     """A problem for every path source that is no crate's directory inside the repository.
 
     `root` is the manifest's directory. The repository is the nearest directory above it that holds .git, else `root`.
@@ -19,13 +19,13 @@ def check_sources(manifest: Manifest, root: Path) -> tuple[Problem, ...]:
     problems = []
     for index, crate in enumerate(manifest.crates):
         if isinstance(crate.source, PathSource):
-            sentence = _sentence(root, repository, crate.source.path)
+            sentence = _source_error(root, repository, crate.source.path)
             if sentence:
                 problems.append(Problem(("crates", index, "source", "path"), sentence))
     return tuple(problems)
 
 
-def _sentence(root: Path, repository: Path, path: str) -> str | None:
+def _source_error(root: Path, repository: Path, path: str) -> str | None:
     """What is wrong with one path, if anything; links are followed, and must not lead out."""
     try:
         directory = (root / path).resolve(strict=True)

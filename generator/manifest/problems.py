@@ -15,9 +15,9 @@ from typing import Final
 
 from generator.errors import InputError
 
-Loc = tuple[str | int, ...]
+Location = tuple[str | int, ...]
 
-MAX_SHOWN: Final = 50
+MAX_PROBLEMS_SHOWN: Final = 50
 MAX_QUOTED: Final = 60
 # Each comparison takes some 20 microseconds, and up to 50 problems make them all.
 MAX_COMPARED: Final = 1_000
@@ -31,20 +31,20 @@ class Problem:
     of `wrong` among `known` is looked for only when the problem is shown, and not in a very large fleet: it takes time.
     """
 
-    loc: Loc
+    loc: Location
     sentence: str
     line: int | None = None
-    other: Loc | None = None
+    other: Location | None = None
     wrong: str = ""
     known: Collection[str] = ()
 
 
-def refusal(path: Path, problems: Sequence[Problem], line_of: Callable[[Loc], int]) -> InputError:
+def manifest_error(path: Path, problems: Sequence[Problem], line_of: Callable[[Location], int]) -> InputError:
     """The error that holds all problems by line, the first 50 of them in words."""
     file = escaped(str(path))
     placed = sorted(((line_of(each.loc) if each.line is None else each.line, each) for each in problems), key=_line)
-    lines = [f"{file}:{line}: {json_path(each.loc)}: {_worded(each, line_of)}" for line, each in placed[:MAX_SHOWN]]
-    if hidden := placed[MAX_SHOWN:]:
+    lines = [f"{file}:{line}: {json_path(each.loc)}: {_message(each, line_of)}" for line, each in placed[:MAX_PROBLEMS_SHOWN]]
+    if hidden := placed[MAX_PROBLEMS_SHOWN:]:
         lines.append(f"{file}:{hidden[0][0]}: $: {len(hidden):,} more from here on; fix those above first")
     count = "1 error" if len(placed) == 1 else f"{len(placed):,} errors"
     return InputError(f"{file} has {count}", problems=tuple(lines))
@@ -54,7 +54,7 @@ def _line(placed: tuple[int, Problem]) -> int:
     return placed[0]
 
 
-def _worded(problem: Problem, line_of: Callable[[Loc], int]) -> str:
+def _message(problem: Problem, line_of: Callable[[Location], int]) -> str:
     other = f" (line {line_of(problem.other)})" if problem.other is not None else ""
     near: list[str] = []
     if problem.wrong and len(problem.known) <= MAX_COMPARED:
@@ -63,7 +63,7 @@ def _worded(problem: Problem, line_of: Callable[[Loc], int]) -> str:
     return f"{problem.sentence}{other}{hint}"
 
 
-def json_path(loc: Loc) -> str:
+def json_path(loc: Location) -> str:
     """A place as a JSON path: `$.crates[3].version`, with unusual keys in brackets and quotes."""
     return "$" + "".join(f"[{step}]" if isinstance(step, int) else _member(step) for step in loc)
 

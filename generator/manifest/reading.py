@@ -12,11 +12,11 @@ from pydantic import ValidationError
 
 from generator.errors import InputError
 from generator.manifest.checks import check_manifest
-from generator.manifest.document import Document, Malformed, build
+from generator.manifest.document import Document, MalformedText, build_document
 from generator.manifest.json_text import json_events
 from generator.manifest.models import Manifest
-from generator.manifest.path_sources import check_sources
-from generator.manifest.problems import Problem, escaped, quoted, refusal
+from generator.manifest.path_sources import check_path_sources
+from generator.manifest.problems import Problem, escaped, quoted, manifest_error
 from generator.manifest.sentences import model_problems
 from generator.manifest.yaml_text import yaml_events
 
@@ -37,13 +37,13 @@ def load_manifest(path: Path) -> Manifest:
     document = _document(path, _bytes(path))
     manifest, problems = _validated(document)
     if manifest is not None and not problems:
-        problems = [*check_manifest(manifest), *check_sources(manifest, path.resolve().parent)]
+        problems = [*check_manifest(manifest), *check_path_sources(manifest, path.resolve().parent)]
     if manifest is None or problems:
-        raise refusal(path, problems, document.line)
+        raise manifest_error(path, problems, document.line)
     return manifest
 
 
-def past_manifest(path: Path, data: bytes) -> Manifest:
+def parse_past_manifest(path: Path, data: bytes) -> Manifest:
     """What a manifest once was, its values checked one by one only: it is compared with, and never built from.
 
     InputError when this version cannot read it.
@@ -52,11 +52,11 @@ def past_manifest(path: Path, data: bytes) -> Manifest:
     document = _document(path, data)
     manifest, problems = _validated(document)
     if manifest is None or problems:
-        raise refusal(path, problems, document.line)
+        raise manifest_error(path, problems, document.line)
     return manifest
 
 
-def command_for(name: str, path: Path) -> str:
+def cli_command(name: str, path: Path) -> str:
     """A command on this manifest as somebody would type it."""
     option = "" if path == Path("crates.json") else f" --manifest {shlex.quote(str(path))}"
     return f"cratematrix {name}{option}"
@@ -69,16 +69,16 @@ def _check_name(path: Path) -> None:
 
 def _document(path: Path, data: bytes) -> Document:
     try:
-        return build(_FORMATS[path.suffix.lower()](_text(data)))
-    except Malformed as error:
-        raise refusal(path, [error.problem], Document().line) from None
+        return build_document(_FORMATS[path.suffix.lower()](_text(data)))
+    except MalformedText as error:
+        raise manifest_error(path, [error.problem], Document().line) from None
 
 
 def _bytes(path: Path) -> bytes:
     name = escaped(str(path))
     try:
         if not path.exists():
-            raise InputError(f"there is no manifest {name}", fix=command_for("init", path))
+            raise InputError(f"there is no manifest {name}", fix=cli_command("init", path))
         if not path.is_file():
             raise InputError(f"{name} is not a file")
         with path.open("rb") as file:
@@ -97,11 +97,11 @@ def _text(data: bytes) -> str:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise Malformed(line, f"the byte 0x{data[error.start]:02x} is not UTF-8; save the file as UTF-8 text") from None
+        raise MalformedText(line, f"the byte 0x{data[error.start]:02x} is not UTF-8; save the file as UTF-8 text") from None
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     if match := _INVISIBLE.search(text):
         line = text.count("\n", 0, match.start()) + 1
-        raise Malformed(line, f"the invisible character U+{ord(match[0]):04X} is not text; remove it")
+        raise MalformedText(line, f"the invisible character U+{ord(match[0]):04X} is not text; remove it")
     return text
 
 

@@ -13,7 +13,7 @@ _NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*+)(\.[0-9]++)?+([eE][+-]?[0-9]++
 _MAX_DIGITS: Final = 30
 
 
-def number(text: str) -> tuple[int | float | None, str | None]:
+def parse_number(text: str) -> tuple[int | float | None, str | None]:
     """A number as JSON writes it, or None and why not."""
     match = _NUMBER.fullmatch(text)
     if match is None:
@@ -26,7 +26,7 @@ def number(text: str) -> tuple[int | float | None, str | None]:
     return (value, None) if math.isfinite(value) else (None, f"{quoted(text)} is too large a number")
 
 
-def string(text: str) -> tuple[str | None, str | None]:
+def parse_string(text: str) -> tuple[str | None, str | None]:
     """A string, or None and why not: half of a surrogate pair stands for no character."""
     try:
         text.encode()

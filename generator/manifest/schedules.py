@@ -12,7 +12,7 @@ _PART: Final = re.compile(r"(?:\*|(?P<first>\d{1,2})(?:-(?P<last>\d{1,2}))?)(?:/
 SHORTEST: Final = 5
 
 
-def why_not_scheduled(cron: str) -> str | None:
+def schedule_error(cron: str) -> str | None:
     """Say what is wrong with a schedule of five fields, or None."""
     for field, (name, lowest, highest) in zip(cron.split(), _FIELDS, strict=True):
         if _values(field, lowest, highest) is None:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from generator.manifest import models
-from generator.manifest.problems import Loc, Problem, escaped, quoted
+from generator.manifest.problems import Location, Problem, escaped, quoted
 from generator.manifest.text_rules import TEXT_RULE
 from generator.manifest.values import ALTERNATIVES
 
@@ -59,7 +59,7 @@ def _problem(error: ErrorDetails) -> Problem:
     return Problem(loc, sentence)
 
 
-def _without_tag(loc: Loc) -> Loc:
+def _without_tag(loc: Location) -> Location:
     """Remove from a path the tag of a union, as in crates, 0, source, git, rev, or pydantic's mark of a key."""
     if _is_key(loc):
         return loc[:-1]
@@ -67,12 +67,12 @@ def _without_tag(loc: Loc) -> Loc:
     return loc if tagged is None else (*loc[: tagged + 1], *loc[tagged + 2 :])
 
 
-def _is_key(loc: Loc) -> bool:
+def _is_key(loc: Location) -> bool:
     """Return True if an error is about the name of a header and not its value."""
     return loc[:3] == ("fleet", "e2b", "headers") and loc[4:] == ("[key]",)
 
 
-def _unknown_key(tagged: Loc, loc: Loc) -> Problem:
+def _unknown_key(tagged: Location, loc: Location) -> Problem:
     model = OBJECTS[tuple(step for step in tagged[:-1] if isinstance(step, str))]
     known = [field.alias or name for name, field in model.model_fields.items()]
     return Problem(loc, f"unknown key; the keys here are {', '.join(known)}", wrong=str(loc[-1]), known=known)

@@ -8,7 +8,7 @@ from generator.manifest.effects import BuildInput, Effect, NotAnInput
 from generator.manifest.models import Crate, Fleet, Manifest
 from generator.manifest.shared_settings import SharedSettings
 from generator.manifest.values import Layout, NpmName
-from generator.platforms import PLATFORM_NAMES, VALID_FOR, PlatformName
+from generator.platforms import PLATFORM_NAMES, PLATFORMS_OF_KIND, PlatformName
 
 
 class Settings(SharedSettings[Never]):
@@ -40,7 +40,7 @@ def settings(fleet: Fleet, crate: Crate) -> Settings:
     """Merge the fleet's settings with the crate's."""
     own = {name: getattr(crate, name) for name in SharedSettings.model_fields}
     shared = {name: getattr(fleet, name) if value is None else value for name, value in own.items()}
-    wanted, required, valid = shared["platforms"], shared["required"], VALID_FOR[crate.kind]
+    wanted, required, valid = shared["platforms"], shared["required"], PLATFORMS_OF_KIND[crate.kind]
     merged = {
         **shared,
         "platforms": tuple(name for name in PLATFORM_NAMES if name in wanted and name in valid),
@@ -62,6 +62,6 @@ def build_input(crate: Crate, merged: Settings) -> dict[str, object]:
     return {**own, **merged.model_dump(mode="json", include=Settings.keys(Effect.BUILD_INPUT))}
 
 
-def passed_names(manifest: Manifest) -> frozenset[str]:
+def passed_variables(manifest: Manifest) -> frozenset[str]:
     """Return the names of all environment variables that some crate of the fleet gets."""
     return frozenset(manifest.fleet.env).union(*(crate.env or () for crate in manifest.crates))

@@ -11,7 +11,7 @@ from typing import Final
 from generator.cargo.directories import joined, parent
 from generator.errors import InputError
 from generator.manifest.models import Manifest, PathSource
-from generator.manifest.reading import past_manifest
+from generator.manifest.reading import parse_past_manifest
 from generator.planning.affected import Change, WholeFleet, first_path
 from generator.planning.file_changes import Snapshot, Snapshots, file_reason
 from generator.planning.git_history import base_commit, changed_paths
@@ -54,7 +54,7 @@ def changes(manifest: Manifest, file: Path, ref: str, backend: str) -> Change | 
             before = Snapshot(tree)
             if name not in before.paths:
                 return WholeFleet(f"{shown(name)} is new since {base.name}")
-            manifests = _Manifests(past_manifest(Path(name), tree.read(name)), manifest, parent(name))
+            manifests = _Manifests(parse_past_manifest(Path(name), tree.read(name)), manifest, parent(name))
         except InputError as error:
             return WholeFleet(f"the fleet of {base.name} cannot be read: {error.message}")
         snapshots = Snapshots(before, Snapshot(CheckoutTree(top)), changed_paths(top, base.commit))

@@ -15,7 +15,7 @@ from generator.manifest.models import Manifest
 from generator.manifest.settings import settings
 from generator.planning.affected import Reason, fits_in_variable
 from generator.planning.balance import Shard, balance, lower_bound
-from generator.platforms import WHY_NOT, PlatformName
+from generator.platforms import UNSUPPORTED_REASONS, PlatformName
 from generator.strict import Strict
 
 
@@ -105,7 +105,7 @@ def _plan(manifest: Manifest, slots: int | None, reasons: tuple[Reason, ...]) ->
         makespan_minutes=max((shard.predicted_minutes for shard in shards), default=0.0),
         lower_bound_minutes=lower_bound(list(minutes.values()), count),
         skipped=tuple(
-            Skipped(crate=crate.name, platform=platform, reason=WHY_NOT[crate.kind])
+            Skipped(crate=crate.name, platform=platform, reason=UNSUPPORTED_REASONS[crate.kind])
             for crate in sorted(manifest.crates, key=lambda each: each.name)
             for platform in settings(manifest.fleet, crate).not_for_kind
         ),

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from generator.manifest.checks import check_manifest
 from generator.manifest.models import Manifest
-from generator.manifest.problems import Loc
+from generator.manifest.problems import Location
 from generator.platforms import PLATFORM_NAMES
 
 Crates = list[dict[str, Any]]
@@ -24,7 +24,7 @@ def manifest(*crates: dict[str, Any], **fleet: Any) -> Manifest:
     return Manifest.model_validate(plain, strict=False)
 
 
-def found(*crates: dict[str, Any], **fleet: Any) -> list[tuple[Loc, str, Loc | None]]:
+def found(*crates: dict[str, Any], **fleet: Any) -> list[tuple[Location, str, Location | None]]:
     return [(each.loc, each.sentence, each.other) for each in check_manifest(manifest(*crates, **fleet))]
 
 
@@ -217,7 +217,7 @@ def test_platforms_of_the_fleet_need_not_fit_but_one_must() -> None:
 @pytest.mark.parametrize(("key", "values"), [("platforms", ["darwin-x64"] * 2), ("env", ["A", "B", "A"])])
 def test_lists_hold_a_value_once(where: str, key: str, values: list[str]) -> None:
     problems = found(crate("a"), **{key: values}) if where == "fleet" else found(crate("a", **{key: values}))
-    loc: Loc = ("fleet", key) if where == "fleet" else ("crates", 0, key)
+    loc: Location = ("fleet", key) if where == "fleet" else ("crates", 0, key)
     sentence = f'"{values[0]}" is in this list before; remove one'
     assert problems == [((*loc, len(values) - 1), sentence, (*loc, 0))]
 

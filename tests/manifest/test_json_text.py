@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from generator.manifest.document import MAX_DEPTH, Malformed, build
+from generator.manifest.document import MAX_DEPTH, MalformedText, build_document
 from generator.manifest.json_text import json_events
 
 VALUES = st.recursive(
@@ -26,12 +26,12 @@ def test_every_json_text_is_read_as_the_standard_library_reads_it(
     value: object, indent: int | None, ascii_: bool
 ) -> None:
     text = json.dumps(value, indent=indent, ensure_ascii=ascii_)
-    assert build(json_events(text)).plain == json.loads(text)
+    assert build_document(json_events(text)).plain == json.loads(text)
 
 
 def test_lines_through_every_kind_of_space_and_string() -> None:
     text = '\n\n{ "a\\n\\"{[": [1,\n\n true , {"b"\n:\t"\\ud83d\\ude00]"}],\n"c":\nnull}\n'
-    document = build(json_events(text))
+    document = build_document(json_events(text))
     assert document.plain == {'a\n"{[': [1, True, {"b": "\U0001f600]"}], "c": None}
     key = 'a\n"{['
     assert document.lines == {(): 3, (key,): 3, (key, 0): 3, (key, 1): 5, (key, 2): 5, (key, 2, "b"): 5, ("c",): 7}
@@ -58,7 +58,7 @@ def test_lines_through_every_kind_of_space_and_string() -> None:
     ],
 )
 def test_what_is_not_json(text: str, line: int, sentence: str) -> None:
-    with pytest.raises(Malformed) as refused:
+    with pytest.raises(MalformedText) as refused:
         list(json_events(text))
     assert refused.value.problem.line == line
     assert refused.value.problem.sentence == f"this is not JSON: {sentence}"
@@ -66,7 +66,7 @@ def test_what_is_not_json(text: str, line: int, sentence: str) -> None:
 
 @pytest.mark.parametrize("word", ["NaN", "Infinity", "-Infinity", "1e999", "9" * 5000])
 def test_numbers_that_are_none(word: str) -> None:
-    document = build(json_events(f"[\n{word}]"))
+    document = build_document(json_events(f"[\n{word}]"))
     assert document.plain == [None]
     assert [(each.loc, document.line(each.loc)) for each in document.problems] == [((0,), 2)]
 
@@ -74,6 +74,6 @@ def test_numbers_that_are_none(word: str) -> None:
 @pytest.mark.parametrize("levels", [MAX_DEPTH + 1, 500, 200_000])
 @pytest.mark.parametrize("opening", ["\n[", '\n{"a":'])
 def test_depth_has_the_same_end_for_every_text(levels: int, opening: str) -> None:
-    with pytest.raises(Malformed, match="nested more than") as refused:
-        build(json_events(opening * levels + "1" + ("]" if opening == "\n[" else "}") * levels))
+    with pytest.raises(MalformedText, match="nested more than") as refused:
+        build_document(json_events(opening * levels + "1" + ("]" if opening == "\n[" else "}") * levels))
     assert refused.value.problem.line == MAX_DEPTH + 2

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from generator.manifest.models import Crate, Fleet, Manifest, PathSource
-from generator.manifest.path_sources import check_sources
+from generator.manifest.path_sources import check_path_sources
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def root(tmp_path: Path) -> Path:
 def problems(root: Path, path: str) -> list[str]:
     crate = Crate(name="a", version="1.0.0", kind="bin", source=PathSource(path=path))
     manifest = Manifest(schema_version=1, fleet=Fleet(npm_scope="@s"), crates=(crate,))
-    found = check_sources(manifest, root)
+    found = check_path_sources(manifest, root)
     assert [each.loc for each in found] == [("crates", 0, "source", "path")] * len(found)
     return [each.sentence for each in found]
 

@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import pytest
 
-from generator.manifest.schedules import why_not_scheduled
+from generator.manifest.schedules import schedule_error
 
 
 @pytest.mark.parametrize("cron", ["17 3 * * 1", "*/5 * * * *", "0,30 0-6/2 1 */3 0", "5 5 31 12 6", "0/15 * * * *"])
 def test_what_github_takes(cron: str) -> None:
-    assert why_not_scheduled(cron) is None
+    assert schedule_error(cron) is None
 
 
 @pytest.mark.parametrize(
@@ -24,9 +24,9 @@ def test_what_github_takes(cron: str) -> None:
     ],
 )
 def test_a_field_that_stands_for_nothing_is_named(cron: str, name: str) -> None:
-    assert f"its {name.replace(chr(92), '')} is not made of numbers" in str(why_not_scheduled(cron))
+    assert f"its {name.replace(chr(92), '')} is not made of numbers" in str(schedule_error(cron))
 
 
 @pytest.mark.parametrize("cron", ["* * * * *", "*/4 * * * *", "1,2 * * * *", "0,57 * * * *"])
 def test_github_runs_nothing_more_often_than_every_five_minutes(cron: str) -> None:
-    assert why_not_scheduled(cron) == "it runs more often than every 5 minutes"
+    assert schedule_error(cron) == "it runs more often than every 5 minutes"

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from generator.manifest.document import MAX_DEPTH, Malformed, build
+from generator.manifest.document import MAX_DEPTH, MalformedText, build_document
 from generator.manifest.yaml_text import yaml_events
 
 
@@ -10,7 +10,7 @@ def test_values_and_lines() -> None:
     text = (
         '# about\na:\n  - 1\n  - x: true # yes\n    y: ~\n\nb: |\n  two\n  lines\nc: {d: "e", f: -1.5e3}\n"g": 1:30\n'
     )
-    document = build(yaml_events(text))
+    document = build_document(yaml_events(text))
     assert document.plain == {
         "a": [1, {"x": True, "y": None}],
         "b": "two\nlines\n",
@@ -53,8 +53,8 @@ BILLION_LAUGHS = "a: &a [x, x]\n" + "".join(
 )
 @pytest.mark.attack("a manifest of aliases or endless depth is refused")
 def test_what_is_refused_as_a_whole(text: str, line: int, sentence: str) -> None:
-    with pytest.raises(Malformed) as refused:
-        build(yaml_events(text))
+    with pytest.raises(MalformedText) as refused:
+        build_document(yaml_events(text))
     assert refused.value.problem.sentence.startswith(sentence)
     assert refused.value.problem.line == line
 
@@ -77,13 +77,13 @@ def test_what_is_refused_as_a_whole(text: str, line: int, sentence: str) -> None
     ],
 )
 def test_scalars_that_json_has_not(text: str, part: str) -> None:
-    document = build(yaml_events(f"a:\n- {text}\n"))
+    document = build_document(yaml_events(f"a:\n- {text}\n"))
     assert document.plain == {"a": [None]}
     assert [(each.loc, part in each.sentence) for each in document.problems] == [(("a", 0), True)]
 
 
 def test_an_old_version_s_yes_is_no_boolean() -> None:
-    document = build(yaml_events("%YAML 1.1\n---\na: yes\n"))
+    document = build_document(yaml_events("%YAML 1.1\n---\na: yes\n"))
     assert [each.sentence for each in document.problems] == [
         '"yes" is yes or no to YAML, and a manifest has none; put a string in quotes'
     ]
@@ -92,7 +92,7 @@ def test_an_old_version_s_yes_is_no_boolean() -> None:
 @pytest.mark.parametrize("opening", ["[", "- ", "{a: ", "? "])
 @pytest.mark.attack("a manifest of aliases or endless depth is refused")
 def test_depth_has_an_end(opening: str) -> None:
-    with pytest.raises(Malformed):
-        build(yaml_events(opening * 200_000))
-    with pytest.raises(Malformed, match=f"nested more than {MAX_DEPTH} deep"):
-        build(yaml_events("\n[" * 200_000))
+    with pytest.raises(MalformedText):
+        build_document(yaml_events(opening * 200_000))
+    with pytest.raises(MalformedText, match=f"nested more than {MAX_DEPTH} deep"):
+        build_document(yaml_events("\n[" * 200_000))
