@@ -1,6 +1,6 @@
-"""A JSON or YAML text as plain values, with the line of every one of them.
+"""A JSON or YAML text as plain values, with the line of each value.
 
-Both formats are read as the same flow of events, so that one builder finds equal keys, odd values and too much depth.
+Both formats are parsed into the same events. One builder finds duplicate keys, invalid values and excessive depth.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from generator.manifest.problems import Location, Problem, quoted
 
 Plain = dict[str, "Plain"] | list["Plain"] | str | int | float | bool | None
 
-# A manifest is 6 deep; pydantic's own JSON reader gives up at about 200.
+# A manifest has 6 levels. The limit of pydantic's JSON parser is about 200.
 MAX_DEPTH: Final = 32
-# 10,000 crates with 50 values each; about 20 s in YAML, 2 s in JSON.
+# 10,000 crates with 50 values each take about 20 s in YAML, 2 s in JSON.
 MAX_VALUES: Final = 500_000
 
 
 class MalformedText(Exception):
-    """The text cannot be read as values at all; `line` counts from 1."""
+    """The text is not JSON or YAML, or exceeds a limit; `line` counts from 1."""
 
     def __init__(self, line: int, sentence: str) -> None:
         super().__init__(sentence)
@@ -28,9 +28,9 @@ class MalformedText(Exception):
 
 
 class Event(NamedTuple):
-    """One step through a text: a container opens or ends, or a scalar; keys and values alternate in an object.
+    """A parser event: the start or end of a container, or a scalar. Keys and values alternate in an object.
 
-    `problem` says why a scalar cannot be used; its value is then None.
+    `problem` says why a scalar is invalid; its value is then None.
     """
 
     kind: Literal["object", "list", "end", "scalar"]
@@ -41,9 +41,9 @@ class Event(NamedTuple):
 
 @dataclass(frozen=True)
 class Document:
-    """The values of a text, the line where each begins, and what is wrong with them before any model looks.
+    """The values of a text, the line where each starts, and problems found before validation by the models.
 
-    The line of an object's member is its key's. Of equal keys the last one holds.
+    The line of an object's member is that of its key. Of duplicate keys, the last one counts.
     """
 
     plain: Plain = None
@@ -51,14 +51,14 @@ class Document:
     problems: tuple[Problem, ...] = ()
 
     def line(self, loc: Location) -> int:
-        """The line of a value; for one that is missing, the line of the object it is missing in."""
+        """Return the line of a value; for a missing value, the line of the object around it."""
         while loc not in self.lines and loc:
             loc = loc[:-1]
         return self.lines.get(loc, 1)
 
 
 def build_document(events: Iterable[Event]) -> Document:
-    """The document that the events of one whole text describe; Malformed where they cannot be followed."""
+    """Return the document of a whole text's events; MalformedText for an invalid structure."""
     builder = _Builder()
     for event in events:
         builder.add(event)
@@ -69,7 +69,7 @@ def build_document(events: Iterable[Event]) -> Document:
 
 @dataclass
 class _Open:
-    """A container that is being filled, and in an object the key that waits for its value."""
+    """A container whose end was not read yet, and in an object the key whose value comes next."""
 
     container: dict[str, Plain] | list[Plain]
     loc: Location
@@ -78,7 +78,7 @@ class _Open:
 
 
 class _Builder:
-    """Puts the values together, without recursion, whatever the depth."""
+    """Builds the values from events. It has no recursion, so that depth is no problem."""
 
     def __init__(self) -> None:
         self.root: list[Plain] = []
@@ -127,13 +127,13 @@ class _Builder:
             top.key = None
 
     def location_of_next(self, top: _Open, line: int) -> tuple[Location, int]:
-        """Where the next value of a container belongs."""
+        """Return the location and the line of the next value of a container."""
         if isinstance(top.container, dict):
             return (*top.loc, top.key or ""), top.key_line
         return ((*top.loc, len(top.container)) if top.container is not self.root else ()), line
 
     def open_container(self, container: dict[str, Plain] | list[Plain], loc: Location, line: int) -> Plain:
         if len(self.open) > MAX_DEPTH:
-            raise MalformedText(line, f"values are nested more than {MAX_DEPTH} deep; a manifest never is")
+            raise MalformedText(line, f"values are nested more than {MAX_DEPTH} levels deep; a manifest needs fewer")
         self.open.append(_Open(container, loc))
         return container

@@ -1,4 +1,4 @@
-"""From a file to a manifest, or to every error in it."""
+"""Reading a manifest: from a file to the validated model, or to an error that has every problem."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from generator.manifest.document import Document, MalformedText, build_document
 from generator.manifest.json_text import json_events
 from generator.manifest.models import Manifest
 from generator.manifest.path_sources import check_path_sources
-from generator.manifest.problems import Problem, escaped, quoted, manifest_error
+from generator.manifest.problems import Problem, escaped, manifest_error, quoted
 from generator.manifest.sentences import model_problems
 from generator.manifest.yaml_text import yaml_events
 
@@ -24,14 +24,14 @@ from generator.manifest.yaml_text import yaml_events
 MAX_BYTES: Final = 8_000_000
 
 _FORMATS: Final = {".json": json_events, ".yaml": yaml_events, ".yml": yaml_events}
-# Besides control characters, what ends a line to some programs and not to others, and marks that nobody sees.
+# Control characters, characters that only some programs read as the end of a line, and invisible marks.
 _INVISIBLE: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 
 
 def load_manifest(path: Path) -> Manifest:
-    """The manifest in a .json, .yaml or .yml file, checked in full.
+    """Read a .json, .yaml or .yml file, with all checks.
 
-    InputError otherwise: with one line for every problem, or with none when the file cannot be read at all.
+    InputError for an invalid manifest, with one line for each problem, and for a file that cannot be read.
     """
     _check_name(path)
     document = _document(path, _bytes(path))
@@ -44,9 +44,9 @@ def load_manifest(path: Path) -> Manifest:
 
 
 def parse_past_manifest(path: Path, data: bytes) -> Manifest:
-    """What a manifest once was, its values checked one by one only: it is compared with, and never built from.
+    """Parse a manifest of an earlier commit, which is only compared and never built: its values are checked singly.
 
-    InputError when this version cannot read it.
+    InputError if this version cannot read it.
     """
     _check_name(path)
     document = _document(path, data)
@@ -57,14 +57,14 @@ def parse_past_manifest(path: Path, data: bytes) -> Manifest:
 
 
 def cli_command(name: str, path: Path) -> str:
-    """A command on this manifest as somebody would type it."""
+    """Return a command line for this manifest, for messages."""
     option = "" if path == Path("crates.json") else f" --manifest {shlex.quote(str(path))}"
     return f"cratematrix {name}{option}"
 
 
 def _check_name(path: Path) -> None:
     if path.suffix.lower() not in _FORMATS:
-        raise InputError(f"{escaped(str(path))} is not a manifest's name: it ends in .json, .yaml or .yml")
+        raise InputError(f"{escaped(str(path))} cannot be the name of a manifest: use .json, .yaml or .yml")
 
 
 def _document(path: Path, data: bytes) -> Document:
@@ -84,20 +84,22 @@ def _bytes(path: Path) -> bytes:
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "its name is not one"
+        reason = error.strerror if isinstance(error, OSError) else "its name is invalid"
         raise InputError(f"{name} cannot be read: {reason}") from None
     if len(data) > MAX_BYTES:
-        raise InputError(f"{name} is larger than {MAX_BYTES // 1_000_000} MB, the most a manifest may have")
+        raise InputError(f"{name} is larger than {MAX_BYTES // 1_000_000} MB, the limit for a manifest")
     return data
 
 
 def _text(data: bytes) -> str:
-    """The text with one kind of line end, so that all readers count the same lines."""
+    """Decode the text and normalize line ends, so that all parsers count the same lines."""
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise MalformedText(line, f"the byte 0x{data[error.start]:02x} is not UTF-8; save the file as UTF-8 text") from None
+        raise MalformedText(
+            line, f"the byte 0x{data[error.start]:02x} is not UTF-8; save the file as UTF-8 text"
+        ) from None
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     if match := _INVISIBLE.search(text):
         line = text.count("\n", 0, match.start()) + 1
@@ -106,7 +108,7 @@ def _text(data: bytes) -> str:
 
 
 def _validated(document: Document) -> tuple[Manifest | None, list[Problem]]:
-    """The manifest where the models accept the document, and what is wrong with the single values."""
+    """Return the manifest, or None if the models reject the document, and the problems of single values."""
     wrong_version = _wrong_version(document)
     if wrong_version:
         return None, [*document.problems, wrong_version]
@@ -120,10 +122,10 @@ def _validated(document: Document) -> tuple[Manifest | None, list[Problem]]:
 
 
 def _wrong_version(document: Document) -> Problem | None:
-    """A version of the format that is not ours, so that nothing else can be judged; a missing one is like any key."""
+    """Return the problem of an unknown format version, or None. The models report a missing version."""
     if not isinstance(document.plain, dict) or "schema_version" not in document.plain:
         return None
     version = document.plain["schema_version"]
     if type(version) is int and version == 1:
         return None
-    return Problem(("schema_version",), f"must be 1, the only version there is, not {quoted(version)}")
+    return Problem(("schema_version",), f"must be 1, the only supported version, not {quoted(version)}")

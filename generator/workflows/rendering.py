@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from generator.errors import InputError
 from generator.files.package_data import packaged
-from generator.manifest.checks import referenced_variables
+from generator.manifest.headers import referenced_variables
 from generator.manifest.models import Fleet, Manifest
 from generator.manifest.settings import passed_variables, settings
 from generator.manifest.values import RelativePath

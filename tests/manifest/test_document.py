@@ -23,14 +23,14 @@ def test_values_and_their_lines() -> None:
     assert document.problems == ()
 
 
-def test_the_line_of_what_is_missing_is_its_object_s() -> None:
+def test_a_missing_value_has_the_line_of_its_object() -> None:
     document = Document(lines={(): 1, ("fleet",): 3})
     assert document.line(("fleet", "limits", "github_jobs")) == 3
     assert document.line(("crates",)) == 1
     assert Document().line(("a", 0)) == 1
 
 
-def test_of_equal_keys_the_last_holds_and_all_but_the_first_are_problems() -> None:
+def test_the_last_duplicate_key_counts_and_all_but_the_first_are_problems() -> None:
     events = [Event("object", 1)]
     for line, value in ((2, 10), (3, 20), (5, 30)):
         events += [Event("scalar", line, "a"), Event("scalar", line, value)]
@@ -57,7 +57,7 @@ def test_keys_that_are_no_strings(key: Event, sentence: str) -> None:
     assert (refused.value.problem.line, refused.value.problem.sentence) == (2, sentence)
 
 
-def test_as_deep_as_allowed_and_one_deeper() -> None:
+def test_depth_at_the_limit_and_above_it() -> None:
     opened = [Event("list", line) for line in range(1, MAX_DEPTH + 1)]
     assert build_document([*opened, *[Event("end", 99)] * MAX_DEPTH]).line((0,) * (MAX_DEPTH - 1)) == MAX_DEPTH
     with pytest.raises(MalformedText) as refused:
@@ -66,7 +66,7 @@ def test_as_deep_as_allowed_and_one_deeper() -> None:
 
 
 @pytest.mark.parametrize("member", [[Event("scalar", 7, 1)], [Event("scalar", 7, "a"), Event("scalar", 7, 1)]])
-def test_too_many_values_end_the_reading_even_under_one_key(member: list[Event]) -> None:
+def test_too_many_values_stop_the_parser_even_under_one_key(member: list[Event]) -> None:
     opening = Event("list" if len(member) == 1 else "object", 1)
     with pytest.raises(MalformedText, match=f"more than {MAX_VALUES:,} values"):
         build_document([opening, *member * MAX_VALUES])

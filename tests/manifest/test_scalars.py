@@ -17,7 +17,7 @@ def test_numbers(text: str, value: float) -> None:
 @pytest.mark.parametrize(
     "text", ["", "01", "+1", "1.", ".5", "1e", "0x1", "1_0", "NaN", "\u0661", "9" * 31, "1e400", "1\n"]
 )
-def test_what_is_no_number(text: str) -> None:
+def test_invalid_numbers(text: str) -> None:
     value, problem = parse_number(text)
     assert value is None
     assert problem
@@ -25,4 +25,4 @@ def test_what_is_no_number(text: str) -> None:
 
 def test_strings() -> None:
     assert parse_string("a\U0001f600\n") == ("a\U0001f600\n", None)
-    assert parse_string("a\udc00") == (None, '"a\\udc00" holds half of a surrogate pair, which is no character')
+    assert parse_string("a\udc00") == (None, '"a\\udc00" has half of a surrogate pair, which is no character')

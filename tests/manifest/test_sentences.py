@@ -20,7 +20,7 @@ REMOVED = object()
 
 
 def changed(example: Example, path: str, value: object) -> Any:
-    """The example with one value replaced, removed or added; the path as in a problem, without the $."""
+    """Return the example with one value replaced, removed or added; the path is as in a problem, without the $."""
     manifest = example()
     steps: list[Any] = [int(step) if step.isdigit() else step for step in re.findall(r"[^.\[\]]+", path)]
     place: Any = manifest
@@ -113,7 +113,7 @@ def test_too_many_crates(example: Example) -> None:
         ("fleet.platforms[1]", "darwin-arm", "darwin-arm64"),
     ],
 )
-def test_what_a_near_miss_is_compared_with(
+def test_suggestions_for_misspelt_words(
     example: Example, problems_of: Callable[..., list[str]], path: str, value: object, meant: str | None
 ) -> None:
     (line,) = problems_of(changed(example, path, value))
@@ -128,7 +128,7 @@ def parts(schema: object) -> Iterator[dict[str, Any]]:
         yield schema
 
 
-def test_every_pattern_has_words_and_every_object_its_keys() -> None:
+def test_every_pattern_has_a_rule_in_words_and_every_object_its_keys() -> None:
     schema = manifest_schema()
     of_values = {part["pattern"] for part in parts(schema) if isinstance(part.get("pattern"), str)}
     of_keys = {pattern for part in parts(schema) for pattern in part.get("patternProperties", ())}

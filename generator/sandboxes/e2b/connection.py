@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import TypeAdapter, ValidationError
 
 from generator.errors import InputError
-from generator.manifest.checks import expand_variables, referenced_variables, is_reserved_header
+from generator.manifest.headers import expand_variables, is_reserved_header, referenced_variables
 from generator.manifest.models import E2BService
 from generator.manifest.values import HeaderName, HeaderValue, HostName, ServiceUrl
 
