@@ -140,6 +140,12 @@ def test_fleet_crate_and_merged_settings_have_every_shared_setting_with_the_same
         assert Fleet.model_fields[key].get_default() is not None
 
 
+def test_every_key_has_another_value_here() -> None:
+    assert OTHER.keys() == SharedSettings.model_fields.keys()
+    assert OTHER_OF_FLEET.keys() == Fleet.model_fields.keys()
+    assert OTHER_OF_CRATE.keys() == Crate.model_fields.keys()
+
+
 def test_a_field_without_a_declared_effect_is_an_error() -> None:
     with pytest.raises(TypeError, match=r"^Undeclared\.size declares 0 effects"):
 

@@ -1,4 +1,4 @@
-"""What a change affects, as a pure function of two manifests and of what changed in files."""
+"""The crates that a change affects, as a pure function of two manifests and of changed files."""
 
 from __future__ import annotations
 

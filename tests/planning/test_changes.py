@@ -1,4 +1,4 @@
-"""What a change of a real git repository affects, from its commits to the reasons for its crates."""
+"""The crates that a change of a real git repository affects, from commits to reasons."""
 
 from __future__ import annotations
 
