@@ -15,7 +15,7 @@ demo: $(VENV)/.runtime
 # More workers than cores: half of the time they wait for servers, for npm and for the clock.
 test: $(VENV)/.dev
 	@.ci/bubblewrap
-	@$(BIN)/pytest --numprocesses 4 --dist loadfile -m "not rush and not slow"
+	@$(BIN)/pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder -m "not rush and not slow"
 
 # The attacks among the tests, as root and as an ordinary user, with a table of what is held; see docs/security.md.
 attack: $(VENV)/.dev

@@ -1,4 +1,4 @@
-"""The seven platforms, in napi's names, and which of them each kind of crate can be built for."""
+"""The seven platforms in napi's names, and the platforms that each kind of crate supports."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NATIVE: Final[tuple[PlatformName, ...]] = tuple(name for name in PLATFORM_NAMES 
 
 @dataclass(frozen=True)
 class Platform:
-    """Where a package runs: the Rust target and npm's words for it (`libc` is npm's, for Linux only)."""
+    """A platform: its Rust target, and npm's `os`, `cpu` and, for Linux only, `libc`."""
 
     name: PlatformName
     target: str
@@ -46,27 +46,27 @@ PLATFORMS: Final[dict[PlatformName, Platform]] = {
     )
 }
 
-# The oldest macOS that Rust 1.74 and later can build for is 10.12: https://doc.rust-lang.org/rustc/platform-support/
-# apple-darwin.html; 10.13 is the oldest that Node 16 and later, and napi's own packages, ask for. ARM starts at 11.0.
+# The oldest macOS that Rust 1.74 and later supports is 10.12: https://doc.rust-lang.org/rustc/platform-support/
+# apple-darwin.html; Node 16 and later, and napi's own packages, require 10.13. ARM starts at 11.0.
 OLDEST_MACOS: Final[dict[str, str]] = {"x64": "10.13", "arm64": "11.0"}
 
-VALID_FOR: Final[dict[Kind, tuple[PlatformName, ...]]] = {
+PLATFORMS_OF_KIND: Final[dict[Kind, tuple[PlatformName, ...]]] = {
     "napi": PLATFORM_NAMES,
     "wasm": ("wasm32",),
     "bin": NATIVE,
     "lib": NATIVE,
 }
 
-WHY_NOT: Final[dict[Kind, str]] = {
+UNSUPPORTED_REASONS: Final[dict[Kind, str]] = {
     "napi": "an addon runs on every platform",
     "wasm": "a wasm-bindgen crate is one package that runs everywhere: wasm32 only",
-    "bin": "a command-line program has no use for wasm32",
+    "bin": "a command-line program cannot run on wasm32",
     "lib": "a library is compiled and tested on native platforms only",
 }
 
 
 def host_platform() -> PlatformName | None:
-    """The platform of this machine, or None where nothing can be built locally (Windows, 32 bits, ...)."""
+    """Return the platform of this machine, or None where nothing can be built locally, as on Windows or 32 bits."""
     cpu = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64", "arm64": "arm64"}.get(machine.machine().lower())
     if sys.platform == "darwin":
         name = f"darwin-{cpu}"

@@ -1,4 +1,4 @@
-"""The base of our own files' models and of those of other programs', and the one type of others' words in them."""
+"""Base classes of models: strict for this tool's own files, loose for those of other programs."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ def _sentence(text: str) -> str:
 
 
 Sentence = Annotated[str, AfterValidator(_sentence)]
-"""A model's text that somebody else may have written: plain, on one line, of bounded length."""
+"""Untrusted text in a model: plain, on one line, of limited length."""
 
 
 class Strict(BaseModel):
-    """Frozen, no unknown keys, no silent conversions."""
+    """A frozen model without unknown keys and type conversions."""
 
     model_config = ConfigDict(
         extra="forbid", frozen=True, strict=True, allow_inf_nan=False, validate_by_name=True, serialize_by_alias=True
@@ -29,6 +29,6 @@ class Strict(BaseModel):
 
 
 class Loose(BaseModel):
-    """Frozen; other programs write far more keys than are used here."""
+    """A frozen model that ignores unknown keys, because other programs write many more than are used here."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)

@@ -62,6 +62,12 @@ def fleet_copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return git_repository(top)
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Start with whole builds, which take longest: no worker is left with one when the others have ended."""
+    items.sort(key=lambda item: not item.nodeid.startswith("tests/builds/"))
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Offer the service itself to the tests that can use it."""
     parser.addoption("--real-e2b", action="store_true", help="run the sandbox contract on E2B, with E2B_API_KEY")

@@ -1,4 +1,4 @@
-"""Receipts: what was finished once is taken up again, never built twice."""
+"""The build cache: a crate whose input is unchanged is reused from an earlier run."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from generator.errors import InputError
 from generator.files.directory import Directory
 from generator.files.user_cache import write_atomically
 from generator.manifest.names import sbom_name, tarball_names
+from generator.manifest.settings import build_input
 from generator.platforms import PlatformName
 from generator.reports.models import CrateReport
 from generator.sources.collect import CollectedSource
@@ -25,7 +26,7 @@ MAX_ENTRY_BYTES: Final = 4 * 1024 * 1024
 
 
 class CacheEntry(Strict):
-    """That a crate was built from an input; `input` is the digest of everything that decides what comes out."""
+    """The report of a crate that was built, under the digest of everything that decides the result."""
 
     cache_version: Literal[1] = 1
     key: str
@@ -33,36 +34,27 @@ class CacheEntry(Strict):
 
 
 def cache_key(build: CrateBuild, platforms: tuple[PlatformName, ...], source: CollectedSource) -> str:
-    """Digest all that decides: source, manifest, toolchain, isolation, this tool, and the values of named variables."""
-    context = build.context
-    values = {name: context.variables.get(name) for name in build.settings.env}
+    """Return the digest of source, manifest, environment, version of this tool, and values of named variables."""
+    environment, toolchain = build.context.environment, build.context.environment.toolchain
     parts = [
         __version__,
-        context.environment.backend.name,
-        context.environment.fingerprint,
-        context.environment.isolated,
-        astuple(context.environment.minimum_versions),
+        environment.backend.name,
+        environment.fingerprint,
+        environment.isolated,
+        astuple(environment.minimum_versions),
+        {platform: asdict(runtime) for platform, runtime in toolchain.runtimes.items()},
+        build.settings.coverage and toolchain.no_coverage,
         list(platforms),
-        # A report also has the platforms that are skipped, and `required` makes a failure of one.
-        list(build.settings.platforms),
-        list(build.settings.required),
         source.digest,
         source.directory,
-        build.crate.model_dump(mode="json", exclude={"depends_on", "expected_minutes", "retries", "timeout_minutes"}),
-        build.settings.npm_name,
-        build.settings.layout,
-        build.settings.tests,
-        build.settings.coverage and (context.environment.toolchain.no_coverage or True),
-        build.settings.foreign_tests,
-        {platform: asdict(runtime) for platform, runtime in context.environment.toolchain.runtimes.items()},
-        build.settings.glibc,
-        values,
+        build_input(build.crate, build.settings),
+        {name: build.context.variables.get(name) for name in build.settings.env},
     ]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def restore(build: CrateBuild, wanted: str) -> CrateReport | None:
-    """Return the report of an earlier build of the same input whose packages are still there, unchanged."""
+def restore(build: CrateBuild, key: str) -> CrateReport | None:
+    """Return the report of an earlier build with the same key, or None if its packages are missing or changed."""
     path = _path(build)
     try:
         if not path.is_file() or path.stat().st_size > MAX_ENTRY_BYTES:
@@ -70,18 +62,18 @@ def restore(build: CrateBuild, wanted: str) -> CrateReport | None:
         entry = CacheEntry.model_validate_json(path.read_bytes())
     except (OSError, ValidationError):
         return None
-    if entry.key != wanted or not _is_whole(build, entry.report):
+    if entry.key != key or not _is_complete(build, entry.report):
         return None
     return entry.report.model_copy(update={"attempts": 0, "seconds": 0.0})
 
 
-def store(build: CrateBuild, wanted: str, report: CrateReport) -> None:
-    """Keep a receipt for a crate that was built."""
-    entry = CacheEntry(key=wanted, report=report)
+def store(build: CrateBuild, key: str, report: CrateReport) -> None:
+    """Write the cache entry of a crate that was built."""
+    entry = CacheEntry(key=key, report=report)
     write_atomically(_path(build), entry.model_dump_json(indent=1).encode())
 
 
-def _is_whole(build: CrateBuild, report: CrateReport) -> bool:
+def _is_complete(build: CrateBuild, report: CrateReport) -> bool:
     if (report.name, report.version, report.state) != (build.crate.name, build.crate.version, "built"):
         return False
     if not report.packages:
@@ -95,7 +87,7 @@ def _is_whole(build: CrateBuild, report: CrateReport) -> bool:
 
 
 def _digest(out: Directory, name: str) -> str | None:
-    """Return the SHA-256 of a regular file, or None where there is none."""
+    """Return the SHA-256 of a regular file, or None if it does not exist."""
     try:
         with out.open(name) as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
@@ -104,6 +96,6 @@ def _digest(out: Directory, name: str) -> str | None:
 
 
 def _path(build: CrateBuild) -> Path:
-    """Receipts lie in the user's cache: what lies in the checkout may have come with a pull request."""
+    """Return the path of a crate's entry: in the user's cache, because a pull request can change the checkout."""
     out = hashlib.sha256(str(build.context.out.path.resolve()).encode()).hexdigest()[:16]
     return build.context.cache / out / f"{build.crate.name}.json"

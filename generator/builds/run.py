@@ -27,7 +27,8 @@ from generator.github_actions.step_files import github_run
 from generator.manifest.models import Crate, Manifest
 from generator.manifest.names import log_name, sbom_name, tarball_names
 from generator.manifest.settings import Settings, settings
-from generator.planning.plan import longest_first, make_plan, only, shard_crates
+from generator.planning.balance import longest_first
+from generator.planning.plan import make_plan, only, shard_crates
 from generator.redaction import Redactor
 from generator.reports.models import CrateReport, Report
 from generator.sandboxes.local.private_directories import create_private_directory

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 def known_secrets(manifest: Manifest | None = None) -> Redactor:
     """Know every secret of this process, and keep it from the terminal from now on."""
-    from generator.manifest.settings import passed_names
+    from generator.manifest.settings import passed_variables
     from generator.redaction import MIN_SECRET, Redactor, secrets_of
 
-    secrets = secrets_of(os.environ, passed_names(manifest) if manifest else ())
+    secrets = secrets_of(os.environ, passed_variables(manifest) if manifest else ())
     if in_github(os.environ):
         for secret in secrets.values():
             console.mask(secret, MIN_SECRET)

@@ -145,12 +145,12 @@ def _propose(found: Sequence[Difference], top: Path, manifest: str) -> None:
 def _stale(manifest: Path, found: Sequence[Difference]) -> Stale:
     """Show how generated files differ, and return the error that says what to run."""
     from generator.github_actions.workflow_commands import MAX_ANNOTATIONS, Annotation
-    from generator.manifest.reading import command_for
+    from generator.manifest.reading import cli_command
     from generator.markdown import fenced
     from generator.markdown import text as words
     from generator.workflows import diff
 
-    fix = command_for("generate", manifest)
+    fix = cli_command("generate", manifest)
     problem = Stale(f"the generated files are not what {manifest} would generate", fix=fix)
     text = diff(found)
     if not in_github(os.environ):

@@ -15,9 +15,9 @@ from generator.discovery.scopes import is_valid
 from generator.errors import InputError
 from generator.files.output import open_output
 from generator.manifest.models import Fleet
-from generator.manifest.reading import command_for
+from generator.manifest.reading import cli_command
 from generator.manifest.values import NpmScope
-from generator.platforms import PLATFORM_NAMES, VALID_FOR, Kind
+from generator.platforms import PLATFORM_NAMES, PLATFORMS_OF_KIND, Kind
 
 # Minutes for all platforms of a small crate on two cores, cold: an addon was measured at 80 to 150 s for each of seven
 # platforms, a program at 170 s for the first of six; a library needs about half of that, a wasm package one platform.
@@ -73,12 +73,12 @@ def write_new(path: Path, text: str, *, force: bool) -> None:
         if force:
             directory.write(path.name, text.encode())
         elif not directory.create(path.name, text.encode()):
-            raise InputError(f"{path} exists already", fix=f"{command_for('init', path)} --force")
+            raise InputError(f"{path} exists already", fix=f"{cli_command('init', path)} --force")
 
 
 def _fleet(found: tuple[Found, ...], npm_scope: str) -> dict[str, Any]:
     """Settings that differ from one repository to the next, and those that people look for first."""
-    wanted = {platform for crate in found for platform in VALID_FOR[crate.kind]}
+    wanted = {platform for crate in found for platform in PLATFORMS_OF_KIND[crate.kind]}
     return {
         "npm_scope": npm_scope,
         "slots": min(MAX_SLOTS, len(found)),

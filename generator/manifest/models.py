@@ -1,15 +1,17 @@
-"""The manifest, crates.json, as frozen models.
+"""The models of the manifest, crates.json.
 
-What a single value may look like is said in `values`, what values must be to each other in `checks`, and what holds
-for one crate in `settings`.
+Rules of single values are in `values`, checks between values in `checks`. `shared_settings` has the settings of fleet
+and crate; `settings` merges them.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, Never
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import Field, Tag
 
+from generator.manifest.effects import BuildInput, Declared, EnvironmentInput, NotAnInput
+from generator.manifest.shared_settings import SharedSettings
 from generator.manifest.values import (
     ActionRef,
     BackendName,
@@ -17,10 +19,7 @@ from generator.manifest.values import (
     CommitSha,
     CrateName,
     Cron,
-    EnvName,
-    FetchHosts,
     GitUrl,
-    Glibc,
     HeaderName,
     HeaderValue,
     HostName,
@@ -30,24 +29,24 @@ from generator.manifest.values import (
     NpmScope,
     RelativePath,
     ServiceUrl,
-    Size,
     TemplateName,
     Version,
+    alternatives,
 )
-from generator.platforms import PLATFORM_NAMES, Kind, PlatformName
+from generator.platforms import Kind
 from generator.strict import Strict
 
 MAX_CRATES: Final = 10_000
 
 
 class PathSource(Strict):
-    """A directory of the checkout, relative to the manifest."""
+    """A directory in the checkout, relative to the manifest."""
 
     path: RelativePath = Field(description="Directory of the crate, relative to the manifest, inside the repository.")
 
 
 class GitSource(Strict):
-    """A directory of a git repository at one revision."""
+    """A directory in a git repository at one commit."""
 
     git: GitUrl = Field(description="https URL of the repository, without credentials.")
     rev: CommitSha = Field(description="Full commit SHA.")
@@ -55,14 +54,14 @@ class GitSource(Strict):
 
 
 class RegistrySource(Strict):
-    """A version published in Rust's crate registry."""
+    """A version of a crate in Rust's crate registry."""
 
     registry: CrateName = Field(description="Name of the crate in the registry.")
     version: Version = Field(description="Exact version.")
 
 
 def _source_tag(value: Any) -> str | None:
-    """Which of the three a source is; None, which pydantic refuses, for what is no object at all."""
+    """Return the tag of a source, or None, which pydantic refuses, for anything but an object."""
     if not isinstance(value, dict | Strict):
         return None
     keys = value if isinstance(value, dict) else vars(value)
@@ -71,149 +70,147 @@ def _source_tag(value: Any) -> str | None:
 
 Source = Annotated[
     Annotated[PathSource, Tag("path")] | Annotated[GitSource, Tag("git")] | Annotated[RegistrySource, Tag("registry")],
-    Discriminator(_source_tag),
+    alternatives(
+        _source_tag,
+        'a source is {"path": ...}, {"git": ..., "rev": ..., "path": ...} or {"registry": ..., "version": ...}',
+    ),
 ]
 
 
 class Commands(Strict):
-    """Shell commands that replace the recipe's own, run by bash in the crate's directory inside the sandbox."""
+    """Shell commands that replace the recipe's own. bash runs them in the crate's directory in the sandbox."""
 
     build: Command | None = Field(default=None, description="Compiles the crate for the host platform.")
     test: Command | None = Field(default=None, description="Runs the crate's tests.")
 
 
 class Limits(Strict):
-    """What the accounts allow at the same time."""
+    """Limits of the GitHub and E2B accounts."""
 
-    github_jobs: int = Field(default=20, ge=1, le=1_000, description="GitHub Actions jobs that run at once.")
-    e2b_sandboxes: int = Field(default=20, ge=1, le=2_000, description="E2B sandboxes that run at once.")
+    github_jobs: int = Field(default=20, ge=1, le=1_000, description="GitHub Actions jobs that run at the same time.")
+    e2b_sandboxes: int = Field(default=20, ge=1, le=2_000, description="E2B sandboxes that run at the same time.")
     e2b_creates_per_second: float = Field(
-        default=1, gt=0, le=100, description="E2B sandboxes that are started per second; the Hobby plan allows 1."
+        default=1, gt=0, le=100, description="E2B sandboxes that may start per second; the Hobby plan allows 1."
     )
 
 
 class E2BService(Strict):
-    """Where E2B is, when it is not at its own address: a gateway in front of it, or a service that speaks the same."""
+    """Addresses of E2B, for a gateway in front of it or for a compatible service."""
 
     api_url: ServiceUrl | None = Field(
         default=None,
-        description="https URL, path prefix and all, of the API that starts and ends sandboxes; http for localhost "
-        "only. The variable E2B_API_URL comes before it.",
+        description="URL of the API that starts and stops sandboxes, with its path prefix: https, or http for "
+        "localhost only. The environment variable E2B_API_URL has precedence.",
     )
     sandbox_url: ServiceUrl | None = Field(
         default=None,
-        description="https URL, path prefix and all, that commands and files of every sandbox go through; without it "
-        "they go to the sandboxes' own domain. The variable E2B_SANDBOX_URL comes before it.",
+        description="URL for the commands and files of all sandboxes, with its path prefix: https, or http for "
+        "localhost only. The default is the domain of each sandbox. The environment variable E2B_SANDBOX_URL has "
+        "precedence.",
     )
     domain: HostName | None = Field(
         default=None,
-        description="Domain of the service: the API is at api.DOMAIN, a sandbox at PORT-ID.DOMAIN. The variable "
-        "E2B_DOMAIN comes before it.",
+        description="Domain of the service: the API is at api.DOMAIN, a sandbox at PORT-ID.DOMAIN. The environment "
+        "variable E2B_DOMAIN has precedence.",
     )
     headers: dict[HeaderName, HeaderValue] = Field(
         default={},
         max_length=20,
         json_schema_extra={"additionalProperties": False},
-        description="Headers that every request to these addresses carries, in visible ASCII. A secret is written as "
-        "${NAME} of an environment variable and never literally: this file is public to whoever reads the repository.",
+        description="Headers of every request to these addresses, in visible ASCII. Write a secret as ${NAME} of an "
+        "environment variable, never literally: every reader of the repository can read this file.",
     )
 
 
-class Fleet(Strict):
-    """What holds for every crate that does not say otherwise, and for the run as a whole."""
+class _FleetKeys(Declared):
+    """Keys of the fleet that no crate can replace."""
 
-    npm_scope: NpmScope = Field(description="npm scope of every package.")
-    slots: int = Field(default=30, ge=1, le=256, description="Jobs that build at the same time.")
-    template: TemplateName = Field(default="rust-napi-builder", description="E2B image that sandboxes start from.")
-    action: ActionRef = Field(
+    # It is in the npm names of packages.
+    npm_scope: BuildInput[NpmScope] = Field(description="npm scope of every package.")
+    # It decides how builds are shared out.
+    slots: NotAnInput[int] = Field(default=30, ge=1, le=256, description="Number of jobs that build at the same time.")
+    # The image holds the toolchain. The cache key has the toolchain's fingerprint.
+    template: EnvironmentInput[TemplateName] = Field(
+        default="rust-napi-builder", description="E2B template (image) of the sandboxes."
+    )
+    # The action installs the version of cratematrix that builds. The cache key has that version.
+    action: EnvironmentInput[ActionRef] = Field(
         default="./", description="The action that generated workflows use: ./ or OWNER/REPOSITORY@REF."
     )
-    backend: BackendName = Field(
+    # `build --backend` can select another one. The cache key has the one that builds.
+    backend: EnvironmentInput[BackendName] = Field(
         default="local",
-        description="Where generated workflows build: local, on GitHub's runner itself, or e2b, with the repository's "
-        "secret E2B_API_KEY. The command line has --backend.",
+        description="Backend of generated workflows. local: on GitHub's runner itself. e2b: in E2B sandboxes, with the "
+        "repository's secret E2B_API_KEY. The command line has --backend.",
     )
-    schedule: Cron | None = Field(
+    schedule: NotAnInput[Cron | None] = Field(
         default=None,
-        description="When, in cron's five fields and UTC, the release workflow makes a prerelease by itself.",
+        description="Schedule on which the release workflow makes a prerelease: the five fields of cron, in UTC.",
     )
-    platforms: tuple[PlatformName, ...] = Field(
-        default=PLATFORM_NAMES, min_length=1, description="Platforms to build for, where the crate's kind allows."
-    )
-    layout: Layout = Field(
+    # It decides how binaries are divided into packages.
+    layout: BuildInput[Layout] = Field(
         default="single",
         description="single: one npm package per crate, with all its platforms. split: a root package, and one for "
         "each platform that npm installs by os, cpu and libc; for registries.",
     )
-    size: Size = Field(default="standard", description="Size class of the sandboxes.")
-    timeout_minutes: Minutes = Field(default=60, description="Longest time one attempt at a crate may take.")
-    retries: int = Field(default=3, ge=0, le=10, description="Further attempts after a transient failure.")
-    tests: bool = Field(default=True, description="Whether the crate's tests are run.")
-    coverage: bool = Field(
-        default=False,
-        description="Whether the report says how much of the crate's Rust code its tests run: they are run once, with "
-        "that code instrumented. Where a machine lacks what it takes, they run as ever, and the report says why.",
+    # Addresses and limits decide how a run gets its sandboxes. The image that they start from is the template.
+    e2b: NotAnInput[E2BService] = Field(
+        default=E2BService(), description="Addresses of E2B, for a gateway or a compatible service."
     )
-    foreign_tests: bool = Field(
-        default=True,
-        description="Whether the crate's tests are also run for other platforms than the host's, where something runs "
-        "their programs: qemu, Wine, or Node for wasm.",
-    )
-    glibc: Glibc = Field(
-        default="2.17",
-        description="Oldest version of the GNU C library that packages for linux-*-gnu run with. It takes zig; where "
-        "there is none, packages for the host need the host's own version.",
-    )
-    required: tuple[PlatformName, ...] = Field(
-        default=(),
-        description="Platforms that a crate must be built for where its own include them: one that cannot be built "
-        "fails the crate. Any other is skipped with its reason, and the package is made without it.",
-    )
-    env: tuple[EnvName, ...] = Field(
-        default=(), description="Names of environment variables that are passed into the sandbox."
-    )
-    fetch_hosts: FetchHosts = Field(
-        default="auto",
-        description="What a sandbox may reach while dependencies are fetched: auto, the hosts of the registries that "
-        "cargo's, npm's, yarn's and pnpm's configuration names, and of git dependencies that Cargo.lock names; open, "
-        "anything on the Internet; or a list of example.com, *.example.com (its subdomains) and auto. Crates whose "
-        "source is git need no host here, for this machine fetches them. A host that is not allowed ends the crate "
-        "with its name, and is not tried again. Without isolation nothing is kept to it.",
-    )
-    e2b: E2BService = Field(default=E2BService(), description="Where E2B is, when it is not at its own address.")
-    limits: Limits = Field(default=Limits(), description="What the accounts allow at the same time.")
+    limits: NotAnInput[Limits] = Field(default=Limits(), description="Limits of the GitHub and E2B accounts.")
 
 
-class Crate(Strict):
-    """One crate; a setting that is given here replaces the fleet's."""
+class Fleet(SharedSettings[Never], _FleetKeys):
+    """Settings of the whole run, and of every crate that does not replace them."""
 
-    name: CrateName = Field(description="Name of the crate.")
-    npm_name: NpmName | None = Field(default=None, description="npm name, when it is not SCOPE/NAME.")
-    version: Version = Field(description="Version of the crate and of its package.")
-    kind: Kind = Field(
+
+class _CrateKeys(Declared):
+    """Keys that only crates have."""
+
+    name: BuildInput[CrateName] = Field(description="Name of the crate.")
+    # It is in the package.
+    npm_name: BuildInput[NpmName | None] = Field(default=None, description="npm name, if it is not SCOPE/NAME.")
+    version: BuildInput[Version] = Field(description="Version of the crate and of its package.")
+    kind: BuildInput[Kind] = Field(
         description="napi: addon; wasm: wasm-bindgen; bin: command-line program; lib: compiled and tested, no package."
     )
-    source: Source = Field(description="Where the source lies.")
-    depends_on: tuple[CrateName, ...] = Field(default=(), description="Crates of this fleet that it depends on.")
-    expected_minutes: Minutes = Field(default=5, description="Expected minutes for all its platforms together.")
-    platforms: tuple[PlatformName, ...] | None = Field(default=None, min_length=1, description="Replaces the fleet's.")
-    size: Size | None = Field(default=None, description="Replaces the fleet's.")
-    timeout_minutes: Minutes | None = Field(default=None, description="Replaces the fleet's.")
-    retries: int | None = Field(default=None, ge=0, le=10, description="Replaces the fleet's.")
-    tests: bool | None = Field(default=None, description="Replaces the fleet's.")
-    coverage: bool | None = Field(default=None, description="Replaces the fleet's.")
-    foreign_tests: bool | None = Field(default=None, description="Replaces the fleet's.")
-    glibc: Glibc | None = Field(default=None, description="Replaces the fleet's.")
-    required: tuple[PlatformName, ...] | None = Field(default=None, description="Replaces the fleet's.")
-    env: tuple[EnvName, ...] | None = Field(default=None, description="Replaces the fleet's.")
-    fetch_hosts: FetchHosts | None = Field(default=None, description="Replaces the fleet's.")
-    commands: Commands = Field(default=Commands(), description="Replace the recipe's own commands.")
+    source: BuildInput[Source] = Field(description="Location of the source.")
+    # It decides the order. The plan itself adds the dependents of a changed crate.
+    depends_on: NotAnInput[tuple[CrateName, ...]] = Field(
+        default=(), description="Crates of this fleet that it depends on."
+    )
+    # The plan balances slots with it.
+    expected_minutes: NotAnInput[Minutes] = Field(
+        default=5, description="Expected minutes for all its platforms together."
+    )
+    # They run instead of the recipe's own.
+    commands: BuildInput[Commands] = Field(
+        default=Commands(), description="Commands that replace the recipe's own commands."
+    )
+
+
+class Crate(SharedSettings[None], _CrateKeys):
+    """One crate; a setting that is given here replaces the fleet's."""
+
+
+def _unset_shared_settings() -> None:
+    """Make None the default of each setting that a crate can replace, and say so to editors."""
+    for name in SharedSettings.model_fields:
+        field = Crate.model_fields[name]
+        field.default = None
+        field.description = f"Replaces the fleet's setting. {field.description}"
+    Crate.model_rebuild(force=True)
+
+
+_unset_shared_settings()
 
 
 class Manifest(Strict):
     """The whole of crates.json."""
 
-    schema_: str | None = Field(default=None, alias="$schema", max_length=500, description="For editors.")
+    schema_: str | None = Field(
+        default=None, alias="$schema", max_length=500, description="JSON Schema of this file, for editors."
+    )
     schema_version: Literal[1] = Field(description="Version of this format.")
     fleet: Fleet
     crates: tuple[Crate, ...] = Field(min_length=1, max_length=MAX_CRATES)

@@ -1,4 +1,4 @@
-"""Names of packages and release assets; the runner, the release check and the documents all ask here."""
+"""Names of packages, release assets and files in the output directory."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from generator.platforms import PlatformName
 
 
 def tarball_name(npm_name: str, version: str) -> str:
-    """Name of a package's tarball, as `npm pack` would call it: `@scope/name` 1.2.3 is scope-name-1.2.3.tgz."""
+    """Return the name that `npm pack` gives a tarball: scope-name-1.2.3.tgz for `@scope/name` 1.2.3."""
     return f"{npm_name.removeprefix('@').replace('/', '-')}-{version}.tgz"
 
 
 def platform_package(npm_name: str, platform: PlatformName) -> str:
-    """Name of a crate's package for one platform in npm: what the loader that `napi build` writes asks for."""
+    """Return the npm name of a crate's package for one platform, as the loader of `napi build` requires it."""
     return f"{npm_name}-{'wasm32-wasi' if platform == 'wasm32' else platform}"
 
 
 def tarball_names(
     crate: Crate, npm_name: str, platforms: tuple[PlatformName, ...], layout: Layout
 ) -> dict[str, PlatformName | None]:
-    """Name every tarball of a crate in a layout: the root package's first, then each platform's, with the platform.
+    """Return the tarballs of a crate: the root package, then one for each platform in the split layout.
 
-    A library has none. A wasm-bindgen crate has one in any layout, for it is one package that runs everywhere.
+    A library has none. A wasm-bindgen crate has one in both layouts, because its package runs everywhere.
     """
     if crate.kind == "lib":
         return {}
@@ -34,15 +34,18 @@ def tarball_names(
 
 
 def sbom_name(crate: str) -> str:
-    """Where the list of a crate's parts lies below the output directory."""
+    """Return the path of a crate's SBOM in the output directory."""
     return f"sbom/{crate}.cdx.json"
 
 
 def log_name(crate: str) -> str:
-    """Where a crate's log lies below the output directory."""
+    """Return the path of a crate's log in the output directory."""
     return f"logs/{crate}.log"
 
 
 def github_asset_name(name: str) -> str:
-    """What GitHub makes of an asset's name: unusual characters and runs of dots become one dot, outer dots go."""
+    """Return the name that GitHub gives an asset.
+
+    Special characters and runs of dots become one dot; dots at both ends are removed.
+    """
     return re.sub(r"\.{2,}", ".", re.sub(r"[^A-Za-z0-9._+-]", ".", name)).strip(".")

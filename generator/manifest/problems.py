@@ -1,7 +1,7 @@
-"""What is wrong with a manifest, and how it is said: `crates.json:12: $.crates[3].version: sentence`.
+"""Problems in a manifest and their error messages: `crates.json:12: $.crates[3].version: sentence`.
 
-Manifests are hostile until checked. Nothing of one reaches a line but through `quoted`, so that no line can hold
-a control character, a second line, or a command to the GitHub runner.
+Manifests are untrusted. Their text reaches a message only through `quoted`, so that no message has control characters,
+a second line, or a command to the GitHub runner.
 """
 
 from __future__ import annotations
@@ -15,36 +15,39 @@ from typing import Final
 
 from generator.errors import InputError
 
-Loc = tuple[str | int, ...]
+Location = tuple[str | int, ...]
 
-MAX_SHOWN: Final = 50
+MAX_PROBLEMS_SHOWN: Final = 50
 MAX_QUOTED: Final = 60
-# Each comparison takes some 20 microseconds, and up to 50 problems make them all.
+# A comparison takes some 20 microseconds, and up to 50 problems make this many each.
 MAX_COMPARED: Final = 1_000
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong at one place.
+    """An error at one location.
 
-    `line` is given where the place alone does not say it, `other` is a second place whose line is added. A near miss
-    of `wrong` among `known` is looked for only when the problem is shown, and not in a very large fleet: it takes time.
+    `line` is set if the location alone does not give it. `other` is a second location, whose line is in the message.
+    The message suggests the word in `known` that is most like `wrong`. That search is slow, so it runs only for
+    problems that are shown, and for at most `MAX_COMPARED` words.
     """
 
-    loc: Loc
+    loc: Location
     sentence: str
     line: int | None = None
-    other: Loc | None = None
+    other: Location | None = None
     wrong: str = ""
     known: Collection[str] = ()
 
 
-def refusal(path: Path, problems: Sequence[Problem], line_of: Callable[[Loc], int]) -> InputError:
-    """The error that holds all problems by line, the first 50 of them in words."""
+def manifest_error(path: Path, problems: Sequence[Problem], line_of: Callable[[Location], int]) -> InputError:
+    """Return the error with all problems in order of lines, and messages for the first 50."""
     file = escaped(str(path))
     placed = sorted(((line_of(each.loc) if each.line is None else each.line, each) for each in problems), key=_line)
-    lines = [f"{file}:{line}: {json_path(each.loc)}: {_worded(each, line_of)}" for line, each in placed[:MAX_SHOWN]]
-    if hidden := placed[MAX_SHOWN:]:
+    lines = [
+        f"{file}:{line}: {json_path(each.loc)}: {_message(each, line_of)}" for line, each in placed[:MAX_PROBLEMS_SHOWN]
+    ]
+    if hidden := placed[MAX_PROBLEMS_SHOWN:]:
         lines.append(f"{file}:{hidden[0][0]}: $: {len(hidden):,} more from here on; fix those above first")
     count = "1 error" if len(placed) == 1 else f"{len(placed):,} errors"
     return InputError(f"{file} has {count}", problems=tuple(lines))
@@ -54,7 +57,7 @@ def _line(placed: tuple[int, Problem]) -> int:
     return placed[0]
 
 
-def _worded(problem: Problem, line_of: Callable[[Loc], int]) -> str:
+def _message(problem: Problem, line_of: Callable[[Location], int]) -> str:
     other = f" (line {line_of(problem.other)})" if problem.other is not None else ""
     near: list[str] = []
     if problem.wrong and len(problem.known) <= MAX_COMPARED:
@@ -63,8 +66,8 @@ def _worded(problem: Problem, line_of: Callable[[Loc], int]) -> str:
     return f"{problem.sentence}{other}{hint}"
 
 
-def json_path(loc: Loc) -> str:
-    """A place as a JSON path: `$.crates[3].version`, with unusual keys in brackets and quotes."""
+def json_path(loc: Location) -> str:
+    """Return a location as a JSON path: `$.crates[3].version`, with unusual keys in brackets and quotes."""
     return "$" + "".join(f"[{step}]" if isinstance(step, int) else _member(step) for step in loc)
 
 
@@ -73,7 +76,7 @@ def _member(key: str) -> str:
 
 
 def quoted(value: object) -> str:
-    """A value in a message: strings in quotes, escaped and cut at about 60 characters; containers by their kind."""
+    """Return a value for a message: strings escaped, cut at 60 characters and in quotes; containers by their kind."""
     if isinstance(value, str):
         cut = len(value) > MAX_QUOTED
         return f'"{escaped(value[:MAX_QUOTED])}{"..." if cut else ""}"'
@@ -85,9 +88,9 @@ def quoted(value: object) -> str:
 
 
 def escaped(text: str) -> str:
-    """Text of others, safe in one line: as it is where it prints, else as in a Python string.
+    """Return untrusted text for one line of output, with unprintable characters as in a Python string.
 
-    `::` and `##[` begin a command to the GitHub runner (the latter anywhere in a line), so they are broken up.
+    `::` and `##[` start a command to the GitHub runner (the latter anywhere in a line), so they are escaped.
     """
     safe = "".join(_escape(character) for character in text)
     return safe.replace("::", r":\x3a").replace("##[", r"##\x5b")

@@ -1,4 +1,4 @@
-"""What GitHub takes as a schedule: https://docs.github.com/en/actions/reference/workflows-and-actions/events-that-trigger-workflows#schedule."""
+"""Schedules that GitHub accepts: https://docs.github.com/en/actions/reference/workflows-and-actions/events-that-trigger-workflows#schedule."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from typing import Final
 
 _FIELDS: Final = (("minute", 0, 59), ("hour", 0, 23), ("day", 1, 31), ("month", 1, 12), ("weekday", 0, 6))
 _PART: Final = re.compile(r"(?:\*|(?P<first>\d{1,2})(?:-(?P<last>\d{1,2}))?)(?:/(?P<step>\d{1,2}))?")
-# Minutes from one run to the next.
-SHORTEST: Final = 5
+# Minutes between two runs.
+MIN_INTERVAL: Final = 5
 
 
-def why_not_scheduled(cron: str) -> str | None:
-    """Say what is wrong with a schedule of five fields, or None."""
+def schedule_error(cron: str) -> str | None:
+    """Return the error of a schedule with five fields, or None."""
     for field, (name, lowest, highest) in zip(cron.split(), _FIELDS, strict=True):
         if _values(field, lowest, highest) is None:
-            return f"its {name} {field} is not made of numbers from {lowest} to {highest}, ranges, * and steps"
+            return f"its {name} {field} is invalid: use numbers from {lowest} to {highest}, ranges, * and steps"
     minutes = sorted(_values(cron.split(maxsplit=1)[0], 0, 59) or ())
-    if any(after - before < SHORTEST for before, after in pairwise([*minutes, minutes[0] + 60])):
-        return f"it runs more often than every {SHORTEST} minutes"
+    if any(after - before < MIN_INTERVAL for before, after in pairwise([*minutes, minutes[0] + 60])):
+        return f"it runs more often than every {MIN_INTERVAL} minutes"
     return None
 
 
 def _values(field: str, lowest: int, highest: int) -> frozenset[int] | None:
-    """Return the numbers that a field stands for, None where it stands for none."""
+    """Return the numbers that a field matches, or None for an invalid field."""
     found: set[int] = set()
     for part in field.split(","):
         read = _PART.fullmatch(part)

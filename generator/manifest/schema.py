@@ -1,4 +1,4 @@
-"""The manifest's JSON Schema, for editors and other programs; crates.schema.json is a copy of it."""
+"""The JSON Schema of the manifest, for editors and other programs; crates.schema.json is a copy."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from generator.manifest.models import Manifest
 
 
 def manifest_schema() -> dict[str, Any]:
-    """JSON Schema (2020-12) of crates.json as far as one can say it; the checks between values are not in it."""
+    """Return the JSON Schema (2020-12) of crates.json, without the checks between values."""
     schema = Manifest.model_json_schema(by_alias=True, mode="validation")
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **schema,
         "title": "cratematrix manifest",
-        "description": "The fleet of crates, and how each of them is built.",
+        "description": "A fleet of crates and the settings of their builds.",
     }

@@ -1,67 +1,67 @@
-"""What holds for one crate after its own settings have replaced the fleet's, and for a fleet after options have."""
+"""The merged settings of a crate: its own ones in place of the fleet's."""
 
 from __future__ import annotations
 
+from typing import Never
+
+from generator.manifest.effects import BuildInput, Effect, NotAnInput
 from generator.manifest.models import Crate, Fleet, Manifest
-from generator.manifest.values import EnvName, FetchHosts, Glibc, Layout, Minutes, NpmName, Size
-from generator.platforms import PLATFORM_NAMES, VALID_FOR, PlatformName
-from generator.strict import Strict
+from generator.manifest.shared_settings import SharedSettings
+from generator.manifest.values import Layout, NpmName
+from generator.platforms import PLATFORM_NAMES, PLATFORMS_OF_KIND, PlatformName
 
 
-class Settings(Strict):
-    """What holds for one crate after its own settings have replaced the fleet's."""
+class Settings(SharedSettings[Never]):
+    """The settings of one crate, merged.
 
-    npm_name: NpmName
-    platforms: tuple[PlatformName, ...]
-    not_for_kind: tuple[PlatformName, ...]
-    layout: Layout
-    size: Size
-    timeout_minutes: Minutes
-    retries: int
-    tests: bool
-    coverage: bool
-    foreign_tests: bool
-    glibc: Glibc
-    required: tuple[PlatformName, ...]
-    env: tuple[EnvName, ...]
-    fetch_hosts: FetchHosts
+    `platforms` and `required` have only platforms that its kind allows, `not_for_kind` the others, all three in the
+    order of `PLATFORM_NAMES`.
+    """
+
+    npm_name: BuildInput[NpmName]
+    layout: BuildInput[Layout]
+    # Nothing is built for these; they are in the plan with a reason.
+    not_for_kind: NotAnInput[tuple[PlatformName, ...]]
 
 
 def with_layout(manifest: Manifest, layout: Layout | None) -> Manifest:
-    """Return the manifest with another layout of packages; None leaves its own."""
+    """Return the manifest with another layout of packages, or unchanged for None."""
     if layout is None:
         return manifest
     return manifest.model_copy(update={"fleet": manifest.fleet.model_copy(update={"layout": layout})})
 
 
 def npm_name(fleet: Fleet, crate: Crate) -> str:
-    """The crate's npm name; not yet checked to be a valid one when it is derived."""
+    """Return the npm name of a crate. A name made of scope and crate name may be invalid before the checks."""
     return crate.npm_name or f"{fleet.npm_scope}/{crate.name}"
 
 
 def settings(fleet: Fleet, crate: Crate) -> Settings:
-    """Merge the fleet's settings with the crate's; platforms come in the order of `PLATFORM_NAMES`."""
-    wanted = crate.platforms or fleet.platforms
-    valid = VALID_FOR[crate.kind]
-    required = fleet.required if crate.required is None else crate.required
-    return Settings(
-        npm_name=npm_name(fleet, crate),
-        platforms=tuple(name for name in PLATFORM_NAMES if name in wanted and name in valid),
-        not_for_kind=tuple(name for name in PLATFORM_NAMES if name in wanted and name not in valid),
-        layout=fleet.layout,
-        size=crate.size or fleet.size,
-        timeout_minutes=fleet.timeout_minutes if crate.timeout_minutes is None else crate.timeout_minutes,
-        retries=fleet.retries if crate.retries is None else crate.retries,
-        tests=fleet.tests if crate.tests is None else crate.tests,
-        coverage=fleet.coverage if crate.coverage is None else crate.coverage,
-        foreign_tests=fleet.foreign_tests if crate.foreign_tests is None else crate.foreign_tests,
-        glibc=fleet.glibc if crate.glibc is None else crate.glibc,
-        required=tuple(name for name in PLATFORM_NAMES if name in required and name in wanted and name in valid),
-        env=fleet.env if crate.env is None else crate.env,
-        fetch_hosts=fleet.fetch_hosts if crate.fetch_hosts is None else crate.fetch_hosts,
-    )
+    """Merge the fleet's settings with the crate's."""
+    own = {name: getattr(crate, name) for name in SharedSettings.model_fields}
+    shared = {name: getattr(fleet, name) if value is None else value for name, value in own.items()}
+    wanted, required, valid = shared["platforms"], shared["required"], PLATFORMS_OF_KIND[crate.kind]
+    merged = {
+        **shared,
+        "platforms": tuple(name for name in PLATFORM_NAMES if name in wanted and name in valid),
+        "required": tuple(name for name in PLATFORM_NAMES if name in required and name in wanted and name in valid),
+        "npm_name": npm_name(fleet, crate),
+        "layout": fleet.layout,
+        "not_for_kind": tuple(name for name in PLATFORM_NAMES if name in wanted and name not in valid),
+    }
+    # The values are valid one by one. A manifest of the past, which no check has seen, may have an invalid npm name.
+    return Settings.model_construct(**merged)
 
 
-def passed_names(manifest: Manifest) -> frozenset[str]:
-    """Return every variable that some crate of the fleet may see."""
+def build_input(crate: Crate, merged: Settings) -> dict[str, object]:
+    """Return the values that decide what is built for a crate, by key and ready for JSON.
+
+    The build cache puts them into its key, and `plan --changed-since` compares them.
+    """
+    own = crate.model_dump(mode="json", include=Crate.keys(Effect.BUILD_INPUT) - Settings.model_fields.keys())
+    return {**own, **merged.model_dump(mode="json", include=Settings.keys(Effect.BUILD_INPUT))}
+
+
+def passed_variables(manifest: Manifest) -> frozenset[str]:
+    """Return the names of all environment variables that some crate of the fleet gets."""
     return frozenset(manifest.fleet.env).union(*(crate.env or () for crate in manifest.crates))

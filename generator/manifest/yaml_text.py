@@ -1,6 +1,6 @@
-"""YAML text as events with lines: the part of YAML that JSON can say, with comments.
+"""YAML text as parser events with lines: only values that JSON has too, and comments.
 
-Anchors, aliases, tags and dates are refused: they make a small file large, run code or surprise.
+Anchors, aliases, tags and dates are refused. They can expand a small file, run code, or change a value unexpectedly.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from ruamel.yaml.events import (
 )
 from ruamel.yaml.nodes import ScalarNode
 
-from generator.manifest.document import Event, Malformed
+from generator.manifest.document import Event, MalformedText
 from generator.manifest.problems import escaped, quoted
-from generator.manifest.scalars import number, string
+from generator.manifest.scalars import parse_number, parse_string
 
 _CORE: Final = "tag:yaml.org,2002:"
 _BOOLEANS: Final = {"true": True, "false": False}
 
 
 def yaml_events(text: str) -> Iterator[Event]:
-    """The events of a YAML text; Malformed when it is none, or uses what is refused."""
+    """Yield the events of a YAML text; MalformedText if it is not YAML or uses a refused feature."""
     yaml = YAML(typ="safe", pure=True)
     documents, line = 0, 1
     try:
@@ -39,17 +39,17 @@ def yaml_events(text: str) -> Iterator[Event]:
             line = _line(event)
             documents += isinstance(event, DocumentStartEvent)
             if documents > 1:
-                raise Malformed(line, "a second YAML document begins here; a manifest is one")
+                raise MalformedText(line, "a second YAML document starts here; a manifest is one document")
             if isinstance(event, NodeEvent):
                 _refuse_indirection(event)
                 yield _node(yaml, event)
             elif isinstance(event, MappingEndEvent | SequenceEndEvent):
                 yield Event("end", line)
     except MarkedYAMLError as error:
-        raise Malformed(*_where_and_why(error)) from None
-    # ruamel.yaml lets absurd numbers in escapes and directives fail in their own way, without a place.
+        raise MalformedText(*_line_and_error(error)) from None
+    # ruamel.yaml raises these, without a position, for huge numbers in escapes and directives.
     except (YAMLError, ValueError, OverflowError) as error:
-        raise Malformed(line, f"this is not YAML, here or just after: {escaped(str(error)[:200])}") from None
+        raise MalformedText(line, f"this is not YAML, here or just after: {escaped(str(error)[:200])}") from None
 
 
 def _line(event: Any) -> int:
@@ -61,10 +61,10 @@ def _refuse_indirection(event: NodeEvent) -> None:
     if isinstance(event, AliasEvent) or event.anchor is not None:
         sign = "*" if isinstance(event, AliasEvent) else "&"
         name = quoted(f"{sign}{event.anchor}")
-        raise Malformed(_line(event), f"{name}: anchors and aliases are not allowed; write the value out")
+        raise MalformedText(_line(event), f"{name}: anchors and aliases are not allowed; write the value itself")
     tag = getattr(event, "tag", None)
     if tag is not None:
-        raise Malformed(_line(event), f"{quoted(str(tag))}: tags are not allowed; remove it")
+        raise MalformedText(_line(event), f"{quoted(str(tag))}: tags are not allowed; remove it")
 
 
 def _node(yaml: YAML, event: NodeEvent) -> Event:
@@ -78,21 +78,21 @@ def _node(yaml: YAML, event: NodeEvent) -> Event:
 
 
 def _scalar(text: str, tag: Any) -> tuple[str | int | float | bool | None, str | None]:
-    """The value of a scalar whose type YAML's own rules have found, or None and why it cannot be used."""
+    """Return the value of a scalar with a tag of YAML's own rules, or None and an error message."""
     kind = str(tag).removeprefix(_CORE)
     if kind == "str":
-        return string(text)
+        return parse_string(text)
     if kind == "null":
         return None, None
     if kind in ("int", "float"):
-        return number(text)
+        return parse_number(text)
     if kind == "bool" and text.lower() in _BOOLEANS:
         return _BOOLEANS[text.lower()], None
-    what = {"timestamp": "a date", "bool": "yes or no"}.get(kind, "a special word")
-    return None, f"{quoted(text)} is {what} to YAML, and a manifest has none; put a string in quotes"
+    value = {"timestamp": "a date", "bool": "yes or no"}.get(kind, "a special word")
+    return None, f"{quoted(text)} is {value} in YAML, and a manifest has none; put a string in quotes"
 
 
-def _where_and_why(error: MarkedYAMLError) -> tuple[int, str]:
+def _line_and_error(error: MarkedYAMLError) -> tuple[int, str]:
     mark = error.problem_mark or error.context_mark
     line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
     why = escaped(str(error.problem or error.context)[:200])

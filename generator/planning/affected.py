@@ -1,6 +1,6 @@
-"""What a change of the repository affects: for every crate why it is built, or why it is not.
+"""The crates that a change of the repository affects, with a reason for each crate that is built or left out.
 
-What changed in files is found out elsewhere, with git; here it is weighed against the two manifests.
+A pure function of two manifests and of a `Change`, which `changes` finds with git.
 """
 
 from __future__ import annotations
@@ -9,25 +9,24 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from generator.manifest.effects import Effect
 from generator.manifest.models import Crate, Fleet, Manifest
 from generator.manifest.problems import escaped
-from generator.manifest.settings import Settings, settings
+from generator.manifest.settings import build_input, settings
 from generator.strict import Strict
 from generator.text import counted
 
-MAX_NAMES: Final = 100 * 1024
-"""Bytes of crates' names in one variable. Linux takes 128 KiB with the variable's own name (MAX_ARG_STRLEN)."""
+MAX_NAMES_BYTES: Final = 100 * 1024
+"""Limit for the names of crates in one environment variable. Linux allows 128 KiB with its name (MAX_ARG_STRLEN)."""
 
 # Characters of a path in a reason.
-MAX_SHOWN: Final = 200
-# What decides only when, how often and after what a crate is built; `not_for_kind` is what is not built at all.
-_NOT_BUILT_FROM: Final = frozenset({"depends_on", "expected_minutes", "retries", "not_for_kind"})
-# Of the repository that holds the action which its own workflows use: all that decides what is built and how.
-_GENERATOR: Final = ("generator/", "templates/", "requirements/", ".github/actions/", "action.yml", "pyproject.toml")
+MAX_PATH_SHOWN: Final = 200
+# Files of this repository that decide how crates are built, where its own workflows use its own action.
+_TOOL_FILES: Final = ("generator/", "templates/", "requirements/", ".github/actions/", "action.yml", "pyproject.toml")
 
 
 class Reason(Strict):
-    """Why a crate is built, or why it is not."""
+    """The reason why a crate is built, or why it is not."""
 
     crate: str
     built: bool
@@ -36,26 +35,25 @@ class Reason(Strict):
 
 @dataclass(frozen=True)
 class WholeFleet:
-    """Nothing to compare with, so that the whole fleet is built; `reason` says why."""
+    """The change when nothing can be compared and the whole fleet is built; `reason` says why."""
 
     reason: str
 
 
 @dataclass(frozen=True)
 class Change:
-    """What became of the repository since an earlier state that messages call `since`.
+    """The differences between the repository now and at an earlier commit, which messages call `since`.
 
-    `manifest` is the earlier one, `paths` are the files that changed, from the repository's top. `files` says for
-    crates of the checkout why their files let them be built; a crate without a sentence has the same files as before.
-    `template` is what changed of the image that sandboxes start from, where sandboxes do. `holds_action` is whether
-    the action of the workflows is this repository itself.
+    `manifest` is the earlier manifest. `paths` are the changed files, from the repository's top. `file_reasons` has a
+    sentence for each crate whose files changed. `template_reason` says what changed in the sandbox template, for a
+    backend that has one. `holds_action` is True if this repository holds the action of its own workflows.
     """
 
     since: str
     manifest: Manifest
     paths: frozenset[str]
-    files: Mapping[str, str]
-    template: str | None = None
+    file_reasons: Mapping[str, str]
+    template_reason: str | None = None
     holds_action: bool = False
 
 
@@ -63,61 +61,61 @@ def affected(manifest: Manifest, change: Change | WholeFleet) -> tuple[Reason, .
     """Return a reason for every crate of the manifest, sorted by name."""
     if isinstance(change, WholeFleet):
         return _reasons(manifest, dict.fromkeys(_names(manifest), change.reason))
-    if (whole := _whole_fleet(manifest, change)) is not None:
-        return _reasons(manifest, dict.fromkeys(_names(manifest), whole))
-    why = _with_dependents(manifest, _changed(manifest, change))
-    if len(why) < len(manifest.crates) and not fits(why):
-        too_many = "more crates are affected than a variable can name, so the whole fleet is built"
-        why = {name: why.get(name, too_many) for name in _names(manifest)}
-    return _reasons(manifest, why, f"nothing that it is built from changed since {change.since}")
+    if (whole_fleet := _whole_fleet_reason(manifest, change)) is not None:
+        return _reasons(manifest, dict.fromkeys(_names(manifest), whole_fleet))
+    built = _with_dependents(manifest, _changed(manifest, change))
+    if len(built) < len(manifest.crates) and not fits_in_variable(built):
+        too_many = "the names of the affected crates are too long for a variable, so the whole fleet is built"
+        built = {name: built.get(name, too_many) for name in _names(manifest)}
+    return _reasons(manifest, built, f"nothing that it is built from changed since {change.since}")
 
 
-def fits(names: Iterable[str]) -> bool:
-    """Whether these names can be handed on in one variable."""
-    return len(" ".join(names)) <= MAX_NAMES
+def fits_in_variable(names: Iterable[str]) -> bool:
+    """Return True if one environment variable can hold these names."""
+    return len(" ".join(names)) <= MAX_NAMES_BYTES
 
 
 def _names(manifest: Manifest) -> list[str]:
     return [crate.name for crate in manifest.crates]
 
 
-def _reasons(manifest: Manifest, why: Mapping[str, str], left_out: str = "") -> tuple[Reason, ...]:
+def _reasons(manifest: Manifest, built: Mapping[str, str], left_out: str = "") -> tuple[Reason, ...]:
     return tuple(
-        Reason(crate=name, built=name in why, reason=why.get(name, left_out)) for name in sorted(_names(manifest))
+        Reason(crate=name, built=name in built, reason=built.get(name, left_out)) for name in sorted(_names(manifest))
     )
 
 
-def _whole_fleet(manifest: Manifest, change: Change) -> str | None:
-    """Say what changed for every crate, if anything did."""
-    for key in ("action", "backend"):
+def _whole_fleet_reason(manifest: Manifest, change: Change) -> str | None:
+    """Return a change that affects every crate, or None."""
+    # The template affects only backends that have one: `change` has it.
+    for key in sorted(Fleet.keys(Effect.ENVIRONMENT) - {"template"}):
         before, now = getattr(change.manifest.fleet, key), getattr(manifest.fleet, key)
         if before != now:
             return f"the {key} changed from {before} to {now}"
     if change.holds_action:
-        own = sorted(path for path in change.paths if path.startswith(_GENERATOR))
-        if own:
-            return f"cratematrix itself changed: {first_of(own)}"
-    return f"the sandbox template changed: {change.template}" if change.template else None
+        tool_files = sorted(path for path in change.paths if path.startswith(_TOOL_FILES))
+        if tool_files:
+            return f"cratematrix itself changed: {first_path(tool_files)}"
+    return f"the sandbox template changed: {change.template_reason}" if change.template_reason else None
 
 
 def _changed(manifest: Manifest, change: Change) -> dict[str, str]:
-    """Crates that changed themselves, each with the reason."""
-    before = {crate.name: _built_from(change.manifest.fleet, crate) for crate in change.manifest.crates}
-    why = {}
+    """Return the crates that changed themselves, each with its reason."""
+    before = {crate.name: _build_input(change.manifest.fleet, crate) for crate in change.manifest.crates}
+    reasons = {}
     for crate in manifest.crates:
-        found = _entry(before.get(crate.name), _built_from(manifest.fleet, crate)) or change.files.get(crate.name)
-        if found is not None:
-            why[crate.name] = found
-    return why
+        reason = _settings_reason(before.get(crate.name), _build_input(manifest.fleet, crate))
+        reason = reason or change.file_reasons.get(crate.name)
+        if reason is not None:
+            reasons[crate.name] = reason
+    return reasons
 
 
-def _built_from(fleet: Fleet, crate: Crate) -> dict[str, object]:
-    """What a manifest says that decides how a crate is built, by key, with the fleet's settings in force."""
-    own = crate.model_dump(exclude={*Settings.model_fields, *_NOT_BUILT_FROM})
-    return {**own, **settings(fleet, crate).model_dump(exclude={*_NOT_BUILT_FROM})}
+def _build_input(fleet: Fleet, crate: Crate) -> dict[str, object]:
+    return build_input(crate, settings(fleet, crate))
 
 
-def _entry(before: Mapping[str, object] | None, now: Mapping[str, object]) -> str | None:
+def _settings_reason(before: Mapping[str, object] | None, now: Mapping[str, object]) -> str | None:
     if before is None:
         return "it is new in the manifest"
     different = [key for key in now if now[key] != before[key]]
@@ -125,21 +123,21 @@ def _entry(before: Mapping[str, object] | None, now: Mapping[str, object]) -> st
 
 
 def _with_dependents(manifest: Manifest, changed: Mapping[str, str]) -> dict[str, str]:
-    """Add all that depends on what changed, each naming the first of those that it depends on itself."""
+    """Add all dependents of the changed crates. The reason of each names its first dependency that is built."""
     dependents: dict[str, list[str]] = {}
     for crate in manifest.crates:
         for needed in crate.depends_on:
             dependents.setdefault(needed, []).append(crate.name)
-    why, waiting = dict(changed), sorted(changed)
-    for needed in waiting:  # grows while it is walked: nearest dependents first
+    reasons, queue = dict(changed), sorted(changed)
+    for needed in queue:  # The loop appends to its own queue, so the nearest dependents come first.
         for name in sorted(dependents.get(needed, ())):
-            if name not in why:
-                why[name] = f"it depends on {needed}, which is built"
-                waiting.append(name)
-    return why
+            if name not in reasons:
+                reasons[name] = f"it depends on {needed}, which is built"
+                queue.append(name)
+    return reasons
 
 
-def first_of(paths: Sequence[str]) -> str:
-    """Name the first of some files, safe to show, and say how many more there are."""
+def first_path(paths: Sequence[str]) -> str:
+    """Return the first of some paths, escaped for messages, and the number of the others."""
     more = len(paths) - 1
-    return escaped(paths[0][:MAX_SHOWN]) + (f" and {counted(more, 'more file')}" if more else "")
+    return escaped(paths[0][:MAX_PATH_SHOWN]) + (f" and {counted(more, 'more file')}" if more else "")

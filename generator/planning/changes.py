@@ -1,4 +1,4 @@
-"""What became of a fleet since a commit: its manifest, its crates' files and the image that sandboxes start from."""
+"""The changes of a fleet since a commit: its manifest, the files of its crates, and the sandbox template."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from typing import Final
 from generator.cargo.directories import joined, parent
 from generator.errors import InputError
 from generator.manifest.models import Manifest, PathSource
-from generator.manifest.reading import past_manifest
-from generator.planning.affected import Change, WholeFleet, first_of
-from generator.planning.comparison import Snapshot, Snapshots, why_built
-from generator.planning.history import base_commit, changed_paths
+from generator.manifest.reading import parse_past_manifest
+from generator.planning.affected import Change, WholeFleet, first_path
+from generator.planning.file_changes import Snapshot, Snapshots, file_reason
+from generator.planning.git_history import base_commit, changed_paths
 from generator.sources.collect import repository_top
 from generator.sources.names import shown
 from generator.sources.revisions import CommitTree
 from generator.sources.tree import CheckoutTree
 
-# What a rendered Dockerfile pre-fetches: it follows the manifest, and no image is outdated by it.
+# The crates that a rendered Dockerfile prefetches. They follow the manifest, and an image without them still works.
 _PREFETCHED: Final = re.compile(rb"<<'FLEET'\n.*?^FLEET$", re.DOTALL | re.MULTILINE)
 
 
@@ -33,65 +33,65 @@ class _Manifests:
     directory: str
 
     def path(self, relative: str) -> str:
-        """A path beside the manifest as a path from the top; the manifest's own checks keep it inside."""
+        """Return a path relative to the manifest as one from the top. The manifest's checks keep it inside."""
         return joined(self.directory, relative) or "."
 
 
 def changes(manifest: Manifest, file: Path, ref: str, backend: str) -> Change | WholeFleet:
-    """Compare the working tree's tracked files with the merge base of `ref` and HEAD.
+    """Compare the tracked files of the working tree with the merge base of `ref` and HEAD.
 
-    `file` is where the manifest was read from. InputError when git does not know `ref`, or lacks the history to tell;
-    a past that cannot be read is a reason to build everything.
+    `file` is the path of the manifest. InputError if git does not know `ref` or lacks the history. The whole fleet is
+    built if the earlier state cannot be read.
     """
     file = file.resolve()
     top = repository_top(file.parent)
-    found = base_commit(top, ref)
-    if isinstance(found, WholeFleet):
-        return found
+    base = base_commit(top, ref)
+    if isinstance(base, WholeFleet):
+        return base
     name = file.relative_to(top).as_posix()
-    with closing(CommitTree(top / ".git", found.commit)) as tree:
+    with closing(CommitTree(top / ".git", base.commit)) as tree:
         try:
             before = Snapshot(tree)
             if name not in before.paths:
-                return WholeFleet(f"{shown(name)} is new since {found.name}")
-            manifests = _Manifests(past_manifest(Path(name), tree.read(name)), manifest, parent(name))
+                return WholeFleet(f"{shown(name)} is new since {base.name}")
+            manifests = _Manifests(parse_past_manifest(Path(name), tree.read(name)), manifest, parent(name))
         except InputError as error:
-            return WholeFleet(f"the fleet of {found.name} cannot be read: {error.message}")
-        sides = Snapshots(before, Snapshot(CheckoutTree(top)), changed_paths(top, found.commit))
+            return WholeFleet(f"the fleet of {base.name} cannot be read: {error.message}")
+        snapshots = Snapshots(before, Snapshot(CheckoutTree(top)), changed_paths(top, base.commit))
         return Change(
-            since=found.name,
+            since=base.name,
             manifest=manifests.before,
-            paths=sides.changed,
-            files=_files(manifests, sides),
-            template=_template(manifests, sides) if backend == "e2b" else None,
-            holds_action=manifest.fleet.action == "./" and "action.yml" in before.paths | sides.now.paths,
+            paths=snapshots.changed,
+            file_reasons=_file_reasons(manifests, snapshots),
+            template_reason=_template_reason(manifests, snapshots) if backend == "e2b" else None,
+            holds_action=manifest.fleet.action == "./" and "action.yml" in before.paths | snapshots.now.paths,
         )
 
 
-def _files(manifests: _Manifests, sides: Snapshots) -> dict[str, str]:
+def _file_reasons(manifests: _Manifests, snapshots: Snapshots) -> dict[str, str]:
     sources = {
         crate.name: manifests.path(crate.source.path)
         for crate in manifests.now.crates
         if isinstance(crate.source, PathSource)
     }
-    found = ((name, why_built(directory, sides)) for name, directory in sources.items())
-    return {name: reason for name, reason in found if reason is not None}
+    reasons = ((name, file_reason(directory, snapshots)) for name, directory in sources.items())
+    return {name: reason for name, reason in reasons if reason is not None}
 
 
-def _template(manifests: _Manifests, sides: Snapshots) -> str | None:
-    """Say what changed of the image: its name, its definition, or its Dockerfile but for what that pre-fetches."""
+def _template_reason(manifests: _Manifests, snapshots: Snapshots) -> str | None:
+    """Return what changed in the image: its name, its definition, or its Dockerfile apart from prefetched crates."""
     name = manifests.now.fleet.template
     if name != manifests.before.fleet.template:
         return f"it is {name} now"
     definitions = {manifests.path("e2b/template.json")}
-    if manifests.now.fleet.action == "./":  # the one that is used where a manifest has none beside it
+    if manifests.now.fleet.action == "./":  # The action's own definition is the default for other manifests.
         definitions.add("e2b/template.json")
-    image = f"e2b/{name}.Dockerfile"
-    different = sorted(definitions & sides.changed)
-    if image in sides.changed and _image(image, sides.before) != _image(image, sides.now):
-        different.append(image)
-    return first_of(different) if different else None
+    dockerfile = f"e2b/{name}.Dockerfile"
+    different = sorted(definitions & snapshots.changed)
+    if dockerfile in snapshots.changed and _image(dockerfile, snapshots.before) != _image(dockerfile, snapshots.now):
+        different.append(dockerfile)
+    return first_path(different) if different else None
 
 
-def _image(path: str, side: Snapshot) -> bytes | None:
-    return _PREFETCHED.sub(b"", side.tree.read(path)) if path in side.paths else None
+def _image(path: str, snapshot: Snapshot) -> bytes | None:
+    return _PREFETCHED.sub(b"", snapshot.tree.read(path)) if path in snapshot.paths else None

@@ -1,4 +1,4 @@
-"""The plan as a page of Markdown, for the summary that GitHub shows of a step."""
+"""The plan as Markdown, for the step summary on GitHub."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from generator.planning.table import COLUMNS, REASON_COLUMNS, reason_rows, rows,
 
 
 def page(plan: Plan) -> str:
-    """Return the whole summary: one sentence, the shards, and why each crate is built or not."""
+    """Return the step summary: the prediction, the shards, and the reason for each crate."""
     lines = ["### Plan", "", *map(text, summary(plan).split("\n")), ""]
     if plan.shards:
         lines += [*table(COLUMNS, rows(plan)), ""]

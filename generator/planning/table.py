@@ -1,4 +1,4 @@
-"""The plan as rows for people."""
+"""The plan as rows of a table, and as a summary."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ REASON_COLUMNS = ("crate", "built", "reason")
 
 
 def rows(plan: Plan) -> list[tuple[str, ...]]:
-    """One row per shard."""
+    """Return one row for each shard."""
     return [(str(shard.index), f"{shard.predicted_minutes:.10g}", ", ".join(shard.crates)) for shard in plan.shards]
 
 
 def reason_rows(plan: Plan) -> list[tuple[str, ...]]:
-    """One row per crate of the manifest, first those that are built."""
+    """Return one row for each crate of the manifest; the crates that are built come first."""
     ordered = sorted(plan.reasons, key=lambda each: not each.built)
     return [(each.crate, "yes" if each.built else "no", each.reason) for each in ordered]
 
 
 def summary(plan: Plan) -> str:
-    """Return the prediction and how close it is to the best that can be had, and what is skipped."""
+    """Return the predicted time, its ratio to the lower bound, and the number of skipped units by reason."""
     if not plan.shards:
         return f"none of the {len(plan.reasons)} crates is affected: there is nothing to build"
     reasons: dict[str, int] = {}

@@ -6,7 +6,7 @@ import shlex
 from dataclasses import dataclass
 from typing import Final
 
-from generator.platforms import PLATFORM_NAMES, VALID_FOR, PlatformName
+from generator.platforms import PLATFORM_NAMES, PLATFORMS_OF_KIND, PlatformName
 from generator.recipes.cargo_target import CargoTarget, cargo_target
 from generator.recipes.job import CrateMetadata, Job
 from generator.recipes.recipe import Tool, registry_source
@@ -82,7 +82,7 @@ def all_zig_libraries(root: str, toolchain: Toolchain, glibc: str) -> str:
     builds, tests = dict[str, None](), dict[str, None]()
     for platform in (each for each in PLATFORM_NAMES if toolchain.linker(each) == "zig"):
         runtime = toolchain.runtime(platform)
-        for kind, valid in VALID_FOR.items():
+        for kind, valid in PLATFORMS_OF_KIND.items():
             if platform not in valid or unmet_need(kind, platform, toolchain):
                 continue
             ours = cargo_target(kind, platform, glibc, toolchain)

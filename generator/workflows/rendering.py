@@ -12,9 +12,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from generator.errors import InputError
 from generator.files.package_data import packaged
-from generator.manifest.checks import references
+from generator.manifest.headers import referenced_variables
 from generator.manifest.models import Fleet, Manifest
-from generator.manifest.settings import passed_names, settings
+from generator.manifest.settings import passed_variables, settings
 from generator.manifest.values import RelativePath
 from generator.planning.plan import make_plan
 from generator.sandboxes.e2b.template.dockerfile import prefetch_lines, render_dockerfile
@@ -99,8 +99,8 @@ def _sources(fleet: Fleet) -> list[str]:
 
 def _passed(manifest: Manifest) -> list[str]:
     """Return the variables that a build takes from the repository: those of crates, and of a gateway's headers."""
-    named = {name for value in manifest.fleet.e2b.headers.values() for name in references(value)}
-    return sorted(name for name in passed_names(manifest) | named if not _RUNNERS_OWN.fullmatch(name))
+    named = {name for value in manifest.fleet.e2b.headers.values() for name in referenced_variables(value)}
+    return sorted(name for name in passed_variables(manifest) | named if not _RUNNERS_OWN.fullmatch(name))
 
 
 def _shards(manifest: Manifest, count: int) -> list[dict[str, object]]:

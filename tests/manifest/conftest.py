@@ -18,7 +18,7 @@ ProblemsOf = Callable[..., list[str]]
 
 @pytest.fixture(scope="session")
 def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A repository of its own, with the crate that the example's path source names."""
+    """A repository with the crate of the example's path source."""
     root = tmp_path_factory.mktemp("repository")
     (root / ".git").mkdir()
     (root / "crates/one").mkdir(parents=True)
@@ -45,7 +45,7 @@ def problems_of(directory: Path) -> ProblemsOf:
 
 @pytest.fixture(scope="session")
 def example() -> Callable[[], dict[str, Any]]:
-    """A new valid manifest with every key that there is."""
+    """Return a new valid manifest with every key."""
     return lambda: {
         "$schema": "./crates.schema.json",
         "schema_version": 1,
@@ -97,7 +97,7 @@ def example() -> Callable[[], dict[str, Any]]:
 
 @pytest.fixture(scope="session")
 def as_yaml() -> Callable[[object], str]:
-    """What a value is in block YAML, without wrapped lines."""
+    """Return a function that writes a value as block YAML, without wrapped lines."""
 
     def as_yaml(plain: object) -> str:
         yaml = YAML(typ="safe", pure=True)

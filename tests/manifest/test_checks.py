@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from generator.manifest.checks import check_manifest
 from generator.manifest.models import Manifest
-from generator.manifest.problems import Loc
+from generator.manifest.problems import Location
 from generator.platforms import PLATFORM_NAMES
 
 Crates = list[dict[str, Any]]
@@ -24,7 +24,7 @@ def manifest(*crates: dict[str, Any], **fleet: Any) -> Manifest:
     return Manifest.model_validate(plain, strict=False)
 
 
-def found(*crates: dict[str, Any], **fleet: Any) -> list[tuple[Loc, str, Loc | None]]:
+def found(*crates: dict[str, Any], **fleet: Any) -> list[tuple[Location, str, Location | None]]:
     return [(each.loc, each.sentence, each.other) for each in check_manifest(manifest(*crates, **fleet))]
 
 
@@ -51,7 +51,7 @@ def test_the_example_has_no_problem(example: Callable[[], dict[str, Any]]) -> No
         ),
     ],
 )
-def test_names_are_a_crate_s_own_and_the_cause_is_told_once(
+def test_a_name_of_two_crates_is_reported_once_at_its_cause(
     second: dict[str, Any], key: str, sentence: str, other: str
 ) -> None:
     third = crate("x", npm_name="@s/a-c", version="2.0.0")
@@ -83,7 +83,7 @@ def test_a_library_has_no_package_that_could_collide() -> None:
 
 
 def test_a_derived_npm_name_must_be_one() -> None:
-    sentence = '"@s/Foo" would not be an npm name, which is lower-case; give this crate an npm_name'
+    sentence = '"@s/Foo" is not a valid npm name, which is lower-case; give this crate an npm_name'
     assert found(crate("Foo")) == [(("crates", 0, "name"), sentence, None)]
     assert found(crate("Foo", npm_name="@s/foo")) == []
 
@@ -91,8 +91,8 @@ def test_a_derived_npm_name_must_be_one() -> None:
 @pytest.mark.parametrize(
     ("name", "why"),
     [
-        ("@s/node_modules", "npm keeps that name for itself"),
-        ("@s/favicon.ico", "npm keeps that name for itself"),
+        ("@s/node_modules", "npm reserves that name"),
+        ("@s/favicon.ico", "npm reserves that name"),
         ("@s/con", "Windows takes it for a device"),
         ("@s/nul.js", "Windows takes it for a device"),
         ("@s/x.", "Windows leaves out a dot or space at the end of a name"),
@@ -105,7 +105,7 @@ def test_an_npm_name_must_be_one_of_a_directory_everywhere(name: str, why: str) 
     assert found(crate("a", npm_name=name, kind="lib")) == []
 
 
-def test_so_must_one_that_a_crates_name_gives_it() -> None:
+def test_a_derived_npm_name_must_be_one_of_a_directory_too() -> None:
     assert [loc for loc, _, _ in found(crate("nul"))] == [("crates", 0, "name")]
     assert found(crate("a", npm_name="@s/node_modules.x")) == []
     assert found(crate("a", npm_name="@s/" + "x" * 190)) == []
@@ -157,7 +157,7 @@ def test_a_long_cycle_is_named_without_its_middle() -> None:
 
 @settings(deadline=None, max_examples=100)
 @given(st.lists(st.sets(st.integers(0, 7)), min_size=8, max_size=8))
-def test_without_what_closes_a_cycle_there_is_an_order(graph: list[set[int]]) -> None:
+def test_without_the_reported_dependencies_no_cycle_is_left(graph: list[set[int]]) -> None:
     problems = check_manifest(
         manifest(*(crate(f"c{i}", depends_on=[f"c{j}" for j in sorted(needed)]) for i, needed in enumerate(graph)))
     )
@@ -182,7 +182,7 @@ def test_a_platform_that_the_fleet_requires_is_one_of_some_crate() -> None:
     ]
 
 
-def test_platforms_that_a_crate_asks_for_must_fit_its_kind() -> None:
+def test_platforms_of_a_crate_must_fit_its_kind() -> None:
     problems = found(
         crate("a", platforms=["linux-x64-gnu", "wasm32"]),
         crate("b", kind="wasm", platforms=["darwin-x64"]),
@@ -192,7 +192,7 @@ def test_platforms_that_a_crate_asks_for_must_fit_its_kind() -> None:
     assert [(loc, sentence) for loc, sentence, _ in problems] == [
         (
             ("crates", 0, "platforms", 1),
-            "wasm32 is not for this crate: a command-line program has no use for wasm32",
+            "wasm32 is not for this crate: a command-line program cannot run on wasm32",
         ),
         (
             ("crates", 1, "platforms", 0),
@@ -215,10 +215,10 @@ def test_platforms_of_the_fleet_need_not_fit_but_one_must() -> None:
 
 @pytest.mark.parametrize("where", ["fleet", "crate"])
 @pytest.mark.parametrize(("key", "values"), [("platforms", ["darwin-x64"] * 2), ("env", ["A", "B", "A"])])
-def test_lists_hold_a_value_once(where: str, key: str, values: list[str]) -> None:
+def test_a_list_has_each_value_once(where: str, key: str, values: list[str]) -> None:
     problems = found(crate("a"), **{key: values}) if where == "fleet" else found(crate("a", **{key: values}))
-    loc: Loc = ("fleet", key) if where == "fleet" else ("crates", 0, key)
-    sentence = f'"{values[0]}" is in this list before; remove one'
+    loc: Location = ("fleet", key) if where == "fleet" else ("crates", 0, key)
+    sentence = f'"{values[0]}" is in this list twice; remove one'
     assert problems == [((*loc, len(values) - 1), sentence, (*loc, 0))]
 
 
@@ -227,7 +227,7 @@ def test_dependencies_are_listed_once() -> None:
     assert [loc for loc, _, _ in problems] == [("crates", 1, "depends_on", 1)]
 
 
-def test_the_version_in_the_registry_is_the_crate_s() -> None:
+def test_a_registry_version_equals_the_crate_version() -> None:
     assert found(crate("a", source={"registry": "a", "version": "1.0.1"})) == [
         (
             ("crates", 0, "source", "version"),
@@ -247,7 +247,7 @@ def test_the_version_in_the_registry_is_the_crate_s() -> None:
 )  # fmt: skip
 @pytest.mark.attack("publishing tokens and E2B's key can be named for no crate")
 def test_the_build_s_own_keys_never_enter_a_sandbox(name: str) -> None:
-    sentence = f'"{name}" never enters a sandbox: it is a key to the build itself'
+    sentence = f'"{name}" cannot be passed into a sandbox: it is a credential of the build itself'
     assert found(crate("a"), env=[name]) == [(("fleet", "env", 0), sentence, None)]
     assert found(crate("a", env=["OK", name])) == [(("crates", 0, "env", 1), sentence, None)]
 
@@ -269,7 +269,7 @@ def test_other_names_may_be_passed_on(name: str) -> None:
 @pytest.mark.attack("publishing tokens and E2B's key can be named for no crate")
 def test_keys_to_publish_with_never_enter_a_sandbox(name: str) -> None:
     ((_, sentence, _),) = found(crate("a"), env=[name])
-    assert sentence.endswith("it is a key to publish with, and what is built here is published from outside")
+    assert sentence.endswith("it is a credential to publish with, and packages are published outside of sandboxes")
 
 
 @pytest.mark.parametrize(
@@ -279,10 +279,12 @@ def test_keys_to_publish_with_never_enter_a_sandbox(name: str) -> None:
         "CRATEMATRIX_BUILD_NO_ISOLATION", "PIP_INDEX_URL", "UV_INDEX", "SSL_CERT_FILE", "SHARD", "COMMAND",
     ],
 )  # fmt: skip
-@pytest.mark.attack("variables that steer the build can be named for no crate")
-def test_what_steers_the_build_is_named_neither_for_crates_nor_in_headers(name: str) -> None:
-    sentence = f'"{name}" never enters a sandbox: it steers the build itself; a crate\'s commands may set it'
+@pytest.mark.attack("variables that control the build can be named for no crate")
+def test_variables_that_control_the_build_are_named_neither_for_crates_nor_in_headers(name: str) -> None:
+    sentence = (
+        f'"{name}" cannot be passed into a sandbox: it controls the build itself; set it in the crate\'s commands'
+    )
     assert found(crate("a"), env=[name]) == [(("fleet", "env", 0), sentence, None)]
-    sentence = f'"{name}" steers the build itself; name the variable otherwise'
+    sentence = f'"{name}" controls the build itself; use another name for the variable'
     headers = {"X-Key": f"${{{name}}}"}
     assert found(crate("a"), e2b={"headers": headers}) == [(("fleet", "e2b", "headers", "X-Key"), sentence, None)]

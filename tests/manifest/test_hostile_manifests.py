@@ -96,7 +96,7 @@ def test_any_bytes_are_located_errors(problems_of: ProblemsOf, data: bytes, suff
 
 
 def places(value: object, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], object]]:
-    """Every place in a value but its top, and what is there."""
+    """Return every location in a value except its top, with the value there."""
     inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for step, below in inner:
         yield (*path, step), below
@@ -130,7 +130,7 @@ FREE = {"build", "test", "$schema"}
 
 @st.composite
 def mutations(draw: st.DrawFn) -> Callable[[dict[str, Any]], tuple[tuple[str | int, ...], object]]:
-    """A choice of a place in a manifest and of something bad to put there."""
+    """Draw a location in a manifest and a bad value for it."""
     number, where, text, hostile = draw(
         st.tuples(st.integers(0, 10**6), st.integers(0, 10**6), st.sampled_from([*HOSTILE, "../"]), st.booleans())
     )
@@ -150,7 +150,7 @@ def mutations(draw: st.DrawFn) -> Callable[[dict[str, Any]], tuple[tuple[str | i
 
 @settings(deadline=None, max_examples=250)
 @given(mutations(), st.sampled_from([".json", ".yaml"]))
-def test_one_bad_value_anywhere_is_refused_at_its_very_place(
+def test_one_bad_value_anywhere_is_reported_at_its_location(
     example: Example,
     problems_of: ProblemsOf,
     as_yaml: AsYaml,

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from generator.manifest.models import Crate, Fleet, Manifest, PathSource
-from generator.manifest.path_sources import check_sources
+from generator.manifest.path_sources import check_path_sources
 
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """A manifest's directory below a repository's top, beside something that is none of its business."""
+    """The directory of a manifest inside a repository, beside unrelated files."""
     (tmp_path / "outside").mkdir()
     (tmp_path / "outside/Cargo.toml").touch()
     root = tmp_path / "repository/builds"
@@ -23,7 +23,7 @@ def root(tmp_path: Path) -> Path:
 def problems(root: Path, path: str) -> list[str]:
     crate = Crate(name="a", version="1.0.0", kind="bin", source=PathSource(path=path))
     manifest = Manifest(schema_version=1, fleet=Fleet(npm_scope="@s"), crates=(crate,))
-    found = check_sources(manifest, root)
+    found = check_path_sources(manifest, root)
     assert [each.loc for each in found] == [("crates", 0, "source", "path")] * len(found)
     return [each.sentence for each in found]
 
@@ -32,25 +32,25 @@ def test_a_directory_with_a_cargo_toml(root: Path) -> None:
     (root / "crates/a").mkdir(parents=True)
     (root / "crates/a/Cargo.toml").touch()
     assert problems(root, "crates/a") == []
-    assert problems(root, ".") == ['"." holds no Cargo.toml; give the directory of the crate']
+    assert problems(root, ".") == ['"." has no Cargo.toml; use the directory of the crate']
     (root / "Cargo.toml").touch()
     assert problems(root, ".") == []
 
 
-def test_what_is_not_there(root: Path) -> None:
+def test_missing_directories(root: Path) -> None:
     (root / "file").touch()
     assert problems(root, "none") == ['there is no directory "none" beside the manifest']
     assert problems(root, "file/x") == ['there is no directory "file/x" beside the manifest']
-    assert problems(root, "file") == ['"file" is a file; give the directory that holds Cargo.toml']
+    assert problems(root, "file") == ['"file" is a file; use the directory of Cargo.toml']
 
 
 def test_a_cargo_toml_is_a_file(root: Path) -> None:
     (root / "a/Cargo.toml").mkdir(parents=True)
-    assert problems(root, "a") == ['"a" holds no Cargo.toml; give the directory of the crate']
+    assert problems(root, "a") == ['"a" has no Cargo.toml; use the directory of the crate']
 
 
 @pytest.mark.attack("no source leads out of the repository")
-def test_links_may_lead_about_the_repository_but_not_out_of_it(root: Path) -> None:
+def test_symbolic_links_may_stay_inside_the_repository_but_not_leave_it(root: Path) -> None:
     (root.parent / "crates").mkdir()
     (root.parent / "crates/Cargo.toml").touch()
     (root / "inside").symlink_to("../crates")
@@ -58,11 +58,11 @@ def test_links_may_lead_about_the_repository_but_not_out_of_it(root: Path) -> No
     (root / "a").mkdir()
     (root / "a/Cargo.toml").symlink_to("../../../outside/Cargo.toml")
     (root / "circle").symlink_to("circle")
-    out = "leads out of the repository by a symbolic link; sources must lie inside"
+    out = "leads out of the repository by a symbolic link; sources must be inside"
     assert problems(root, "inside") == []
     assert problems(root, "out") == [f'"out" {out}']
     assert problems(root, "a") == [f'"a" {out}']
-    assert problems(root, "circle") == ['"circle" cannot be looked into; mind its permissions and symbolic links']
+    assert problems(root, "circle") == ['"circle" cannot be read; check its permissions and symbolic links']
 
 
 def test_without_a_repository_the_manifest_s_directory_is_the_limit(root: Path) -> None:
@@ -85,6 +85,6 @@ def test_a_repository_may_be_a_worktree_and_its_path_a_link(root: Path, tmp_path
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="permissions do not bind root")
-def test_what_may_not_be_looked_into(root: Path) -> None:
+def test_directories_without_permission(root: Path) -> None:
     (root / "a").mkdir(mode=0)
-    assert problems(root, "a") == ['"a" cannot be looked into; mind its permissions and symbolic links']
+    assert problems(root, "a") == ['"a" cannot be read; check its permissions and symbolic links']

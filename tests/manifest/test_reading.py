@@ -66,7 +66,7 @@ def replaced(text: str, old: str, new: str) -> str:
     return text.replace(old, new)
 
 
-def test_json_and_yaml_say_the_same(directory: Path, problems_of: ProblemsOf) -> None:
+def test_json_and_yaml_give_the_same_manifest(directory: Path, problems_of: ProblemsOf) -> None:
     assert problems_of(IN_JSON) == []
     assert problems_of(IN_YAML, ".yaml") == []
     read = load_manifest(directory / "crates.json")
@@ -96,20 +96,20 @@ def test_the_suffix_names_the_format(problems_of: ProblemsOf, suffix: str) -> No
                                             '16: $.crates[1].depends_on[0]: "one" depends on itself; remove it']),
         ('"crates/one"', '"crates/none"', ['9: $.crates[0].source.path: there is no directory "crates/none" beside the manifest']),
         ('"@example"', "NaN",
-         ['3: $.fleet.npm_scope: "NaN" is not a number as JSON writes it; write plain digits, or quotes around a string']),
-        ('"@example"', '"\\ud800"', ['3: $.fleet.npm_scope: "\\ud800" holds half of a surrogate pair, which is no character']),
+         ['3: $.fleet.npm_scope: "NaN" is not a number in JSON; use plain digits, or put a string in quotes']),
+        ('"@example"', '"\\ud800"', ['3: $.fleet.npm_scope: "\\ud800" has half of a surrogate pair, which is no character']),
         ('"crates": [', '"crates": [],\n"x": [', ['4: $.crates: is an empty list; at least 1 entry is needed',
                                                   "5: $.x: unknown key; the keys here are $schema, schema_version, fleet, crates"]),
         ('"schema_version": 1', '"schema_version": 2, "x": 1',
-         ["2: $.schema_version: must be 1, the only version there is, not 2"]),
-        ('"schema_version": 1', '"schema_version": true', ["2: $.schema_version: must be 1, the only version there is, not true"]),
-        ('"schema_version": 1', '"schema_version": 1.0', ["2: $.schema_version: must be 1, the only version there is, not 1.0"]),
+         ["2: $.schema_version: must be 1, the only supported version, not 2"]),
+        ('"schema_version": 1', '"schema_version": true', ["2: $.schema_version: must be 1, the only supported version, not true"]),
+        ('"schema_version": 1', '"schema_version": 1.0', ["2: $.schema_version: must be 1, the only supported version, not 1.0"]),
         ('  "schema_version": 1,\n', "", ["1: $.schema_version: is required and missing"]),
         ('"depends_on": ["one"]', '"depends_on": ["one"],',
-         ["16: $: this is not JSON: column 28: the comma before the closing bracket is one too many; remove it"]),
+         ["16: $: this is not JSON: column 28: there is a comma before the closing bracket; remove it"]),
     ],
 )  # fmt: skip
-def test_bad_json_and_the_lines_it_gets(problems_of: ProblemsOf, old: str, new: str, problems: list[str]) -> None:
+def test_invalid_json_and_its_messages(problems_of: ProblemsOf, old: str, new: str, problems: list[str]) -> None:
     assert problems_of(replaced(IN_JSON, old, new)) == [f"crates.json:{problem}" for problem in problems]
 
 
@@ -121,7 +121,7 @@ def test_bad_json_and_the_lines_it_gets(problems_of: ProblemsOf, old: str, new: 
         ("name: two", "name: 2", ["10: $.crates[1].name: must be a string, not 2; put it in quotes"]),
         ("version: 1.0.0", "version: 1.0", ["11: $.crates[1].version: must be a string, not 1.0; put it in quotes"]),
         ("version: 1.0.0", "version: 2020-01-01",
-         ['11: $.crates[1].version: "2020-01-01" is a date to YAML, and a manifest has none; put a string in quotes']),
+         ['11: $.crates[1].version: "2020-01-01" is a date in YAML, and a manifest has none; put a string in quotes']),
         ("  - name: two\n    version", "  - version", ["10: $.crates[1].name: is required and missing"]),
         ('  npm_scope: "@example"', "  slots: 3", ["2: $.fleet.npm_scope: is required and missing"]),
         ("fleet:\n  npm_scope: \"@example\"\n", "", ["1: $.fleet: is required and missing"]),
@@ -130,9 +130,9 @@ def test_bad_json_and_the_lines_it_gets(problems_of: ProblemsOf, old: str, new: 
         ("    depends_on", "    name: three\n    depends_on",
          ['16: $.crates[1].name: the key "name" was given before (line 10); keep one of the two']),
         ('"@example"', "@example", ["3: $: this is not YAML: column 14: found character '@' that cannot start any token"]),
-        ('"@example"', "&a x", ['3: $: "&a": anchors and aliases are not allowed; write the value out']),
+        ('"@example"', "&a x", ['3: $: "&a": anchors and aliases are not allowed; write the value itself']),
         ("schema_version: 1", "schema_version: '1'",
-         ['1: $.schema_version: must be 1, the only version there is, not "1"']),
+         ['1: $.schema_version: must be 1, the only supported version, not "1"']),
         ("kind: bin\n    source:\n      git", "kind: bin\n    sauce: 1\n    source:\n      gti",
          [f'13: $.crates[1].sauce: unknown key; the keys here are {", ".join(Crate.model_fields)}; did you mean "source"?',
           "14: $.crates[1].source.path: is required and missing",
@@ -140,7 +140,7 @@ def test_bad_json_and_the_lines_it_gets(problems_of: ProblemsOf, old: str, new: 
           "16: $.crates[1].source.rev: unknown key; the keys here are path"]),
     ],
 )  # fmt: skip
-def test_bad_yaml_and_the_lines_it_gets(problems_of: ProblemsOf, old: str, new: str, problems: list[str]) -> None:
+def test_invalid_yaml_and_its_messages(problems_of: ProblemsOf, old: str, new: str, problems: list[str]) -> None:
     assert problems_of(replaced(IN_YAML, old, new), ".yml") == [f"crates.yml:{problem}" for problem in problems]
 
 
@@ -164,7 +164,7 @@ def test_the_top_is_an_object(problems_of: ProblemsOf, top: str, suffix: str) ->
         ("{}\n\u2028\n".encode(), 2, "the invisible character U+2028 is not text"),
     ],
 )
-def test_what_is_no_text(problems_of: ProblemsOf, suffix: str, data: bytes, line: int, part: str) -> None:
+def test_bytes_that_are_no_text(problems_of: ProblemsOf, suffix: str, data: bytes, line: int, part: str) -> None:
     (problem,) = problems_of(data, suffix)
     assert problem.startswith(f"crates{suffix}:{line}: $: {part}")
 
@@ -188,7 +188,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
         "circle.json": "there is no manifest {}",
         "directory.json": "{} is not a file",
         "pipe.json": "{} is not a file",
-        "crates.toml": "{} is not a manifest's name: it ends in .json, .yaml or .yml",
+        "crates.toml": "{} cannot be the name of a manifest: use .json, .yaml or .yml",
         "x" * 300 + ".json": "{} cannot be read: File name too long",
     }.items():
         with pytest.raises(InputError) as refused:
@@ -211,7 +211,7 @@ def test_a_huge_file_is_not_read(tmp_path: Path, size: int) -> None:
     path = tmp_path / "crates.json"
     with path.open("wb") as file:
         file.truncate(size)
-    with pytest.raises(InputError, match=r"larger than 8 MB, the most a manifest may have") as refused:
+    with pytest.raises(InputError, match=r"larger than 8 MB, the limit for a manifest") as refused:
         load_manifest(path)
     assert refused.value.problems == ()
 
@@ -237,7 +237,7 @@ def fleet(count: int) -> dict[str, Any]:
 
 
 def calls_of(work: Callable[[], object]) -> int:
-    """How many calls a piece of work makes: a measure of it that no other process of the machine changes."""
+    """Return the number of function calls: a measure that does not depend on the load of the machine."""
     count = 0
 
     def note(_frame: FrameType, event: str, _argument: object) -> None:
@@ -254,7 +254,7 @@ def calls_of(work: Callable[[], object]) -> int:
 
 
 @pytest.mark.parametrize("suffix", [".json", ".yaml"])
-def test_the_work_of_reading_grows_as_the_fleet_does(directory: Path, as_yaml: AsYaml, suffix: str) -> None:
+def test_the_work_of_reading_is_linear_in_the_size_of_the_fleet(directory: Path, as_yaml: AsYaml, suffix: str) -> None:
     calls = []
     for count in (50, 100, 200):
         path = directory / f"large{suffix}"
@@ -292,7 +292,7 @@ def test_the_example_is_valid_in_both(example: Example, problems_of: ProblemsOf,
     assert problems_of(example() if suffix == ".json" else as_yaml(example()), suffix) == []
 
 
-def test_sources_are_sought_beside_the_manifest_wherever_it_is_read_from(
+def test_sources_are_relative_to_the_manifest_in_any_working_directory(
     example: Example, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "sub/crates/one").mkdir(parents=True)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from generator.manifest.scalars import number, string
+from generator.manifest.scalars import parse_number, parse_string
 
 
 @pytest.mark.parametrize(
@@ -10,19 +10,19 @@ from generator.manifest.scalars import number, string
     [("0", 0), ("-12", -12), ("1.50", 1.5), ("1e3", 1000.0), ("2E-1", 0.2), ("9" * 30, int("9" * 30))],
 )
 def test_numbers(text: str, value: float) -> None:
-    read, problem = number(text)
+    read, problem = parse_number(text)
     assert (read, type(read), problem) == (value, type(value), None)
 
 
 @pytest.mark.parametrize(
     "text", ["", "01", "+1", "1.", ".5", "1e", "0x1", "1_0", "NaN", "\u0661", "9" * 31, "1e400", "1\n"]
 )
-def test_what_is_no_number(text: str) -> None:
-    value, problem = number(text)
+def test_invalid_numbers(text: str) -> None:
+    value, problem = parse_number(text)
     assert value is None
     assert problem
 
 
 def test_strings() -> None:
-    assert string("a\U0001f600\n") == ("a\U0001f600\n", None)
-    assert string("a\udc00") == (None, '"a\\udc00" holds half of a surrogate pair, which is no character')
+    assert parse_string("a\U0001f600\n") == ("a\U0001f600\n", None)
+    assert parse_string("a\udc00") == (None, '"a\\udc00" has half of a surrogate pair, which is no character')

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 Example = Callable[[], dict[str, Any]]
 
 
-def test_the_copy_in_the_repository_is_the_schema() -> None:
+def test_the_copy_in_the_repository_is_up_to_date() -> None:
     copy = (ROOT / "crates.schema.json").read_text()
     assert copy == json.dumps(manifest_schema(), indent=2) + "\n", "run: cratematrix schema > crates.schema.json"
 
@@ -32,7 +32,7 @@ def test_it_describes_every_key_for_editors() -> None:
 
 
 def edits() -> list[tuple[str, Callable[[dict[str, Any]], object]]]:
-    """Changes to the example manifest; named as the models judge what comes out."""
+    """Return changes to the example manifest; the name of each starts with the verdict of the models."""
     crate = "crates"
     return [
         ("valid-as-it-is", lambda m: m),
@@ -84,7 +84,7 @@ def manifests(example: Example) -> dict[str, dict[str, Any]]:
     return made
 
 
-def test_the_models_judge_as_the_names_say(example: Example) -> None:
+def test_the_models_accept_what_the_names_say(example: Example) -> None:
     for name, manifest in manifests(example).items():
         try:
             Manifest.model_validate_json(json.dumps(manifest), by_alias=True, by_name=False)
@@ -95,8 +95,8 @@ def test_the_models_judge_as_the_names_say(example: Example) -> None:
 
 
 @pytest.mark.parametrize("judged", ["valid", "bad"])
-def test_the_schema_judges_as_the_models_do(example: Example, tmp_path: Path, judged: str) -> None:
-    """check-jsonschema reads patterns as editors do: as ECMAScript, where $ is nothing but the end."""
+def test_the_schema_accepts_what_the_models_accept(example: Example, tmp_path: Path, judged: str) -> None:
+    """check-jsonschema reads patterns as editors do: as ECMAScript, where $ matches only the end."""
     files: list[Path] = []
     for name, manifest in manifests(example).items():
         if name.startswith(judged):

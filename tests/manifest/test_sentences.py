@@ -3,22 +3,24 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from pydantic import ValidationError
 
+from generator.manifest import values
 from generator.manifest.models import Manifest
 from generator.manifest.problems import Problem
 from generator.manifest.schema import manifest_schema
-from generator.manifest.sentences import OBJECTS, RULES, model_problems
+from generator.manifest.sentences import OBJECTS, model_problems
+from generator.manifest.text_rules import TextRule
 
 Example = Callable[[], dict[str, Any]]
 REMOVED = object()
 
 
 def changed(example: Example, path: str, value: object) -> Any:
-    """The example with one value replaced, removed or added; the path as in a problem, without the $."""
+    """Return the example with one value replaced, removed or added; the path is as in a problem, without the $."""
     manifest = example()
     steps: list[Any] = [int(step) if step.isdigit() else step for step in re.findall(r"[^.\[\]]+", path)]
     place: Any = manifest
@@ -111,7 +113,7 @@ def test_too_many_crates(example: Example) -> None:
         ("fleet.platforms[1]", "darwin-arm", "darwin-arm64"),
     ],
 )
-def test_what_a_near_miss_is_compared_with(
+def test_suggestions_for_misspelt_words(
     example: Example, problems_of: Callable[..., list[str]], path: str, value: object, meant: str | None
 ) -> None:
     (line,) = problems_of(changed(example, path, value))
@@ -126,11 +128,14 @@ def parts(schema: object) -> Iterator[dict[str, Any]]:
         yield schema
 
 
-def test_every_pattern_has_words_and_every_object_its_keys() -> None:
+def test_every_pattern_has_a_rule_in_words_and_every_object_its_keys() -> None:
     schema = manifest_schema()
-    values = {part["pattern"] for part in parts(schema) if isinstance(part.get("pattern"), str)}
-    keys = {pattern for part in parts(schema) for pattern in part.get("patternProperties", ())}
-    assert values | keys == set(RULES)
+    of_values = {part["pattern"] for part in parts(schema) if isinstance(part.get("pattern"), str)}
+    of_keys = {pattern for part in parts(schema) for pattern in part.get("patternProperties", ())}
+    types = [get_args(each) for each in vars(values).values()]
+    rules = [each for metadata in types for each in metadata if isinstance(each, TextRule)]
+    assert of_values | of_keys == {rule.pattern for rule in rules}
+    assert all(rule.noun and rule.hint for rule in rules)
     objects = [part for part in parts(schema["$defs"]) if part.get("type") == "object"]
     models = {part["title"] for part in objects if "patternProperties" not in part}
     assert models == {model.__name__ for model in OBJECTS.values()} - {"Manifest"}

@@ -1,4 +1,4 @@
-"""What a change affects, as a pure function of two manifests and of what changed in files."""
+"""The crates that a change affects, as a pure function of two manifests and of changed files."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from generator.manifest.models import Manifest
-from generator.planning.affected import MAX_NAMES, Change, Reason, WholeFleet, affected
+from generator.planning.affected import MAX_NAMES_BYTES, Change, Reason, WholeFleet, affected
 from generator.planning.plan import make_plan
 from generator.planning.table import reason_rows, summary
 
@@ -33,7 +33,7 @@ ONE = {"name": "one"}
 
 
 def of_one(before: dict[str, Any], now: dict[str, Any], **fleet: Any) -> dict[str, str]:
-    """What is built when the entry of `one` was another, or the fleet's settings were."""
+    """Return what is built after a change of the entry of `one` or of the fleet's settings."""
     return built(affected(manifest({**ONE, **now}, **fleet), change(manifest({**ONE, **before}))))
 
 
@@ -54,21 +54,21 @@ def of_one(before: dict[str, Any], now: dict[str, Any], **fleet: Any) -> dict[st
         ({"commands": {"test": "true"}}, "commands"),
     ],
 )
-def test_an_entry_that_builds_otherwise_is_a_reason_that_names_the_key(entry: dict[str, Any], key: str) -> None:
+def test_a_changed_build_input_is_a_reason_that_names_the_key(entry: dict[str, Any], key: str) -> None:
     assert of_one({}, entry) == {"one": f"its settings in the manifest changed: {key}"}
 
 
 @pytest.mark.parametrize(
     ("key", "value"), [("size", "small"), ("tests", False), ("env", ["NAME"]), ("platforms", ["darwin-x64"])]
 )
-def test_a_setting_of_the_fleet_counts_where_a_crate_has_none_of_its_own(key: str, value: Any) -> None:
+def test_a_setting_of_the_fleet_counts_if_the_crate_does_not_replace_it(key: str, value: Any) -> None:
     assert of_one({}, {}, **{key: value}) == {"one": f"its settings in the manifest changed: {key}"}
     assert of_one({key: value}, {key: value}, **{key: value}) == {}
     assert of_one({key: value}, {}, **{key: value}) == {}
 
 
 @pytest.mark.parametrize("entry", [{"expected_minutes": 9}, {"retries": 1}])
-def test_when_and_how_often_a_crate_is_built_is_no_reason(entry: dict[str, Any]) -> None:
+def test_settings_that_are_no_build_input_are_no_reason(entry: dict[str, Any]) -> None:
     assert of_one({}, entry, slots=2, retries=1, limits={"github_jobs": 3}, e2b={"domain": "e.example.com"}) == {}
 
 
@@ -76,7 +76,7 @@ def test_a_platform_that_a_crate_is_not_built_for_is_no_reason() -> None:
     assert of_one({}, {}, platforms=["linux-x64-gnu", "wasm32"]) == {}
 
 
-def test_a_dependency_that_is_only_named_is_no_reason_before_it_changes() -> None:
+def test_a_new_dependency_is_no_reason_before_it_changes() -> None:
     now = manifest({**ONE, "depends_on": ["two"]}, {"name": "two"})
     before = manifest(ONE, {"name": "two"})
     assert built(affected(now, change(before))) == {}
@@ -86,7 +86,7 @@ def test_a_dependency_that_is_only_named_is_no_reason_before_it_changes() -> Non
     }
 
 
-def test_a_crate_that_is_new_is_built_and_one_that_left_is_not_told() -> None:
+def test_a_new_crate_is_built_and_a_removed_one_has_no_reason() -> None:
     reasons = affected(manifest(ONE, {"name": "new"}), change(manifest(ONE, {"name": "old"})))
     assert [(each.crate, each.built, each.reason) for each in reasons] == [
         ("new", True, "it is new in the manifest"),
@@ -124,26 +124,27 @@ def test_the_whole_fleet_is_built_when_another_action_is_used() -> None:
     }
 
 
-def test_the_whole_fleet_is_built_when_sandboxes_are_elsewhere() -> None:
+def test_the_whole_fleet_is_built_when_the_backend_changes() -> None:
     now = manifest(ONE, backend="e2b")
     assert built(affected(now, change(manifest(ONE)))) == {"one": "the backend changed from local to e2b"}
 
 
-def test_a_path_of_others_is_safe_to_show() -> None:
+def test_untrusted_paths_are_escaped() -> None:
     fleet = manifest(ONE)
     reasons = affected(fleet, change(fleet, "generator/a\n::error::b", "generator/z", holds_action=True))
     assert reasons[0].reason == r"cratematrix itself changed: generator/a\n:\x3aerror:\x3ab and 1 more file"
 
 
-def test_more_crates_than_a_variable_can_name_are_the_whole_fleet() -> None:
-    names = [f"{'c' * 58}{number:05}" for number in range(MAX_NAMES // 64 + 2)]
+def test_names_too_long_for_a_variable_build_the_whole_fleet() -> None:
+    names = [f"{'c' * 58}{number:05}" for number in range(MAX_NAMES_BYTES // 64 + 2)]
     fleet = manifest(*({"name": name} for name in names))
     some = affected(fleet, change(fleet, files=dict.fromkeys(names[2:], "it changed")))
     assert len(built(some)) == len(names) - 2
     assert make_plan(fleet, 30, some).crates == " ".join(names[2:])
     many = affected(fleet, change(fleet, files=dict.fromkeys(names[1:], "it changed")))
     assert len(built(many)) == len(names)
-    assert built(many)[names[0]] == "more crates are affected than a variable can name, so the whole fleet is built"
+    too_long = "the names of the affected crates are too long for a variable, so the whole fleet is built"
+    assert built(many)[names[0]] == too_long
     assert make_plan(fleet, 30, many).crates == ""
 
 
@@ -183,7 +184,7 @@ def test_a_crate_is_built_if_and_only_if_it_or_something_that_it_depends_on_chan
 
 
 @given(fleets(), st.data(), st.randoms())
-def test_the_order_of_the_manifest_decides_nothing(fleet: Manifest, data: st.DataObject, random: Any) -> None:
+def test_the_order_of_the_manifest_has_no_effect(fleet: Manifest, data: st.DataObject, random: Any) -> None:
     changed = data.draw(st.sets(st.sampled_from([crate.name for crate in fleet.crates])))
     crates = list(fleet.crates)
     random.shuffle(crates)
@@ -205,7 +206,7 @@ def test_the_plan_holds_exactly_the_affected_crates_in_no_more_shards_than_crate
     assert {each.crate for each in plan.skipped} <= set(names)
 
 
-def test_a_plan_of_nothing_takes_no_time_and_has_no_jobs() -> None:
+def test_an_empty_plan_takes_no_time_and_has_no_jobs() -> None:
     fleet = manifest(ONE)
     plan = make_plan(fleet, None, affected(fleet, change(fleet)))
     data = json.loads(plan.model_dump_json())

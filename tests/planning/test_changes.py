@@ -1,4 +1,4 @@
-"""What a change of a real git repository affects, from its commits to the reasons for its crates."""
+"""The crates that a change of a real git repository affects, from commits to reasons."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def entry_with(name: str, **more: Any) -> str:
 
 @pytest.fixture
 def top(tmp_path: Path) -> Path:
-    """A repository with a workspace, a crate beside it, and crates from elsewhere; one commit, on main."""
+    """A repository with a workspace, a crate outside of it, and crates of other sources; one commit on main."""
     top = repository(tmp_path / "repo", {**FILES, "crates.json": manifest_text()})
     git(top, "branch", "--move", "main")
     return top
@@ -108,7 +108,7 @@ APP = {"app": "it depends on one, which is built"}
 
 
 def marking(tmp_path: Path) -> tuple[Path, Path]:
-    """Make a program, and the file that it leaves where it is run."""
+    """Make a program, and return the file that it creates when it runs."""
     ran, program = tmp_path / "ran", tmp_path / "program"
     program.write_text(f"#!/bin/sh\necho x >>'{ran}'\ncat\n")
     program.chmod(0o755)
@@ -164,7 +164,7 @@ def both(reason: str) -> dict[str, str]:
         ({"e2b/template.json": "{ }\n"}, {}),
     ],
 )  # fmt: skip
-def test_a_push_builds_what_it_changed_and_what_depends_on_that(
+def test_a_push_builds_changed_crates_and_their_dependents(
     top: Path, files: dict[str, str], expected: dict[str, str]
 ) -> None:
     git(top, "checkout", "--quiet", "-b", "work")
@@ -201,7 +201,7 @@ def edited(path: str, text: str) -> Any:
         pytest.param(lambda top: (top / "crates/one/src/lib.rs").touch(), id="a touch"),
     ],
 )  # fmt: skip
-def test_a_crates_files_are_a_reason_if_and_only_if_the_tar_that_is_built_from_is_another(
+def test_files_are_a_reason_if_and_only_if_the_archive_of_the_source_changes(
     top: Path, edit: Any, tmp_path: Path
 ) -> None:
     def digests() -> dict[str, str]:
@@ -218,7 +218,7 @@ def test_a_crates_files_are_a_reason_if_and_only_if_the_tar_that_is_built_from_i
 
 
 @pytest.mark.parametrize("members", ["'a', 'sub'", "'a', 'sub', 'sub/deep'", "'a', 'b'", "'*'"])
-def test_files_that_stay_the_same_count_where_they_enter_the_tar_no_more(tmp_path: Path, members: str) -> None:
+def test_unchanged_files_are_a_reason_when_they_leave_the_archive(tmp_path: Path, members: str) -> None:
     def root(members: str) -> dict[str, str]:
         return {"Cargo.toml": package("root", f"[workspace]\nmembers = [{members}]\n")}
 
@@ -234,12 +234,12 @@ def test_files_that_stay_the_same_count_where_they_enter_the_tar_no_more(tmp_pat
     assert built(top, "HEAD").keys() == ({"root"} if digest() != before else set())
 
 
-def test_a_file_that_left_a_crate_changed_it_and_so_did_one_that_came(top: Path) -> None:
+def test_deleted_and_added_files_are_reasons(top: Path) -> None:
     git(top, "mv", "crates/two/src/lib.rs", "crates/one/src/two.rs")
     assert built(top) == {"one": "crates/one/src/two.rs changed", "two": "crates/two/src/lib.rs changed", **APP}
 
 
-def test_a_crate_whose_files_cannot_be_collected_is_built_so_that_its_build_says_why(top: Path) -> None:
+def test_a_crate_whose_files_cannot_be_collected_is_built_to_show_the_error(top: Path) -> None:
     git(top, "rm", "--quiet", "-r", "crates/shared")
     reason = "its files cannot be compared: crates/shared/Cargo.toml is missing, or not tracked by git"
     assert built(top) == {"one": reason, **APP}
@@ -254,7 +254,7 @@ def test_uncommitted_changes_count_and_files_that_git_does_not_track_do_not(top:
     assert built(top, "HEAD").keys() == {"one", "two", "app"}
 
 
-def test_what_changed_on_the_other_branch_meanwhile_does_not_count(top: Path) -> None:
+def test_changes_on_the_other_branch_do_not_count(top: Path) -> None:
     git(top, "checkout", "--quiet", "-b", "work")
     commit(top, {"crates/two/src/lib.rs": "// of this branch"})
     git(top, "checkout", "--quiet", "main")
@@ -264,7 +264,7 @@ def test_what_changed_on_the_other_branch_meanwhile_does_not_count(top: Path) ->
 
 
 @pytest.mark.parametrize("name", ["with space.rs", "line\nbreak.rs", '"quotes"\t.rs', "ünïcode.rs", "-x", "::error::"])
-def test_any_name_of_a_file_is_told_in_one_line(top: Path, name: str) -> None:
+def test_any_file_name_is_shown_in_one_line(top: Path, name: str) -> None:
     commit(top, {f"crates/two/{name}": "x"})
     (reason,) = built(top, "HEAD~1").values()
     assert reason.isprintable()
@@ -291,7 +291,7 @@ def test_a_manifest_in_a_subfolder_has_its_sources_and_its_template_beside_it(to
     assert built(top, "HEAD", "e2b", "fleet/crates.json") == {"near": reason, "far": reason}
 
 
-def test_a_submodule_is_no_source_whatever_becomes_of_it_and_is_not_looked_into(top: Path, tmp_path: Path) -> None:
+def test_a_submodule_is_no_source_and_is_not_read(top: Path, tmp_path: Path) -> None:
     other = repository(tmp_path / "other", {"file": "x"})
     sub = top / "crates/one/sub"
     git(top, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(other), "crates/one/sub")
@@ -318,7 +318,7 @@ def test_a_submodule_is_no_source_whatever_becomes_of_it_and_is_not_looked_into(
         ({"e2b/prices.json": "{}"}, None),
     ],
 )  # fmt: skip
-def test_another_template_builds_the_fleet_at_e2b_and_nothing_here(
+def test_another_template_builds_the_fleet_for_e2b_and_nothing_for_local(
     top: Path, files: dict[str, str], reason: str | None
 ) -> None:
     commit(top, files)
@@ -344,7 +344,7 @@ def whole(top: Path, ref: str, file: str = "crates.json") -> str:
     return found.reason
 
 
-def test_a_manifest_that_was_not_there_or_not_readable_builds_the_fleet(top: Path) -> None:
+def test_an_earlier_manifest_that_is_missing_or_invalid_builds_the_fleet(top: Path) -> None:
     first = commit(top, {"new.json": manifest_text(), "crates.json": "{}"})
     commit(top, {"crates.json": manifest_text()})
     assert whole(top, "main~2", "new.json").startswith("new.json is new since main~2 (")
@@ -365,15 +365,15 @@ def test_a_repository_without_commits_builds_the_fleet(tmp_path: Path) -> None:
     assert whole(top, "main") == "the repository has no commit yet"
 
 
-def test_a_history_that_was_replaced_builds_the_fleet(top: Path) -> None:
-    assert whole(top, "b" * 40) == "bbbbbbbbbbbb is in no branch any more: its history was replaced"
+def test_a_replaced_history_builds_the_fleet(top: Path) -> None:
+    assert whole(top, "b" * 40) == "bbbbbbbbbbbb is in no branch any more: the branch's history was replaced"
     git(top, "checkout", "--quiet", "--orphan", "anew")
     commit(top, {})
     assert whole(top, "main") == "the branch has no history in common with main"
 
 
 @pytest.mark.parametrize("ref", ["nowhere", "-x", "--all", "main..HEAD", "HEAD:README.md", "a b", "é\n::error::"])
-def test_a_name_of_no_commit_is_an_input_error(top: Path, ref: str) -> None:
+def test_an_unknown_commit_is_an_input_error(top: Path, ref: str) -> None:
     with pytest.raises(InputError, match=r"^git knows no commit ") as error:
         built(top, ref)
     assert error.value.message.isprintable()
@@ -381,13 +381,13 @@ def test_a_name_of_no_commit_is_an_input_error(top: Path, ref: str) -> None:
     assert error.value.fix == "git fetch origin"
 
 
-def test_outside_of_git_there_is_no_past(tmp_path: Path) -> None:
+def test_without_git_there_is_no_history(tmp_path: Path) -> None:
     top = write_files(tmp_path, {**FILES, "crates.json": manifest_text()})
-    with pytest.raises(InputError, match=r"is not in a git repository, so it has no past to compare with$"):
+    with pytest.raises(InputError, match=r"is not in a git repository, so it has no history to compare with$"):
         built(top)
 
 
-def test_a_shallow_clone_says_what_it_lacks(top: Path, tmp_path: Path) -> None:
+def test_a_shallow_clone_is_an_error_with_the_missing_commit(top: Path, tmp_path: Path) -> None:
     first = git(top, "rev-parse", "HEAD")
     git(top, "checkout", "--quiet", "-b", "work")
     commit(top, {"crates/two/src/lib.rs": "// new"})
@@ -403,7 +403,7 @@ def test_a_shallow_clone_says_what_it_lacks(top: Path, tmp_path: Path) -> None:
     assert built(shallow, "origin/main") == {"two": "crates/two/src/lib.rs changed"}
 
 
-def test_a_shallow_clone_without_the_merge_base_says_so(top: Path, tmp_path: Path) -> None:
+def test_a_shallow_clone_without_the_merge_base_is_an_error(top: Path, tmp_path: Path) -> None:
     commit(top, {"README.md": "the branches part here"})
     git(top, "checkout", "--quiet", "-b", "work")
     commit(top, {"crates/two/src/lib.rs": "// new"})
@@ -438,9 +438,9 @@ def test_no_program_that_the_repositorys_configuration_names_is_run(top: Path, t
 
 
 @pytest.mark.attack("no program that git's configuration names is run")
-def test_a_filter_that_cannot_be_switched_off_is_refused(top: Path) -> None:
+def test_a_filter_that_cannot_be_disabled_is_refused(top: Path) -> None:
     git(top, "config", "filter.a=b.clean", "program")
-    with pytest.raises(InputError, match=r"has filter\.a=b\.clean, which cannot be switched off$"):
+    with pytest.raises(InputError, match=r"has filter\.a=b\.clean, which cannot be disabled$"):
         built(top, "HEAD")
 
 
@@ -451,6 +451,6 @@ def test_a_worktree_of_git_is_a_repository_too(top: Path, tmp_path: Path) -> Non
     assert built(top, "main") == {}
 
 
-def test_the_answer_is_the_same_each_time(top: Path) -> None:
+def test_the_result_is_the_same_each_time(top: Path) -> None:
     commit(top, {"crates/shared/src/lib.rs": "", "crates/two/a": "", "crates/two/b": "", "Cargo.lock": "version = 4"})
     assert len({reasons(top, "HEAD~1") for _ in range(3)}) == 1

@@ -12,7 +12,7 @@ from generator.audit.reading import read_facts
 from generator.audit.rules import MinimumVersions, audit
 from generator.builds.artifacts import unit_artifacts
 from generator.errors import Unbuildable
-from generator.platforms import VALID_FOR, Kind, PlatformName
+from generator.platforms import PLATFORMS_OF_KIND, Kind, PlatformName
 from generator.reports.models import Unit
 
 # How many violations the failure's sentence tells; the log and the report have them all.
@@ -63,5 +63,5 @@ def _head(path: Path) -> bytes:
 
 def binaries_from_source(staged: Path, built: Iterable[PlatformName], kind: Kind) -> tuple[Unit, ...]:
     """Return the binaries of platforms that were not built here: they lay in the source, and would be packed."""
-    found = ((name, unit_artifacts(staged, name)) for name in VALID_FOR[kind] if name not in built)
+    found = ((name, unit_artifacts(staged, name)) for name in PLATFORMS_OF_KIND[kind] if name not in built)
     return tuple(Unit(platform=name, state="not_run", artifacts=each) for name, each in found if each)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import TypeAdapter, ValidationError
 
 from generator.errors import InputError
-from generator.manifest.checks import filled, references, reserved
+from generator.manifest.headers import expand_variables, is_reserved_header, referenced_variables
 from generator.manifest.models import E2BService
 from generator.manifest.values import HeaderName, HeaderValue, HostName, ServiceUrl
 
@@ -136,7 +136,7 @@ def _parse_headers(headers: tuple[str, ...], problems: list[str]) -> dict[str, s
                 f"--e2b-header number {number} is not NAME: VALUE in visible ASCII, with $ only in ${{NAME}}"
             )
             continue
-        if not colon or reserved(name):
+        if not colon or is_reserved_header(name):
             problems.append(f"--e2b-header number {number} is one that HTTP or the E2B SDK sets itself")
             continue
         found[name] = value
@@ -147,9 +147,9 @@ def _expand(
     header: str, value: str, environment: Mapping[str, str], variables: dict[str, str], problems: list[str]
 ) -> str:
     """Return a header's value with its ${NAME} references replaced, and add each to `variables`."""
-    for name in references(value):
+    for name in referenced_variables(value):
         secret = environment.get(name, "")
         if not secret or not secret.isascii() or not secret.isprintable():
             problems.append(f"{name}, which the header {header} needs, is not set to visible ASCII")
         variables[name] = secret
-    return filled(value, variables)
+    return expand_variables(value, variables)

@@ -13,7 +13,7 @@ from e2b import Template
 
 from generator.errors import InputError
 from generator.manifest.reading import load_manifest
-from generator.platforms import PLATFORM_NAMES, PLATFORMS, VALID_FOR
+from generator.platforms import PLATFORM_NAMES, PLATFORMS, PLATFORMS_OF_KIND
 from generator.recipes.cargo_target import cargo_target
 from generator.sandboxes.e2b.template.definition import TemplateContents, load_definition
 from generator.sandboxes.e2b.template.dockerfile import prefetch_lines, render_dockerfile
@@ -170,7 +170,7 @@ def test_zig_compiles_for_the_image_what_it_would_for_each_crate(whole: str) -> 
     toolchain = load_definition(TOP).holds.toolchain()
     linked = [each for each in PLATFORM_NAMES if toolchain.linker(each) == "zig"]
     assert len(linked) == 5
-    for kind, platforms in VALID_FOR.items():
+    for kind, platforms in PLATFORMS_OF_KIND.items():
         for platform in (each for each in linked if each in platforms):
             ours = cargo_target(kind, platform, "2.17", toolchain)
             assert f"(\n{ours.script('--offline --release')}\n)" in whole

@@ -1,0 +1,161 @@
+"""Comparison of the files that enter a crate's sandbox, now and at an earlier commit."""
+
+from __future__ import annotations
+
+import posixpath
+from bisect import bisect_left
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from generator.cargo.directories import parent, upwards
+from generator.cargo.locks import CargoLock, cargo_lock, packages_of
+from generator.cargo.manifests import manifest_path
+from generator.errors import InputError
+from generator.planning.affected import first_path
+from generator.sources.closure import Closure, belongs, closure
+from generator.sources.manifests import TreeManifests, text_of
+from generator.sources.names import shown
+from generator.sources.reduction import reduced
+from generator.sources.tree import Tree
+
+# Names of packages in a reason.
+MAX_PACKAGES_SHOWN: Final = 3
+
+
+class Snapshot:
+    """A repository at one of two commits: its files, and the content of its Cargo.toml and Cargo.lock files."""
+
+    def __init__(self, tree: Tree) -> None:
+        entries = tree.entries()
+        self.tree = tree
+        self.paths = frozenset(entry.path for entry in entries)
+        self._sorted = sorted(self.paths)
+        self.manifests = TreeManifests(tree, entries)
+        self._locks: dict[str, CargoLock] = {}
+
+    def below(self, directory: str) -> list[str]:
+        """Return the files below a directory. Repositories are large, so this is a binary search."""
+        if directory == ".":
+            return self._sorted
+        start, end = (bisect_left(self._sorted, directory + end) for end in ("/", "0"))  # 0 comes after /
+        return self._sorted[start:end]
+
+    def lock(self, path: str) -> CargoLock:
+        """Return a Cargo.lock file, which is parsed once; InputError if it cannot be read."""
+        if path not in self._locks:
+            self._locks[path] = cargo_lock(text_of(self.tree, path))
+        return self._locks[path]
+
+    def workspace(self, root: str, wanted: Closure) -> str | None:
+        """Return the Cargo.toml of a workspace as it enters a crate's sandbox, or None if it does not."""
+        if root not in wanted.workspaces:
+            return None
+        return reduced(text_of(self.tree, manifest_path(root)), root, wanted, self.manifests)
+
+
+@dataclass(frozen=True)
+class Snapshots:
+    """The repository at the earlier commit and now; `changed` are the paths that differ."""
+
+    before: Snapshot
+    now: Snapshot
+    changed: frozenset[str]
+
+
+@dataclass(frozen=True)
+class _Closures:
+    """The files that a crate needs, at the earlier commit and now."""
+
+    before: Closure
+    now: Closure
+
+    @property
+    def are_equal(self) -> bool:
+        return self.before == self.now
+
+    def other_directories(self) -> frozenset[str]:
+        """Return directories whose unchanged files may enter the sandbox at only one of the two commits."""
+        before, now = self.before, self.now
+        if {*before.roots.values()} != {*now.roots.values()} or before.lock_directory != now.lock_directory:
+            return frozenset(".")
+        return frozenset(before.roots.keys() ^ now.roots.keys()) | (before.named ^ now.named)
+
+    def owner(self, path: str) -> str | None:
+        """Return the crate whose directory has a file, or None for files of a workspace or of Cargo's configuration."""
+        around = (parent(path), *upwards(parent(path)))
+        return next((each for each in around if each in self.now.roots or each in self.before.roots), None)
+
+
+def file_reason(crate: str, snapshots: Snapshots) -> str | None:
+    """Return why the crate in a directory is built, or None if the files in its sandbox are unchanged."""
+    try:
+        closures = _Closures(closure(crate, snapshots.before.manifests), closure(crate, snapshots.now.manifests))
+        different = sorted({*_files(closures, snapshots), *_workspaces(closures, snapshots)})
+    except InputError as error:
+        return f"its files cannot be compared: {error.message}"
+    own = [path for path in different if closures.owner(path) in (crate, None)]
+    if own:
+        return f"{first_path(own)} changed"
+    if different:
+        return f"its path dependency {shown(closures.owner(different[0]) or '.')} changed: {first_path(different)}"
+    return _lock_reason(closures, snapshots)
+
+
+def _files(closures: _Closures, snapshots: Snapshots) -> Iterator[str]:
+    """Yield files that enter the sandbox at only one of the two commits, or with different content.
+
+    Cargo.lock and the Cargo.toml of workspaces are compared by content elsewhere.
+    """
+    compared_by_content = {_lock_path(each) for each in (closures.before, closures.now)}
+    compared_by_content |= {manifest_path(root) for root in (*closures.before.workspaces, *closures.now.workspaces)}
+    sides = (snapshots.before, snapshots.now)
+    unchanged = (path for directory in closures.other_directories() for each in sides for path in each.below(directory))
+    for path in {*snapshots.changed, *unchanged} - compared_by_content:
+        was = path in snapshots.before.paths and belongs(path, closures.before)
+        is_now = path in snapshots.now.paths and belongs(path, closures.now)
+        if was != is_now or (is_now and path in snapshots.changed):
+            yield path
+
+
+def _workspaces(closures: _Closures, snapshots: Snapshots) -> Iterator[str]:
+    """Yield the Cargo.toml of workspaces that differ in more than members which the crate does not need."""
+    for root in {*closures.before.workspaces, *closures.now.workspaces}:
+        path = manifest_path(root)
+        if closures.are_equal and path not in snapshots.changed:
+            continue
+        if snapshots.before.workspace(root, closures.before) != snapshots.now.workspace(root, closures.now):
+            yield path
+
+
+def _lock_path(wanted: Closure) -> str:
+    return posixpath.normpath(f"{wanted.lock_directory}/Cargo.lock")
+
+
+def _lock_reason(closures: _Closures, snapshots: Snapshots) -> str | None:
+    """Return which packages changed in the crate's Cargo.lock, or its path if it is new, deleted or not readable."""
+    was, path = _lock_path(closures.before), _lock_path(closures.now)
+    if was == path and path not in snapshots.changed:
+        return None
+    if was not in snapshots.before.paths and path not in snapshots.now.paths:
+        return None
+    try:
+        found = _changed_packages(closures.now.crate, was, path, snapshots)
+    except InputError:
+        return f"{shown(path)} changed"
+    more = f" and {len(found) - MAX_PACKAGES_SHOWN} more" if len(found) > MAX_PACKAGES_SHOWN else ""
+    return f"{shown(path)} changed for it: {shown(', '.join(found[:MAX_PACKAGES_SHOWN]))}{more}" if found else None
+
+
+def _changed_packages(crate: str, was: str, path: str, snapshots: Snapshots) -> list[str]:
+    """Return names of packages that only one of the two lock files has for the crate.
+
+    InputError if the lock files cannot be compared.
+    """
+    package = snapshots.now.manifests[crate].package
+    if package is None or was not in snapshots.before.paths or path not in snapshots.now.paths:
+        raise InputError("there are no two lock files to compare")
+    before, now = snapshots.before.lock(was), snapshots.now.lock(path)
+    if before.version != now.version:
+        raise InputError("the two lock files have different formats")
+    return sorted({each.name for each in packages_of(package.name, before) ^ packages_of(package.name, now)})
