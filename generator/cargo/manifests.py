@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final, TypeVar
 from pydantic import AliasChoices, AliasGenerator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from generator.errors import InputError
-from generator.manifest.problems import escaped
+from generator.text import escaped
 
 MAX_SIZE: Final = 1024 * 1024
 """Characters of a Cargo.toml; the largest of well-known repositories have a tenth of it."""

@@ -11,7 +11,7 @@ from typing import Final
 
 from generator.cargo.directories import joined, parent
 from generator.errors import Unbuildable
-from generator.sources.names import shown
+from generator.text import shown
 
 NAMES: Final = frozenset(
     ("package.json", "package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml", ".npmrc", ".yarnrc",

@@ -18,6 +18,7 @@ from generator.discovery.kinds import SUPPORT, Candidate
 from generator.discovery.package_json import PackageJson, package_json
 from generator.errors import InputError
 from generator.manifest.models import MAX_CRATES
+from generator.text import visible
 
 TARGET_FILE: Final = re.compile(r"(?:(.*)/)?(src/(?:lib|main|bin/[^/]+|bin/[^/]+/main)\.rs)")
 MAX_SENTENCE: Final = 300
@@ -94,10 +95,7 @@ def survey(root: Path) -> Survey:
 
 def printable(text: str) -> str:
     """A text that may come from the repository, on one line, without control characters and of bounded length."""
-    escaped = "".join(
-        each if each.isprintable() else each.encode("unicode_escape").decode() for each in text[:MAX_SENTENCE]
-    )
-    return escaped + ("…" if len(text) > MAX_SENTENCE else "")
+    return visible(text[:MAX_SENTENCE]) + ("…" if len(text) > MAX_SENTENCE else "")
 
 
 def left_out(path: str, why: str) -> LeftOut:

@@ -10,8 +10,8 @@ from typing import Final
 
 from generator.errors import InputError
 from generator.files.directory import Directory
-from generator.sources.names import shown, word
 from generator.sources.tree import git
+from generator.text import shown, word
 
 # As many as Linux follows in one path.
 MAX_LINKS: Final = 40

@@ -11,11 +11,12 @@ from pydantic import TypeAdapter, ValidationError
 from generator.files.portable_names import why_no_name
 from generator.manifest.models import Crate, Fleet, Manifest, RegistrySource
 from generator.manifest.names import github_asset_name, platform_package, tarball_name, tarball_names
-from generator.manifest.problems import Loc, Problem, quoted
+from generator.manifest.problems import Loc, Problem
 from generator.manifest.schedules import why_not_scheduled
 from generator.manifest.settings import npm_name
 from generator.manifest.values import FetchHosts, NpmName
 from generator.platforms import VALID_FOR, WHY_NOT
+from generator.text import quoted
 
 # Under their usual names: the keys to GitHub, ACTIONS_* being the runner's own, and to the sandboxes themselves.
 _GITHUB_KEYS: Final = re.compile(r"ACTIONS_.*|(.*_)?(GITHUB|GH|GHCR)_(.*_)?(TOKEN|PAT|KEY|SECRET|PASSWORD)(_.*)?")

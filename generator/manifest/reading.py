@@ -16,9 +16,10 @@ from generator.manifest.document import Document, Malformed, build
 from generator.manifest.json_text import json_events
 from generator.manifest.models import Manifest
 from generator.manifest.path_sources import check_sources
-from generator.manifest.problems import Problem, escaped, quoted, refusal
+from generator.manifest.problems import Problem, refusal
 from generator.manifest.sentences import model_problems
 from generator.manifest.yaml_text import yaml_events
+from generator.text import escaped, quoted
 
 # 10,000 crates are 3 to 4 MB.
 MAX_BYTES: Final = 8_000_000

@@ -10,7 +10,8 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from generator.manifest import models, values
-from generator.manifest.problems import Loc, Problem, escaped, quoted
+from generator.manifest.problems import Loc, Problem
+from generator.text import escaped, quoted
 
 
 def _pattern(constrained: Any) -> str:

@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from generator.manifest.models import Crate, Fleet, Manifest
-from generator.manifest.problems import escaped
 from generator.manifest.settings import Settings, settings
 from generator.strict import Strict
-from generator.text import counted
+from generator.text import counted, escaped
 
 MAX_NAMES: Final = 100 * 1024
 """Bytes of crates' names in one variable. Linux takes 128 KiB with the variable's own name (MAX_ARG_STRLEN)."""

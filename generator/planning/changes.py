@@ -16,9 +16,9 @@ from generator.planning.affected import Change, WholeFleet, first_of
 from generator.planning.comparison import Snapshot, Snapshots, why_built
 from generator.planning.history import base_commit, changed_paths
 from generator.sources.collect import repository_top
-from generator.sources.names import shown
 from generator.sources.revisions import CommitTree
 from generator.sources.tree import CheckoutTree
+from generator.text import shown
 
 # What a rendered Dockerfile pre-fetches: it follows the manifest, and no image is outdated by it.
 _PREFETCHED: Final = re.compile(rb"<<'FLEET'\n.*?^FLEET$", re.DOTALL | re.MULTILINE)

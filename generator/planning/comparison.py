@@ -15,9 +15,9 @@ from generator.errors import InputError
 from generator.planning.affected import first_of
 from generator.sources.closure import Closure, belongs, closure
 from generator.sources.manifests import TreeManifests, text_of
-from generator.sources.names import shown
 from generator.sources.reduction import reduced
 from generator.sources.tree import Tree
+from generator.text import shown
 
 # Names of packages in a reason.
 MAX_PACKAGES: Final = 3

@@ -10,8 +10,8 @@ from typing import Final
 
 from generator.errors import InputError
 from generator.planning.affected import WholeFleet
-from generator.sources.names import shown
 from generator.sources.tree import asked, git
+from generator.text import shown
 
 # A commit's full name in SHA-1 and SHA-256 repositories. GitHub gives one of zeros for a branch that was not there.
 _FULL_NAME: Final = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")

@@ -10,7 +10,7 @@ from generator.cargo.directories import is_within, joined, parent, upwards
 from generator.cargo.manifests import CargoToml, Manifests, manifest_path
 from generator.cargo.workspaces import named, workspace_root, written_paths
 from generator.errors import InputError
-from generator.sources.names import shown, word
+from generator.text import shown, word
 
 
 @dataclass(frozen=True)

@@ -20,10 +20,10 @@ from generator.errors import InputError
 from generator.manifest.models import Crate, GitSource, PathSource, RegistrySource
 from generator.sources.closure import belongs, closure
 from generator.sources.manifests import TreeManifests, text_of
-from generator.sources.names import shown
 from generator.sources.reduction import reduced
 from generator.sources.revisions import RevisionTree
 from generator.sources.tree import CheckoutTree, Entry, Tree
+from generator.text import shown
 
 MAX_TOTAL: Final = 1024 * 1024 * 1024
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from generator.cargo.directories import parent
 from generator.cargo.manifests import CargoToml, cargo_toml
 from generator.errors import InputError
-from generator.sources.names import shown
 from generator.sources.tree import Entry, Tree
+from generator.text import shown
 
 
 class TreeManifests(Mapping[str, CargoToml]):

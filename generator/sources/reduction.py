@@ -14,7 +14,7 @@ from generator.cargo.manifests import CargoToml, Inherited, Manifests, manifest_
 from generator.cargo.workspaces import reached
 from generator.errors import InputError
 from generator.sources.closure import Closure
-from generator.sources.names import shown
+from generator.text import shown
 
 # What a Cargo.toml without [package] may hold, and which resolver its package's edition asked for until then:
 # https://doc.rust-lang.org/cargo/reference/resolver.html#resolver-versions

@@ -13,8 +13,8 @@ from typing import BinaryIO, Final
 
 from generator.errors import InputError, Unavailable
 from generator.processes import POLL, Completed
-from generator.sources.names import shown
 from generator.sources.tree import asked, git
+from generator.text import shown
 
 # A server that sends less than 1,000 bytes a second for 30 s has stalled; this also ends git's helper when git itself
 # was killed. A pack is kept as it came: loose objects of a fetch that was cut short would look like a whole commit.

@@ -13,9 +13,9 @@ from typing import Final
 
 from generator.errors import InputError
 from generator.processes import end, start
-from generator.sources.names import shown, word
 from generator.sources.repositories import fetch
 from generator.sources.tree import GIT, MAX_FILE, Entry, Kind, git, git_environment
+from generator.text import shown, word
 
 MAX_ENTRIES: Final = 200_000
 MAX_LISTING: Final = 64 * 1024 * 1024

@@ -12,7 +12,7 @@ from typing import Final, Literal, Protocol
 
 from generator.errors import InputError
 from generator.processes import MAX_OUTPUT, Completed, run
-from generator.sources.names import shown, word
+from generator.text import shown, word
 
 MAX_FILE: Final = 64 * 1024 * 1024
 NOT_SOURCE: Final = frozenset({".git", "target", "node_modules", ".venv", "__pycache__"})
