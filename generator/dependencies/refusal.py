@@ -7,10 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from generator.text import counted, without_commands
-
-# Characters of a name or an address that a message shows.
-MAX_SHOWN = 200
+from generator.text import counted, shown
 
 
 @dataclass(frozen=True)
@@ -48,9 +45,8 @@ def parsed(text: str) -> Mapping[str, Any]:
 
 
 def quoted(text: str) -> str:
-    """What a stranger wrote, safe in one line."""
-    plain = without_commands(text)
-    return f'"{plain[:MAX_SHOWN]}{"..." if len(plain) > MAX_SHOWN else ""}"'
+    """Return a name or an address in quotes, escaped and cut at 200 characters."""
+    return f'"{shown(text)}"'
 
 
 def summary(refusals: list[Refusal]) -> str:
