@@ -15,7 +15,8 @@ import threading
 import time
 from pathlib import Path
 
-from generator import console
+from generator.console.output import print_data
+from generator.console.tables import print_table
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -80,7 +81,7 @@ def child(how: str, mebibytes: int) -> None:
         (directory / "blob").unlink()
         seconds = {"ours": ours, "bare": bare}[how](directory, directory / "blob.tar")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    console.data(" ".join(map(str, (*seconds, peak))))
+    print_data(" ".join(map(str, (*seconds, peak))))
 
 
 def measured(how: str, mebibytes: int, environment: dict[str, str]) -> list[float]:
@@ -105,7 +106,7 @@ def main() -> None:
         for step, name in enumerate(("put, compared and unpacked", "get, compared"))
     ]
     rows.append(("peak memory", f"{large[2]:.0f} MiB", f"{large[2] - small[2]:.0f} MiB more than with 2 MiB"))
-    console.table((f"{LARGE_MIB} MiB", "here", "ratio"), rows)
+    print_table((f"{LARGE_MIB} MiB", "here", "ratio"), rows)
     if large[2] - small[2] > 64:
         sys.exit("error: a large file must not be held in memory")
 

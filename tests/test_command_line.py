@@ -14,35 +14,61 @@ from pathlib import Path
 import click
 import pytest
 
-from generator.builds.run import Selection
-from generator.cli import main
+from generator.builds.run import select_crates
+from generator import cli
+from generator.commands import release, template
+from generator.commands.lazy_group import LazyCommand
 from generator.manifest.models import Manifest
 from generator.planning.affected import Reason
 from generator.planning.plan import make_plan
 from tests.conftest import MakeRepository
 from tests.support import COMMAND, TOP, cratematrix, entry, git_repository, library, wait_until, write_files
 
-HEAVY = {"pydantic", "jinja2", "ruamel", "rich", "psutil", "tomlkit", "json"}
+HEAVY = {"pydantic", "jinja2", "ruamel", "rich", "psutil", "tomlkit", "json", "e2b", "github"}
 
 
-@pytest.mark.parametrize("word", ["--help", "--version"])
-def test_help_and_version_import_nothing_heavy(word: str) -> None:
+def modules_after(*words: str, cwd: Path = TOP) -> set[str]:
+    """Return the modules that a command imports, and those that Python imports itself."""
     script = (
-        "import sys; sys.argv = ['cratematrix', sys.argv[1]]\n"
+        "import sys; sys.argv = ['cratematrix', *sys.argv[1:]]\n"
         "from generator.cli import main\n"
         "try: main()\nexcept SystemExit: pass\n"
-        "print(*sys.modules, file=sys.stderr)"
+        "print('modules', *sys.modules, file=sys.stderr)"
     )
-    done = subprocess.run([sys.executable, "-c", script, word], capture_output=True, text=True, check=True)  # noqa: TID251
-    assert HEAVY & set(done.stderr.split()) == set()
+    done = subprocess.run([sys.executable, "-c", script, *words], capture_output=True, text=True, check=True, cwd=cwd)  # noqa: TID251
+    return set(done.stderr.rpartition("modules ")[2].split())
 
 
-def test_every_command_and_option_says_what_it_is_for() -> None:
-    for name, command in main.commands.items():
-        assert command.help, name
-        for parameter in command.params:
-            assert isinstance(parameter, click.Option), (name, parameter.name)
-            assert parameter.help, (name, parameter.name)
+@pytest.mark.parametrize(
+    "words", [["--help"], ["--version"], ["release", "--help"], ["template", "--help"]], ids=" ".join
+)
+def test_help_and_version_import_nothing_heavy(words: list[str]) -> None:
+    modules = modules_after(*words)
+    assert HEAVY & modules == set()
+    commands = {f"generator.commands.{name}" for name in (*cli.COMMANDS, "options")}
+    assert commands & modules == {f"generator.commands.{words[0]}"} & commands
+
+
+def test_commands_on_this_machine_import_no_client_of_a_service(repository: MakeRepository) -> None:
+    top = repository([entry("one")], library("one"))
+    for words in (["check"], ["plan"], ["generate"], ["doctor"], ["targets"], ["build", "--all"], ["report"]):
+        modules = modules_after(*words, cwd=top)
+        assert "generator.cli" in modules
+        assert {"e2b", "github"} & modules == set(), words
+
+
+GROUPS = {"": cli.COMMANDS, "release": release.COMMANDS, "template": template.COMMANDS}
+COMMANDS = [(f"{group} {name}".strip(), command) for group, table in GROUPS.items() for name, command in table.items()]
+
+
+@pytest.mark.parametrize(("name", "lazy"), COMMANDS, ids=[name for name, _ in COMMANDS])
+def test_every_command_and_option_has_a_help_text(name: str, lazy: LazyCommand) -> None:
+    command = lazy.load()
+    assert command.name == name.rpartition(" ")[2]
+    assert command.get_short_help_str(100) == lazy.help
+    for parameter in command.params:
+        assert isinstance(parameter, click.Option), parameter.name
+        assert parameter.help, parameter.name
 
 
 @pytest.mark.parametrize("words", [[], ["release"], ["template"]], ids=["all", "release", "template"])
@@ -53,12 +79,12 @@ def test_a_list_of_commands_cuts_no_sentence_in_80_columns(words: list[str], tmp
 
 def test_the_readme_lists_exactly_the_commands_there_are() -> None:
     listed = re.findall(r"^\| `cratematrix (\w+)", (TOP / "README.md").read_text(), re.MULTILINE)
-    assert listed == list(main.commands), "mend the table of commands in README.md"
+    assert listed == list(cli.COMMANDS), "mend the table of commands in README.md"
 
 
 def test_every_options_variable_has_the_options_name() -> None:
-    for name, command in main.commands.items():
-        for option in command.params:
+    for name, lazy in cli.COMMANDS.items():
+        for option in lazy.load().params:
             long = max(option.opts, key=len).lstrip("-").replace("-", "_").upper()
             variable = f"CRATEMATRIX_{name.upper()}_{long}"
             assert option.envvar == variable or (option.name or "").upper() == long, variable
@@ -203,7 +229,7 @@ def test_the_plans_crates_and_jobs_are_what_build_takes_for_ten_thousand_crates_
         reasons = tuple(Reason(crate=name, built=place < last, reason="x") for place, name in enumerate(names))
         plan = make_plan(manifest, None, reasons)
         assert len(plan.crates) < 128 * 1024 - 100
-        parts = [Selection(job.shard, tuple(plan.crates.split())).names(manifest) for job in plan.matrix.include]
+        parts = [select_crates(manifest, job.shard, tuple(plan.crates.split())).names for job in plan.matrix.include]
         assert parts == [shard.crates for shard in plan.shards]
 
 

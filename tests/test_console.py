@@ -11,10 +11,10 @@ from generator import processes
 SECRET = "sup3r-secret-value-1234567890"
 SCRIPT = f"""
 import sys
-from generator import console
+from generator.console import output
 from generator.redaction import Redactor
-console.redact_with(Redactor({{"KEY": {SECRET!r}}}))
-console.say(sys.argv[1])
+output.set_redactor(Redactor({{"KEY": {SECRET!r}}}))
+output.print_message(sys.argv[1])
 """
 
 

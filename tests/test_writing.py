@@ -23,7 +23,7 @@ ALLOWED: Final = {
     "generator/builds/session.py": "works in a run's private scratch directory",
     "generator/builds/tool_cache.py": "keeps tools in the user's cache",
     "generator/cli.py": "opens the null device",
-    "generator/console.py": "opens the null device",
+    "generator/console/output.py": "opens the null device",
     "generator/sandboxes/e2b/transfers.py": "takes files into a run's private scratch directory",
     "generator/packages/tarball.py": "packs in a run's private scratch directory",
     "generator/processes.py": "gives a program's input in a temporary file without a name",

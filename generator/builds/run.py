@@ -36,28 +36,32 @@ from generator.sources.collect import SourceLocations, repository_top
 
 @dataclass(frozen=True)
 class Selection:
-    """Which crates to build: those with these names, or all where there are none; of them the part "I/N", if any."""
+    """The crates of one run, longest first, and the shard "I/N" that they are, if any."""
 
+    names: tuple[str, ...]
     shard: str | None = None
-    crates: tuple[str, ...] = ()
-
-    def names(self, manifest: Manifest) -> tuple[str, ...]:
-        """Return the chosen crates, longest first; InputError for a crate or a shard that does not exist."""
-        minutes = {crate.name: crate.expected_minutes for crate in manifest.crates}
-        wanted = frozenset(self.crates or minutes)
-        if unknown := sorted(wanted - minutes.keys()):
-            near = get_close_matches(unknown[0], minutes, 1)
-            hint = f'; did you mean "{near[0]}"?' if near else ""
-            raise InputError(f"the manifest has no crate {', '.join(unknown)}{hint}", fix="cratematrix plan")
-        if self.shard:
-            index, slots = _shard(self.shard)
-            return shard_crates(make_plan(only(manifest, wanted), slots), index)
-        return tuple(name for name in longest_first(minutes) if name in wanted)
 
     @property
     def report_name(self) -> str:
         """Name of the report: shards of one run must not overwrite each other's."""
         return f"report-{_shard(self.shard)[0]}.json" if self.shard else "report.json"
+
+
+def select_crates(manifest: Manifest, shard: str | None = None, crates: tuple[str, ...] = ()) -> Selection:
+    """Return the crates with these names, or all without names; of them the part `shard`, written I/N.
+
+    InputError for an unknown crate or shard.
+    """
+    minutes = {crate.name: crate.expected_minutes for crate in manifest.crates}
+    wanted = frozenset(crates or minutes)
+    if unknown := sorted(wanted - minutes.keys()):
+        near = get_close_matches(unknown[0], minutes, 1)
+        hint = f'; did you mean "{near[0]}"?' if near else ""
+        raise InputError(f"the manifest has no crate {', '.join(unknown)}{hint}", fix="cratematrix plan")
+    if not shard:
+        return Selection(tuple(name for name in longest_first(minutes) if name in wanted))
+    index, slots = _shard(shard)
+    return Selection(shard_crates(make_plan(only(manifest, wanted), slots), index), shard)
 
 
 def _shard(text: str) -> tuple[int, int]:
@@ -96,7 +100,7 @@ def build(
     observer: Observer,
 ) -> Report:
     """Build the chosen crates in the sandboxes of a site, write the report into `place.out`, and return it."""
-    names = choice.names(manifest)
+    names = choice.names
     stop = threading.Event()
     started = time.monotonic()
     crates = {crate.name: crate for crate in manifest.crates}

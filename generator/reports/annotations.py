@@ -29,7 +29,7 @@ def worst_failures(report: Report, manifest: Manifest | None = None) -> list[Ann
     return [*shown[: MAX_ANNOTATIONS - 1], more]
 
 
-def left_out(report: Report) -> list[Annotation]:
+def skipped_crates(report: Report) -> list[Annotation]:
     """Return one warning that names the crates of which nothing was built: no failure, but no success either."""
     reasons = {
         crate.name: next((unit.reason for unit in crate.units if unit.reason), "no reason is known")

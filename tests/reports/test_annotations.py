@@ -5,7 +5,7 @@ import re
 from generator.github_actions.workflow_commands import MAX_ANNOTATIONS
 from generator.manifest.models import Crate, Fleet, Manifest, PathSource, RegistrySource
 from generator.markdown import text
-from generator.reports.annotations import left_out, worst_failures
+from generator.reports.annotations import skipped_crates, worst_failures
 from generator.reports.markdown import page
 from generator.reports.models import CrateReport, Failure, Report, Unit
 from generator.sandboxes.contract import FailureClass
@@ -59,7 +59,7 @@ def test_a_crates_words_are_no_markup_in_a_summary() -> None:
 def test_crates_of_which_nothing_was_built_are_one_warning() -> None:
     unit = Unit(platform="wasm32", state="skipped", reason="no target")
     skipped = CrateReport(name="web", version="1.0.0", kind="wasm", state="skipped", units=(unit,))
-    [warning] = left_out(report(skipped, failed("bad")))
+    [warning] = skipped_crates(report(skipped, failed("bad")))
     assert (warning.level, warning.title) == ("warning", "1 crate skipped on every platform")
     assert warning.message == "web: no target"
-    assert left_out(report(failed("bad"))) == []
+    assert skipped_crates(report(failed("bad"))) == []
