@@ -123,7 +123,7 @@ def _e2b(
     manifest: Manifest, shard: str | None, jobs: int | None, gateway: Gateway, keep_failed: bool
 ) -> tuple[RunOptions, OpenEnvironment]:
     """Return the options and the environment of a build at E2B, and print the command that cleans up a killed run."""
-    from generator.backends.e2b import e2b_environment, e2b_jobs, run_of
+    from generator.backends.e2b import e2b_environment, e2b_jobs, run_of  # noqa: PLC0415  local builds need no E2B SDK
 
     run = run_of(os.environ, shard)
     print_message(f"run {run.id}; if this process is killed: cratematrix reap --run {run.id}")

@@ -10,7 +10,8 @@ import click
 from generator.commands.options import backend_option, gateway_options, manifest_option
 from generator.commands.secrets import e2b_connection, mask_secrets
 from generator.console.tables import print_table
-from generator.doctor.findings import COLUMNS, Finding, examine_local, verdict
+from generator.doctor.findings import COLUMNS, Finding, verdict
+from generator.doctor.local import local_findings
 from generator.manifest.reading import load_manifest
 from generator.sandboxes.e2b.connection import Gateway
 
@@ -25,16 +26,16 @@ def doctor(manifest: Path, backend: str, gateway: Gateway) -> None:
     Checks tools, keys, the template and the free disk space. Exits with 2 when something is missing, with 4 when E2B
     is unavailable.
     """
-    findings = examine_local(os.environ) if backend == "local" else _examine_e2b(manifest, gateway)
-    print_table(COLUMNS, ((each.what, each.state, each.words) for each in findings))
+    findings = local_findings(os.environ) if backend == "local" else _e2b_findings(manifest, gateway)
+    print_table(COLUMNS, ((finding.check, finding.state, finding.message) for finding in findings))
     if error := verdict(findings):
         raise error
 
 
-def _examine_e2b(manifest: Path, gateway: Gateway) -> list[Finding]:
-    from generator.doctor.e2b import examine_e2b
+def _e2b_findings(manifest: Path, gateway: Gateway) -> list[Finding]:
+    from generator.doctor.e2b import e2b_findings  # noqa: PLC0415  checks of this machine need no E2B SDK
 
     loaded = load_manifest(manifest)
     redactor = mask_secrets(loaded)
     directory = manifest.resolve().parent
-    return examine_e2b(loaded, directory, lambda: e2b_connection(loaded.fleet.e2b, gateway, redactor))
+    return e2b_findings(loaded, directory, lambda: e2b_connection(loaded.fleet.e2b, gateway, redactor))

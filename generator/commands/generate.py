@@ -74,7 +74,7 @@ def _print_missing_action(manifest: Manifest, top: Path) -> None:
 
 def _propose(found: Sequence[Difference], top: Path, manifest: str) -> None:
     """Open or update the pull request with the stale files."""
-    from generator.workflows.pull_request import propose
+    from generator.workflows.pull_request import propose  # noqa: PLC0415  only this option needs PyGithub
 
     mask_secrets()
     repository = connection(os.environ)
