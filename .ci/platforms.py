@@ -21,12 +21,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from generator.console.output import print_message
-from generator.console.tables import print_table
 from generator.backends.local import local_site
 from generator.builds.environment import Site
 from generator.builds.observer import Observer
 from generator.builds.run import Choice, Options, Place, build
+from generator.console.output import print_message
+from generator.console.tables import print_table
 from generator.errors import CratematrixError
 from generator.manifest.reading import load_manifest
 from generator.platforms import PLATFORM_NAMES, Kind, PlatformName

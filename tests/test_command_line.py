@@ -14,8 +14,8 @@ from pathlib import Path
 import click
 import pytest
 
-from generator.builds.run import select_crates
 from generator import cli
+from generator.builds.run import select_crates
 from generator.commands import release, template
 from generator.commands.lazy_group import LazyCommand
 from generator.manifest.models import Manifest
