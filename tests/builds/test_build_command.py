@@ -351,7 +351,7 @@ def test_a_signal_stops_everything_and_the_report_is_written(
         runner.send_signal(number)
         said = runner.stderr.read()
         assert runner.wait() == 130
-    assert "error: interrupted: what was finished is kept" in said
+    assert "error: interrupted: finished crates are kept" in said
     assert {crate["state"] for crate in report(top).values()} == {"not_run"}
     assert not list((top / "dist").glob(".scratch*"))
 
@@ -377,9 +377,9 @@ def test_the_next_crate_starts_as_soon_as_any_sandbox_is_free(repository: MakeRe
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ((), "say what to build: --shard I/N, --crate NAME or both, or --all"),
-        (("--all", "--crate", "one"), "say what to build: --shard I/N, --crate NAME or both, or --all"),
-        (("--all", "--shard", "1/1"), "say what to build: --shard I/N, --crate NAME or both, or --all"),
+        ((), "choose crates: --shard I/N, --crate NAME or both, or --all"),
+        (("--all", "--crate", "one"), "choose crates: --shard I/N, --crate NAME or both, or --all"),
+        (("--all", "--shard", "1/1"), "choose crates: --shard I/N, --crate NAME or both, or --all"),
         (("--shard", "1/1", "--crate", "one", "--crate", "two"), "the manifest has no crate two"),
         (("--crate", "two"), "the manifest has no crate two"),
         (("--shard", "3/2"), "shard 3/2 does not exist"),
