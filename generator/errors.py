@@ -31,7 +31,7 @@ class CratematrixError(Exception):
         self.problems = problems
 
     @property
-    def advice(self) -> str:
+    def message_with_fix(self) -> str:
         """The sentence and the command that fixes it on one line, for a report."""
         return f"{self.message}: {self.fix}" if self.fix else self.message
 

@@ -16,15 +16,15 @@ _NUMBERED: Final = re.compile(r"^([0-9]{1,9})\.(?=\s|$)")
 
 def table(columns: Sequence[str], cells: Iterable[Sequence[str]]) -> list[str]:
     """Return the lines of a table whose cells are shown as they are."""
-    return [_row(map(text, columns)), _row("---" for _ in columns), *(_row(map(text, row)) for row in cells)]
+    return [_row(map(escape, columns)), _row("---" for _ in columns), *(_row(map(escape, row)) for row in cells)]
 
 
-def text(words: str) -> str:
+def escape(words: str) -> str:
     """Return words on one line in which Markdown finds no mark of its own, wherever they stand."""
     return _NUMBERED.sub(r"\1\.", _SPECIAL.sub(r"\\\1", plain(words).strip()))
 
 
-def fenced(lines: str, language: str) -> str:
+def code_block(lines: str, language: str) -> str:
     """Return lines as a block of code that none of them can end."""
     fence = "`" * max(3, 1 + max(map(len, re.findall("`+", lines)), default=0))
     return f"{fence}{language}\n{lines}{fence}\n"

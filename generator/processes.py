@@ -34,7 +34,7 @@ class Completed:
     stderr: str
 
     @property
-    def last_words(self) -> str:
+    def last_line(self) -> str:
         """The last line of its standard error, or how it ended where it said nothing."""
         return (self.stderr.strip().splitlines() or [f"exit {self.exit_code}"])[-1]
 
@@ -71,7 +71,7 @@ def run(
             if time.monotonic() >= ends:
                 raise Unavailable(f"{argv[0]} gave no answer in {timeout:.0f} s")
     finally:
-        end(process)
+        kill(process)
     return Completed(process.returncode, streams[0], streams[1].decode(errors="replace"))
 
 
@@ -95,7 +95,7 @@ def output(argv: list[str], *, timeout: float, cwd: Path | None = None, env: Map
     """Return what a program prints; CratematrixError with its last words when it fails."""
     done = run(argv, timeout=timeout, cwd=cwd, env=env)
     if done.exit_code != 0:
-        raise CratematrixError(f"{argv[0]} failed: {done.last_words[:300]}")
+        raise CratematrixError(f"{argv[0]} failed: {done.last_line[:300]}")
     return done.stdout
 
 
@@ -126,7 +126,7 @@ def start(
         raise InputError(f"{argv[0]} cannot be run: {error.strerror}") from None
 
 
-def end(process: subprocess.Popen[bytes]) -> None:
+def kill(process: subprocess.Popen[bytes]) -> None:
     """Kill a program that `start` started, with its process group, and wait for it; nothing when it has ended."""
     if process.poll() is None:
         with contextlib.suppress(ProcessLookupError, PermissionError):

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 
 from generator.errors import Unbuildable
-from generator.files.portable_names import why_not_everywhere
+from generator.files.portable_names import path_problem
 from generator.platforms import PlatformName
 from generator.reports.models import Artifact
 
@@ -44,7 +44,7 @@ def _unpack_one(tar: tarfile.TarFile, member: tarfile.TarInfo, destination: Path
     parts = [part for part in PurePosixPath(member.name).parts if part != "."]
     if not member.isreg() or not parts:
         raise Unbuildable(f"the build left {member.name[:200]!r} in its package: only plain files may be")
-    if why := why_not_everywhere("/".join(parts)):
+    if why := path_problem("/".join(parts)):
         raise Unbuildable(f"the build left {member.name[:200]!r} in its package: {why}; rename it, or leave it out")
     target = destination.joinpath(*parts)
     if target.exists():

@@ -23,7 +23,7 @@ from generator.errors import InputError
 from generator.files.directory import Directory
 from generator.files.output import output_directory
 from generator.files.user_cache import cache_directory
-from generator.github_actions.step_files import github_run
+from generator.github_actions.step_files import github_run_id
 from generator.manifest.models import Crate, Manifest
 from generator.manifest.names import log_name, sbom_name, tarball_names
 from generator.manifest.settings import Settings, settings
@@ -134,7 +134,7 @@ def _report(
         run_attempt=_run_attempt(place.environment),
         interrupted=interrupted,
         seconds=round(seconds, 3),
-        run=environment.run or github_run(place.environment),
+        run=environment.run or github_run_id(place.environment),
         cost=round(sum(each.cost for each in reports), 6),
         retry_cost=round(sum(each.retry_cost for each in reports), 6),
         currency=environment.prices.currency if environment.prices else None,
@@ -189,8 +189,8 @@ def _results(crate: Crate, own: Settings) -> tuple[str, ...]:
 def _check(out: Directory, names: Iterable[str]) -> None:
     """InputError when results cannot be written, before anything is built."""
     for name in names:
-        out.check(name)
-    out.check_room(log_name("any"))
+        out.check_file(name)
+    out.check_writable(log_name("any"))
 
 
 @contextlib.contextmanager

@@ -17,7 +17,7 @@ from generator.commands.secrets import mask_secrets
 from generator.console.output import print_message
 from generator.console.progress import build_progress
 from generator.errors import InputError, Interrupted
-from generator.github_actions.step_files import in_github
+from generator.github_actions.step_files import in_github_actions
 from generator.manifest.models import Manifest
 from generator.manifest.reading import load_manifest
 from generator.manifest.settings import with_layout
@@ -94,7 +94,7 @@ def build(
     loaded = with_layout(load_manifest(manifest), layout)
     selection = select_crates(loaded, shard, crates)
     context = RunContext(manifest, out, os.environ, mask_secrets(loaded))
-    progress = build_progress(len(selection.names), grouped=in_github(os.environ))
+    progress = build_progress(len(selection.names), grouped=in_github_actions(os.environ))
     if backend == "e2b":
         options, environment = _e2b(loaded, shard, jobs, gateway, keep_failed)
     else:

@@ -12,13 +12,13 @@ from generator.commands.options import manifest_option
 from generator.commands.secrets import mask_secrets
 from generator.console.output import print_data, print_message, print_workflow_command
 from generator.errors import InputError, Stale
-from generator.github_actions.step_files import in_github, step_summary
+from generator.github_actions.step_files import in_github_actions, write_step_summary
 from generator.github_actions.workflow_commands import MAX_ANNOTATIONS, Annotation
 from generator.github_api.connection import commit_of, connection
 from generator.manifest.models import Manifest
 from generator.manifest.reading import command_for, load_manifest
-from generator.markdown import fenced
-from generator.markdown import text as markdown_text
+from generator.markdown import code_block
+from generator.markdown import escape as markdown_text
 from generator.planning.plan import make_plan
 from generator.sources.collect import repository_top
 from generator.workflows import Difference, diff, differences, render, stale, write
@@ -87,14 +87,14 @@ def _stale(manifest: Path, found: Sequence[Difference]) -> Stale:
     """Print the difference of generated files, and return the error with the command that updates them."""
     error = Stale(f"the generated files are not what {manifest} would generate", fix=command_for("generate", manifest))
     text = diff(found)
-    if not in_github(os.environ):
+    if not in_github_actions(os.environ):
         print_data(text)
         return error
     # The runner reads stdout too, and a line of a changed file could be a workflow command.
     print_message(text)
     paths = [each.path for each in found if each.wanted is not None]
     for path in paths[:MAX_ANNOTATIONS]:
-        print_workflow_command(Annotation("error", "Stale generated file", error.advice, path, 1).command)
-    summary = f"### {markdown_text(error.message)}\n\nRun `{error.fix}`.\n\n{fenced(text, 'diff')}"
-    step_summary(os.environ, summary)
+        print_workflow_command(Annotation("error", "Stale generated file", error.message_with_fix, path, 1).command)
+    summary = f"### {markdown_text(error.message)}\n\nRun `{error.fix}`.\n\n{code_block(text, 'diff')}"
+    write_step_summary(os.environ, summary)
     return error

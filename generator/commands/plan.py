@@ -11,7 +11,7 @@ from generator.commands.options import backend_option, manifest_option
 from generator.console.output import print_data, print_message
 from generator.console.tables import print_table
 from generator.errors import InputError
-from generator.github_actions.step_files import in_github, step_outputs, step_summary
+from generator.github_actions.step_files import in_github_actions, write_step_outputs, write_step_summary
 from generator.manifest.models import Manifest
 from generator.manifest.reading import load_manifest
 from generator.planning.affected import affected
@@ -54,10 +54,10 @@ def plan(manifest: Path, slots: int | None, as_json: bool, changed_since: str | 
     print_message(summary(made))
     if changed_since is None:
         _print_budget(loaded, made)
-    if in_github(os.environ):
+    if in_github_actions(os.environ):
         matrix = made.matrix.model_dump_json()
-        step_outputs(os.environ, {"count": str(made.count), "crates": made.crates, "matrix": matrix})
-        step_summary(os.environ, page(made))
+        write_step_outputs(os.environ, {"count": str(made.count), "crates": made.crates, "matrix": matrix})
+        write_step_summary(os.environ, page(made))
 
 
 def _print_tables(made: Plan) -> None:
@@ -72,4 +72,4 @@ def _print_budget(manifest: Manifest, made: Plan) -> None:
     try:
         print_message(f"a release: {check_budget(manifest, made)}")
     except InputError as error:
-        print_message(f"note: a release is not possible: {'; '.join((*error.problems, error.advice))}")
+        print_message(f"note: a release is not possible: {'; '.join((*error.problems, error.message_with_fix))}")

@@ -10,7 +10,7 @@ import click
 from generator.commands.options import manifest_option
 from generator.commands.release_options import github_retry, open_releases, release_id_option, reports_option
 from generator.console.output import print_message
-from generator.github_actions.step_files import github_run
+from generator.github_actions.step_files import github_run_id
 from generator.manifest.reading import load_manifest
 from generator.releases.publishing import publish as publish_draft
 from generator.reports.merging import merge_directory
@@ -27,7 +27,7 @@ def publish(manifest: Path, release_id: int, out: Path, keep_draft: bool) -> Non
     It must have every package that the manifest expects, as built, and no other asset. Otherwise every difference is
     printed, and it stays a draft. SHA256SUMS is written into --out and uploaded last.
     """
-    loaded, report = load_manifest(manifest), merge_directory(out, github_run(os.environ))
+    loaded, report = load_manifest(manifest), merge_directory(out, github_run_id(os.environ))
     with open_releases() as releases:
         published = publish_draft(releases, release_id, loaded, report, out, keep_draft, github_retry())
     print_message(f"{published.tag}: complete, and {'still a draft' if published.draft else 'published'}")

@@ -10,7 +10,7 @@ import click
 from generator.commands.results import print_report, raise_failed
 from generator.errors import BuildFailed
 from generator.files.output import output_directory
-from generator.github_actions.step_files import github_run
+from generator.github_actions.step_files import github_run_id
 from generator.reports.merging import merge_directory
 
 
@@ -27,7 +27,7 @@ def report(out: Path) -> None:
 
     When a shard ran several times, only its last attempt counts. Exits with 1 when a crate failed.
     """
-    merged = merge_directory(out, github_run(os.environ))
+    merged = merge_directory(out, github_run_id(os.environ))
     with output_directory(out) as directory:
         directory.write("report.json", f"{merged.model_dump_json(indent=2)}\n".encode())
     print_report(merged, out / "report.json", None)

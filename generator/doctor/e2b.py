@@ -21,7 +21,7 @@ def e2b_findings(manifest: Manifest, directory: Path, connect: Callable[[], Conn
     try:
         connection = connect()
     except CratematrixError as error:
-        return [Finding("configuration", "missing", line) for line in error.problems or (error.advice,)]
+        return [Finding("configuration", "missing", line) for line in error.problems or (error.message_with_fix,)]
     findings = [Finding("configuration", "ok", connection.api_url or "E2B's own address"), _key(connection)]
     if findings[-1].state != "ok":
         return findings
@@ -45,7 +45,7 @@ def _templates(manifest: Manifest, directory: Path, connection: Connection) -> I
     try:
         definition = load_definition(directory)
     except InputError as error:
-        yield Finding("template", "missing", "; ".join((*error.problems, error.advice)))
+        yield Finding("template", "missing", "; ".join((*error.problems, error.message_with_fix)))
         return
     for size in sizes_in_use(manifest):
         check = f"template {template_name(manifest.fleet.template, size)}"

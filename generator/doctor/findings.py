@@ -23,7 +23,7 @@ class Finding:
 
 def failed_finding(check: str, error: CratematrixError) -> Finding:
     """Return the finding of a check that ended with an error: unknown when a later try may succeed."""
-    return Finding(check, "unknown" if isinstance(error, Unavailable) else "missing", error.advice)
+    return Finding(check, "unknown" if isinstance(error, Unavailable) else "missing", error.message_with_fix)
 
 
 def verdict(findings: Sequence[Finding]) -> CratematrixError | None:

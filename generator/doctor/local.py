@@ -61,7 +61,7 @@ def _tools(environment: Mapping[str, str]) -> tuple[Finding, HostToolchain | Non
     try:
         host_toolchain = find_host_toolchain(environment)
     except InputError as error:
-        return Finding("tools", "missing", "; ".join((*error.problems, error.advice))), None
+        return Finding("tools", "missing", "; ".join((*error.problems, error.message_with_fix))), None
     return Finding("tools", "ok", host_toolchain.fingerprint.split("\n")[0]), host_toolchain
 
 
@@ -118,7 +118,7 @@ def _coverage(toolchain: Toolchain) -> Finding:
 def _isolation() -> Iterator[Finding]:
     """Check bubblewrap, and the parts of isolation that depend on the machine."""
     if problem := probe_isolation():
-        yield Finding("isolation", "missing", problem.advice)
+        yield Finding("isolation", "missing", problem.message_with_fix)
         return
     yield Finding("isolation", "ok", "bubblewrap")
     if system_call_filter() is not None:

@@ -47,7 +47,7 @@ class Directory:
         self._descriptor = descriptor
 
     @classmethod
-    def own(cls, path: Path, shown: Path | None = None) -> Self:
+    def open_trusted(cls, path: Path, shown: Path | None = None) -> Self:
         """Open a directory of the user's own, made where it is missing, wherever links on the way lead."""
         try:
             path.mkdir(parents=True, exist_ok=True)
@@ -55,7 +55,7 @@ class Directory:
         except OSError as error:
             raise InputError(f"{path} cannot be used: {error.strerror}") from None
 
-    def enter(self, name: str) -> Self:
+    def subdirectory(self, name: str) -> Self:
         """Open a directory below, made where it is missing; InputError where a link or a file has its name."""
         with self._explained(name, "used"), self._folder(f"{name}/-", make=True) as (folder, _):
             return type(self)(self.path / name, os.dup(folder))
@@ -70,22 +70,22 @@ class Directory:
         """Close it."""
         os.close(self._descriptor)
 
-    def check(self, name: str) -> None:
+    def check_file(self, name: str) -> None:
         """InputError when anything but a regular file or nothing is at a name, or but directories before it."""
         with self._explained(name, "looked at"), suppress(FileNotFoundError), self._folder(name) as (folder, last):
             mode = os.stat(last, dir_fd=folder, follow_symlinks=False).st_mode
             if not stat.S_ISREG(mode):
                 raise _wrong(self.path / name, mode, "a regular file")
 
-    def problem(self, name: str) -> str | None:
+    def find_problem(self, name: str) -> str | None:
         """Say what `check` finds wrong, or None."""
         try:
-            self.check(name)
+            self.check_file(name)
         except InputError as error:
             return error.message
         return None
 
-    def check_room(self, name: str) -> None:
+    def check_writable(self, name: str) -> None:
         """InputError when no file can be made where this one would lie."""
         with self._explained(name, "written"), self._staged(name):
             pass
@@ -120,7 +120,7 @@ class Directory:
             staged.keep()
             return staged.link()
 
-    def log(self, name: str) -> TextIO:
+    def open_log(self, name: str) -> TextIO:
         """Begin a new log, in the place of an earlier one."""
         with self._explained(name, "written"), self._folder(name, make=True) as (folder, last):
             with suppress(FileNotFoundError):
@@ -149,7 +149,7 @@ class Directory:
             try:
                 descriptor = os.open(last, _READ, dir_fd=folder)
             except OSError:
-                self.check(name)
+                self.check_file(name)
                 raise
         mode = os.fstat(descriptor).st_mode
         if stat.S_ISREG(mode):
@@ -169,13 +169,13 @@ class Directory:
             raise InputError(f"{self.path / name} is larger than {limit / 2**20:g} MiB")
         return content
 
-    def names(self, folder: str) -> tuple[str, ...]:
+    def list_names(self, folder: str) -> tuple[str, ...]:
         """Return the names of all that lies in a directory below, sorted; none where it is missing."""
         with self._explained(folder, "read"), suppress(FileNotFoundError), self._folder(f"{folder}/-") as (inner, _):
             return tuple(sorted(entry.name for entry in os.scandir(inner)))
         return ()
 
-    def files(self) -> Iterator[str]:
+    def walk_files(self) -> Iterator[str]:
         """Yield the name of everything below that is no directory, sorted in each; no link is followed."""
         for folder, folders, files, _ in os.fwalk(".", dir_fd=self._descriptor):
             folders.sort()

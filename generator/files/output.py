@@ -37,9 +37,9 @@ def open_output(path: Path, checkout: Path | None = None) -> Directory:
     except OSError as error:
         raise InputError(f"{path} cannot be used: {error.strerror}") from None
     if not names:
-        return Directory.own(ground, path)
-    with Directory.own(ground) as begin:
-        inner = begin.enter("/".join(names))
+        return Directory.open_trusted(ground, path)
+    with Directory.open_trusted(ground) as begin:
+        inner = begin.subdirectory("/".join(names))
     inner.path = path
     return inner
 

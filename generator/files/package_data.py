@@ -9,7 +9,7 @@ from typing import Final
 _INSTALLED: Final = {"templates": "templates", "e2b": "e2b_data"}
 
 
-def packaged(directory: str) -> Path:
+def package_data(directory: str) -> Path:
     """Return a directory of data: inside an installed package, beside it in a checkout."""
     package = Path(__file__).resolve().parent.parent
     installed = package / _INSTALLED[directory]

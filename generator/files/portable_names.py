@@ -19,14 +19,14 @@ _DEVICE: Final = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9]|conin\$|conout\
 _SHORT: Final = re.compile(r"[^.]{0,6}~[0-9]{1,6}(\.[^.]{0,3})?")
 
 
-def why_not_everywhere(path: str) -> str | None:
+def path_problem(path: str) -> str | None:
     """Say why a relative path with / does not name the same file on every system, or return None."""
     if len(path) > MAX_PATH:
         return f"a path of more than {MAX_PATH} characters is too long for Windows"
-    return next((why for part in path.split("/") if (why := why_no_name(part))), None)
+    return next((why for part in path.split("/") if (why := name_problem(part))), None)
 
 
-def why_no_name(part: str) -> str | None:
+def name_problem(part: str) -> str | None:
     """Say why something in a directory cannot be called so on every system, or return None."""
     if not _PLAIN.fullmatch(part):
         return "only letters, digits and @ _ + - ( ) [ ] . , ~ $ ! and spaces are the same in every file system"
@@ -37,20 +37,20 @@ def why_no_name(part: str) -> str | None:
     return "Windows may have it as the short name of another file" if _SHORT.fullmatch(part) else None
 
 
-def folded(path: str) -> str:
+def case_folded(path: str) -> str:
     """Return a path as file systems compare it that ignore case."""
     return path.lower()
 
 
-def clash(paths: Iterable[str]) -> tuple[str, str] | None:
+def find_clash(paths: Iterable[str]) -> tuple[str, str] | None:
     """Return two paths that some system takes for one file, for one directory, or for a file and what lies below it."""
     seen: dict[str, tuple[str, bool]] = {}
     for path in paths:
         parts = path.split("/")
         for count in range(1, len(parts) + 1):
             here, is_file = "/".join(parts[:count]), count == len(parts)
-            first, was_file = seen.get(folded(here), (here, False))
-            if first != here or was_file or (is_file and folded(here) in seen):
+            first, was_file = seen.get(case_folded(here), (here, False))
+            if first != here or was_file or (is_file and case_folded(here) in seen):
                 return first, here
-            seen[folded(here)] = here, is_file
+            seen[case_folded(here)] = here, is_file
     return None

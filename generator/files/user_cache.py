@@ -11,7 +11,7 @@ from generator.files.directory import Directory
 
 def write_atomically(path: Path, content: bytes) -> None:
     """Write a file beside its place and move it there; InputError with the system's reason when that fails."""
-    with Directory.own(path.parent) as directory:
+    with Directory.open_trusted(path.parent) as directory:
         directory.write(path.name, content)
 
 

@@ -15,18 +15,18 @@ MAX_SUMMARY: Final = 1024 * 1024
 _CUT: Final = "\n\n*The rest is too long for a summary: the report has it.*\n"
 
 
-def in_github(environment: Mapping[str, str]) -> bool:
+def in_github_actions(environment: Mapping[str, str]) -> bool:
     """Say whether this is a job of GitHub Actions."""
     return environment.get("GITHUB_ACTIONS") == "true"
 
 
-def github_run(environment: Mapping[str, str]) -> str | None:
+def github_run_id(environment: Mapping[str, str]) -> str | None:
     """Return the number of GitHub's run that this is a job of, the same in every attempt; None elsewhere."""
     run = environment.get("GITHUB_RUN_ID", "")
     return run if run.isdecimal() else None
 
 
-def step_outputs(environment: Mapping[str, str], outputs: Mapping[str, str]) -> None:
+def write_step_outputs(environment: Mapping[str, str], outputs: Mapping[str, str]) -> None:
     """Give the step outputs; nothing anywhere but in GitHub Actions.
 
     A random delimiter, so that no value can end itself and begin another output.
@@ -35,7 +35,7 @@ def step_outputs(environment: Mapping[str, str], outputs: Mapping[str, str]) -> 
     _append(environment, "GITHUB_OUTPUT", "".join(f"{key}<<{end}\n{value}\n{end}\n" for key, value in outputs.items()))
 
 
-def step_summary(environment: Mapping[str, str], markdown: str) -> None:
+def write_step_summary(environment: Mapping[str, str], markdown: str) -> None:
     """Add to the step's summary, cut at a line's end where it is too long; nothing anywhere but in GitHub Actions."""
     _append(environment, "GITHUB_STEP_SUMMARY", bounded(markdown, MAX_SUMMARY - _written(environment)))
 
@@ -55,6 +55,6 @@ def _written(environment: Mapping[str, str]) -> int:
 
 
 def _append(environment: Mapping[str, str], variable: str, text: str) -> None:
-    if in_github(environment) and (path := environment.get(variable)):
+    if in_github_actions(environment) and (path := environment.get(variable)):
         with Path(path).open("a", encoding="utf-8") as file:
             file.write(text)

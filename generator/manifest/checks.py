@@ -8,7 +8,7 @@ from typing import Final
 
 from pydantic import TypeAdapter, ValidationError
 
-from generator.files.portable_names import why_no_name
+from generator.files.portable_names import name_problem
 from generator.manifest.models import Crate, Fleet, Manifest, RegistrySource
 from generator.manifest.names import github_asset_name, platform_package, tarball_name, tarball_names
 from generator.manifest.problems import Loc, Problem
@@ -115,7 +115,7 @@ def _why_not_installed(name: str) -> str | None:
     """Say why no directory may be called like a package; Node would look for other packages in one of the first."""
     if name.endswith(("/node_modules", "/favicon.ico")):
         return "npm keeps that name for itself"
-    return next(filter(None, map(why_no_name, name.split("/"))), None)
+    return next(filter(None, map(name_problem, name.split("/"))), None)
 
 
 def _is_npm_name(name: str) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from generator.errors import Unbuildable
-from generator.files.portable_names import clash, why_no_name
+from generator.files.portable_names import find_clash, name_problem
 
 # Found first on PATH under one of these names, a command would run whenever npm, another package manager or a script
 # starts anything: the runtimes and package managers themselves, shells, and what nearly every script begins with.
@@ -30,7 +30,7 @@ def check_names(names: Iterable[str]) -> None:
     """Unbuildable names a command that cannot be called so everywhere, or that would take another's place."""
     listed = tuple(names)
     for name in listed:
-        if not _NAME.fullmatch(name) or why_no_name(name):
+        if not _NAME.fullmatch(name) or name_problem(name):
             raise Unbuildable(
                 f"no command can be called {name[:100]!r} on every system: name it with letters, digits, . _ + and -"
             )
@@ -39,7 +39,7 @@ def check_names(names: Iterable[str]) -> None:
                 f"a command called {name} would run in the place of the user's own, since npm puts it first on PATH: "
                 "rename it"
             )
-    if same := clash(listed):
+    if same := find_clash(listed):
         raise Unbuildable(f"the commands {same[0]} and {same[1]} are one on some systems: rename one of them")
 
 

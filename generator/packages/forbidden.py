@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from generator.errors import Unbuildable
-from generator.files.portable_names import clash, folded, why_not_everywhere
+from generator.files.portable_names import case_folded, find_clash, path_problem
 from generator.packages.commands import check_commands
 
 # What npm runs by itself, in this or an earlier version, when a package is installed, packed, published or removed.
@@ -32,9 +32,9 @@ def check_files(paths: Iterable[str]) -> None:
     """Unbuildable names a file that no package may hold, or that some system cannot."""
     listed = tuple(paths)
     for path in listed:
-        if why := why_not_everywhere(path) or _why_not(folded(path)):
+        if why := path_problem(path) or _why_not(case_folded(path)):
             raise Unbuildable(f"{path[:200]!r} may not be in a package: {why}; rename it, or leave it out")
-    if same := clash(listed):
+    if same := find_clash(listed):
         first, second = same
         how = "there twice" if first == second else f"{first!r} on some systems"
         raise Unbuildable(f"{second!r} may not be in the package, for it is {how}: rename it, or leave it out")

@@ -64,7 +64,7 @@ def _base(top: Path, ref: str, commit: str, shallow: bool) -> BaseCommit | Whole
     if shallow:
         raise InputError(f"this clone is shallow and lacks the merge base of {_called(ref)}", fix=_FIX_SHALLOW)
     if done.exit_code != 1:  # 1 is git's answer that there is none
-        raise InputError(f"git failed: {shown(done.last_words)}")
+        raise InputError(f"git failed: {shown(done.last_line)}")
     return WholeFleet(f"the branch has no history in common with {_called(ref)}")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from generator.files.package_data import packaged
+from generator.files.package_data import package_data
 from generator.manifest.values import Size
 from generator.reports.models import Currency, Date, Failure, SandboxUse
 from generator.sandboxes.contract import Resources, Usage
@@ -37,7 +37,7 @@ class Prices(Strict):
 
 def load_prices() -> Prices:
     """Return the prices that come with this version."""
-    return Prices.model_validate_json((packaged("e2b") / "prices.json").read_bytes())
+    return Prices.model_validate_json((package_data("e2b") / "prices.json").read_bytes())
 
 
 def sandbox_use(usage: Usage, attempt: int, failure: Failure | None, prices: Prices | None) -> SandboxUse:
@@ -58,7 +58,7 @@ def sandbox_use(usage: Usage, attempt: int, failure: Failure | None, prices: Pri
     )
 
 
-def right_size(usages: tuple[Usage, ...], sizes: Mapping[Size, Resources]) -> str | None:
+def size_hint(usages: tuple[Usage, ...], sizes: Mapping[Size, Resources]) -> str | None:
     """Say which size would do, where a crate's last sandbox was far too large or nearly too small; else None."""
     peak = usages[-1].peak_memory if usages else None
     if not peak:

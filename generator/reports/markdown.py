@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from generator.markdown import table, text
+from generator.markdown import escape, table
 from generator.reports.models import Report
-from generator.reports.table import COLUMNS, remarks, rows, summary
+from generator.reports.table import COLUMNS, report_notes, rows, summary
 
 
 def page(report: Report) -> str:
     """Return the whole summary: one sentence, the remarks, and a table with failed crates first."""
     title = "Fleet" if report.shard is None else f"Shard {report.shard}"
-    lines = [f"### {title}", "", text(summary(report)), ""]
-    lines += [f"- {text(remark)}" for remark in remarks(report)]
+    lines = [f"### {title}", "", escape(summary(report)), ""]
+    lines += [f"- {escape(remark)}" for remark in report_notes(report)]
     return "\n".join([*lines, "", *table(COLUMNS, rows(report)[::-1]), ""])

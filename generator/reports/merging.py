@@ -31,7 +31,7 @@ def merge_directory(directory: Path, run: str | None = None) -> Report:
     A report that is of no shard is the run's own already: it is returned where there is no other. Where `run` is given,
     every report must be of that run: what lies there may be of an earlier one, or somebody else's.
     """
-    return merged(tuple(report for _, report in reports_below(directory, run)))
+    return run_report(tuple(report for _, report in reports_below(directory, run)))
 
 
 def reports_below(directory: Path, run: str | None = None) -> tuple[tuple[Path, Report], ...]:
@@ -40,7 +40,7 @@ def reports_below(directory: Path, run: str | None = None) -> tuple[tuple[Path, 
     Of a shard that ran several times the last attempt counts.
     """
     with output_directory(directory) as results:
-        named = sorted(name for name in results.files() if _REPORT.fullmatch(PurePosixPath(name).name))
+        named = sorted(name for name in results.walk_files() if _REPORT.fullmatch(PurePosixPath(name).name))
         found = [((directory / name).parent, _read(results, name, run)) for name in named]
     shards = sorted((each for each in found if each[1].shard), key=lambda each: each[1].run_attempt)
     if shards:
@@ -50,7 +50,7 @@ def reports_below(directory: Path, run: str | None = None) -> tuple[tuple[Path, 
     raise InputError(f"{directory} holds {'no report' if not found else 'several reports that are of no shard'}")
 
 
-def merged(reports: tuple[Report, ...]) -> Report:
+def run_report(reports: tuple[Report, ...]) -> Report:
     """Return the report of a run from those that count, which may be one of no shard."""
     return merge(reports) if reports[0].shard else reports[0]
 

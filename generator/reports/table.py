@@ -47,7 +47,7 @@ def _money(report: Report) -> str:
     return f" for {report.cost:.2f} {report.currency}{again} (prices of {report.prices_of})"
 
 
-def remarks(report: Report) -> list[str]:
+def report_notes(report: Report) -> list[str]:
     """Return what a person should know beside the table: on shards, failed crates, sizes, and platforms left out."""
     missing = ", ".join(report.missing_shards)
     notes = [f"shards without a report, and so without results here: {missing}"] if missing else []

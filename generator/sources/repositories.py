@@ -113,7 +113,7 @@ def _is_full(directory: Path) -> bool:
 
 
 def _fetch_error(url: str, rev: str, done: Completed) -> InputError | Unavailable:
-    last = shown(done.last_words)
+    last = shown(done.last_line)
     if re.search(
         r"not our ref|unadvertised object|not found|Authentication failed|could not read Username", done.stderr
     ):

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from generator.errors import InputError
-from generator.processes import end, start
+from generator.processes import kill, start
 from generator.sources.repositories import fetch
 from generator.sources.tree import GIT, MAX_FILE, Entry, Kind, git, git_environment
 from generator.text import shown, word
@@ -78,7 +78,7 @@ class CommitTree:
     def close(self) -> None:
         """End git; the repository is kept."""
         if self._reader is not None:
-            end(self._reader)
+            kill(self._reader)
 
     def _entry(self, record: bytes) -> Entry | None:
         """One line of `git ls-tree -l`: mode, type, object and size, a tab, and the path."""

@@ -63,7 +63,7 @@ def git(
         raise InputError(
             f"git does not read {shown(owned[1])}: it belongs to another user", fix=shown(advice[0]) if advice else None
         )
-    raise InputError(f"git failed: {shown(done.last_words)}")
+    raise InputError(f"git failed: {shown(done.last_line)}")
 
 
 def asked(

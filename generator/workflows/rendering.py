@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from pydantic import TypeAdapter, ValidationError
 
 from generator.errors import InputError
-from generator.files.package_data import packaged
+from generator.files.package_data import package_data
 from generator.manifest.checks import references
 from generator.manifest.models import Fleet, Manifest
 from generator.manifest.settings import passed_names, settings
@@ -40,7 +40,7 @@ def render(manifest: Manifest, shards: Sequence[Shard], manifest_path: str) -> d
     """
     _check_path(manifest_path)
     limits.check_shards(len(shards))
-    environment = _environment(packaged("templates"))
+    environment = _environment(package_data("templates"))
     values = _values(manifest, shards, manifest_path)
     rendered = {
         name.removesuffix(SUFFIX): header(manifest_path) + environment.get_template(name).render(values)

@@ -4,7 +4,7 @@ import re
 
 from generator.github_actions.workflow_commands import MAX_ANNOTATIONS
 from generator.manifest.models import Crate, Fleet, Manifest, PathSource, RegistrySource
-from generator.markdown import text
+from generator.markdown import escape
 from generator.reports.annotations import skipped_crates, worst_failures
 from generator.reports.markdown import page
 from generator.reports.models import CrateReport, Failure, Report, Unit
@@ -53,7 +53,7 @@ def test_a_crates_words_are_no_markup_in_a_summary() -> None:
     hostile = "</td>|<img src=x>`[a](b) **x** @owner #1"
     shown = page(report(failed("a", what=hostile)))
     assert not re.search(r"(?<!\\)[<`\[*@#]", shown.split("\n", 1)[1])
-    assert text("a|b") == "a\\|b"
+    assert escape("a|b") == "a\\|b"
 
 
 def test_crates_of_which_nothing_was_built_are_one_warning() -> None:

@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from generator.reports.costs import load_prices, right_size
+from generator.reports.costs import load_prices, size_hint
 from generator.sandboxes.contract import SIZES, Usage
 
 
@@ -39,8 +39,8 @@ def test_prices_say_where_they_are_from_and_when() -> None:
     ],
 )
 def test_a_hint_names_the_size_that_would_suit(size: str, peak: int | None, hint: str | None) -> None:
-    assert right_size((used(size, peak),), SIZES) == hint
+    assert size_hint((used(size, peak),), SIZES) == hint
 
 
 def test_without_a_sandbox_there_is_no_hint() -> None:
-    assert right_size((), SIZES) is None
+    assert size_hint((), SIZES) is None

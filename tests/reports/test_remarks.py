@@ -6,7 +6,7 @@ from typing import Any
 
 from generator.platforms import PlatformName
 from generator.reports.models import CrateReport, Report, State, Unit, UnitTests
-from generator.reports.table import remarks
+from generator.reports.table import report_notes
 
 LOST = "no coverage: llvm-cov is not installed: run this"
 
@@ -20,7 +20,7 @@ def crate(name: str, *units: Unit, **more: Any) -> CrateReport:
 
 
 def told(*crates: CrateReport) -> list[str]:
-    return remarks(Report(backend="local", isolated=True, seconds=1, crates=crates))
+    return report_notes(Report(backend="local", isolated=True, seconds=1, crates=crates))
 
 
 def test_platforms_are_counted_whose_tests_passed_and_whose_were_not_run() -> None:

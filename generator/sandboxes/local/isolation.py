@@ -160,7 +160,7 @@ def probe_isolation() -> CratematrixError | None:
     if done.exit_code == 0:
         return None
     return Unavailable(
-        f"bubblewrap cannot isolate crates here: {done.last_words[:300]}",
+        f"bubblewrap cannot isolate crates here: {done.last_line[:300]}",
         fix=f"{way_out(Path('/proc/sys'))}, {_WITHOUT}",
     )
 
