@@ -1,4 +1,4 @@
-"""The report as a page of Markdown, for the summary that GitHub shows of a step."""
+"""The report as a page of Markdown for a step summary."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from generator.reports.table import COLUMNS, report_notes, rows, summary
 
 
 def page(report: Report) -> str:
-    """Return the whole summary: one sentence, the remarks, and a table with failed crates first."""
+    """Return the page: one sentence, the notes, and a table with failed crates first."""
     title = "Fleet" if report.shard is None else f"Shard {report.shard}"
     lines = [f"### {title}", "", escape(summary(report)), ""]
-    lines += [f"- {escape(remark)}" for remark in report_notes(report)]
+    lines += [f"- {escape(note)}" for note in report_notes(report)]
     return "\n".join([*lines, "", *table(COLUMNS, rows(report)[::-1]), ""])

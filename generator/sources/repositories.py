@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from generator.errors import InputError, Unavailable
-from generator.processes import POLL, Completed
+from generator.processes import POLL_SECONDS, Completed
 from generator.sources.tree import asked, git
 from generator.text import shown
 
@@ -50,7 +50,7 @@ def _locked(directory: Path, stop: threading.Event) -> Iterator[None]:
     directory.parent.mkdir(parents=True, exist_ok=True)
     with directory.with_name(f"{directory.name}.lock").open("ab") as file:
         while not _is_ours(file):
-            if stop.wait(POLL):
+            if stop.wait(POLL_SECONDS):
                 raise Unavailable("waiting for another fetch of the same repository was stopped")
         yield
 

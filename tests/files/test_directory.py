@@ -86,7 +86,7 @@ def test_nothing_is_added_to_a_file_that_has_another_name_too(tmp_path: Path, ou
     (tmp_path / "base/log").hardlink_to(outside / "file")
     with (
         Directory.open_trusted(tmp_path / "base") as base,
-        pytest.raises(InputError, match="log is no file of that name alone"),
+        pytest.raises(InputError, match="log is not a regular file with one hard link"),
     ):
         base.append("log", "new")
     assert untouched(outside)

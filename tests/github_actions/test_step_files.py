@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generator.github_actions.step_files import MAX_SUMMARY, bounded, write_step_outputs, write_step_summary
+from generator.github_actions.step_files import MAX_SUMMARY, cut_to, write_step_outputs, write_step_summary
 
 
 @pytest.mark.attack("no value of a step's output begins another")
@@ -36,7 +36,7 @@ def test_a_step_never_writes_more_than_github_shows(tmp_path: Path) -> None:
 
 
 @given(st.text(max_size=300), st.integers(0, 400))
-def test_a_bounded_text_is_whole_or_says_that_it_is_cut(text: str, limit: int) -> None:
-    shown = bounded(text, limit)
+def test_a_cut_text_is_whole_or_says_that_it_is_cut(text: str, limit: int) -> None:
+    shown = cut_to(text, limit)
     assert len(shown.encode(errors="surrogatepass")) <= max(limit, 0)
     assert shown == text or shown == "" or "too long for a summary" in shown

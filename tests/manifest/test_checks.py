@@ -93,10 +93,10 @@ def test_a_derived_npm_name_must_be_one() -> None:
     [
         ("@s/node_modules", "npm keeps that name for itself"),
         ("@s/favicon.ico", "npm keeps that name for itself"),
-        ("@s/con", "Windows takes it for a device"),
-        ("@s/nul.js", "Windows takes it for a device"),
-        ("@s/x.", "Windows leaves out a dot or space at the end of a name"),
-        ("@s./x", "Windows leaves out a dot or space at the end of a name"),
+        ("@s/con", "it is a device on Windows"),
+        ("@s/nul.js", "it is a device on Windows"),
+        ("@s/x.", "Windows removes a dot or space at the end of a name"),
+        ("@s./x", "Windows removes a dot or space at the end of a name"),
     ],
 )
 def test_an_npm_name_must_be_one_of_a_directory_everywhere(name: str, why: str) -> None:

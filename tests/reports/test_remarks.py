@@ -31,9 +31,9 @@ def test_platforms_are_counted_whose_tests_passed_and_whose_were_not_run() -> No
         unit("win32-x64-msvc", UnitTests(), "skipped"),
     )
     assert told(crate("one", *units), crate("two", *units)) == [
-        "tests also passed for, crates in brackets: linux-arm64-gnu by qemu 9 (2)",
-        "tests not run for, crates in brackets: darwin-x64 (2); the report says why",
-        "not built here, crates in brackets: win32-x64-msvc (2); the report says why",
+        "tests also passed on (number of crates): linux-arm64-gnu by qemu 9 (2)",
+        "tests not run on (number of crates): darwin-x64 (2); the report has the reasons",
+        "not built (number of crates): win32-x64-msvc (2); the report has the reasons",
     ]
 
 
