@@ -1,4 +1,4 @@
-"""The command line as its users meet it: streams, exit codes, sentences."""
+"""The command line of a user: streams, exit codes, messages."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_a_list_of_commands_cuts_no_sentence_in_80_columns(words: list[str], tmp
 
 def test_the_readme_lists_exactly_the_commands_there_are() -> None:
     listed = re.findall(r"^\| `cratematrix (\w+)", (TOP / "README.md").read_text(), re.MULTILINE)
-    assert listed == list(cli.COMMANDS), "mend the table of commands in README.md"
+    assert listed == list(cli.COMMANDS), "update the table of commands in README.md"
 
 
 def test_every_options_variable_has_the_options_name() -> None:
@@ -96,8 +96,8 @@ def test_a_check_by_variable_writes_nothing(repository: MakeRepository) -> None:
     assert not (top / ".github").exists()
 
 
-def test_ctrl_c_is_told_as_an_interruption(repository: MakeRepository, tmp_path: Path) -> None:
-    """While it waits for a git that never answers."""
+def test_ctrl_c_is_an_interruption(repository: MakeRepository, tmp_path: Path) -> None:
+    """It comes while the command waits for git."""
     top = repository([entry("one")], library("one"))
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin/git").write_text("#!/bin/sh\n: > ../asked\nexec sleep 3600\n")
@@ -107,8 +107,8 @@ def test_ctrl_c_is_told_as_an_interruption(repository: MakeRepository, tmp_path:
     with subprocess.Popen(words, cwd=top, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as ran:
         wait_until((tmp_path / "asked").exists, "the question to git")
         ran.send_signal(signal.SIGINT)
-        _, said = ran.communicate()
-    assert (ran.returncode, said) == (130, "error: interrupted\n")
+        _, printed = ran.communicate()
+    assert (ran.returncode, printed) == (130, "error: interrupted\n")
 
 
 def test_a_manifest_behind_a_link_is_the_one_it_leads_to(repository: MakeRepository, tmp_path: Path) -> None:
@@ -143,7 +143,7 @@ def test_the_plan_is_a_table_for_people_and_fits_a_pipe() -> None:
     assert re.search(r"^a release: \d+ assets of 1,000; \d+ requests with uploads from 1 job", ran.err, re.MULTILINE)
 
 
-def test_the_plan_says_that_github_does_not_allow_a_release(repository: MakeRepository) -> None:
+def test_the_plan_notes_that_github_does_not_allow_a_release(repository: MakeRepository) -> None:
     many = [
         {"name": f"c{n}", "version": "1.0.0", "kind": "bin", "source": {"registry": f"c{n}", "version": "1.0.0"}}
         for n in range(1_000)
@@ -162,7 +162,7 @@ def committed(top: Path) -> Path:
     return top
 
 
-def test_a_plan_of_a_change_says_what_to_build_and_why_for_people_and_for_workflows(repository: MakeRepository) -> None:
+def test_a_plan_of_a_change_has_crates_and_reasons_for_people_and_workflows(repository: MakeRepository) -> None:
     names = ("one", "two", "three")
     files = {path: text for name in names for path, text in library(name).items()}
     top = committed(repository([entry("one"), entry("two", depends_on=["one"]), entry("three")], files))
@@ -233,7 +233,7 @@ def test_the_plans_crates_and_jobs_are_what_build_takes_for_ten_thousand_crates_
         assert parts == [shard.crates for shard in plan.shards]
 
 
-def test_generate_writes_checks_and_says_how_to_mend(repository: MakeRepository) -> None:
+def test_generate_writes_checks_and_names_the_fix(repository: MakeRepository) -> None:
     top = repository([entry("one"), entry("two")], {**library("one"), **library("two")})
     assert cratematrix("generate", cwd=top).code == 0
     assert cratematrix("generate", "--check", cwd=top).code == 0
@@ -318,17 +318,17 @@ def test_a_hostile_manifest_is_refused_with_its_line_and_nothing_is_written(
     assert sorted(path for path in top.rglob("*") if ".git/" not in str(path)) == before
 
 
-def test_a_reader_that_goes_away_is_no_error_to_look_at() -> None:
+def test_a_closed_stdout_prints_no_traceback() -> None:
     with subprocess.Popen([COMMAND, "plan", "--json"], cwd=TOP, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as ran:
         assert ran.stdout is not None
         assert ran.stderr is not None
         ran.stdout.close()
-        said = ran.stderr.read().decode()
-    assert "Traceback" not in said
-    assert "Exception" not in said
+        printed = ran.stderr.read().decode()
+    assert "Traceback" not in printed
+    assert "Exception" not in printed
 
 
-def test_a_missing_manifest_says_how_to_make_one(tmp_path: Path) -> None:
+def test_a_missing_manifest_names_the_command_that_writes_one(tmp_path: Path) -> None:
     ran = cratematrix("plan", cwd=tmp_path)
     assert (ran.code, ran.out) == (2, "")
     assert "fix: cratematrix init" in ran.err

@@ -1,4 +1,4 @@
-"""Others' words in Markdown."""
+"""Untrusted text in Markdown."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ PLACES = ["{0}", "- {0}", "1. {0}", "> {0}", "before\n{0}\nafter", "before\n\n{0
 
 
 def structure(tokens: list[Token]) -> Iterator[tuple[str, str]]:
-    """Yield everything but the words."""
+    """Yield all tokens except text."""
     for token in tokens:
         if token.type != "text":
             yield token.type, token.tag

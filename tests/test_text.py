@@ -1,4 +1,4 @@
-"""Hostile text never steers a terminal or GitHub's runner, and never breaks a report."""
+"""Hostile text never controls a terminal or GitHub's runner, and never breaks a report."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def test_plain_text_is_one_printable_line_of_valid_utf_8(text: str) -> None:
     assert safe.encode().decode() == safe
 
 
-def test_colours_titles_and_links_are_taken_out() -> None:
+def test_colours_titles_and_links_are_removed() -> None:
     assert plain("\x1b[1;31merror\x1b[0m \x1b]8;;http://x\x07here\x1b]8;;\x07") == "error here"
     assert plain("to\x1b(Bken") == "token"
 

@@ -1,4 +1,4 @@
-"""Files below a directory, written and read by descriptors."""
+"""Files below a directory, written and read by file descriptors."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import pytest
 from generator.errors import InputError
 from generator.files.directory import Directory
 
-# Each way to reach a name, of which none may follow a link on it.
-WAYS: dict[str, Callable[[Directory, str], object]] = {
+# Each method that takes a name; none may follow a link in it.
+METHODS: dict[str, Callable[[Directory, str], object]] = {
     "write": lambda directory, name: directory.write(name, b"new"),
     "create": lambda directory, name: directory.create(name, b"new"),
     "copy": lambda directory, name: directory.copy(Path(__file__), name),
@@ -31,7 +31,7 @@ READING = ("append", "read", "open", "check", "enter")
 
 @pytest.fixture
 def outside(tmp_path: Path) -> Path:
-    """A directory that nothing may touch, with a file in it."""
+    """A directory with a file that must stay unchanged."""
     outside = tmp_path / "outside"
     outside.mkdir()
     (outside / "file").write_text("old")
@@ -43,43 +43,43 @@ def untouched(outside: Path) -> bool:
     return [each.name for each in outside.iterdir()] == ["file"] and (outside / "file").read_text() == "old"
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("method", METHODS)
 @pytest.mark.attack("no write below a repository follows a link or leads out of it", entry="H1")
-def test_a_link_on_the_way_is_followed_by_nothing(tmp_path: Path, outside: Path, way: str) -> None:
+def test_a_link_in_the_path_is_not_followed(tmp_path: Path, outside: Path, method: str) -> None:
     (tmp_path / "base/link").symlink_to(outside)
     with Directory.open_trusted(tmp_path / "base") as base:
         for name in ("link/file", "link/new"):
             with pytest.raises(InputError, match="base/link is a symbolic link, and not a directory"):
-                WAYS[way](base, name)
+                METHODS[method](base, name)
     assert untouched(outside)
 
 
 @pytest.mark.parametrize("target", ["../outside/file", "../outside/new"])
-@pytest.mark.parametrize("way", READING)
+@pytest.mark.parametrize("method", READING)
 @pytest.mark.attack("no write below a repository follows a link or leads out of it", entry="H1")
-def test_a_link_at_the_place_is_followed_by_nothing(tmp_path: Path, outside: Path, way: str, target: str) -> None:
+def test_a_link_with_the_name_is_not_followed(tmp_path: Path, outside: Path, method: str, target: str) -> None:
     (tmp_path / "base/link").symlink_to(target)
     with Directory.open_trusted(tmp_path / "base") as base, pytest.raises(InputError, match="link"):
-        WAYS[way](base, "link")
+        METHODS[method](base, "link")
     assert untouched(outside)
 
 
-@pytest.mark.parametrize("way", ["write", "copy", "log", "remove"])
+@pytest.mark.parametrize("method", ["write", "copy", "log", "remove"])
 @pytest.mark.attack("no write below a repository follows a link or leads out of it", entry="H1")
-def test_what_takes_the_place_of_a_link_leaves_its_target(tmp_path: Path, outside: Path, way: str) -> None:
+def test_what_takes_the_place_of_a_link_leaves_its_target(tmp_path: Path, outside: Path, method: str) -> None:
     (tmp_path / "base/link").symlink_to(outside / "file")
     with Directory.open_trusted(tmp_path / "base") as base:
-        WAYS[way](base, "link")
+        METHODS[method](base, "link")
     assert not (tmp_path / "base/link").is_symlink()
     assert untouched(outside)
 
 
-@pytest.mark.parametrize("way", ["read", "open", "append", "check"])
+@pytest.mark.parametrize("method", ["read", "open", "append", "check"])
 @pytest.mark.attack("a named pipe in the place of a file holds nothing up")
-def test_a_named_pipe_is_refused_and_waited_for_by_nothing(tmp_path: Path, way: str) -> None:
+def test_a_named_pipe_is_refused_and_waited_for_by_nothing(tmp_path: Path, method: str) -> None:
     os.mkfifo(tmp_path / "pipe")
     with Directory.open_trusted(tmp_path) as base, pytest.raises(InputError, match="pipe"):
-        WAYS[way](base, "pipe")
+        METHODS[method](base, "pipe")
 
 
 def test_nothing_is_added_to_a_file_that_has_another_name_too(tmp_path: Path, outside: Path) -> None:
@@ -92,12 +92,12 @@ def test_nothing_is_added_to_a_file_that_has_another_name_too(tmp_path: Path, ou
     assert untouched(outside)
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("name", ["../outside/file", "a/../../outside/file", "/etc/passwd", ".."])
 @pytest.mark.attack("no write below a repository follows a link or leads out of it", entry="H1")
-def test_no_name_leads_out(tmp_path: Path, outside: Path, way: str, name: str) -> None:
+def test_no_name_leads_out(tmp_path: Path, outside: Path, method: str, name: str) -> None:
     with Directory.open_trusted(tmp_path / "base") as base, pytest.raises(InputError, match="leads out of"):
-        WAYS[way](base, name)
+        METHODS[method](base, name)
     assert untouched(outside)
 
 

@@ -1,4 +1,4 @@
-"""Names of files that every system holds, each as a file of its own."""
+"""File names that are valid and distinct on every system."""
 
 from __future__ import annotations
 
