@@ -27,16 +27,16 @@ def ours(directory: Path, archive: Path) -> tuple[float, float]:
     """Return the seconds that a put and a get take."""
     from generator.manifest.models import E2BService
     from generator.sandboxes.contract import SIZES
-    from generator.sandboxes.e2b.backend import Account, E2BBackend, Run
-    from generator.sandboxes.e2b.connection import Gateway, resolve
-    from generator.sandboxes.e2b.sandbox import Life
+    from generator.sandboxes.e2b.backend import Account, E2BBackend, RunIdentity
+    from generator.sandboxes.e2b.connection import Gateway, resolve_connection
+    from generator.sandboxes.e2b.sandbox import Lifetime
 
-    connection = resolve(E2BService(), Gateway(), os.environ)
+    connection = resolve_connection(E2BService(), Gateway(), os.environ)
     backend = E2BBackend(
         Account(connection),
-        Run("bench"),
+        RunIdentity("bench"),
         {"standard": "base"},
-        Life({"PATH": "/usr/bin:/bin"}, 300),
+        Lifetime({"PATH": "/usr/bin:/bin"}, 300),
         threading.Event(),
         print,
     )

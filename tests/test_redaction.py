@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from generator.redaction import MASK, SCAN_BYTES, Redactor, secrets_of
 from generator.sandboxes.contract import MAX_LINE
-from generator.sandboxes.lines import Lines
+from generator.sandboxes.lines import LineSplitter
 from generator.text import plain
 
 # Made up with a fixed seed: what looks like a token must not look like anybody's.
@@ -154,7 +154,7 @@ def test_no_piece_of_any_form_of_a_secret_is_left(encode: Encode, secret: str) -
 def test_the_lines_of_a_log_hold_no_piece_either(encode: Encode, secret: str) -> None:
     form = encode(secret)
     said: list[str] = []
-    lines = Lines(lambda line: said.append(REDACT(plain(line))))
+    lines = LineSplitter(lambda line: said.append(REDACT(plain(line))))
     lines.feed(f"before\n{form}\nafter\n".encode())
     assert (said[0], said[-1]) == ("before", "after")
     assert MASK in " ".join(said)
@@ -166,7 +166,7 @@ def test_the_lines_of_a_log_hold_no_piece_either(encode: Encode, secret: str) ->
 @pytest.mark.parametrize("at", range(1, len(TOKEN)))
 def test_a_secret_that_the_cutter_of_lines_cuts_is_not_readable(at: int) -> None:
     said: list[str] = []
-    lines = Lines(lambda line: said.append(REDACT(plain(line))))
+    lines = LineSplitter(lambda line: said.append(REDACT(plain(line))))
     lines.feed(("." * (MAX_LINE - at) + TOKEN + "...\n").encode())
     whole = "".join(said)
     assert len(said) == 2

@@ -13,8 +13,14 @@ from typing import BinaryIO, Final
 
 from generator.errors import Unavailable
 from generator.processes import Completed, run
-from generator.sandboxes.local.bubblewrap import Bind, View
-from generator.sandboxes.local.isolation import HOST_ENV, probe_isolation, steps, system_view, wrapped
+from generator.sandboxes.local.bubblewrap import Bind, IsolationSpec
+from generator.sandboxes.local.isolation import (
+    HOST_ENV,
+    bubblewrap_arguments,
+    bubblewrap_command,
+    probe_isolation,
+    system_spec,
+)
 from generator.toolchain.mounts import is_in_usr
 
 # -P: a folder called generator/ in the user's working directory must not be taken for this package.
@@ -35,11 +41,11 @@ def read(path: Path, timeout: float, limit: int) -> Completed:
 
 
 @functools.cache
-def reading_view() -> View | None:
+def reading_view() -> IsolationSpec | None:
     """Return what the reader sees; None where there is no bubblewrap, or where Python does not start in its sandbox."""
     if probe_isolation() is not None:
         return None
-    view = replace(system_view(), env=_environment())
+    view = replace(system_spec(), env=_environment())
     taken = tuple(bind.target for bind in view.binds)
     view = replace(view, binds=(*view.binds, *(Bind(each, each) for each in _own() if each not in taken)))
     try:
@@ -49,8 +55,8 @@ def reading_view() -> View | None:
         return view
 
 
-def _in_sandbox(view: View, file: BinaryIO, timeout: float, limit: int) -> Completed:
-    with wrapped(steps(view)) as (words, descriptors):
+def _in_sandbox(view: IsolationSpec, file: BinaryIO, timeout: float, limit: int) -> Completed:
+    with bubblewrap_command(bubblewrap_arguments(view)) as (words, descriptors):
         argv = [*words, *_READER]
         return run(argv, timeout=timeout, env=HOST_ENV, stdin=file, limit=limit, pass_fds=descriptors)
 

@@ -17,24 +17,24 @@ from generator.github_actions.step_files import github_run_id
 from generator.manifest.models import Fleet, Manifest
 from generator.manifest.values import Size
 from generator.reports.costs import load_prices
-from generator.sandboxes.e2b.backend import Account, E2BBackend, Run
-from generator.sandboxes.e2b.connection import Gateway, resolve
+from generator.sandboxes.e2b.backend import Account, E2BBackend, RunIdentity
+from generator.sandboxes.e2b.connection import Gateway, resolve_connection
 from generator.sandboxes.e2b.sandbox import Lifetime
 from generator.sandboxes.e2b.template.definition import Definition, load_definition
-from generator.sandboxes.e2b.template.dockerfile import dockerfile
+from generator.sandboxes.e2b.template.dockerfile import render_dockerfile
 from generator.sandboxes.e2b.template.identity import template_reference
 
 # Debian 12's, which the template is.
 GLIBC: Final = "2.36"
 
 
-def run_of(environment: Mapping[str, str], shard: str | None) -> Run:
+def run_of(environment: Mapping[str, str], shard: str | None) -> RunIdentity:
     """Name a run: GitHub's own run and attempt where there is one, else the time and something random."""
     shard_name = shard.replace("/", "-") if shard else "all"
     if run := github_run_id(environment):
         attempt = environment.get("GITHUB_RUN_ATTEMPT", "1")
-        return Run(run, attempt if attempt.isdecimal() else "1", shard_name)
-    return Run(f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}", "1", shard_name)
+        return RunIdentity(run, attempt if attempt.isdecimal() else "1", shard_name)
+    return RunIdentity(f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}", "1", shard_name)
 
 
 def e2b_jobs(fleet: Fleet, jobs: int | None, shard: str | None) -> int:
@@ -49,11 +49,11 @@ def e2b_environment(
     observer: Observer,
     *,
     manifest: Manifest,
-    run: Run,
+    run: RunIdentity,
     gateway: Gateway,
 ) -> Iterator[BuildEnvironment]:
     """Offer E2B; what a run leaves running is ended with it. InputError when it cannot be reached as configured."""
-    connection = resolve(manifest.fleet.e2b, gateway, place.environment)
+    connection = resolve_connection(manifest.fleet.e2b, gateway, place.environment)
     for name, secret in connection.secrets().items():
         place.redactor.add(name, secret)
     definition = load_definition(place.manifest.resolve().parent)
@@ -79,5 +79,5 @@ def e2b_environment(
 
 def references(manifest: Manifest, definition: Definition) -> dict[Size, str]:
     """Return the image of each size class that this version of the fleet's template is."""
-    text = dockerfile()
+    text = render_dockerfile()
     return {size: template_reference(manifest.fleet.template, text, definition, size) for size in definition.sizes}

@@ -9,7 +9,7 @@ from typing import Final, Self, TextIO
 from generator.builds.diagnostics import Diagnostics
 from generator.builds.observer import Observer
 from generator.redaction import Redactor
-from generator.sandboxes.lines import weight
+from generator.sandboxes.lines import line_cost
 from generator.text import plain
 
 # A crate that prints for ever fills neither the disk nor the CI's log.
@@ -45,7 +45,7 @@ class CrateLog:
         """Take one line and return it as it may be shown; what is over the bound is left out, and that is said once."""
         text = self.shown(raw)
         if not self.full:
-            self._left -= weight(raw)
+            self._left -= line_cost(raw)
             written = (
                 f"(the output is longer than {MAX_LOG_BYTES >> 20} MiB: the rest is left out)" if self.full else text
             )

@@ -30,7 +30,7 @@ from generator.manifest.settings import Settings, settings
 from generator.planning.plan import longest_first, make_plan, only, shard_crates
 from generator.redaction import Redactor
 from generator.reports.models import CrateReport, Report
-from generator.sandboxes.local.private_directories import claim
+from generator.sandboxes.local.private_directories import create_private_directory
 from generator.sources.collect import SourceLocations, repository_top
 
 
@@ -161,7 +161,7 @@ def _build_context(
     top = repository_top(directory)
     relative = directory.relative_to(top).as_posix()
     cache = cache_directory(place.environment)
-    scratch = claim(cache / "scratch", "run")
+    scratch = create_private_directory(cache / "scratch", "run")
     stack.callback(scratch.remove)
     return BuildContext(
         environment=environment,

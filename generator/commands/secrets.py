@@ -9,7 +9,7 @@ from generator.github_actions.step_files import in_github_actions
 from generator.manifest.models import E2BService, Manifest
 from generator.manifest.settings import passed_names
 from generator.redaction import MIN_SECRET, Redactor, secrets_of
-from generator.sandboxes.e2b.connection import Connection, Gateway, resolve
+from generator.sandboxes.e2b.connection import Connection, Gateway, resolve_connection
 
 
 def mask_secrets(manifest: Manifest | None = None) -> Redactor:
@@ -27,7 +27,7 @@ def mask_secrets(manifest: Manifest | None = None) -> Redactor:
 
 def e2b_connection(service: E2BService, gateway: Gateway, redactor: Redactor) -> Connection:
     """Return the connection to E2B by options, environment and manifest, and mask its secrets."""
-    connection = resolve(service, gateway, os.environ)
+    connection = resolve_connection(service, gateway, os.environ)
     for name, secret in connection.secrets().items():
         redactor.add(name, secret)
     return connection

@@ -8,10 +8,10 @@ from pathlib import Path
 from generator.doctor.findings import Finding, failed_finding
 from generator.errors import CratematrixError, InputError
 from generator.manifest.models import Manifest
-from generator.sandboxes.e2b.backend import running
 from generator.sandboxes.e2b.connection import Connection
+from generator.sandboxes.e2b.control_plane import count_sandboxes
 from generator.sandboxes.e2b.errors import user_error
-from generator.sandboxes.e2b.template.building import sizes_in_use, state_of
+from generator.sandboxes.e2b.template.building import sizes_in_use, template_state
 from generator.sandboxes.e2b.template.definition import load_definition
 from generator.sandboxes.e2b.template.identity import template_name
 
@@ -35,7 +35,7 @@ def e2b_findings(manifest: Manifest, directory: Path, connect: Callable[[], Conn
 
 def _key(connection: Connection) -> Finding:
     try:
-        count = running(connection)
+        count = count_sandboxes(connection)
     except Exception as error:  # the SDK's errors have no common base class
         return failed_finding("key", user_error(error, "E2B cannot be asked"))
     return Finding("key", "ok", f"accepted; {count} of its sandboxes exist now")
@@ -50,7 +50,7 @@ def _templates(manifest: Manifest, directory: Path, connection: Connection) -> I
     for size in sizes_in_use(manifest):
         check = f"template {template_name(manifest.fleet.template, size)}"
         try:
-            state = state_of(manifest, definition, size, connection)
+            state = template_state(manifest, definition, size, connection)
         except CratematrixError as error:
             yield failed_finding(check, error)
             continue

@@ -14,7 +14,7 @@ from generator.files.user_cache import cache_directory
 from generator.platforms import PLATFORM_NAMES, Kind, PlatformName, host_platform
 from generator.sandboxes.local.control_groups import find_control_groups
 from generator.sandboxes.local.isolation import probe_isolation
-from generator.sandboxes.local.keyring import leave_session_keyring
+from generator.sandboxes.local.keyring import use_empty_session_keyring
 from generator.sandboxes.local.system_calls import system_call_filter
 from generator.toolchain.host import HostToolchain, find_host_toolchain
 from generator.toolchain.runtimes import NODE_PACKAGES, runtimes_directory
@@ -125,7 +125,7 @@ def _isolation() -> Iterator[Finding]:
         yield Finding("system calls", "ok", "filtered by libseccomp")
     else:
         yield Finding("system calls", "note", "not filtered: install libseccomp (apt-get install libseccomp2)")
-    keyring = leave_session_keyring()
+    keyring = use_empty_session_keyring()
     message = "a new one for each command" if keyring else "none: the kernel has no keyrings, or forbids them"
     yield Finding("keyring", "ok", message)
     groups = find_control_groups()

@@ -1,1 +1,5 @@
-"""Where crates are built: one sandbox per crate, from one of several backends."""
+"""Sandboxes: the contract that every backend fulfils, and what both backends share.
+
+The backends `local` and `e2b` are equals below it, and neither imports the other. Crates, their builds and the plan are
+elsewhere: a sandbox runs commands and moves files without a notion of either.
+"""

@@ -1,6 +1,6 @@
-"""What every backend's sandbox can do.
+"""The sandbox protocol: the operations and results that every backend provides.
 
-A command that fails is a result; a sandbox that fails is an exception, a `SandboxError`.
+A failed command is a result. A failed sandbox is an exception, `SandboxError`.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from generator.network.rules import RefusedHost
 FailureClass = Literal["permanent", "transient", "too_small", "too_slow"]
 OnLine = Callable[[str], None]
 
-# Lines longer than this are delivered in pieces, so that no output can fill the memory.
+# Characters. Longer lines are delivered in pieces, so that no output can fill the memory.
 MAX_LINE: Final = 16 * 1024
 
 
 class SandboxError(Exception):
-    """The sandbox itself failed, not a command in it; `failure_class` says whether a fresh one may do better."""
+    """A failure of the sandbox itself; `failure_class` says whether a retry in a new sandbox can help."""
 
     def __init__(self, message: str, failure_class: FailureClass = "transient") -> None:
         super().__init__(message)
@@ -31,7 +31,7 @@ class SandboxError(Exception):
 
 
 class FileMissing(SandboxError):
-    """There is no regular file at the path."""
+    """No regular file exists at the path."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message, "permanent")
@@ -39,7 +39,7 @@ class FileMissing(SandboxError):
 
 @dataclass(frozen=True)
 class Resources:
-    """What a sandbox of a size class may use; memory in MiB."""
+    """Resource limits of a sandbox; memory in MiB."""
 
     cpus: int
     memory_mib: int
@@ -56,10 +56,10 @@ SIZES: Final[dict[Size, Resources]] = {
 
 @dataclass(frozen=True)
 class Usage:
-    """What a sandbox used in its life.
+    """Resources that a sandbox used in its whole life.
 
-    `seconds` is how long it existed, which is what is billed. The peaks are of the whole sandbox: processors in use,
-    bytes of memory, bytes of disk; None where nothing was measured. `note` is what a person must know of its end.
+    `seconds` is the billed lifetime. The peaks are CPUs in use, bytes of memory and bytes of disk, or None where the
+    backend measures nothing. `note` is a message for the user about the end of the sandbox.
     """
 
     sandbox: str
@@ -73,11 +73,11 @@ class Usage:
 
 @dataclass(frozen=True)
 class CommandResult:
-    """How a command ended.
+    """Result of a command.
 
-    `exit_code` is 128 + N after signal N. `killed` says that the sandbox ended it: its time was over, its process
-    tree outgrew the memory, the disk was nearly full, or the run was stopped. `peak_memory` is the tree's resident
-    memory in bytes at its highest sample, 0 where it was never sampled.
+    `exit_code` is 128 + N after signal N. `killed` is the reason when the sandbox killed the command: timeout, memory
+    limit, disk nearly full, or a stopped run. `peak_memory` is the highest sample of the process tree's resident memory
+    in bytes, or 0 without a sample.
     """
 
     exit_code: int
@@ -88,7 +88,7 @@ class CommandResult:
 
 @dataclass(frozen=True)
 class Command:
-    """A bash script to run in `cwd`, with variables beside the sandbox's own, for at most `timeout` seconds."""
+    """Bash script to run in `cwd` for at most `timeout` seconds; `env` is added to the sandbox's own variables."""
 
     script: str
     cwd: str
@@ -97,49 +97,49 @@ class Command:
 
 
 class Sandbox(Protocol):
-    """An isolated machine whose files outlive its commands, until it is killed."""
+    """Isolated machine that runs commands one after the other and keeps its files until `kill`."""
 
     @property
     def root(self) -> str:
-        """The one directory that is its own: sources, targets, caches and results lie below it."""
+        """Directory of the sandbox for sources, build targets, caches and results."""
 
     def put(self, archive: Path, directory: str) -> None:
-        """Unpack a tar archive of the host into a directory of the sandbox, made where it is missing."""
+        """Upload a tar archive of the host and unpack it into a directory, which is created when missing."""
 
     def run(self, command: Command, on_line: OnLine) -> CommandResult:
-        """Run a command to its end and deliver its output, both streams in order, line by line."""
+        """Run a command to its end and deliver stdout and stderr line by line, in order."""
 
     def registries(self) -> Registries:
-        """Say where its tools get packages from, by their own configuration and not by a source's."""
+        """Return the package registries that the sandbox's own tools are configured for."""
 
     def allow_only(self, setting: FetchHosts, named: frozenset[Endpoint] = frozenset()) -> tuple[str, ...] | None:
-        """Until `close_network`, reach only what the setting allows: the hosts' names, None where all are reached.
+        """Restrict the network to the hosts of a setting and return their names, or None for all hosts.
 
-        `auto` in it stands for the registries and for what the source has `named`.
+        `auto` in the setting means the registries and the endpoints that the crate's source has `named`.
         """
 
     def refused_hosts(self) -> tuple[RefusedHost, ...]:
-        """Hosts that were asked for and not reached, as far as the sandbox knows them."""
+        """Return the hosts that commands requested and the network rules refused, where the backend knows them."""
 
     def close_network(self) -> None:
-        """From here on, no command reaches anything outside."""
+        """Close the network for all later commands."""
 
     def get(self, path: str, destination: Path, max_bytes: int) -> None:
-        """Copy one regular file out; SandboxError when it is missing, not a regular file or larger."""
+        """Download one regular file; SandboxError when it is missing, of another kind or larger."""
 
     def kill(self, keep: bool = False) -> Usage:
-        """End everything in it, remove it and say what it used; safe to call twice.
+        """Kill all processes, delete the sandbox and return its usage; safe to call twice.
 
-        `keep` leaves it for somebody to look inside, where the backend can.
+        With `keep`, the sandbox is kept for debugging where the backend can.
         """
 
 
 class Backend(Protocol):
-    """Where sandboxes come from."""
+    """Provider of sandboxes."""
 
     @property
     def name(self) -> Literal["local", "e2b"]:
-        """The word used in options and reports."""
+        """Name of the backend in options and reports."""
 
     def open(self, crate: str, resources: Resources, env: Mapping[str, str], attempt: int = 1) -> Sandbox:
-        """Start a sandbox that reaches the Internet; `env` holds for all its commands."""
+        """Start a sandbox with an open network; `env` applies to all its commands."""

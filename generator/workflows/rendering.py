@@ -18,7 +18,7 @@ from generator.manifest.models import Fleet, Manifest
 from generator.manifest.settings import passed_names, settings
 from generator.manifest.values import RelativePath
 from generator.planning.plan import Shard
-from generator.sandboxes.e2b.template.dockerfile import dockerfile, prefetch
+from generator.sandboxes.e2b.template.dockerfile import prefetch_lines, render_dockerfile
 from generator.workflows import limits
 from generator.workflows.header import header
 from generator.workflows.pins import pins
@@ -48,7 +48,7 @@ def render(manifest: Manifest, shards: Sequence[Shard], manifest_path: str) -> d
     }
     limits.check_workflows(rendered)
     image = f"e2b/{manifest.fleet.template}.Dockerfile"
-    return {**rendered, image: header(manifest_path) + dockerfile(prefetch(manifest))}
+    return {**rendered, image: header(manifest_path) + render_dockerfile(prefetch_lines(manifest))}
 
 
 def job_minutes(manifest: Manifest, shards: int) -> int:

@@ -12,7 +12,7 @@ import pytest
 from generator.audit import reader_sandbox as room
 from generator.audit.reading import read_facts
 from generator.processes import run
-from generator.sandboxes.local.isolation import HOST_ENV, probe_isolation, steps, wrapped
+from generator.sandboxes.local.isolation import HOST_ENV, bubblewrap_arguments, bubblewrap_command, probe_isolation
 
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux" or probe_isolation() is not None, reason="bubblewrap is for Linux only"
@@ -23,7 +23,7 @@ def taken_over(script: str) -> str:
     """What a script says that runs where the reader does."""
     view = room.reading_view()
     assert view is not None
-    with wrapped(steps(view)) as (words, descriptors):
+    with bubblewrap_command(bubblewrap_arguments(view)) as (words, descriptors):
         return run([*words, "/bin/bash", "-c", script], timeout=60, env=HOST_ENV, pass_fds=descriptors).stdout.decode()
 
 

@@ -20,7 +20,7 @@ from generator.builds.run import build as run_build
 from generator.manifest.reading import load_manifest
 from generator.redaction import Redactor
 from generator.reports.models import CrateReport, PhaseName
-from generator.sandboxes.e2b.backend import Run
+from generator.sandboxes.e2b.backend import RunIdentity
 from generator.sandboxes.e2b.connection import Gateway
 from tests.builds.scripted import env_of, prepared, report_of, rules_for, scripted_fleet
 from tests.e2b_server import E2BServer, Stall, error, html
@@ -60,7 +60,7 @@ def test_a_stop_ends_the_run_when_the_service_does_not_answer(path: str, tmp_pat
         assert runner.wait() == 130
         server.calm()
     said = (tmp_path / "said").read_text()
-    assert "what may run on ends by itself within 600 s" in said
+    assert "a sandbox that still runs ends by itself within 600 s" in said
     assert "Traceback" not in said
     assert report_of(top)["interrupted"] is True
 
@@ -157,7 +157,7 @@ def test_a_bug_in_the_middle_of_a_crate_leaves_no_sandbox(
     with E2BServer(rules_for(top)) as server:
         manifest = load_manifest(top / "crates.json")
         place = RunContext(top / "crates.json", top / "dist", {**os.environ, **env_of(server, tmp_path)}, Redactor())
-        environment = partial(e2b_environment, manifest=manifest, run=Run("bug"), gateway=Gateway())
+        environment = partial(e2b_environment, manifest=manifest, run=RunIdentity("bug"), gateway=Gateway())
         report = run_build(manifest, select_crates(manifest), place, RunOptions(2), environment, Broken())
         assert len(server.created()) == 2
         assert server.running() == ()
@@ -195,7 +195,7 @@ def test_a_shell_that_a_crate_made_endless_ends_the_crate(path: str, tmp_path: P
         assert len(server.created()) == 1
         assert server.running() == ()
     assert ran.code == 1
-    assert report_of(top)["crates"][0]["failure"]["message"] == "the sandbox says more than it was asked"
+    assert report_of(top)["crates"][0]["failure"]["message"] == "the sandbox's response to a script is too long"
 
 
 def test_stalled_streams_and_slow_answers_cost_time_and_nothing_else(path: str, tmp_path: Path) -> None:

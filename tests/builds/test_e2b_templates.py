@@ -54,7 +54,7 @@ def test_what_is_missing_or_outdated_is_found_and_built(top: Path, run: Run) -> 
     for reference in references(load_manifest(top / "crates.json"), load_definition(top)).values():
         assert (f"{reference} is ready: 2 checks passed" in made.err) is ("small" not in reference)
     assert run("doctor", "--backend", "e2b").code == 0
-    assert "is there already" in run("template", "build").err
+    assert "is already built" in run("template", "build").err
 
 
 def test_a_build_without_its_template_says_what_to_do(run: Run, server: E2BServer) -> None:

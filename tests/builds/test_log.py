@@ -10,7 +10,7 @@ from generator.builds import log
 from generator.builds.log import LAST_LINES, CommandOutput, CrateLog
 from generator.redaction import Redactor
 from generator.reports.models import CrateReport, PhaseName
-from generator.sandboxes.lines import LEAST
+from generator.sandboxes.lines import MIN_LINE_COST
 
 ERROR = ["error[E0308]: mismatched s3cr3t types", " --> src/lib.rs:2:5"]
 
@@ -51,7 +51,7 @@ def test_lines_behind_the_bound_are_neither_written_nor_shown_nor_searched(
         for each in [line] * 50_000 + ERROR:
             output.take(each)
         found = output.diagnostics().compiler_error()
-    most = 1024 * 1024 / max(LEAST, len(line) + 1) + 1
+    most = 1024 * 1024 / max(MIN_LINE_COST, len(line) + 1) + 1
     assert watched.lines <= most
     assert redactor.lines <= most + LAST_LINES
     written = file.read_text().splitlines()

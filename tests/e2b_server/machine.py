@@ -22,20 +22,20 @@ from typing import Any, Final
 
 import psutil
 
-from generator.sandboxes.local.bubblewrap import UNPRIVILEGED, Bind, View
+from generator.sandboxes.local.bubblewrap import UNPRIVILEGED_UID, Bind, IsolationSpec
 from generator.sandboxes.local.isolation import (
+    ETC_FILES,
     HOST_ENV,
-    WRITTEN,
+    bubblewrap_arguments,
+    bubblewrap_command,
     etc_binds,
     is_root,
-    steps,
-    system_view,
-    wrapped,
+    system_spec,
     write_etc,
 )
-from generator.sandboxes.local.memory import memory_of
+from generator.sandboxes.local.memory import memory_used
 from generator.sandboxes.local.network_environment import NetworkEnvironment, network_environment, npm_registry
-from generator.sandboxes.local.private_directories import PrivateDirectory, claim
+from generator.sandboxes.local.private_directories import PrivateDirectory, create_private_directory
 from generator.sandboxes.local.process_tree import ProcessTable
 from generator.sandboxes.local.relay import VARIABLES
 from generator.toolchain.host import HostToolchain
@@ -81,7 +81,7 @@ class Hall:
         beyond = replace(beyond, proxy_variables={**certificates, **proxies})
         self.directory, self.path, self.beyond, self.table = directory, toolchain.path, beyond, ProcessTable()
         self._turns = itertools.count()
-        system = system_view()
+        system = system_spec()
         own = directory / "agent.py"  # a copy, for a checkout may be closed to the sandboxes' user
         own.write_bytes(Path(__file__).with_name("agent.py").read_bytes())
         own.chmod(0o644)
@@ -100,7 +100,7 @@ class Hall:
 def environment(path: str, beyond: NetworkEnvironment, network: Network) -> dict[str, str]:
     """Return what every command finds in its environment."""
     ways = beyond.proxy_variables if network.open else {}
-    return {"PATH": path, "HOME": HOME, "USER": "user", "LOGNAME": "user", **beyond.registries, **ways}
+    return {"PATH": path, "HOME": HOME, "USER": "user", "LOGNAME": "user", **beyond.registry_variables, **ways}
 
 
 class Machine:
@@ -115,7 +115,7 @@ class Machine:
         self._channel: socket.socket | None = None
         self._numbers = itertools.count(1)
         self._waiting: dict[int, asyncio.Future[Answer]] = {}
-        self._small = size.disk_mib <= SMALL_DISK_MIB and "--size" in hall.view.known
+        self._small = size.disk_mib <= SMALL_DISK_MIB and "--size" in hall.view.supported_options
         self._agent: int | None = None
         self._cpu: dict[int, float] = {}
         self._cpu_at = time.monotonic()
@@ -133,12 +133,12 @@ class Machine:
 
     async def start(self, network: Network) -> None:
         """Make its directory and start it."""
-        self._place = claim(self._hall.directory, "sandbox")
+        self._place = create_private_directory(self._hall.directory, "sandbox")
         write_etc(self.directory / "etc")
         for name in ("build", "tmp", "tmp/home", "kept"):
             (self.directory / name).mkdir()
             if is_root():
-                os.chown(self.directory / name, UNPRIVILEGED, UNPRIVILEGED)
+                os.chown(self.directory / name, UNPRIVILEGED_UID, UNPRIVILEGED_UID)
         self._count_kills()
         await self.set_network(network)
 
@@ -252,16 +252,16 @@ class Machine:
         view = replace(self._hall.view, binds=binds, env=env)
         name = Path(sys.executable).resolve().name
         agent = [f"{PYTHON}/bin/{name}", "-I", "-S", AGENT, str(channel)]
-        with wrapped(self._steps(view, statistics)) as (words, descriptors):
+        with bubblewrap_command(self._steps(view, statistics)) as (words, descriptors):
             return subprocess.Popen(
                 ["taskset", "-c", self._processors, *words, *agent],
                 env=HOST_ENV, cwd="/", stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 pass_fds=(*descriptors, channel), start_new_session=True, umask=0o022,
             )  # fmt: skip
 
-    def _steps(self, view: View, statistics: Bind) -> list[list[str]]:
+    def _steps(self, view: IsolationSpec, statistics: Bind) -> list[list[str]]:
         """Bubblewrap's options, with the machine's own count of out-of-memory kills, and a disk that is small."""
-        options = [list(step) for step in steps(view)]
+        options = [list(step) for step in bubblewrap_arguments(view)]
         if self._network.open:  # which a sandbox of this machine never shares
             options[-1].insert(options[-1].index("--unshare-all") + 1, "--share-net")
         source = statistics.target if is_root() else statistics.source
@@ -272,7 +272,7 @@ class Machine:
 
     def _write_names(self, network: Network) -> None:
         """Let only allowed names resolve: written in place, for the container sees these very files."""
-        files = dict(WRITTEN)
+        files = dict(ETC_FILES)
         resolver = Path("/etc/resolv.conf")
         files["resolv.conf"] = resolver.read_text(errors="replace") if resolver.exists() else ""
         if network.names is None:
@@ -293,7 +293,7 @@ class Machine:
             return 0.0, 0
         limit = self.size.memory_mib << 20
         alive, self._agent = _commands(self._hall.table.tree(process.pid))
-        used = memory_of(alive, limit)
+        used = memory_used(alive, limit)
         if used > limit:
             self._kill_largest(alive)
         now, seconds = time.monotonic(), {each.pid: _cpu_seconds(each) for each in alive}

@@ -9,7 +9,7 @@ from e2b import CommandExitException, Sandbox
 from e2b.exceptions import InvalidArgumentException, SandboxException, TimeoutException
 
 from tests.e2b_server import E2BServer
-from tests.sandboxes.watching import gone
+from tests.sandboxes.commands import gone
 from tests.support import wait_until, with_enough_time
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from e2b import Sandbox
 
-from tests.sandboxes.watching import alive, gone
+from tests.sandboxes.commands import alive, gone
 from tests.support import TOP, wait_until
 
 

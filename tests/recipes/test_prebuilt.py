@@ -14,7 +14,7 @@ from generator.recipes.job import CrateMetadata, Job, Package, Target
 from generator.recipes.kinds import RECIPES
 from generator.recipes.prebuilt import all_zig_libraries, prebuilt_programs, zig_libraries
 from generator.recipes.recipe import Tool
-from generator.sandboxes.variables import variables
+from generator.sandboxes.environment import command_environment
 from generator.toolchain.host import find_host_toolchain
 from generator.toolchain.toolchain import Runtime, Toolchain, unmet_need
 from tests.recipes.jobs import job_of
@@ -118,7 +118,7 @@ def objects(root: Path) -> set[Path]:
 def test_a_crate_has_zig_compile_nothing_that_an_image_holds(tmp_path: Path, path: str, toolchain: Toolchain) -> None:
     def run(script: str, directory: Path) -> None:
         directory.mkdir(exist_ok=True)
-        done = bash(script, directory, variables(str(tmp_path), path, 2, {}))
+        done = bash(script, directory, command_environment(str(tmp_path), path, 2, {}))
         assert done.returncode == 0, done.stderr
 
     (tmp_path / "home").mkdir()

@@ -1,4 +1,4 @@
-"""Sandboxes of every backend that this machine has; what a test needs of them is opened through `open_sandbox`."""
+"""Fixtures that open local sandboxes, isolated and plain; tests open theirs by `open_sandbox`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 from generator.sandboxes.contract import CommandResult, Resources, Sandbox
 from generator.sandboxes.local.backend import LocalBackend
 from generator.toolchain.host import HostToolchain
-from tests.sandboxes.watching import run_in
+from tests.sandboxes.commands import run_in
 from tests.support import LIMIT
 
 ISOLATED = pytest.param(
@@ -35,7 +35,7 @@ def stop() -> threading.Event:
 
 @pytest.fixture
 def nap() -> str:
-    """A length of sleep, in seconds, that no other test and no other process of this machine uses: $NAP in scripts."""
+    """Seconds of a `sleep` that no other process of this machine has: $NAP in scripts."""
     return f"{next(_NAPS)}.{os.getpid()}"
 
 
@@ -71,7 +71,7 @@ def sandbox(open_sandbox: OpenSandbox) -> Sandbox:
 
 @pytest.fixture
 def run(sandbox: Sandbox) -> Run:
-    """Run a script in the test's one sandbox, in its root: how it ended, and its lines."""
+    """Run a script in the test's sandbox, by default in its root, and return its result and its lines."""
 
     def run_one(script: str, timeout: float = LIMIT, cwd: str = "", **env: str) -> tuple[CommandResult, list[str]]:
         return run_in(sandbox, script, timeout, cwd, **env)

@@ -1,4 +1,4 @@
-"""What holds for every sandbox, for those of E2B: on the test server, and with --real-e2b on the service itself."""
+"""Contract tests for sandboxes at E2B: on the test server, or with --real-e2b on the service itself."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ from generator.manifest.models import E2BService
 from generator.manifest.reading import load_manifest
 from generator.manifest.values import Size
 from generator.sandboxes.contract import SIZES, Command, Resources, Sandbox
-from generator.sandboxes.e2b.backend import Account, E2BBackend, Run
-from generator.sandboxes.e2b.connection import Gateway, resolve
+from generator.sandboxes.e2b.backend import Account, E2BBackend, RunIdentity
+from generator.sandboxes.e2b.connection import Gateway, resolve_connection
 from generator.sandboxes.e2b.sandbox import Lifetime
 from generator.sandboxes.e2b.template.definition import load_definition
 from generator.toolchain.host import HostToolchain
 from tests.e2b_server import E2BServer, Rules, TemplateSize
+from tests.sandboxes.commands import run_in
 from tests.sandboxes.conftest import OpenSandbox
 from tests.sandboxes.test_sandbox_contract import (  # noqa: F401  collected here, with this module's fixtures
     test_a_command_in_a_missing_directory_is_the_sandboxs_error,
@@ -46,7 +47,6 @@ from tests.sandboxes.test_sandbox_contract import (  # noqa: F401  collected her
     test_variables_of_the_sandbox_and_of_the_command,
     test_what_programs_run_is_not_for_variables_to_decide,
 )
-from tests.sandboxes.watching import run_in
 from tests.support import TOP
 
 
@@ -54,7 +54,7 @@ from tests.support import TOP
 def service(
     request: pytest.FixtureRequest, toolchain: HostToolchain
 ) -> Iterator[tuple[Mapping[str, str], dict[Size, str], str]]:
-    """How the service is reached, its templates, and PATH in its sandboxes."""
+    """Environment variables of the connection, templates, and PATH in the sandboxes."""
     if request.config.getoption("--real-e2b"):
         manifest, definition = load_manifest(TOP / "crates.json"), load_definition(TOP)
         yield os.environ, references(manifest, definition), definition.env["PATH"]
@@ -71,9 +71,9 @@ def open_sandbox(
     service: tuple[Mapping[str, str], dict[Size, str], str], stop: threading.Event
 ) -> Iterator[OpenSandbox]:
     environment, templates, path = service
-    connection = resolve(E2BService(), Gateway(), environment)
+    connection = resolve_connection(E2BService(), Gateway(), environment)
     backend = E2BBackend(
-        Account(connection, 50), Run("contract"), templates, Lifetime({"PATH": path}, 300), stop, print
+        Account(connection, 50), RunIdentity("contract"), templates, Lifetime({"PATH": path}, 300), stop, print
     )
     opened: list[Sandbox] = []
 

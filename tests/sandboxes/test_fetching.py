@@ -1,4 +1,4 @@
-"""What a sandbox of this machine fetches, by real tools through the proxy, and what it does not."""
+"""Fetches of real tools in a local sandbox, through the proxy."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import pytest
 
 from generator.sandboxes.local.backend import LocalBackend
 from generator.toolchain.host import HostToolchain
+from tests.sandboxes.commands import run_in
 from tests.sandboxes.conftest import OpenSandbox
-from tests.sandboxes.watching import run_in
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="bubblewrap is for Linux only")
 

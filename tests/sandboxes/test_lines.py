@@ -5,12 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from generator.sandboxes.contract import MAX_LINE
-from generator.sandboxes.lines import LEAST, MAX_OUTPUT, TAIL, Lines
+from generator.sandboxes.lines import MAX_OUTPUT_BYTES, MIN_LINE_COST, TAIL_BYTES, LineSplitter
 
 
 def lines_of(*chunks: bytes) -> list[str]:
     found: list[str] = []
-    lines = Lines(found.append)
+    lines = LineSplitter(found.append)
     for chunk in chunks:
         lines.feed(chunk)
     lines.end()
@@ -53,15 +53,15 @@ def test_how_output_is_cut_into_chunks_makes_no_difference(parts: list[str], siz
 @pytest.mark.parametrize("line", [b"\n", b"y\n", b"y" * 500 + b"\n", b"\xe4" * 2 * MAX_LINE])
 @pytest.mark.attack("output without end is read no further than its bound", entry="W13")
 def test_of_output_without_end_only_so_many_lines_and_the_last_ones_are_delivered(line: bytes) -> None:
-    chunk = (line * (TAIL // len(line) + 1))[:TAIL]
-    lines = lines_of(*[chunk] * (2 * MAX_OUTPUT // TAIL), b"\nlast words")
+    chunk = (line * (TAIL_BYTES // len(line) + 1))[:TAIL_BYTES]
+    lines = lines_of(*[chunk] * (2 * MAX_OUTPUT_BYTES // TAIL_BYTES), b"\nlast words")
     [notice] = [number for number, each in enumerate(lines) if each.startswith("(more than 32 MiB of output")]
-    assert notice <= (MAX_OUTPUT + LEAST * TAIL) / LEAST
-    assert len(lines) - notice <= TAIL
+    assert notice <= (MAX_OUTPUT_BYTES + MIN_LINE_COST * TAIL_BYTES) / MIN_LINE_COST
+    assert len(lines) - notice <= TAIL_BYTES
     assert lines[-1] == "last words"
 
 
 def test_what_is_little_more_than_the_bound_is_delivered_whole() -> None:
     line = b"y" * 999 + b"\n"
-    count = MAX_OUTPUT // len(line) + 2
+    count = MAX_OUTPUT_BYTES // len(line) + 2
     assert lines_of(line * count, b"and\xc3", b"\xa4\nmore") == ["y" * 999] * count + ["and\u00e4", "more"]

@@ -1,4 +1,4 @@
-"""What holds for every sandbox of every backend."""
+"""Contract tests for the sandboxes of every backend."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ import psutil
 import pytest
 
 from generator.sandboxes.contract import MAX_LINE, Command, CommandResult, Resources, Sandbox, SandboxError
-from generator.sandboxes.lines import MAX_OUTPUT, TAIL
+from generator.sandboxes.lines import MAX_OUTPUT_BYTES, TAIL_BYTES
 from generator.sandboxes.local.backend import LocalBackend
+from tests.sandboxes.commands import gone, run_in
 from tests.sandboxes.conftest import PLENTY, OpenSandbox, Run
-from tests.sandboxes.watching import gone, run_in
 from tests.support import with_enough_time
 
 
@@ -145,7 +145,7 @@ def test_a_kill_from_elsewhere_ends_the_command_and_the_sandbox(sandbox: Sandbox
     assert sandbox.run(command, lambda _: killer.start()).killed == "stopped"
     killer.join()
     sandbox.kill()
-    assert [place.name for place in (tmp_path / "sandboxes").iterdir()] == [".lock"]
+    assert [path.name for path in (tmp_path / "sandboxes").iterdir()] == [".lock"]
     with pytest.raises(SandboxError, match="has been killed"):
         run_in(sandbox, "true")
 
@@ -155,7 +155,7 @@ def test_kill_removes_what_its_owner_may_not_enter_and_what_no_path_can_name(san
     run_in(sandbox, 'perl -e \'for (1..1100) { mkdir "deeper"; chdir "deeper" or die }\'')
     sandbox.kill()
     sandbox.kill()
-    assert [place.name for place in (tmp_path / "sandboxes").iterdir()] == [".lock"]
+    assert [path.name for path in (tmp_path / "sandboxes").iterdir()] == [".lock"]
 
 
 @pytest.mark.attack("a hundred megabytes in one line do no harm")
@@ -164,7 +164,7 @@ def test_of_a_hundred_megabytes_in_one_line_the_first_and_the_end_pass_through_i
     sizes: list[int] = []
     sandbox.run(Command("head -c 100M /dev/zero | tr '\\0' x", sandbox.root, 60), lambda line: sizes.append(len(line)))
     assert max(sizes) == MAX_LINE
-    assert MAX_OUTPUT <= sum(sizes) < MAX_OUTPUT + 3 * TAIL  # all that is delivered, and the end
+    assert MAX_OUTPUT_BYTES <= sum(sizes) < MAX_OUTPUT_BYTES + 3 * TAIL_BYTES  # all that is delivered, and the end
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 32 * 1024
 
 
@@ -208,8 +208,8 @@ def test_an_archive_cannot_write_beside_its_directory(sandbox: Sandbox, tmp_path
 
 def test_get_copies_one_file(sandbox: Sandbox, tmp_path: Path) -> None:
     run_in(sandbox, "mkdir -p a && head -c 3000000 /dev/urandom > a/b && sha256sum < a/b > a/sum")
-    sandbox.get(f"{sandbox.root}/a/b", tmp_path / "taken", 3_000_000)
-    assert (tmp_path / "taken").stat().st_size == 3_000_000
+    sandbox.get(f"{sandbox.root}/a/b", tmp_path / "copy", 3_000_000)
+    assert (tmp_path / "copy").stat().st_size == 3_000_000
     with pytest.raises(SandboxError, match="larger than 2999999 bytes"):
         sandbox.get(f"{sandbox.root}/a/b", tmp_path / "large", 2_999_999)
     assert not (tmp_path / "large").exists()
@@ -221,8 +221,8 @@ def test_get_follows_no_link_and_takes_only_regular_files(sandbox: Sandbox, tmp_
     run_in(sandbox, f"ln -s {tmp_path}/secret link; ln -s {tmp_path} dir; mkfifo pipe; truncate -s 5G sparse")
     for name in ("link", "dir/secret", "pipe", "sparse", ".", "missing", "home", "dir/../secret", "../owner"):
         with pytest.raises(SandboxError):
-            sandbox.get(f"{sandbox.root}/{name}", tmp_path / "taken", 1_000_000)
-        assert not (tmp_path / "taken").exists()
+            sandbox.get(f"{sandbox.root}/{name}", tmp_path / "copy", 1_000_000)
+        assert not (tmp_path / "copy").exists()
 
 
 def test_memory_that_grows_beyond_the_limit_ends_the_command(open_sandbox: OpenSandbox) -> None:

@@ -1,11 +1,11 @@
-"""Sandboxes of E2B: opening them at the account's pace, finding those of a run, and ending them."""
+"""Backend of sandboxes at E2B: creates them within the account's limits and kills those of its run."""
 
 from __future__ import annotations
 
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -13,41 +13,34 @@ from generator.manifest.values import Size
 from generator.network.registries import RegistryCache
 from generator.sandboxes.contract import Resources, SandboxError
 from generator.sandboxes.e2b.connection import Connection, with_headers
+from generator.sandboxes.e2b.control_plane import find_sandboxes, kill_sandbox
 from generator.sandboxes.e2b.errors import ServiceError, service_error
 from generator.sandboxes.e2b.rate_limit import RateLimit
-from generator.sandboxes.e2b.retry import RETRY_SECONDS, backoff, retry
+from generator.sandboxes.e2b.retry import backoff
 from generator.sandboxes.e2b.sandbox import E2BSandbox, Lifetime
 
 if TYPE_CHECKING:
-    from e2b.sandbox.sandbox_api import SandboxInfo
-    from e2b.sandbox_sync.paginator import SandboxPaginator
-
     from generator.sandboxes.e2b.sdk import Sandbox as Handle
 
-# How long a crate waits for a place while the account's sandboxes are all in use, in seconds: longer than most builds.
+# Seconds that a crate waits while the account runs all the sandboxes that it may. Most builds take less.
 QUEUE_SECONDS: Final = 3_600.0
-# How long creates that get no usable answer are repeated.
+# Retry budget, in seconds, of creates without a usable response.
 CREATE_RETRY_SECONDS: Final = 180.0
-FIRST_TURN: Final = 2.0
-LONGEST_TURN: Final = 15.0
-# Longer than the service takes to start a sandbox.
+FIRST_CREATE_DELAY: Final = 2.0
+MAX_CREATE_DELAY: Final = 15.0
+# Seconds for the response to a create. The service starts a sandbox in less.
 CREATE_SECONDS: Final = 30.0
-# A key whose outcome the service does not know any more.
+# HTTP status of an idempotency key whose outcome the service has lost.
 OUTCOME_UNKNOWN: Final = 422
-PAGE: Final = 100
-# A hundred times what any account may have at once: a list that goes on is no list.
-MAX_PAGES: Final = 1_000
-# At its end a run does not wait long for a service that is down.
+# Retry budget, in seconds, at the end of a run.
 CLOSE_RETRY_SECONDS: Final = 8.0
-# How long one answer about the account's sandboxes may take.
-ANSWER_SECONDS: Final = 15.0
 
 
 @dataclass(frozen=True)
-class Run:
-    """Whose sandboxes they are: the run, which attempt at it, and its shard; all of [A-Za-z0-9._-].
+class RunIdentity:
+    """Run, attempt and shard that sandboxes belong to; all of [A-Za-z0-9._-].
 
-    `runner` tells this process from others of the same run, such as two jobs of one workflow.
+    `runner` identifies this process among others of the same run, such as two jobs of one workflow.
     """
 
     id: str
@@ -57,17 +50,14 @@ class Run:
 
     @property
     def metadata(self) -> dict[str, str]:
-        """What every sandbox of the run carries."""
+        """Metadata of every sandbox of the run."""
         named = {"run": self.id, "attempt": self.attempt, "shard": self.shard, "runner": self.runner}
         return {"tool": "cratematrix", **named}
 
 
 @dataclass(frozen=True)
 class Account:
-    """How the service is reached and what it allows: creates in a second, and the longest queue in seconds.
-
-    `create_seconds` is how long a create may take.
-    """
+    """Connection to the service with its limits: creates per second, seconds in the queue and seconds per create."""
 
     connection: Connection
     creates_per_second: float = 1.0
@@ -76,9 +66,9 @@ class Account:
 
 
 class E2BBackend:
-    """Opens sandboxes at the service; safe to use from many threads.
+    """Backend that opens sandboxes at the service; safe to use from many threads.
 
-    `templates` names the image of each size class. `say` is told, by crate, why one has to wait.
+    `templates` maps each size class to its image. `log` receives a crate and a message while the crate waits.
     """
 
     name: Literal["e2b"] = "e2b"
@@ -86,123 +76,86 @@ class E2BBackend:
     def __init__(
         self,
         account: Account,
-        run: Run,
+        run: RunIdentity,
         templates: Mapping[Size, str],
-        life: Lifetime,
+        lifetime: Lifetime,
         stop: threading.Event,
-        say: Callable[[str, str], None],
+        log: Callable[[str, str], None],
     ) -> None:
-        self._account, self._run, self._templates, self._life, self._stop = account, run, templates, life, stop
-        self._say, self._pace, self._kept = say, RateLimit(account.creates_per_second), set[str]()
-        self._known, self._opened = RegistryCache(), list[E2BSandbox]()
+        self._account, self._run, self._templates = account, run, templates
+        self._lifetime, self._stop, self._log = lifetime, stop, log
+        self._rate_limit, self._kept_ids = RateLimit(account.creates_per_second), set[str]()
+        self._registries, self._opened = RegistryCache(), list[E2BSandbox]()
 
     def open(self, crate: str, resources: Resources, env: Mapping[str, str], attempt: int = 1) -> E2BSandbox:
-        """Start a sandbox with the network open, after waiting for a place where the account has none left."""
+        """Start a sandbox with an open network; waits while the account runs all the sandboxes that it may."""
         handle = self._create(crate, resources.size, attempt)
         handle = with_headers(handle, self._account.connection)
-        sandbox = E2BSandbox(handle, resources, self._life, env, self._stop, self._kept.add, self._known)
+        sandbox = E2BSandbox(handle, resources, self._lifetime, env, self._stop, self._kept_ids.add, self._registries)
         self._opened.append(sandbox)
         return sandbox
 
     def close(self) -> None:
-        """Kill what this runner left, but for what is kept; says what may run on."""
+        """Kill the sandboxes that this runner left, except kept ones, and log those that may still run."""
         for sandbox in self._opened:
             sandbox.abandon()
         try:
-            for found in find(self._account.connection, {"runner": self._run.runner}, CLOSE_RETRY_SECONDS):
-                if found.sandbox_id not in self._kept:
-                    end(self._account.connection, found.sandbox_id, CLOSE_RETRY_SECONDS)
+            own = {"runner": self._run.runner}
+            for found in find_sandboxes(self._account.connection, own, CLOSE_RETRY_SECONDS):
+                if found.sandbox_id not in self._kept_ids:
+                    kill_sandbox(self._account.connection, found.sandbox_id, CLOSE_RETRY_SECONDS)
         except SandboxError as error:
-            self._say("e2b", f"{error}: what may run on ends by itself within {self._life.seconds} s")
+            self._log_survivors(error)
 
     def _create(self, crate: str, size: Size, attempt: int) -> Handle:
-        started, lost_since, turns = time.monotonic(), None, backoff(FIRST_TURN, LONGEST_TURN)
+        """Create a sandbox with two budgets: one for a full account, one for a service without usable responses."""
+        started, lost_since, delays = time.monotonic(), None, backoff(FIRST_CREATE_DELAY, MAX_CREATE_DELAY)
         key = uuid.uuid4().hex
         try:
             while True:
                 try:
-                    return self._ask(crate, size, attempt, key)
+                    return self._request(crate, size, attempt, key)
                 except SandboxError:
                     raise
                 except Exception as error:
                     problem, now = service_error(error), time.monotonic()
                 if problem.status == OUTCOME_UNKNOWN:
-                    self._sweep(key)
+                    self._kill_created(key)
                     key, problem = uuid.uuid4().hex, ServiceError("unreachable", problem.message)
                 if not problem.is_transient:
-                    raise self._refused(problem, size)
+                    raise self._rejection(problem, size)
                 lost_since = None if problem.kind == "busy" else lost_since or now
                 if now - started > self._account.queue_seconds or now - (lost_since or now) > CREATE_RETRY_SECONDS:
-                    raise problem.error("no sandbox could be opened")
-                pause = next(turns)
-                self._say(crate, f"waiting {pause:.0f} s for a sandbox: {problem.message}")
-                self._stop.wait(pause)
+                    raise problem.sandbox_error("no sandbox could be opened")
+                delay = next(delays)
+                self._log(crate, f"waiting {delay:.0f} s for a sandbox: {problem.message}")
+                self._stop.wait(delay)
         except SandboxError:
             if lost_since is not None:
-                self._sweep(key)
+                self._kill_created(key)
             raise
 
-    def _ask(self, crate: str, size: Size, attempt: int, key: str) -> Handle:
-        from generator.sandboxes.e2b.creation import Create, create
+    def _request(self, crate: str, size: Size, attempt: int, key: str) -> Handle:
+        from generator.sandboxes.e2b.creation import CreateRequest, create_sandbox
 
         metadata = {**self._run.metadata, "crate": crate, "try": str(attempt), "create": key}
-        asked = Create(self._templates[size], self._life.seconds, metadata, key)
-        return create(asked, self._account.connection, self._account.create_seconds, self._pace, self._stop)
+        request = CreateRequest(self._templates[size], self._lifetime.seconds, metadata, key)
+        account = self._account
+        return create_sandbox(request, account.connection, account.create_seconds, self._rate_limit, self._stop)
 
-    def _sweep(self, key: str) -> None:
-        """Kill what a create may have left whose outcome nobody knows; after a stop `close` has the last try."""
+    def _kill_created(self, key: str) -> None:
+        """Kill a sandbox that a create with an unknown outcome may have started; after a stop, `close` does it."""
         try:
-            for found in find(self._account.connection, {"create": key}, stop=self._stop):
-                end(self._account.connection, found.sandbox_id, stop=self._stop)
+            for found in find_sandboxes(self._account.connection, {"create": key}, stop=self._stop):
+                kill_sandbox(self._account.connection, found.sandbox_id, stop=self._stop)
         except SandboxError as error:
-            self._say("e2b", f"{error}: what may run on ends by itself within {self._life.seconds} s")
+            self._log_survivors(error)
 
-    def _refused(self, problem: ServiceError, size: Size) -> SandboxError:
+    def _log_survivors(self, error: SandboxError) -> None:
+        self._log("e2b", f"{error}: a sandbox that still runs ends by itself within {self._lifetime.seconds} s")
+
+    def _rejection(self, problem: ServiceError, size: Size) -> SandboxError:
         template = self._templates[size]
         if problem.status == 404:
             return SandboxError(f"E2B has no template {template}: run cratematrix template build", "permanent")
-        return problem.error(f"no sandbox of {template} could be opened")
-
-
-def find(
-    connection: Connection,
-    metadata: Mapping[str, str],
-    patience: float = RETRY_SECONDS,
-    stop: threading.Event | None = None,
-) -> Iterator[SandboxInfo]:
-    """Yield the sandboxes that carry these metadata, running or paused; SandboxError when the service does not say."""
-    from generator.sandboxes.e2b.sdk import Sandbox, SandboxQuery
-
-    wanted = SandboxQuery(metadata=dict(metadata))
-    pages = Sandbox.list(query=wanted, limit=PAGE, request_timeout=ANSWER_SECONDS, **connection.api_params())
-    doing = "E2B does not say which sandboxes there are"
-    yield from _listed(pages, lambda call: retry(call, doing, stop, patience))
-
-
-def end(
-    connection: Connection, sandbox_id: str, patience: float = RETRY_SECONDS, stop: threading.Event | None = None
-) -> bool:
-    """Kill a sandbox; False when there was none."""
-    from generator.sandboxes.e2b.sdk import Sandbox
-
-    doing = f"sandbox {sandbox_id} cannot be killed"
-    params = {**connection.api_params(), "request_timeout": ANSWER_SECONDS}
-    return retry(lambda: Sandbox.kill(sandbox_id, **params), doing, stop, patience)
-
-
-def running(connection: Connection) -> int:
-    """Return how many sandboxes the account has, of whatever run; raises what the SDK raises."""
-    from generator.sandboxes.e2b.sdk import Sandbox
-
-    return sum(1 for _ in _listed(Sandbox.list(limit=PAGE, **connection.api_params()), lambda call: call()))
-
-
-def _listed(
-    pages: SandboxPaginator, ask: Callable[[Callable[[], list[SandboxInfo]]], list[SandboxInfo]]
-) -> Iterator[SandboxInfo]:
-    """Yield what is on the pages of a list; SandboxError when they have no end."""
-    for _ in range(MAX_PAGES):
-        if not pages.has_next:
-            return
-        yield from ask(pages.next_items)
-    raise SandboxError(f"E2B's list of sandboxes has more than {MAX_PAGES:,} pages", "permanent")
+        return problem.sandbox_error(f"no sandbox of {template} could be opened")

@@ -1,4 +1,4 @@
-"""One request for a sandbox, sent in its turn. It needs the SDK, so it is imported where a sandbox is asked for."""
+"""Requests that create sandboxes. The module imports the SDK, so import it only where a sandbox is created."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from generator.sandboxes.e2b.rate_limit import RateLimit
 from generator.sandboxes.e2b.sdk import ConnectionConfig
 from generator.sandboxes.e2b.sdk import Sandbox as Handle
 
-# The longest time that the service can make all creates wait for; of a longer one each waits by turns of its own.
-LONGEST_REST: Final = 30.0
+# The longest Retry-After, in seconds, that pauses all creates. After a longer one each waits by its own backoff.
+MAX_SHARED_PAUSE: Final = 30.0
 
 
 @dataclass(frozen=True)
-class Create:
-    """What is asked for. The same `key` leads to the same sandbox, however often it is asked for."""
+class CreateRequest:
+    """Request for a sandbox; `key` is its idempotency key, and `seconds` its timeout."""
 
     template: str
     seconds: int
@@ -35,53 +35,57 @@ class Create:
     key: str
 
 
-def create(
-    asked: Create, connection: Connection, answer_seconds: float, pace: RateLimit, stop: threading.Event
+def create_sandbox(
+    request: CreateRequest,
+    connection: Connection,
+    response_seconds: float,
+    rate_limit: RateLimit,
+    stop: threading.Event,
 ) -> Handle:
-    """Ask for a sandbox once; raises what the SDK raises, and SandboxError when `stop` comes before its turn.
+    """Send one create request; raises the SDK's exceptions, and SandboxError when `stop` is set before it is sent.
 
-    The SDK's own function would repeat the request whatever the pace, and tell nobody when the service wants it again.
+    The SDK's own function would retry the request beyond the rate limit, and would hide the Retry-After header.
     """
-    config = ConnectionConfig(**connection.api_params(), request_timeout=answer_seconds)
-    body = models.NewSandboxV2(asked.template, asked.seconds, metadata=dict(asked.metadata), env_vars={})
-    with ApiClient(config, Paced(get_transport(config), pace, stop)) as client:
-        said = post_v2_sandboxes.sync_detailed(client=client, body=body, idempotency_key=asked.key)
-    if not isinstance(said.parsed, models.Sandbox):
-        raise handle_api_exception(said)
-    return _handle(said.parsed, connection)
+    config = ConnectionConfig(**connection.api_params(), request_timeout=response_seconds)
+    body = models.NewSandboxV2(request.template, request.seconds, metadata=dict(request.metadata), env_vars={})
+    with ApiClient(config, RateLimitedTransport(get_transport(config), rate_limit, stop)) as client:
+        response = post_v2_sandboxes.sync_detailed(client=client, body=body, idempotency_key=request.key)
+    if not isinstance(response.parsed, models.Sandbox):
+        raise handle_api_exception(response)
+    return _handle(response.parsed, connection)
 
 
-class Paced(httpx.BaseTransport):
-    """Sends each request in its turn, as soon as the one before has left; the answers take the time they take."""
+class RateLimitedTransport(httpx.BaseTransport):
+    """Transport that sends each request within the rate limit; responses may take any time."""
 
-    def __init__(self, transport: httpx.BaseTransport, pace: RateLimit, stop: threading.Event) -> None:
-        self._transport, self._pace, self._stop = transport, pace, stop
+    def __init__(self, transport: httpx.BaseTransport, rate_limit: RateLimit, stop: threading.Event) -> None:
+        self._transport, self._rate_limit, self._stop = transport, rate_limit, stop
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request, and give no turn before the time that the service names in its answer."""
+        """Send a request, and pause the rate limit for the Retry-After of its response."""
         body = request.read()
-        with self._pace.turn(self._stop) as left:
-            request.stream = _Body(body, left)
+        with self._rate_limit.acquire(self._stop) as mark_sent:
+            request.stream = _Body(body, mark_sent)
             response = self._transport.handle_request(request)
         seconds = parse_retry_after(response.headers.get("Retry-After"))
-        if seconds is not None and seconds <= LONGEST_REST:
-            self._pace.pause(seconds)
+        if seconds is not None and seconds <= MAX_SHARED_PAUSE:
+            self._rate_limit.pause(seconds)
         return response
 
 
 class _Body(httpx.SyncByteStream):
-    """A body that tells when the connection, which is made by then, has taken it."""
+    """Request body that calls `on_sent` once the connection has taken it."""
 
-    def __init__(self, content: bytes, taken: Callable[[], None]) -> None:
-        self._content, self._taken = content, taken
+    def __init__(self, content: bytes, on_sent: Callable[[], None]) -> None:
+        self._content, self._on_sent = content, on_sent
 
     def __iter__(self) -> Iterator[bytes]:
         yield self._content
-        self._taken()
+        self._on_sent()
 
 
 def _handle(created: models.Sandbox, connection: Connection) -> Handle:
-    """Return the sandbox as the SDK's own function would."""
+    """Return the SDK's sandbox object, as the SDK's own function builds it."""
     found = to_sandbox_create_response(created)
     headers = {"E2b-Sandbox-Id": found.sandbox_id, "E2b-Sandbox-Port": str(ConnectionConfig.envd_port)}
     if found.envd_access_token is not None:

@@ -1,7 +1,6 @@
-"""What can go wrong between the runner and E2B: every error of the SDK, of its transports and of proxies on the way.
+"""Errors of the E2B SDK, of its HTTP transports and of proxies, mapped to failure classes.
 
-The SDK raises from four hierarchies of its own, and lets those of httpx, connectrpc, pyqwest and json through. Each
-becomes one of a few kinds here, and every kind belongs to one failure class.
+The SDK raises exceptions from four hierarchies of its own and passes on those of httpx, connectrpc, pyqwest and json.
 """
 
 from __future__ import annotations
@@ -14,36 +13,46 @@ from typing import Final, Literal
 from generator.errors import CratematrixError, InputError, Unavailable
 from generator.sandboxes.contract import FailureClass, FileMissing, SandboxError
 
-Kind = Literal["gone", "busy", "unreachable", "unauthorized", "refused", "missing", "full", "failed", "here"]
+Kind = Literal[
+    "sandbox_gone",
+    "busy",
+    "unreachable",
+    "unauthorized",
+    "rejected",
+    "file_missing",
+    "disk_full",
+    "command_failed",
+    "local_disk",
+]
 
-# gone: there is no such sandbox any more. busy: come back later. unreachable: no answer, or one that is not E2B's.
-# failed: a command that the runner itself gave exited with another code than 0. here: this machine's own disk.
-CLASSES: Final[dict[Kind, FailureClass]] = {
-    "gone": "transient",
+# busy: rate limit or overload. unreachable: no response, or one that is not E2B's. command_failed: a command of the
+# runner itself exited with another code than 0. local_disk: the disk of this machine.
+FAILURE_CLASSES: Final[dict[Kind, FailureClass]] = {
+    "sandbox_gone": "transient",
     "busy": "transient",
     "unreachable": "transient",
     "unauthorized": "permanent",
-    "refused": "permanent",
-    "missing": "permanent",
-    "full": "too_small",
-    "failed": "transient",
-    "here": "permanent",
+    "rejected": "permanent",
+    "file_missing": "permanent",
+    "disk_full": "too_small",
+    "command_failed": "transient",
+    "local_disk": "permanent",
 }
 
-# No connection fails with these.
-_OF_THE_DISK: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)
+# Network connections never fail with these.
+_DISK_ERRNOS: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)
 
-MAX_WORDS: Final = 300
-REFUSED_KEY: Final = "E2B refuses the key: set E2B_API_KEY to a key of e2b.dev/dashboard"
+MAX_MESSAGE_LENGTH: Final = 300
+INVALID_KEY: Final = "E2B refuses the key: set E2B_API_KEY to a key of e2b.dev/dashboard"
 
 
-class ReplyTooLong(Exception):
-    """A reply of the service, or of a sandbox, is longer than any should be: asking again would bring as much."""
+class ResponseTooLong(Exception):
+    """A response exceeds its limit; a retry would bring as much."""
 
 
 @dataclass(frozen=True)
 class ServiceError:
-    """What went wrong, in the service's own words; `status` is HTTP's, where one is known."""
+    """A failed call, in the service's words; `status` is the HTTP status code, where one is known."""
 
     kind: Kind
     message: str
@@ -51,58 +60,59 @@ class ServiceError:
 
     @property
     def is_transient(self) -> bool:
-        """Whether the same call may do better later."""
+        """Whether a retry of the same call can succeed."""
         return self.kind in ("busy", "unreachable")
 
-    def error(self, doing: str) -> SandboxError:
-        """Return the sandbox's error for it."""
-        said = REFUSED_KEY if self.kind == "unauthorized" else self.message
-        message = f"{doing}: {said}"
-        return FileMissing(message) if self.kind == "missing" else SandboxError(message, CLASSES[self.kind])
+    def sandbox_error(self, failure: str) -> SandboxError:
+        """Return the SandboxError; `failure` begins its message and says what does not work."""
+        message = f"{failure}: {INVALID_KEY if self.kind == 'unauthorized' else self.message}"
+        if self.kind == "file_missing":
+            return FileMissing(message)
+        return SandboxError(message, FAILURE_CLASSES[self.kind])
 
 
-def user_error(error: Exception, doing: str = "") -> CratematrixError:
-    """Return the user's error for one of the SDK, or for a SandboxError that was made of one."""
-    known = error if isinstance(error, SandboxError) else service_error(error).error(doing)
+def user_error(error: Exception, failure: str = "") -> CratematrixError:
+    """Return the error to show to the user for an SDK exception or a SandboxError."""
+    known = error if isinstance(error, SandboxError) else service_error(error).sandbox_error(failure)
     if known.failure_class == "transient":
         return Unavailable(str(known), fix="try again later")
     return InputError(str(known))
 
 
 def service_error(error: BaseException) -> ServiceError:
-    """Say what an exception of a call of the SDK means; one that nobody knows is a failed contact."""
-    if too_long := _too_long(error):
-        return ServiceError("refused", str(too_long))
-    if isinstance(error, OSError) and error.errno in _OF_THE_DISK:
-        return ServiceError("here", f"this machine says: {error.strerror}")
+    """Return the meaning of an exception of an SDK call; unknown exceptions count as unreachable."""
+    if too_long := _response_too_long(error):
+        return ServiceError("rejected", str(too_long))
+    if isinstance(error, OSError) and error.errno in _DISK_ERRNOS:
+        return ServiceError("local_disk", f"this machine says: {error.strerror}")
     status = getattr(error, "status_code", None)
     status = status if isinstance(status, int) else None
-    by_type: Kind = next((kind for types, kind in table() if isinstance(error, types)), "unreachable")
-    by_status = _by_status(status) if status is not None else None
-    return ServiceError(by_status or by_type, _words(error), status)
+    by_type: Kind = next((kind for types, kind in exception_kinds() if isinstance(error, types)), "unreachable")
+    by_status = _kind_of_status(status) if status is not None else None
+    return ServiceError(by_status or by_type, _first_line(error), status)
 
 
-def _too_long(error: BaseException | None) -> ReplyTooLong | None:
-    """Look for it below what the layers of the SDK have made of it."""
-    while error is not None and not isinstance(error, ReplyTooLong):
+def _response_too_long(error: BaseException | None) -> ResponseTooLong | None:
+    """Search the causes of an exception, because the SDK wraps it more than once."""
+    while error is not None and not isinstance(error, ResponseTooLong):
         error = error.__cause__ or error.__context__
     return error
 
 
-def _by_status(status: int) -> Kind | None:
-    """Return the kind of an HTTP status that the SDK handed on; None for one it should not have called an error."""
+def _kind_of_status(status: int) -> Kind | None:
+    """Return the kind of an HTTP status code, or None when the code is no error."""
     if status in (429, 503):
         return "busy"
     if status in (408, 409, 425) or status >= 500:
         return "unreachable"
     if status in (401, 403):
         return "unauthorized"
-    return "refused" if status >= 400 else None
+    return "rejected" if status >= 400 else None
 
 
 @cache
-def table() -> tuple[tuple[tuple[type[BaseException], ...], Kind], ...]:
-    """Return every type that calls of the SDK raise, the more special ones first."""
+def exception_kinds() -> tuple[tuple[tuple[type[BaseException], ...], Kind], ...]:
+    """Return every exception type of SDK calls with its kind, subclasses before their base classes."""
     import httpx
     import pyqwest
     from connectrpc.errors import ConnectError
@@ -110,16 +120,16 @@ def table() -> tuple[tuple[tuple[type[BaseException], ...], Kind], ...]:
     from e2b.sandbox.commands.command_handle import CommandExitException
 
     return (
-        ((CommandExitException,), "failed"),
-        ((sdk.NotEnoughSpaceException,), "full"),
-        ((sdk.SandboxNotRunningException, sdk.SandboxNotFoundException), "gone"),
-        ((sdk.FileNotFoundException,), "missing"),
+        ((CommandExitException,), "command_failed"),
+        ((sdk.NotEnoughSpaceException,), "disk_full"),
+        ((sdk.SandboxNotRunningException, sdk.SandboxNotFoundException), "sandbox_gone"),
+        ((sdk.FileNotFoundException,), "file_missing"),
         ((sdk.RateLimitException, sdk.ServiceBusyException), "busy"),
         ((sdk.AuthenticationException,), "unauthorized"),
-        ((sdk.InvalidArgumentException, sdk.TemplateException, sdk.NotFoundException), "refused"),
-        ((sdk.BuildException, sdk.VolumeException, sdk.SecretException), "refused"),
+        ((sdk.InvalidArgumentException, sdk.TemplateException, sdk.NotFoundException), "rejected"),
+        ((sdk.BuildException, sdk.VolumeException, sdk.SecretException), "rejected"),
         ((sdk.SandboxException,), "unreachable"),
-        # A proxy's page where E2B's JSON was expected is a ValueError, a KeyError or worse inside the SDK.
+        # A proxy's HTML page instead of E2B's JSON raises ValueError, KeyError or worse inside the SDK.
         ((ConnectError, httpx.HTTPError, httpx.StreamError, httpx.InvalidURL), "unreachable"),
         ((pyqwest.ReadError, pyqwest.WriteError, pyqwest.StreamError), "unreachable"),
         ((pyqwest.RemoteProtocolError, pyqwest.TooManyRedirects), "unreachable"),
@@ -127,9 +137,9 @@ def table() -> tuple[tuple[tuple[type[BaseException], ...], Kind], ...]:
     )
 
 
-def _words(error: BaseException) -> str:
-    """Return the first line of what was said; a whole page of a proxy is not an answer."""
-    said = str(error).strip().split("\n", 1)[0].strip()
-    if not said or said.startswith("<"):
+def _first_line(error: BaseException) -> str:
+    """Return the first line of the message, or the type's name in place of a proxy's HTML page."""
+    message = str(error).strip().split("\n", 1)[0].strip()
+    if not message or message.startswith("<"):
         return type(error).__name__
-    return said if len(said) <= MAX_WORDS else f"{said[: MAX_WORDS - 1]}…"
+    return message if len(message) <= MAX_MESSAGE_LENGTH else f"{message[: MAX_MESSAGE_LENGTH - 1]}…"

@@ -1,4 +1,4 @@
-"""Following a detached command from its start to its end, through whatever happens to the connection."""
+"""Polling of a detached command from its start to its end, in spite of lost connections."""
 
 from __future__ import annotations
 
@@ -13,132 +13,134 @@ from generator.sandboxes.contract import Command, CommandResult, OnLine, Sandbox
 from generator.sandboxes.e2b.detached import MAX_LOG_BYTES, NO_DIRECTORY, Detached, End, Poll, read_poll
 from generator.sandboxes.e2b.errors import service_error
 from generator.sandboxes.e2b.retry import RETRY_SECONDS, backoff
-from generator.sandboxes.lines import Lines
+from generator.sandboxes.lines import LineSplitter
 
-# How long a question waits in the sandbox for something to tell: short while the command is young or talks, so that
-# short commands are over at once, longer the longer it is silent, and never so long that a stop goes unnoticed.
-SHORTEST_WAIT: Final = 0.2
-LONGEST_WAIT: Final = 2.0
-# The supervisor writes a sign of life every 2 s.
-SILENCE: Final = 60
-# How long after a command's time the supervisor may take to end it before the runner does.
-GRACE: Final = 30.0
-ANSWER_SECONDS: Final = 30.0
-# A command that is being ended is not waited for that long.
-ENDING_SECONDS: Final = 5.0
+# A poll waits in the sandbox for output: briefly while the command is young or prints, so that short commands end at
+# once, and longer with its silence. The maximum keeps the delay of a stop short.
+MIN_POLL_SECONDS: Final = 0.2
+MAX_POLL_SECONDS: Final = 2.0
+# Seconds without a heartbeat until the supervisor counts as dead. It writes one every 2 s.
+HEARTBEAT_TIMEOUT: Final = 60
+# Seconds that the supervisor may take to end a command after its timeout, before the runner does.
+GRACE_SECONDS: Final = 30.0
+RESPONSE_SECONDS: Final = 30.0
+# Seconds for a response about a command that is being stopped.
+STOP_SECONDS: Final = 5.0
 
 
 class Shell(Protocol):
-    """Short commands in the sandbox; raises whatever the SDK raises."""
+    """Function that runs short commands in the sandbox; raises the SDK's exceptions."""
 
     def __call__(self, script: str, timeout: float, env: Mapping[str, str] = ...) -> str:
-        """Run a script and return what it printed."""
+        """Run a script and return its stdout."""
 
 
 @dataclass(frozen=True)
 class CommandPoller:
-    """Runs commands in one sandbox.
+    """Runner of detached commands in one sandbox.
 
-    `gone` asks the control plane whether the sandbox is; `stops` are the reasons to end a command early.
+    `is_gone` asks the control plane whether the sandbox has vanished. Any event of `stops` ends a command early.
     """
 
     shell: Shell
-    gone: Callable[[], bool]
+    is_gone: Callable[[], bool]
     stops: tuple[threading.Event, ...]
 
     def run(self, detached: Detached, command: Command, env: Mapping[str, str], on_line: OnLine) -> CommandResult:
-        """Run a command to its end, deliver every line of it once and in order, and say how it ended."""
+        """Run a command to its end, and deliver every line once and in order."""
         script = detached.start_script(command, env)
-        given = {name: value for name, value in env.items() if name not in ("HOME", "PATH")}
-        self._ask(lambda: self.shell(script, ANSWER_SECONDS, given), "a command cannot be started")
-        lines = Lines(on_line)
+        passed = {name: value for name, value in env.items() if name not in ("HOME", "PATH")}
+        self._call(lambda: self.shell(script, RESPONSE_SECONDS, passed), "a command cannot be started")
+        lines = LineSplitter(on_line)
         try:
-            end = self._follow(detached, lines, time.monotonic() + command.timeout + GRACE)
+            end = self._poll_to_end(detached, lines, time.monotonic() + command.timeout + GRACE_SECONDS)
         except BaseException:
-            self._end(detached)
+            self._stop(detached)
             raise
         lines.end()
-        return _finished(end, command)
+        return _result(end, command)
 
-    def _follow(self, detached: Detached, lines: Lines, deadline: float) -> End:
-        offset, heard = 0, time.monotonic()
+    def _poll_to_end(self, detached: Detached, lines: LineSplitter, deadline: float) -> End:
+        offset, last_output = 0, time.monotonic()
         while True:
             now = time.monotonic()
-            if self._stopped:
-                return self._ended(detached, lines, offset, "stopped")
+            if self._is_stopped:
+                return self._end_early(detached, lines, offset, "stopped")
             if now >= deadline:
-                return self._ended(detached, lines, offset, "timeout")
-            wait = min(LONGEST_WAIT, max(SHORTEST_WAIT, (now - heard) / 4))
+                return self._end_early(detached, lines, offset, "timeout")
+            wait = min(MAX_POLL_SECONDS, max(MIN_POLL_SECONDS, (now - last_output) / 4))
             poll = self._poll(detached, offset, wait)
             if poll is None:
                 continue
             if poll.chunk:
                 lines.feed(poll.chunk)
-                offset, heard = offset + len(poll.chunk), time.monotonic()
-            # Whatever size is told: where no more comes, there is no more.
+                offset, last_output = offset + len(poll.chunk), time.monotonic()
+            # An empty chunk is the end, even when the sandbox claims a larger size.
             if poll.end is not None and (offset >= poll.size or not poll.chunk):
-                return self._last_words(lines, offset, poll.end)
-            if poll.end is None and poll.silent_seconds > SILENCE:
-                raise SandboxError("what ran the command in the sandbox is gone without a word")
+                self._note_truncation(lines, offset)
+                return poll.end
+            if poll.end is None and poll.silent_seconds > HEARTBEAT_TIMEOUT:
+                raise SandboxError("the command's supervisor in the sandbox is gone: it sends no heartbeat")
 
     def _poll(self, detached: Detached, offset: int, wait: float) -> Poll | None:
-        """Ask once; None when the run was stopped meanwhile."""
+        """Poll once; None when the run is stopped meanwhile."""
         script = detached.poll_script(offset, wait)
+        failure = "the command's output cannot be read"
         try:
-            said = self._ask(lambda: self.shell(script, wait + ANSWER_SECONDS), "the command's output cannot be read")
+            response = self._call(lambda: self.shell(script, wait + RESPONSE_SECONDS), failure)
         except SandboxError:
-            if self._stopped:
+            if self._is_stopped:
                 return None
             raise
-        return read_poll(said, offset)
+        return read_poll(response, offset)
 
-    def _ask(self, question: Callable[[], str], doing: str) -> str:
-        """Ask until there is an answer, the sandbox is known to be gone, or nobody answered for `PATIENCE` seconds."""
-        silent_since = time.monotonic()
-        for pause in backoff():
+    def _call(self, call: Callable[[], str], failure: str) -> str:
+        """Call until it succeeds, the sandbox is known to be gone, or `RETRY_SECONDS` have passed."""
+        started = time.monotonic()
+        for delay in backoff():
             try:
-                return question()
+                return call()
             except SandboxError:
                 raise
             except Exception as error:
                 problem = service_error(error)
-                lost = time.monotonic() - silent_since > RETRY_SECONDS
-                if problem.kind == "gone" and self.gone():
+                exhausted = time.monotonic() - started > RETRY_SECONDS
+                if problem.kind == "sandbox_gone" and self.is_gone():
                     raise SandboxError("the sandbox vanished in the middle of its work") from error
-                if lost or not (problem.is_transient or problem.kind in ("gone", "failed")) or self._wait(pause):
-                    raise problem.error(doing) from error
-        raise AssertionError  # pragma: no cover  pauses never end
+                can_retry = problem.is_transient or problem.kind in ("sandbox_gone", "command_failed")
+                if exhausted or not can_retry or self._wait(delay):
+                    raise problem.sandbox_error(failure) from error
+        raise AssertionError  # pragma: no cover  the delays never end
 
-    def _ended(self, detached: Detached, lines: Lines, offset: int, why: str) -> End:
-        """End a command and deliver what it said until then."""
-        self._end(detached)
+    def _end_early(self, detached: Detached, lines: LineSplitter, offset: int, reason: str) -> End:
+        """Stop a command and deliver its output until then."""
+        self._stop(detached)
         try:
-            poll = read_poll(self.shell(detached.poll_script(offset, 0), ENDING_SECONDS), offset)
+            poll = read_poll(self.shell(detached.poll_script(offset, 0), STOP_SECONDS), offset)
         except Exception:
-            return End(137, why, 0.0)
+            return End(137, reason, 0.0)
         lines.feed(poll.chunk)
-        return End(137, why, poll.end.seconds if poll.end else 0.0)
+        return End(137, reason, poll.end.seconds if poll.end else 0.0)
 
-    def _end(self, detached: Detached) -> None:
-        """End a command as well as can be: what does not end now ends with the sandbox."""
+    def _stop(self, detached: Detached) -> None:
+        """Stop a command where possible; a command that survives ends with the sandbox."""
         with contextlib.suppress(Exception):
-            self.shell(detached.stop_script(), ENDING_SECONDS)
+            self.shell(detached.stop_script(), STOP_SECONDS)
 
-    def _last_words(self, lines: Lines, size: int, end: End) -> End:
+    def _note_truncation(self, lines: LineSplitter, size: int) -> None:
         if size >= MAX_LOG_BYTES:
             lines.feed(f"\n(the output is longer than {MAX_LOG_BYTES >> 20} MiB: the rest is left out)\n".encode())
-        return end
 
     def _wait(self, seconds: float) -> bool:
-        """Wait a little; True when the run was stopped meanwhile."""
+        """Wait; True when the run is stopped meanwhile."""
         return self.stops[0].wait(seconds)
 
     @property
-    def _stopped(self) -> bool:
+    def _is_stopped(self) -> bool:
         return any(stop.is_set() for stop in self.stops)
 
 
-def _finished(end: End, command: Command) -> CommandResult:
+def _result(end: End, command: Command) -> CommandResult:
     if end.why == NO_DIRECTORY:
         raise SandboxError(f"{command.cwd} is not a directory of the sandbox", "permanent")
     match end.why:

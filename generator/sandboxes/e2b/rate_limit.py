@@ -1,4 +1,4 @@
-"""Not asking for sandboxes faster than the account allows."""
+"""Rate limit of requests that create sandboxes."""
 
 from __future__ import annotations
 
@@ -10,57 +10,57 @@ from typing import Final
 
 from generator.sandboxes.contract import SandboxError
 
-# Requests that leave this far apart do not reach the service closer together than the account allows, though not all
-# are on their way for the same time.
+# The share by which the interval is longer than the limit demands, because requests differ in their time on the
+# network.
 MARGIN: Final = 0.1
-# How long one request that is not out yet holds up the next: longer than a connection takes to be made.
+# Seconds that a request not yet sent delays the next one. A connection takes less to be made.
 SEND_SECONDS: Final = 2.0
 
 
 class RateLimit:
-    """Gives turns to send a request to whoever asks from any thread, fewer than `per_second` of them.
+    """Rate limit for all threads: fewer than `per_second` requests are sent.
 
-    The time between two is counted from when the first has left, not from when it was allowed to.
+    The interval starts when the previous request is sent, not when it acquires the limit.
     """
 
     def __init__(
         self, per_second: float, clock: Callable[[], float] = time.monotonic, send_seconds: float = SEND_SECONDS
     ) -> None:
-        self._between, self._clock, self._send_seconds = (1 + MARGIN) / per_second, clock, send_seconds
+        self._interval, self._clock, self._send_seconds = (1 + MARGIN) / per_second, clock, send_seconds
         self._next = clock()
-        self._line, self._lock = threading.Lock(), threading.Lock()
-        self._out = threading.Event()
-        self._out.set()
+        self._queue, self._lock = threading.Lock(), threading.Lock()
+        self._previous_sent = threading.Event()
+        self._previous_sent.set()
 
     @contextmanager
-    def turn(self, stop: threading.Event) -> Iterator[Callable[[], None]]:
-        """Wait for a turn, and yield what is to be called once the request has left.
+    def acquire(self, stop: threading.Event) -> Iterator[Callable[[], None]]:
+        """Wait until a request may be sent, and yield the function to call once it is sent.
 
-        SandboxError when `stop` comes before the turn.
+        SandboxError when `stop` is set first.
         """
-        with self._line:
+        with self._queue:
             self._wait(stop)
-            self._out = out = threading.Event()
-            self.pause(self._between)
+            self._previous_sent = sent = threading.Event()
+            self.pause(self._interval)
 
-        def left() -> None:
-            if not out.is_set():
-                self.pause(self._between)
-                out.set()
+        def mark_sent() -> None:
+            if not sent.is_set():
+                self.pause(self._interval)
+                sent.set()
 
         try:
-            yield left
+            yield mark_sent
         finally:
-            left()
+            mark_sent()
 
     def pause(self, seconds: float) -> None:
-        """Give no turn for so long."""
+        """Let no request be sent for at least `seconds` from now."""
         with self._lock:
             self._next = max(self._next, self._clock() + seconds)
 
     def _wait(self, stop: threading.Event) -> None:
         if not stop.is_set():
-            self._out.wait(self._send_seconds)
+            self._previous_sent.wait(self._send_seconds)
         while (seconds := self._next - self._clock()) > 0 and not stop.wait(seconds):
             pass
         if stop.is_set():

@@ -1,4 +1,4 @@
-"""Calls of the SDK that are safe to repeat, repeated until they succeed or time is up."""
+"""Retries with exponential backoff, for SDK calls that are safe to repeat."""
 
 from __future__ import annotations
 
@@ -13,36 +13,38 @@ from generator.sandboxes.e2b.errors import service_error
 
 T = TypeVar("T")
 
-# How long, in seconds, a service that does not answer is asked again; longer than a rolling restart of its proxies.
+# The retry budget in seconds while the service does not answer. A rolling restart of its proxies takes less.
 RETRY_SECONDS: Final = 120.0
-FIRST_PAUSE: Final = 0.5
-LONGEST_PAUSE: Final = 10.0
+FIRST_DELAY: Final = 0.5
+MAX_DELAY: Final = 10.0
 
 
-def backoff(first: float = FIRST_PAUSE, longest: float = LONGEST_PAUSE) -> Iterator[float]:
-    """Yield seconds to wait, twice as many each time, each between half and all of it, so that callers spread out."""
+def backoff(first: float = FIRST_DELAY, longest: float = MAX_DELAY) -> Iterator[float]:
+    """Yield retry delays in seconds, doubling each time, with random jitter between half and all of each."""
     while True:
         yield first * random.uniform(0.5, 1)  # noqa: S311  no secret depends on it
         first = min(2 * first, longest)
 
 
-def retry(call: Callable[[], T], doing: str, stop: threading.Event | None = None, patience: float = RETRY_SECONDS) -> T:
-    """Return what `call` returns; SandboxError, told as `doing`, when it cannot or `stop` ends the waiting.
+def retry(
+    call: Callable[[], T], failure: str, stop: threading.Event | None = None, seconds: float = RETRY_SECONDS
+) -> T:
+    """Call until it succeeds, for at most `seconds`; SandboxError, which begins with `failure`, when it does not.
 
-    A SandboxError of the call's own is final.
+    `stop` ends the wait between two attempts. A SandboxError of the call is final.
     """
-    ends = time.monotonic() + patience
-    for pause in backoff():
+    deadline = time.monotonic() + seconds
+    for delay in backoff():
         try:
             return call()
         except SandboxError:
             raise
         except Exception as error:
             problem = service_error(error)
-            if not problem.is_transient or time.monotonic() + pause >= ends:
-                raise problem.error(doing) from error
+            if not problem.is_transient or time.monotonic() + delay >= deadline:
+                raise problem.sandbox_error(failure) from error
             if stop is None:
-                time.sleep(pause)
-            elif stop.wait(pause):
-                raise problem.error(doing) from error
-    raise AssertionError  # pragma: no cover  pauses never end
+                time.sleep(delay)
+            elif stop.wait(delay):
+                raise problem.sandbox_error(failure) from error
+    raise AssertionError  # pragma: no cover  the delays never end

@@ -1,4 +1,4 @@
-"""E2B's SDK, of which nothing is used before its replies are bounded: take what calls the service from here."""
+"""The E2B SDK with bounded responses: import everything that calls the service from here."""
 
 from __future__ import annotations
 
@@ -12,58 +12,55 @@ from e2b.connection_config import ConnectionConfig
 from e2b.sandbox.sandbox_api import SandboxQuery
 from pyqwest import SyncHTTPTransport, SyncRequest, SyncResponse
 
-from generator.sandboxes.e2b.errors import ReplyTooLong
+from generator.sandboxes.e2b.errors import ResponseTooLong
 
 __all__ = ["CommandExitException", "ConnectionConfig", "Sandbox", "SandboxQuery", "Template"]
 
-# Eight times the longest answer to a question: see `sandbox.MAX_ANSWER`. A page of a hundred sandboxes is far shorter.
-MAX_REPLY: Final = 16 * 1024 * 1024
+# Eight times the longest response of a command: see `sandbox.MAX_RESPONSE_CHARS`. A page of 100 sandboxes is shorter.
+MAX_RESPONSE_BYTES: Final = 16 * 1024 * 1024
 
 
-class _Transport:
-    """What every request of the SDK goes through: a transport of pyqwest's, whose replies are bounded.
-
-    A file of a sandbox is left to its reader, who knows its size.
-    """
+class _BoundedTransport:
+    """Transport of pyqwest with a size limit on every response but file downloads, which their reader bounds."""
 
     def __init__(self, **options: Any) -> None:
         self._transport = SyncHTTPTransport(**options)
 
     def execute_sync(self, request: SyncRequest) -> SyncResponse:
         """Send a request."""
-        reply = self._transport.execute_sync(request)
-        if reply.status == 200 and request.method == "GET" and urlsplit(request.url).path.endswith("/files"):
-            return reply
+        response = self._transport.execute_sync(request)
+        if response.status == 200 and request.method == "GET" and urlsplit(request.url).path.endswith("/files"):
+            return response
         return SyncResponse(
-            status=reply.status,
-            http_version=reply.http_version,
-            headers=reply.headers,
-            content=_Content(reply),
-            trailers=reply.trailers,
+            status=response.status,
+            http_version=response.http_version,
+            headers=response.headers,
+            content=_BoundedContent(response),
+            trailers=response.trailers,
         )
 
 
-class _Content:
-    """The pieces of a reply, already unpacked, up to the bound."""
+class _BoundedContent:
+    """Iterator of a response's decompressed chunks; ResponseTooLong beyond the limit."""
 
-    def __init__(self, reply: SyncResponse) -> None:
-        self._reply, self._pieces, self._left = reply, reply.content, MAX_REPLY
+    def __init__(self, response: SyncResponse) -> None:
+        self._response, self._chunks, self._remaining = response, response.content, MAX_RESPONSE_BYTES
 
     def __iter__(self) -> Iterator[bytes]:
         return self
 
     def __next__(self) -> bytes:
-        piece = bytes(next(self._pieces))
-        self._left -= len(piece)
-        if self._left < 0:
+        chunk = bytes(next(self._chunks))
+        self._remaining -= len(chunk)
+        if self._remaining < 0:
             self.close()
-            raise ReplyTooLong(f"a reply is longer than {MAX_REPLY >> 20} MiB")
-        return piece
+            raise ResponseTooLong(f"a response is longer than {MAX_RESPONSE_BYTES >> 20} MiB")
+        return chunk
 
     def close(self) -> None:
-        """Give the connection up."""
-        self._reply.close()
+        """Close the connection."""
+        self._response.close()
 
 
-# The SDK makes its transports here, and has no setting for them.
-client_sync.SyncHTTPTransport = _Transport  # type: ignore[attr-defined, assignment]
+# The SDK creates its transports from this name and has no setting for them.
+client_sync.SyncHTTPTransport = _BoundedTransport  # type: ignore[attr-defined, assignment]

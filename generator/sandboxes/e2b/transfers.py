@@ -1,4 +1,4 @@
-"""One file each way: streamed, compressed where it pays, and compared by digest at both ends."""
+"""Transfer of files between this machine and a sandbox: streamed, compressed where it helps, and checked by SHA-256."""
 
 from __future__ import annotations
 
@@ -22,44 +22,45 @@ from generator.sandboxes.e2b.upload import Upload
 T = TypeVar("T")
 
 SAMPLE_BYTES: Final = 1024 * 1024
-# gzip costs more time than it saves where it saves less than this share; measured on what crates send and get, sources
-# and programs shrink to a third, and archives of compressed things not at all.
-WORTHWHILE: Final = 0.8
-# What is smaller is sent as it is.
-SMALL_BYTES: Final = 4096
-# Left free on either side after a transfer.
-SPARE_BYTES: Final = 64 * 1024 * 1024
+# gzip takes longer than it saves above this ratio, by measurements of crates' files: sources and programs shrink to a
+# third, archives of compressed files do not shrink.
+MAX_COMPRESSION_RATIO: Final = 0.8
+# Smaller files are sent uncompressed.
+MIN_COMPRESSED_BYTES: Final = 4096
+# Free disk space that a transfer leaves on either side.
+RESERVED_BYTES: Final = 64 * 1024 * 1024
 UNPACK_SECONDS: Final = 900.0
-TRIES: Final = 4
+MAX_ATTEMPTS: Final = 4
 
-_SAID_DIFFERENT: Final = "different"
-_SAID_NO_TAR: Final = "no-tar"
-_SAID_MISSING: Final = "missing"
-_SAID_LARGE: Final = "large"
-# No more digits than a number of bytes has: the sandbox can say what it likes.
+# Results that the scripts print.
+_DIGEST_DIFFERS: Final = "different"
+_NOT_A_TAR: Final = "no-tar"
+_NO_REGULAR_FILE: Final = "missing"
+_TOO_LARGE: Final = "large"
+# No more digits than a number of bytes has: a hostile sandbox can print anything.
 _NUMBER: Final = re.compile(r"\d{1,15}", re.ASCII)
-_MEASURED: Final = re.compile(r"(\d{1,15}) ([0-9a-f]{64}) (\d{1,15})", re.ASCII)
+_SIZE_DIGEST_SAMPLE: Final = re.compile(r"(\d{1,15}) ([0-9a-f]{64}) (\d{1,15})", re.ASCII)
 
 
-class Work(Protocol):
-    """Longer scripts in the sandbox, which no broken or silent stream holds up."""
+class ScriptRunner(Protocol):
+    """Function that runs longer scripts in the sandbox, detached from the connection."""
 
     def __call__(self, script: str, timeout: float) -> str:
-        """Run a script to its end and return what it printed; SandboxError when it fails."""
+        """Run a script to its end and return its stdout; SandboxError when it fails."""
 
 
 class Stream(Protocol):
-    """A download."""
+    """Download stream of the SDK."""
 
     def __iter__(self) -> Iterator[bytes]:
-        """Yield its pieces."""
+        """Yield the chunks."""
 
     def close(self) -> None:
-        """Give its connection back."""
+        """Release the connection."""
 
 
 class Files(Protocol):
-    """The part of the SDK that moves files; raises whatever the SDK raises."""
+    """File operations of the SDK; raises its exceptions."""
 
     def write(self, path: str, data: Iterable[bytes], *, gzip: bool, use_octet_stream: bool) -> object:
         """Write a file of the sandbox from a stream."""
@@ -70,43 +71,43 @@ class Files(Protocol):
 
 @dataclass(frozen=True)
 class Transfer:
-    """Moves files between this machine and a sandbox, until `stop`."""
+    """File transfer between this machine and a sandbox; `stop` ends it."""
 
     files: Files
     shell: Shell
-    work: Work
+    run_script: ScriptRunner
     stop: threading.Event
 
-    def put(self, archive: Path, directory: str, carrier: str) -> None:
-        """Unpack a tar into `directory`; `carrier` is where it lies meanwhile.
+    def put(self, archive: Path, directory: str, remote_archive: str) -> None:
+        """Upload a tar as `remote_archive` and unpack it into `directory`.
 
-        SandboxError too_small when it would not fit, permanent when it is no tar.
+        SandboxError too_small when the disk is too small for it, permanent when it is no tar.
         """
         size = archive.stat().st_size
-        self._room(carrier, 2 * size)
+        self._check_free_space(remote_archive, 2 * size)
         with archive.open("rb") as file:
-            gzip = pays(file.read(SAMPLE_BYTES))
-        for _ in range(TRIES):
-            digest = self._persist(lambda: self._send(archive, carrier, gzip), f"{archive.name} cannot be sent")
-            said = self._unpack(carrier, directory, digest)
-            if said.startswith(_SAID_NO_TAR):
-                why = said.removeprefix(_SAID_NO_TAR).strip()
-                raise SandboxError(f"{archive.name} cannot be unpacked: {why}", "permanent")
-            if said != _SAID_DIFFERENT:
+            gzip = is_compressible(file.read(SAMPLE_BYTES))
+        for _ in range(MAX_ATTEMPTS):
+            digest = self._retry(lambda: self._send(archive, remote_archive, gzip), f"{archive.name} cannot be sent")
+            result = self._unpack(remote_archive, directory, digest)
+            if result.startswith(_NOT_A_TAR):
+                reason = result.removeprefix(_NOT_A_TAR).strip()
+                raise SandboxError(f"{archive.name} cannot be unpacked: {reason}", "permanent")
+            if result != _DIGEST_DIFFERS:
                 return
-        raise SandboxError(f"{archive.name} does not arrive as it was sent: the digests differ")
+        raise SandboxError(f"{archive.name} is damaged after the upload: the digests differ")
 
     def get(self, path: str, destination: Path, max_bytes: int) -> None:
-        """Copy a regular file out; FileMissing when it is not one, SandboxError when it is too large for here."""
+        """Download a regular file; FileMissing when it is none, SandboxError when it is too large for this machine."""
         name = path.rpartition("/")[2]
         size, digest, gzip = self._measure(path, name, max_bytes)
         free = shutil.disk_usage(destination.parent).free
-        if size + SPARE_BYTES > free:
-            raise SandboxError(f"{name} has {size} bytes and this machine room for {free}", "permanent")
+        if size + RESERVED_BYTES > free:
+            raise SandboxError(f"{name} has {size} bytes, and this machine has room for {free}", "permanent")
         try:
-            for _ in range(TRIES):
-                received = self._persist(
-                    lambda: self._receive(path, destination, size, gzip), f"{name} cannot be copied"
+            for _ in range(MAX_ATTEMPTS):
+                received = self._retry(
+                    lambda: self._receive(path, destination, size, gzip), f"{name} cannot be downloaded"
                 )
                 if received == digest:
                     return
@@ -114,74 +115,75 @@ class Transfer:
             destination.unlink(missing_ok=True)
             raise
         destination.unlink(missing_ok=True)
-        raise SandboxError(f"{name} does not arrive as it is in the sandbox: the digests differ")
+        raise SandboxError(f"{name} is damaged after the download: the digests differ")
 
-    def _persist(self, call: Callable[[], T], doing: str) -> T:
-        return retry(call, doing, self.stop)
+    def _retry(self, call: Callable[[], T], failure: str) -> T:
+        return retry(call, failure, self.stop)
 
-    def _room(self, carrier: str, needed: int) -> None:
-        directory = shlex.quote(carrier.rpartition("/")[0])
+    def _check_free_space(self, remote_archive: str, needed: int) -> None:
+        directory = shlex.quote(remote_archive.rpartition("/")[0])
         script = f"mkdir -p -- {directory} && df --output=avail -B1 {directory} | tail -n 1"
-        said = self._persist(lambda: self.shell(script, 30), "the sandbox's disk cannot be looked at").strip()
-        if _NUMBER.fullmatch(said) and int(said) < needed + SPARE_BYTES:
-            raise SandboxError(f"the sandbox has room for {said} bytes and needs {needed}", "too_small")
+        free = self._retry(lambda: self.shell(script, 30), "the sandbox's free disk space is unknown").strip()
+        if _NUMBER.fullmatch(free) and int(free) < needed + RESERVED_BYTES:
+            raise SandboxError(f"the sandbox has room for {free} bytes and needs {needed}", "too_small")
 
-    def _send(self, archive: Path, carrier: str, gzip: bool) -> str:
+    def _send(self, archive: Path, remote_archive: str, gzip: bool) -> str:
         digest = hashlib.sha256()
         Upload(archive, digest.update, self.stop).send(
-            lambda pieces: self.files.write(carrier, pieces, gzip=gzip, use_octet_stream=True)
+            lambda chunks: self.files.write(remote_archive, chunks, gzip=gzip, use_octet_stream=True)
         )
         return digest.hexdigest()
 
-    def _unpack(self, carrier: str, directory: str, digest: str) -> str:
-        """Compare, unpack and delete the carrier."""
-        file, target = shlex.quote(carrier), shlex.quote(directory)
+    def _unpack(self, remote_archive: str, directory: str, digest: str) -> str:
+        """Compare the digest, unpack the archive and delete it."""
+        file, target = shlex.quote(remote_archive), shlex.quote(directory)
         script = f"""read -r digest _ < <(sha256sum < {file})
-if [ "$digest" != {digest} ]; then echo {_SAID_DIFFERENT}; exit 0; fi
+if [ "$digest" != {digest} ]; then echo {_DIGEST_DIFFERS}; exit 0; fi
 if said=$(mkdir -p -- {target} && tar -x --no-same-owner -f {file} -C {target} 2>&1); then
   rm -f -- {file}
 else
-  echo "{_SAID_NO_TAR} ${{said##*$'\\n'}}"
+  echo "{_NOT_A_TAR} ${{said##*$'\\n'}}"
 fi"""
-        return self.work(script, UNPACK_SECONDS).strip()
+        return self.run_script(script, UNPACK_SECONDS).strip()
 
     def _measure(self, path: str, name: str, max_bytes: int) -> tuple[int, str, bool]:
-        """Return a file's size in bytes, its digest, and whether compressing it pays."""
+        """Return a file's size in bytes, its SHA-256, and whether it is compressible."""
         file = shlex.quote(path)
         script = f"""real=$(realpath -e -- {file})
-if [ ! -f {file} ] || [ "$real" != {file} ]; then echo {_SAID_MISSING}; exit 0; fi
+if [ ! -f {file} ] || [ "$real" != {file} ]; then echo {_NO_REGULAR_FILE}; exit 0; fi
 size=$(stat -c %s -- {file})
-if [ "$size" -gt {max_bytes} ]; then echo {_SAID_LARGE}; exit 0; fi
+if [ "$size" -gt {max_bytes} ]; then echo {_TOO_LARGE}; exit 0; fi
 echo "$size $(sha256sum < {file} | cut -d' ' -f1) $(head -c {SAMPLE_BYTES} {file} | gzip -1 | wc -c)\""""
-        said = self.work(script, UNPACK_SECONDS).strip()
-        if said == _SAID_MISSING:
+        result = self.run_script(script, UNPACK_SECONDS).strip()
+        if result == _NO_REGULAR_FILE:
             raise FileMissing(f"{name} is not a regular file of the sandbox")
-        measured = _MEASURED.fullmatch(said)
-        if said == _SAID_LARGE or (measured and int(measured[1]) > max_bytes):
+        measured = _SIZE_DIGEST_SAMPLE.fullmatch(result)
+        if result == _TOO_LARGE or (measured and int(measured[1]) > max_bytes):
             raise SandboxError(f"{name} is larger than {max_bytes} bytes", "permanent")
         if not measured:
             raise SandboxError(f"the sandbox gave no usable answer about {name}")
         size, sample = int(measured[1]), min(int(measured[1]), SAMPLE_BYTES)
-        return size, measured[2], sample > SMALL_BYTES and int(measured[3]) < WORTHWHILE * sample
+        compressible = sample > MIN_COMPRESSED_BYTES and int(measured[3]) < MAX_COMPRESSION_RATIO * sample
+        return size, measured[2], compressible
 
     def _receive(self, path: str, destination: Path, size: int, gzip: bool) -> str:
-        """Copy at most `size` bytes, whatever comes, and return their digest; a download cut short has another."""
-        digest, left = hashlib.sha256(), size
+        """Download at most `size` bytes and return their SHA-256."""
+        digest, remaining = hashlib.sha256(), size
         with (
             destination.open("wb") as file,
             contextlib.closing(self.files.read(path, "stream", gzip=gzip)) as stream,
         ):
-            for piece in stream:
+            for chunk in stream:
                 if self.stop.is_set():
                     raise SandboxError("the run was stopped")
-                left -= len(piece)
-                if left < 0:
+                remaining -= len(chunk)
+                if remaining < 0:
                     break
-                digest.update(piece)
-                file.write(piece)
+                digest.update(chunk)
+                file.write(chunk)
         return digest.hexdigest()
 
 
-def pays(sample: bytes) -> bool:
-    """Whether compressing data that begins like this saves time."""
-    return len(sample) > SMALL_BYTES and len(zlib.compress(sample, 1)) < WORTHWHILE * len(sample)
+def is_compressible(sample: bytes) -> bool:
+    """Whether compression saves time for data that begins with this sample."""
+    return len(sample) > MIN_COMPRESSED_BYTES and len(zlib.compress(sample, 1)) < MAX_COMPRESSION_RATIO * len(sample)

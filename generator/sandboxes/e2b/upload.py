@@ -1,7 +1,7 @@
-"""One file on its way into a sandbox.
+"""Upload of one file, with a timeout for stalled connections.
 
-The SDK bounds how long a download may stand still and leaves it to the sandbox for an upload: what stands between the
-two could hold the runner for ever, also when it is to stop.
+The SDK bounds how long a download may stall, but leaves that to the sandbox for uploads. A proxy between the two could
+block the runner for ever, even during a stop.
 """
 
 from __future__ import annotations
@@ -16,48 +16,48 @@ from typing import Final
 
 from generator.sandboxes.contract import SandboxError
 
-PIECE_BYTES: Final = 1024 * 1024
-# What the SDK allows a download.
-STALLED_SECONDS: Final = 60.0
-POLL: Final = 0.1
+CHUNK_BYTES: Final = 1024 * 1024
+# The SDK's own timeout for downloads.
+STALL_SECONDS: Final = 60.0
+POLL_SECONDS: Final = 0.1
 
 
 @dataclass
 class Upload:
-    """The pieces of a file, each told to `seen` as it is taken, and when the last one was."""
+    """Upload of a file in chunks; `on_chunk` receives each chunk as it is sent."""
 
     file: Path
-    seen: Callable[[bytes], None]
+    on_chunk: Callable[[bytes], object]
     stop: threading.Event
-    _moved: float = field(default_factory=time.monotonic)
-    _given_up: bool = False
+    _last_progress: float = field(default_factory=time.monotonic)
+    _abandoned: bool = False
 
-    def pieces(self) -> Iterator[bytes]:
-        """Yield the file until it ends or the upload is given up."""
+    def chunks(self) -> Iterator[bytes]:
+        """Yield the file until it ends or the upload is abandoned."""
         with self.file.open("rb") as file:
-            while (piece := file.read(PIECE_BYTES)) and not self._given_up:
-                self.seen(piece)
-                self._moved = time.monotonic()
-                yield piece
-        self._moved = time.monotonic()
+            while (chunk := file.read(CHUNK_BYTES)) and not self._abandoned:
+                self.on_chunk(chunk)
+                self._last_progress = time.monotonic()
+                yield chunk
+        self._last_progress = time.monotonic()
 
     def send(self, write: Callable[[Iterator[bytes]], object]) -> None:
-        """Let `write` take the pieces, and raise what it raises; TimeoutError when it stands still.
+        """Pass the chunks to `write` and raise its exceptions; TimeoutError when the upload stalls.
 
-        A write that is given up is left to a thread that nobody waits for: there is no other way to leave it.
+        An abandoned write goes on in a daemon thread, because nothing can interrupt it.
         """
         done: Future[object] = Future()
         threading.Thread(target=self._write, args=(write, done), name=f"upload {self.file.name}", daemon=True).start()
-        while not wait((done,), POLL).done:
-            self._given_up = self.stop.is_set() or time.monotonic() - self._moved > STALLED_SECONDS
+        while not wait((done,), POLL_SECONDS).done:
+            self._abandoned = self.stop.is_set() or time.monotonic() - self._last_progress > STALL_SECONDS
             if self.stop.is_set():
                 raise SandboxError("the run was stopped")
-            if self._given_up:
-                raise TimeoutError(f"nothing has moved for {STALLED_SECONDS:g} s")
+            if self._abandoned:
+                raise TimeoutError(f"no progress for {STALL_SECONDS:g} s")
         done.result()
 
     def _write(self, write: Callable[[Iterator[bytes]], object], done: Future[object]) -> None:
         try:
-            done.set_result(write(self.pieces()))
+            done.set_result(write(self.chunks()))
         except Exception as error:
             done.set_exception(error)

@@ -1,4 +1,4 @@
-"""What bubblewrap is told: which files, namespaces and variables a command gets. Pure; nothing is started here."""
+"""Command-line arguments of bubblewrap: mounts, namespaces and environment variables of a command."""
 
 from __future__ import annotations
 
@@ -7,20 +7,19 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Final, NamedTuple
 
-# Crate code never runs as root of the host, where the kernel would exempt it from limits: the runner's own root
-# steps down to this number first. Unused by distributions, and below 65,536, so that it exists in containers too:
-# https://systemd.io/UIDS-GIDS/
-UNPRIVILEGED: Final = 65_533
+# The user ID that a runner with root's rights switches to: the kernel would exempt root from limits. Distributions do
+# not use this ID, and containers have it, because it is below 65,536: https://systemd.io/UIDS-GIDS/
+UNPRIVILEGED_UID: Final = 65_533
 
-# Inside, every sandbox is this user and group.
-INSIDE_ID: Final = 1_000
+# User and group inside every sandbox.
+SANDBOX_UID: Final = 1_000
 
-# The one place in memory where a sandbox can write files, sized as containers do.
+# Size of /dev/shm, the only writable file system in memory; containers have the same.
 SHARED_MEMORY_BYTES: Final = 64 * 1024 * 1024
 
 
 class Bind(NamedTuple):
-    """A file or directory of the host and where it appears in the sandbox."""
+    """Bind mount: a file or directory of the host, and its path in the sandbox."""
 
     source: str
     target: str
@@ -28,81 +27,85 @@ class Bind(NamedTuple):
 
 
 @dataclass(frozen=True)
-class View:
-    """What a command sees: directories of the host, symbolic links (path, target) and variables; never the network.
+class IsolationSpec:
+    """Mounts, symbolic links (path, target) and environment variables of an isolated command.
 
-    `known` are the options that this machine's bubblewrap has; some that are used came after version 0.5. Inside,
-    directories of what is bound that are `empty`, and files that are `masked`, hold nothing; `masked_proc` are /proc's.
+    `supported_options` are the options of this machine's bubblewrap: version 0.5 lacks some that newer ones have.
+    `empty_directories` and `masked_files` hide what the mounts contain, and `masked_proc_files` hide files of /proc.
     """
 
     binds: tuple[Bind, ...]
     links: tuple[tuple[str, str], ...]
-    known: frozenset[str]
+    supported_options: frozenset[str]
     env: Mapping[str, str] = field(default_factory=dict)
-    empty: tuple[str, ...] = ()
-    masked: tuple[str, ...] = ()
-    masked_proc: tuple[str, ...] = ()
+    empty_directories: tuple[str, ...] = ()
+    masked_files: tuple[str, ...] = ()
+    masked_proc_files: tuple[str, ...] = ()
 
 
-def user_arguments(view: View) -> list[str]:
-    """Everything in one step, for a runner that is an ordinary user."""
-    return [*_namespaces(view), *_files(view), *_kernel_files(view), *_variables(view)]
+def user_arguments(spec: IsolationSpec) -> list[str]:
+    """Return the arguments of a single bubblewrap, for a runner without root's rights."""
+    return [*_namespaces(spec), *_files(spec), *_kernel_files(spec), *_variables(spec)]
 
 
-def root_arguments(view: View) -> tuple[list[str], list[str]]:
-    """Two steps, for a runner that is root: the first has root's reach to mount what the second can only look at.
+def root_arguments(spec: IsolationSpec) -> tuple[list[str], list[str]]:
+    """Return the arguments of two nested bubblewraps, for a runner with root's rights.
 
-    Between the two, the command becomes `UNPRIVILEGED`, whose reach ends at what the first step has mounted. The
-    first needs a process namespace too: its own process may not send the other user a signal when it dies, but the
-    kernel ends whatever is in the namespace. The second mounts its own /proc, which the kernel grants only where an
-    unobstructed one, the host's, is already there.
+    The outer one mounts the files as root. The command then switches to `UNPRIVILEGED_UID`, and the inner one creates
+    the namespaces. The outer one needs a PID namespace too: it may not signal another user's processes when it dies,
+    but the kernel kills all processes of its namespace. The inner one mounts a /proc of its own, which the kernel
+    allows only when the host's complete /proc is already mounted.
     """
-    outer = ["--unshare-pid", "--die-with-parent", *_files(view), "--bind", "/proc", "/proc", "--dev", "/dev"]
-    inner = [*_namespaces(view), "--bind", "/", "/", *_kernel_files(view), *_variables(view)]
+    outer = ["--unshare-pid", "--die-with-parent", *_files(spec), "--bind", "/proc", "/proc", "--dev", "/dev"]
+    inner = [*_namespaces(spec), "--bind", "/", "/", *_kernel_files(spec), *_variables(spec)]
     return outer, inner
 
 
-def _namespaces(view: View) -> list[str]:
+def _namespaces(spec: IsolationSpec) -> list[str]:
     return [
         *("--unshare-user", "--unshare-all"),
-        *(("--disable-userns",) if "--disable-userns" in view.known else ()),
-        *("--cap-drop", "ALL", "--uid", str(INSIDE_ID), "--gid", str(INSIDE_ID)),
+        *(("--disable-userns",) if "--disable-userns" in spec.supported_options else ()),
+        *("--cap-drop", "ALL", "--uid", str(SANDBOX_UID), "--gid", str(SANDBOX_UID)),
         *("--hostname", "sandbox", "--die-with-parent", "--new-session"),
     ]
 
 
-def _files(view: View) -> list[str]:
-    places = (*(bind.target for bind in view.binds), *(path for path, _ in view.links))
-    above = {str(parent) for place in places for parent in PurePosixPath(place).parents} - {"/"}
-    above.add("/tmp")  # noqa: S108  bubblewrap itself needs one, in the second of two steps too
+def _files(spec: IsolationSpec) -> list[str]:
+    targets = (*(bind.target for bind in spec.binds), *(path for path, _ in spec.links))
+    parents = {str(parent) for target in targets for parent in PurePosixPath(target).parents} - {"/"}
+    parents.add("/tmp")  # noqa: S108  bubblewrap itself needs it, the inner one too
     return [
         *("--tmpfs", "/"),
-        # bubblewrap would make them too, but closed to everybody except who runs it.
-        *(word for parent in sorted(above) for word in ("--perms", "0755", "--dir", parent)),
+        # bubblewrap would create them too, but without access for other users.
+        *(word for parent in sorted(parents) for word in ("--perms", "0755", "--dir", parent)),
         *(
             word
-            for bind in view.binds
+            for bind in spec.binds
             for word in ("--bind" if bind.writable else "--ro-bind", bind.source, bind.target)
         ),
-        *(word for path, target in view.links for word in ("--symlink", target, path)),
-        *(word for path in view.empty for word in ("--perms", "0755", "--tmpfs", path, "--remount-ro", path)),
-        *_masks(view.masked),
+        *(word for path, target in spec.links for word in ("--symlink", target, path)),
+        *(
+            word
+            for path in spec.empty_directories
+            for word in ("--perms", "0755", "--tmpfs", path, "--remount-ro", path)
+        ),
+        *_mask(spec.masked_files),
     ]
 
 
-def _masks(paths: Iterable[str]) -> list[str]:
+def _mask(paths: Iterable[str]) -> list[str]:
     return [word for path in paths for word in ("--ro-bind", "/dev/null", path)]
 
 
-def _kernel_files(view: View) -> list[str]:
-    """A /proc and a /dev of its own; what is in memory is closed for writing, or it would escape every limit."""
-    size = ("--size", str(SHARED_MEMORY_BYTES)) if "--size" in view.known else ()
+def _kernel_files(spec: IsolationSpec) -> list[str]:
+    """Return the arguments for /proc and /dev; file systems in memory are read-only, because no limit counts them."""
+    size = ("--size", str(SHARED_MEMORY_BYTES)) if "--size" in spec.supported_options else ()
     return [
-        *("--proc", "/proc", "--dev", "/dev", *_masks(view.masked_proc)),
+        *("--proc", "/proc", "--dev", "/dev", *_mask(spec.masked_proc_files)),
         *(*size, "--perms", "1777", "--tmpfs", "/dev/shm"),  # noqa: S108
         *("--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/"),
     ]
 
 
-def _variables(view: View) -> list[str]:
-    return ["--clearenv", *(word for name, value in view.env.items() for word in ("--setenv", name, value))]
+def _variables(spec: IsolationSpec) -> list[str]:
+    return ["--clearenv", *(word for name, value in spec.env.items() for word in ("--setenv", name, value))]

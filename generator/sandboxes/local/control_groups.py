@@ -1,7 +1,7 @@
-"""Control groups of version 2, where the kernel itself holds a command and all it starts to their limits.
+"""Control groups (cgroup v2), with which the kernel limits a command and all processes that it starts.
 
-A runner may have them where some group above its own is its to divide: as root, below a user's own systemd, or where
-`systemd-run` or a container's manager gave it one. Elsewhere memory is sampled.
+They need a parent group in which the runner may create others: as root, below a user's own systemd, or where
+`systemd-run` or a container manager delegates one. Elsewhere memory is sampled.
 """
 
 from __future__ import annotations
@@ -23,39 +23,39 @@ from generator.errors import CratematrixError
 from generator.processes import run
 from generator.sandboxes.contract import Resources, SandboxError
 
-_NEEDED: Final = frozenset({"memory", "pids"})
-_WANTED: Final = (*sorted(_NEEDED), "cpu")
+_REQUIRED: Final = frozenset({"memory", "pids"})
+_WANTED: Final = (*sorted(_REQUIRED), "cpu")
 _PREFIX: Final = "cratematrix-"
-# bubblewrap's own processes, beside those of the sandbox.
+# Processes of bubblewrap itself, in addition to the sandbox's.
 _OVERHEAD: Final = 16
-# What is killed needs a moment to be gone: the kernel takes back its memory first.
+# Killed processes take a moment to end, because the kernel first frees their memory.
 _REMOVAL_SECONDS: Final = 10.0
-# Copies of files, and names of them, that were read or written before.
-_GIVEN_UP: Final = ("active_file", "inactive_file", "slab_reclaimable")
+# Caches of file contents and names, which the kernel frees on demand.
+_RECLAIMABLE: Final = ("active_file", "inactive_file", "slab_reclaimable")
 _NUMBERS: Final = itertools.count(1)
 _ENTER: Final = 'echo 0 > "$0/cgroup.procs" && exec "$@"'
 
 
 @dataclass(frozen=True)
 class ControlGroup:
-    """The group of one command."""
+    """Control group of one command."""
 
     path: Path
 
     @property
-    def enter(self) -> Sequence[str]:
-        """Words that go before a command line, and have it run in the group."""
+    def enter_command(self) -> Sequence[str]:
+        """Command-line prefix that starts a program inside the group."""
         return ("/bin/sh", "-c", _ENTER, str(self.path))
 
     @property
     def memory(self) -> int:
-        """Bytes of memory that it holds, of whatever kind, without what the kernel would give up for others."""
+        """Bytes of memory in use, of every kind but reclaimable caches."""
         kinds = self._numbers("memory.stat")
-        return int((self.path / "memory.current").read_text()) - sum(kinds.get(each, 0) for each in _GIVEN_UP)
+        return int((self.path / "memory.current").read_text()) - sum(kinds.get(each, 0) for each in _RECLAIMABLE)
 
     @property
     def ran_out_of_memory(self) -> bool:
-        """Whether the kernel has ended something in it for its memory."""
+        """Whether the kernel has killed a process of the group for its memory."""
         return self._numbers("memory.events").get("oom_kill", 0) > 0
 
     def _numbers(self, file: str) -> dict[str, int]:
@@ -63,32 +63,32 @@ class ControlGroup:
         return {name: int(number) for name, number in lines}
 
     def remove(self) -> None:
-        """Kill what is left in it, and remove it; one that cannot be removed is left for the next runner."""
+        """Kill the remaining processes and remove the group; a later run removes it otherwise."""
         with contextlib.suppress(OSError):
             (self.path / "cgroup.kill").write_text("1")
         ends = time.monotonic() + _REMOVAL_SECONDS
-        while not _removed(self.path) and time.monotonic() < ends:
+        while not _remove(self.path) and time.monotonic() < ends:
             time.sleep(0.002)
 
 
 @dataclass(frozen=True)
 class ControlGroups:
-    """The runner's own group `home`, which has a group for each command below it."""
+    """Parent group `home` of this runner, with one child group for each command."""
 
     home: Path
 
     @property
     def limits(self) -> str:
-        """Say what the groups bound."""
+        """Return the names of the limited resources."""
         return f"memory, processes{' and processors' if 'cpu' in _controllers(self.home) else ''}"
 
     @contextlib.contextmanager
-    def one(self, resources: Resources, processors: int) -> Iterator[ControlGroup]:
-        """Make a group with limits for as long as a command runs; SandboxError where that fails."""
+    def create(self, resources: Resources, cpus: int) -> Iterator[ControlGroup]:
+        """Create a group with limits for one command, and remove it afterwards; SandboxError when that fails."""
         group = ControlGroup(self.home / str(next(_NUMBERS)))
         try:
             group.path.mkdir()
-            for name, value in _limits(resources, processors).items():
+            for name, value in _limits(resources, cpus).items():
                 if (group.path / name).exists():
                     (group.path / name).write_text(value)
         except OSError as error:
@@ -100,17 +100,18 @@ class ControlGroups:
             group.remove()
 
 
-def _limits(resources: Resources, processors: int) -> dict[str, str]:
-    """Return what is written where: a little more memory, for what grows steadily is to be seen and named first.
+def _limits(resources: Resources, cpus: int) -> dict[str, str]:
+    """Return the contents of the control files, by name.
 
-    At its very limit a group spends minutes on reading again what was given up, before the kernel ends it.
+    The memory limit is an eighth higher than the sandbox's, so that the monitor sees steady growth first and reports
+    it. A group at its exact limit spends minutes on reclaiming and re-reading caches before the kernel kills it.
     """
     return {
         "memory.max": str((resources.memory_mib << 20) * 9 // 8),
         "memory.swap.max": "0",
         "memory.oom.group": "1",
         "pids.max": str(resources.processes + _OVERHEAD),
-        "cpu.max": f"{processors * 100_000} 100000",
+        "cpu.max": f"{cpus * 100_000} 100000",
     }
 
 
@@ -118,21 +119,21 @@ def _limits(resources: Resources, processors: int) -> dict[str, str]:
 def find_control_groups(
     root: Path = Path("/sys/fs/cgroup"), own: Path = Path("/proc/self/cgroup")
 ) -> ControlGroups | None:
-    """Divide the nearest group above this process that can be divided; None where there is none."""
-    place = _own_group(root, own)
-    if place is None:
+    """Return groups below the nearest parent of this process where groups can be created; None without any."""
+    current = _current_group(root, own)
+    if current is None:
         return None
-    for parent in (place, *(each for each in place.parents if each.is_relative_to(root))):
+    for parent in (current, *(each for each in current.parents if each.is_relative_to(root))):
         home = parent / f"{_PREFIX}{os.getpid()}"
-        if _divides(parent, home):
-            atexit.register(_removed, home)
+        if _can_create_groups(parent, home):
+            atexit.register(_remove, home)
             return ControlGroups(home)
-        _removed(home)
+        _remove(home)
     return None
 
 
-def _own_group(root: Path, own: Path) -> Path | None:
-    """Return where this process is; None for version 1, and for a place outside of what is seen of version 2."""
+def _current_group(root: Path, own: Path) -> Path | None:
+    """Return the group of this process; None with cgroup v1, or when the group is not visible in this mount."""
     try:
         named = [line.removeprefix("0::/") for line in own.read_text().splitlines() if line.startswith("0::/")]
     except OSError:
@@ -142,8 +143,8 @@ def _own_group(root: Path, own: Path) -> Path | None:
     return root / named[0]
 
 
-def _divides(parent: Path, home: Path) -> bool:
-    """Try it: what may be divided, and by whom, depends on more than permissions."""
+def _can_create_groups(parent: Path, home: Path) -> bool:
+    """Test the creation of groups, because it depends on more than permissions."""
     probe = home / "probe"
     try:
         _remove_dead(parent)
@@ -151,40 +152,40 @@ def _divides(parent: Path, home: Path) -> bool:
         home.mkdir(exist_ok=True)
         _enable(home)
         probe.mkdir(exist_ok=True)
-        return run([*ControlGroup(probe).enter, "true"], timeout=30).exit_code == 0
+        return run([*ControlGroup(probe).enter_command, "true"], timeout=30).exit_code == 0
     except (OSError, CratematrixError):
         return False
     finally:
-        _removed(probe)
+        _remove(probe)
 
 
-def _controllers(place: Path) -> frozenset[str]:
-    return frozenset((place / "cgroup.subtree_control").read_text().split())
+def _controllers(group: Path) -> frozenset[str]:
+    return frozenset((group / "cgroup.subtree_control").read_text().split())
 
 
-def _enable(place: Path) -> None:
-    """Have limits for what is below; OSError where those that are needed cannot be had."""
+def _enable(group: Path) -> None:
+    """Enable the controllers for child groups; OSError when a required one is unavailable."""
     for name in _WANTED:
-        if name not in _controllers(place):
+        if name not in _controllers(group):
             with contextlib.suppress(OSError):
-                (place / "cgroup.subtree_control").write_text(f"+{name}")
-    if not _controllers(place) >= _NEEDED:
-        raise PermissionError(f"{place} bounds no memory")
+                (group / "cgroup.subtree_control").write_text(f"+{name}")
+    if not _controllers(group) >= _REQUIRED:
+        raise PermissionError(f"{group} has no memory controller")
 
 
 def _remove_dead(parent: Path) -> None:
-    """Remove what killed runners left, which is empty: nothing outlives its runner."""
+    """Remove the groups of killed runners, which are empty: no process outlives its runner."""
     for home in parent.glob(f"{_PREFIX}*"):
         number = home.name.removeprefix(_PREFIX)
         if number.isdecimal() and not psutil.pid_exists(int(number)):
             for group in (*(each for each in home.iterdir() if each.is_dir()), home):
-                _removed(group)
+                _remove(group)
 
 
-def _removed(place: Path) -> bool:
-    """Remove a group that nothing runs in; whether it is gone."""
+def _remove(group: Path) -> bool:
+    """Remove a group without processes, and return whether it is gone."""
     try:
-        place.rmdir()
+        group.rmdir()
     except FileNotFoundError:
         return True
     except OSError:

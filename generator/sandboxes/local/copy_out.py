@@ -1,4 +1,4 @@
-"""Taking one file out of a directory whose contents are hostile."""
+"""Copy of one file out of a directory with hostile contents."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ CHUNK_BYTES: Final = 1024 * 1024
 def copy_out(root: Path, relative: PurePosixPath, destination: Path, max_bytes: int) -> None:
     """Copy a regular file below `root` to `destination`.
 
-    No component of the path is followed if it is a link, and never more than `max_bytes` are copied, even when the
-    file grows meanwhile. SandboxError when it is missing, of another kind or larger; nothing is left then.
+    No link is followed in any component of the path. At most `max_bytes` are copied, even when the file grows
+    meanwhile. SandboxError, without a destination file, when the source is missing, of another kind or larger.
     """
     try:
         source = _open_below(root, relative)
     except OSError as error:
-        raise FileMissing(f"{relative} cannot be taken out of the sandbox: {error.strerror}") from None
+        raise FileMissing(f"{relative} cannot be copied out of the sandbox: {error.strerror}") from None
     try:
         _check(source, relative, max_bytes)
         _copy(source, relative, destination, max_bytes)
@@ -40,7 +40,7 @@ def _open_below(root: Path, relative: PurePosixPath) -> int:
         finally:
             os.close(directory)
         directory = inner
-    try:  # O_NONBLOCK: opening a named pipe must not wait for somebody to write
+    try:  # O_NONBLOCK: opening a named pipe must not wait for a writer
         flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
         return os.open(relative.name, flags, dir_fd=directory)
     finally:
@@ -56,11 +56,11 @@ def _check(source: int, relative: PurePosixPath, max_bytes: int) -> None:
 
 
 def _copy(source: int, relative: PurePosixPath, destination: Path, max_bytes: int) -> None:
-    left = max_bytes
+    remaining = max_bytes
     with destination.open("wb") as target:
         while chunk := os.read(source, CHUNK_BYTES):
-            left -= len(chunk)
-            if left < 0:
+            remaining -= len(chunk)
+            if remaining < 0:
                 raise _too_large(relative, max_bytes)
             target.write(chunk)
 

@@ -1,4 +1,4 @@
-"""The two ways to start a command on this machine: isolated by bubblewrap, or plain."""
+"""Start of commands on this machine: isolated by bubblewrap, or as plain processes."""
 
 from __future__ import annotations
 
@@ -11,41 +11,49 @@ from pathlib import Path
 from typing import Final
 
 from generator.sandboxes.contract import Resources
-from generator.sandboxes.local.bubblewrap import UNPRIVILEGED, Bind, View
-from generator.sandboxes.local.isolation import HOST_ENV, etc_binds, is_root, steps, wrapped, write_etc
-from generator.sandboxes.local.process_tree import MARK, end_marked
+from generator.sandboxes.layout import CARGO_HOME, HOME, ROOT, TOOLS
+from generator.sandboxes.local.bubblewrap import UNPRIVILEGED_UID, Bind, IsolationSpec
+from generator.sandboxes.local.isolation import (
+    HOST_ENV,
+    bubblewrap_arguments,
+    bubblewrap_command,
+    etc_binds,
+    is_root,
+    write_etc,
+)
+from generator.sandboxes.local.process_tree import MARK_VARIABLE, kill_marked
 from generator.sandboxes.local.relay import socket_bind
 
-# The largest file a command may write, in KiB: larger than any crate's, small enough not to fill a disk in one go.
+# The largest file of a command in KiB: larger than any crate's, too small to fill a disk at once.
 MAX_FILE_KIB: Final = 8 * 1024 * 1024
 
-# On disk like /build: what is in memory would have to be counted as memory, and would be gone after each command.
+# On disk like /build: files in memory would count as memory, and would be lost after each command.
 TMP: Final = "/tmp"  # noqa: S108
 
-# What a sandbox has been given by the time that anything of its crate runs, below its root: crates, of which one could
-# alter another's before that is compiled, and programs, which make what comes out. What lies above them is a mount of
-# its own as well, for a directory that is none could be moved away with all that is in it.
-SEALED: Final = ("cargo/registry", "cargo/git", "tools")
-_ABOVE: Final = ("cargo",)
+# Directories below the root that are read-only once code of the crate runs: sources of dependencies, which one crate
+# could alter before another compiles them, and programs that make the package. A parent that is not the root becomes a
+# mount of its own, because a plain directory could be renamed together with its contents.
+READ_ONLY_DIRECTORIES: Final = (f"{CARGO_HOME}/registry", f"{CARGO_HOME}/git", TOOLS)
+_PARENT_DIRECTORIES: Final = (CARGO_HOME,)
 
-READY: Final = "ready"
-NO_DIRECTORY: Final = "no such directory"
+READY_LINE: Final = "ready"
+NO_DIRECTORY_LINE: Final = "no such directory"
 
-# A limit that cannot be set is one that is lower already. The first line of output tells a command that started from
-# a sandbox that failed. The kernel's out-of-memory killer is to choose a build rather than anything else.
+# A limit that cannot be set is lower already. The first line of output tells a started command from a failed sandbox.
+# The score makes the kernel's out-of-memory killer prefer builds to other processes.
 _LAUNCHER: Final = f"""
 {{ ulimit -c 0; ulimit -u "$1"; ulimit -d "$2"; ulimit -f {MAX_FILE_KIB}; echo 1000 > /proc/self/oom_score_adj
-cd -- "$3" || {{ echo {NO_DIRECTORY}; exit 1; }}; }} 2> /dev/null
-echo {READY}
+cd -- "$3" || {{ echo {NO_DIRECTORY_LINE}; exit 1; }}; }} 2> /dev/null
+echo {READY_LINE}
 exec /bin/bash --norc --noprofile -c "$4"
 """
 
 
-def launcher(script: str, cwd: str, resources: Resources) -> list[str]:
-    """Return the program that sets its own limits and then becomes the script.
+def launch_command(script: str, cwd: str, resources: Resources) -> list[str]:
+    """Return the command line that sets resource limits and then runs the script.
 
-    Twice the memory for one process's data, so that what grows steadily is seen by the watch first, and named for
-    what it is; the kernel stops what grows in a leap.
+    The kernel's limit is twice the memory, so that the monitor sees steady growth first and reports its cause. The
+    kernel stops a sudden large allocation.
     """
     limits = (str(resources.processes), str(2 * 1024 * resources.memory_mib))
     return ["/bin/bash", "--norc", "--noprofile", "-c", _LAUNCHER, "bash", *limits, cwd, script]
@@ -53,65 +61,68 @@ def launcher(script: str, cwd: str, resources: Resources) -> list[str]:
 
 @dataclass(frozen=True)
 class Launch:
-    """A program, and how it is started: what is `sealed` is read-only to it; `before` goes before all other words.
+    """Program to start, with its environment variables, its stdin and its read-only directories.
 
-    `way` is the directory of the proxy that leads to the network, None where nothing does.
+    `proxy_directory` holds the socket of the network proxy, or is None without a network. `prefix` is a command line
+    that starts the program.
     """
 
     program: Sequence[str]
     env: Mapping[str, str]
-    access: Path | None
+    proxy_directory: Path | None
     stdin: int
-    sealed: Sequence[str] = ()
-    before: Sequence[str] = ()
+    read_only: Sequence[str] = ()
+    prefix: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
 class IsolatedLauncher:
-    """Every program in namespaces of its own; `directory` holds what is the sandbox's own on the host."""
+    """Launcher of programs in namespaces of their own; `directory` is the sandbox's private directory on the host."""
 
     directory: Path
-    view: View
+    spec: IsolationSpec
     path: str
-    processors: Sequence[int]
-    root: str = "/build"
+    cpus: Sequence[int]
+    root: str = ROOT
 
     def prepare(self) -> None:
-        """Make its own directories: /build and /tmp, on disk and not in memory, and the files of its /etc."""
+        """Create /build and /tmp on the disk of the host, and the files of /etc."""
         write_etc(self.directory / "etc")
-        for name in ("build", "build/home", "tmp", *(f"build/{each}" for each in (*_ABOVE, *SEALED))):
+        own = (HOME, *_PARENT_DIRECTORIES, *READ_ONLY_DIRECTORIES)
+        for name in ("build", "tmp", *(f"build/{each}" for each in own)):
             (self.directory / name).mkdir()
             if is_root():
-                os.chown(self.directory / name, UNPRIVILEGED, UNPRIVILEGED)
+                os.chown(self.directory / name, UNPRIVILEGED_UID, UNPRIVILEGED_UID)
 
-    def start(self, how: Launch) -> subprocess.Popen[bytes]:
-        """Start a program; all that it starts dies with the calling thread."""
+    def start(self, launch: Launch) -> subprocess.Popen[bytes]:
+        """Start a program; all its processes die with the calling thread."""
         own = (Bind(str(self.directory / "build"), self.root, True), Bind(str(self.directory / "tmp"), TMP, True))
-        ways = () if how.access is None else (socket_bind(how.access),)
-        binds = (*self.view.binds, *etc_binds(self.directory / "etc"), *own, *ways, *self._seals(how.sealed))
-        view = replace(self.view, binds=binds, env=how.env)
-        with wrapped(steps(view)) as (words, descriptors):
-            return _start([*_pinned(self.processors), *words, *how.program], HOST_ENV, how, descriptors)
+        proxy = () if launch.proxy_directory is None else (socket_bind(launch.proxy_directory),)
+        read_only = self._read_only_binds(launch.read_only)
+        binds = (*self.spec.binds, *etc_binds(self.directory / "etc"), *own, *proxy, *read_only)
+        spec = replace(self.spec, binds=binds, env=launch.env)
+        with bubblewrap_command(bubblewrap_arguments(spec)) as (bubblewrap, descriptors):
+            return _start([*_taskset(self.cpus), *bubblewrap, *launch.program], HOST_ENV, launch, descriptors)
 
-    def _seals(self, sealed: Sequence[str]) -> Iterator[Bind]:
-        for name in (*_ABOVE, *sealed) if sealed else ():
-            place = self.directory / "build" / name
-            if place.is_symlink() or not place.is_dir():
+    def _read_only_binds(self, read_only: Sequence[str]) -> Iterator[Bind]:
+        for name in (*_PARENT_DIRECTORIES, *read_only) if read_only else ():
+            directory = self.directory / "build" / name
+            if directory.is_symlink() or not directory.is_dir():
                 raise NotADirectoryError(f"{name} is no longer a directory")
-            yield Bind(str(place), f"{self.root}/{name}", writable=name in _ABOVE)
+            yield Bind(str(directory), f"{self.root}/{name}", writable=name in _PARENT_DIRECTORIES)
 
-    def end(self, process: subprocess.Popen[bytes]) -> None:
-        """Kill bubblewrap: the kernel then kills the process that is the first of its namespace, and with it all."""
+    def kill(self, process: subprocess.Popen[bytes]) -> None:
+        """Kill bubblewrap; the kernel then kills the first process of the namespace, and with it all others."""
         process.kill()
 
 
 @dataclass(frozen=True)
 class PlainLauncher:
-    """Programs as they are, in a directory of their own, marked so that they can be found again."""
+    """Launcher of plain processes in a directory of their own, marked by an environment variable."""
 
     directory: Path
     path: str
-    processors: Sequence[int]
+    cpus: Sequence[int]
 
     @property
     def root(self) -> str:
@@ -119,26 +130,28 @@ class PlainLauncher:
         return str(self.directory / "build")
 
     def prepare(self) -> None:
-        """Make its own directories."""
-        for name in ("build", "build/home", "tmp"):
+        """Create the directories of the sandbox."""
+        for name in ("build", f"build/{HOME}", "tmp"):
             (self.directory / name).mkdir()
 
-    def start(self, how: Launch) -> subprocess.Popen[bytes]:
-        """Start a program; the network is open, and everything writable, in any case."""
-        marked = {**how.env, "TMPDIR": str(self.directory / "tmp"), MARK: self.directory.name}
-        return _start([*_pinned(self.processors), *how.program], marked, how, ())
+    def start(self, launch: Launch) -> subprocess.Popen[bytes]:
+        """Start a program; the network is always open, and everything is writable."""
+        env = {**launch.env, "TMPDIR": str(self.directory / "tmp"), MARK_VARIABLE: self.directory.name}
+        return _start([*_taskset(self.cpus), *launch.program], env, launch, ())
 
-    def end(self, process: subprocess.Popen[bytes]) -> None:
-        """Kill the process group and every process that carries the mark."""
-        end_marked(process.pid if process.poll() is None else None, self.directory.name)
+    def kill(self, process: subprocess.Popen[bytes]) -> None:
+        """Kill the process group and every process with the mark."""
+        kill_marked(process.pid if process.poll() is None else None, self.directory.name)
 
 
-def _start(argv: list[str], env: Mapping[str, str], how: Launch, descriptors: Sequence[int]) -> subprocess.Popen[bytes]:
+def _start(
+    argv: list[str], env: Mapping[str, str], launch: Launch, descriptors: Sequence[int]
+) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [*how.before, *argv], env=env, cwd="/", stdin=how.stdin, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        [*launch.prefix, *argv], env=env, cwd="/", stdin=launch.stdin, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         bufsize=0, pass_fds=descriptors, start_new_session=True, umask=0o022,
     )  # fmt: skip
 
 
-def _pinned(processors: Sequence[int]) -> list[str]:
-    return ["taskset", "-c", ",".join(map(str, processors))] if sys.platform == "linux" else []
+def _taskset(cpus: Sequence[int]) -> list[str]:
+    return ["taskset", "-c", ",".join(map(str, cpus))] if sys.platform == "linux" else []

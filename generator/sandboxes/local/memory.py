@@ -1,4 +1,4 @@
-"""What memory a command's processes hold together, by sampling."""
+"""Memory use of a command's processes, by sampling."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from typing import Final
 
 import psutil
 
-# Bytes of a block, as stat counts them.
-_BLOCK: Final = 512
+# Bytes of a block in stat's count.
+_BLOCK_BYTES: Final = 512
 
 
-def memory_of(processes: Iterable[psutil.Process], limit: int) -> int:
-    """Bytes of memory that processes hold together, exact where it matters: above `limit`.
+def memory_used(processes: Iterable[psutil.Process], limit: int) -> int:
+    """Return the bytes of memory that processes use together; exact above `limit`.
 
-    Resident sizes count a shared page once per process, so their sum is too small only by files in memory that no
-    process has mapped; both cost microseconds. Only where they exceed `limit` together are the proportional sizes
-    read, which count a shared page once and cost milliseconds.
+    The sum of resident sizes counts a shared page once per process, and misses files in memory that no process has
+    mapped. Both are read in microseconds. Above `limit`, proportional sizes are read too: they count a shared page
+    once, and take milliseconds.
     """
-    held = list(processes)
-    resident = sum(map(_resident, held))
-    # No more than the whole machine has in such files, which is often nothing that matters.
+    sampled = list(processes)
+    resident = sum(map(_resident, sampled))
+    # An upper bound for files in memory: those of the whole machine.
     if resident + int(getattr(psutil.virtual_memory(), "shared", 0)) <= limit:
         return resident
-    files = _files_in_memory(held)
+    files = _memory_file_bytes(sampled)
     if resident + files <= limit:
         return resident
-    sizes = [_proportional(process) for process in held]
-    # What of the files is mapped is in the proportional sizes already.
+    sizes = [_proportional(process) for process in sampled]
+    # The proportional sizes already contain the mapped part of the files.
     return sum(size for size, _ in sizes) + max(0, files - sum(mapped for _, mapped in sizes))
 
 
@@ -41,7 +41,7 @@ def _resident(process: psutil.Process) -> int:
 
 
 def _proportional(process: psutil.Process) -> tuple[int, int]:
-    """Return a process's proportional size, and how much of it is of files in memory, where that is known."""
+    """Return a process's proportional size, and the part of it that files in memory take, where it is known."""
     try:
         with open(f"/proc/{process.pid}/smaps_rollup", "rb") as file:  # noqa: PTH123  Path costs more than it reads
             sizes = {line.split()[0]: int(line.split()[1]) * 1024 for line in file if line.startswith(b"Pss")}
@@ -49,42 +49,42 @@ def _proportional(process: psutil.Process) -> tuple[int, int]:
     except (OSError, KeyError):
         pass
     with contextlib.suppress(psutil.Error):
-        # macOS knows no proportional size; the unique one leaves out what is shared.
+        # macOS has no proportional size. The unique size omits shared pages.
         return process.memory_full_info().uss, 0
     return _resident(process), 0
 
 
-def _files_in_memory(processes: Sequence[psutil.Process]) -> int:
-    """Bytes of the files that memfd_create made and that processes hold open, each file once."""
+def _memory_file_bytes(processes: Sequence[psutil.Process]) -> int:
+    """Return the bytes of open files of memfd_create, each file once."""
     found: dict[tuple[int, int], int] = {}
     for process in processes:
-        place = f"/proc/{process.pid}/fd"
+        directory = f"/proc/{process.pid}/fd"
         with contextlib.suppress(OSError):
-            for name in os.listdir(place):  # noqa: PTH208
+            for name in os.listdir(directory):  # noqa: PTH208
                 with contextlib.suppress(OSError):
-                    if os.readlink(f"{place}/{name}").startswith("/memfd:"):  # noqa: PTH115
-                        status = os.stat(f"{place}/{name}")  # noqa: PTH116
-                        found[status.st_dev, status.st_ino] = status.st_blocks * _BLOCK
+                    if os.readlink(f"{directory}/{name}").startswith("/memfd:"):  # noqa: PTH115
+                        status = os.stat(f"{directory}/{name}")  # noqa: PTH116
+                        found[status.st_dev, status.st_ino] = status.st_blocks * _BLOCK_BYTES
     return sum(found.values())
 
 
-class MemoryHolders:
-    """What memory each command holds by its last sample: when the machine runs out, the one that holds most ends."""
+class MemorySamples:
+    """Last memory sample of each running command; the largest one is killed when the machine runs out of memory."""
 
     def __init__(self) -> None:
-        self._lock, self._held = threading.Lock(), dict[int, int]()
+        self._lock, self._samples = threading.Lock(), dict[int, int]()
 
-    def note(self, pid: int, memory: int) -> None:
-        """Keep a sample of the command that `pid` leads."""
+    def record(self, pid: int, memory: int) -> None:
+        """Record a sample of the command whose first process is `pid`."""
         with self._lock:
-            self._held[pid] = memory
+            self._samples[pid] = memory
 
-    def forget(self, pid: int) -> None:
-        """The command has ended."""
+    def remove(self, pid: int) -> None:
+        """Remove the sample of a finished command."""
         with self._lock:
-            self._held.pop(pid, None)
+            self._samples.pop(pid, None)
 
     def is_largest(self, pid: int) -> bool:
-        """Whether no command holds more than this."""
+        """Whether no command uses more memory than this one."""
         with self._lock:
-            return self._held.get(pid, 0) >= max(self._held.values(), default=0)
+            return self._samples.get(pid, 0) >= max(self._samples.values(), default=0)

@@ -1,4 +1,4 @@
-"""The way that leads from a sandbox of this machine to the network, until it is closed."""
+"""Network access of a local sandbox through its own proxy, until it is closed."""
 
 from __future__ import annotations
 
@@ -16,71 +16,73 @@ from generator.sandboxes.local.relay import SOCKET, relayed
 
 if TYPE_CHECKING:
     from generator.network.proxy import FetchProxy
-    from generator.sandboxes.local.backend import LocalSandbox
+    from generator.sandboxes.local.sandbox import LocalSandbox
 
-ASK_SECONDS: Final = 300
+REGISTRIES_SECONDS: Final = 300
+_PROXY_DIRECTORY: Final = "proxy"
 
 
 class NetworkAccess:
-    """A proxy for the sandbox in `place`, where it is isolated; without isolation, the host's own network.
+    """Network of one sandbox: a proxy when it is isolated, else the host's network.
 
-    The proxy starts with the first command that wants it. `registries` asks what the tools point to.
+    The proxy starts with the first command that uses the network. `registries` queries the tools' registries.
     """
 
     def __init__(
-        self, place: Path, beyond: NetworkEnvironment, isolated: bool, registries: Callable[[], Registries]
+        self, directory: Path, network: NetworkEnvironment, isolated: bool, registries: Callable[[], Registries]
     ) -> None:
-        self._place, self._beyond, self._isolated, self.registries = place, beyond, isolated, registries
+        self._directory, self._network, self._isolated = directory, network, isolated
+        self.registries = registries
         self._rules = HostRules(hosts=None)
         self._proxy: FetchProxy | None = None
 
     @property
     def variables(self) -> Mapping[str, str]:
-        """What tells programs of it."""
-        return self._beyond.proxy_variables
+        """Environment variables that configure programs for the proxy."""
+        return self._network.proxy_variables
 
     def script(self, script: str) -> str:
-        """Return a script with what makes the way usable before it."""
+        """Return a script that first starts the relay to the proxy, where there is one."""
         return relayed(script) if self._isolated else script
 
     def allow(self, setting: FetchHosts, named: frozenset[Endpoint]) -> tuple[str, ...] | None:
-        """Keep it to what a setting allows; returns the hosts' names, None for all."""
+        """Restrict the proxy to the hosts of a setting and return their names, or None for all hosts."""
         if not self._isolated:
             return None
-        return self._keep_to(rules_of(setting, self.registries().endpoints, named))
+        return self._apply(rules_of(setting, self.registries().endpoints, named))
 
-    def trust(self) -> None:
-        """Lead anywhere, for a sandbox that nothing of a source has come into."""
-        self._keep_to(HostRules(hosts=None, trusting=True))
+    def allow_any_host(self) -> None:
+        """Allow every host, private addresses included: only for a sandbox without any source of a crate."""
+        self._apply(HostRules(hosts=None, trusting=True))
 
-    def directory(self) -> Path | None:
-        """Return where the proxy listens, which is started when it has not been; None without isolation."""
+    def start_proxy(self) -> Path | None:
+        """Start the proxy when it does not run, and return the directory of its socket; None without isolation."""
         if not self._isolated:
             return None
-        directory = self._place / "way"
+        directory = self._directory / _PROXY_DIRECTORY
         if self._proxy is None:
             from generator.network.proxy import FetchProxy
 
             directory.mkdir(mode=0o755)
             directory.chmod(0o755)
-            self._proxy = FetchProxy(self._rules, self._beyond.upstreams)
+            self._proxy = FetchProxy(self._rules, self._network.upstreams)
             self._proxy.start(directory / SOCKET)
         return directory
 
-    def asked(self) -> frozenset[Endpoint]:
-        """Hosts that were asked for."""
+    def requested_hosts(self) -> frozenset[Endpoint]:
+        """Return the hosts that commands requested."""
         return frozenset(self._proxy.asked) if self._proxy else frozenset()
 
-    def refused(self) -> tuple[RefusedHost, ...]:
-        """Hosts that were asked for and not reached."""
+    def refused_hosts(self) -> tuple[RefusedHost, ...]:
+        """Return the hosts that commands requested and the network rules refused."""
         return tuple(self._proxy.refused) if self._proxy else ()
 
     def close(self) -> None:
-        """End all connections."""
+        """Close all connections and the proxy."""
         if self._proxy:
             self._proxy.close()
 
-    def _keep_to(self, rules: HostRules) -> tuple[str, ...] | None:
+    def _apply(self, rules: HostRules) -> tuple[str, ...] | None:
         self._rules = rules
         if self._proxy:
             self._proxy.rules = rules
@@ -89,17 +91,17 @@ class NetworkAccess:
         return tuple(sorted({*rules.hosts, *(each.host for each in rules.own | rules.named)}))
 
 
-def ask_registries(sandbox: LocalSandbox, more: frozenset[Endpoint]) -> Registries:
-    """Ask the tools in a new sandbox what they point to, and end it; `more` is known already.
+def query_registries(sandbox: LocalSandbox, known: frozenset[Endpoint]) -> Registries:
+    """Query the tools' registries in a new sandbox, kill it, and add the `known` endpoints.
 
-    A host that cargo asks for and does not reach is known all the same. SandboxError when it was ended before.
+    A host that cargo requests without success counts as one. SandboxError when the query is killed.
     """
     lines: list[str] = []
     try:
-        sandbox.trust()
-        done = sandbox.run(Command(SCRIPT, sandbox.root, ASK_SECONDS), lines.append)
-        if done.killed:
-            raise SandboxError(f"cargo and npm cannot be asked for their registries: {done.killed}")
-        return parse_registries("\n".join(lines), more | sandbox.requested_hosts())
+        sandbox.allow_any_host()
+        result = sandbox.run(Command(SCRIPT, sandbox.root, REGISTRIES_SECONDS), lines.append)
+        if result.killed:
+            raise SandboxError(f"cargo and npm cannot be asked for their registries: {result.killed}")
+        return parse_registries("\n".join(lines), known | sandbox.requested_hosts())
     finally:
         sandbox.kill()

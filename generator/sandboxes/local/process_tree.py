@@ -1,4 +1,4 @@
-"""The processes of one command: which they are, and their end."""
+"""Process trees of commands: their processes, and how to kill them."""
 
 from __future__ import annotations
 
@@ -11,44 +11,44 @@ from typing import Final
 
 import psutil
 
-from generator.sandboxes.local.memory import MemoryHolders
+from generator.sandboxes.local.memory import MemorySamples
 
-# How old, in seconds, what is known of the machine's processes may be.
+# Seconds that a snapshot of the machine's processes stays valid.
 SAMPLE_SECONDS: Final = 0.2
 
-# Names the sandbox in the environment of everything that runs in one without isolation.
-MARK: Final = "CRATEMATRIX_SANDBOX"
+# Environment variable with the name of the sandbox, in every process of a sandbox without isolation.
+MARK_VARIABLE: Final = "CRATEMATRIX_SANDBOX"
 
 
 class ProcessTable:
-    """The machine's processes and their parents, read once per `SAMPLE_SECONDS` for all sandboxes together.
+    """Snapshot of the machine's processes and their parents, read once per `SAMPLE_SECONDS` for all sandboxes.
 
-    `holders` is what the sandboxes know of each other's memory.
+    `memory_samples` are the last samples of all running commands.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._children: dict[int, list[psutil.Process]] = {}
+        self._snapshot: dict[int, list[psutil.Process]] = {}
         self._read_at = float("-inf")
-        self.holders = MemoryHolders()
+        self.memory_samples = MemorySamples()
 
     def tree(self, pid: int) -> list[psutil.Process]:
-        """A process of this one's own, and every process below it."""
+        """Return a child process of the runner, and every process below it."""
         children = self._current()
         found = [psutil.Process(pid)]
-        for process in found:  # grows while it is walked: breadth first
+        for process in found:  # grows during the loop: breadth first
             found += children.get(process.pid, ())
         return found
 
     def _current(self) -> dict[int, list[psutil.Process]]:
         with self._lock:
             if time.monotonic() - self._read_at >= SAMPLE_SECONDS:
-                self._children = _children()
+                self._snapshot = _read_children()
                 self._read_at = time.monotonic()
-            return self._children
+            return self._snapshot
 
 
-def _children() -> dict[int, list[psutil.Process]]:
+def _read_children() -> dict[int, list[psutil.Process]]:
     children: dict[int, list[psutil.Process]] = {}
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
@@ -57,25 +57,25 @@ def _children() -> dict[int, list[psutil.Process]]:
     return {parent: [each for each in found if each.pid != parent] for parent, found in children.items()}
 
 
-def end_marked(leader: int | None, mark: str) -> None:
-    """End the process group of a leader that lives, and whatever carries the mark in its environment."""
+def kill_marked(leader: int | None, mark: str) -> None:
+    """Kill the process group of a running leader, and every process with the mark in its environment."""
     if leader is not None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(leader, signal.SIGKILL)
-    for _ in range(20):  # one that forks while it is looked for is found in the next round
-        alive = [process for process in psutil.process_iter() if _carries(process, mark)]
+    for _ in range(20):  # a process that forks during the search is found in the next round
+        alive = [process for process in psutil.process_iter() if _has_mark(process, mark)]
         if not alive:
             return
         for process in alive:
             with contextlib.suppress(psutil.Error):
                 process.kill()
-        # psutil's own waiting would take a child's exit code from whoever started it.
-        ends = time.monotonic() + 0.5
-        while any(_carries(process, mark) for process in alive) and time.monotonic() < ends:
+        # psutil's own wait would consume the exit code that the child's parent waits for.
+        deadline = time.monotonic() + 0.5
+        while any(_has_mark(process, mark) for process in alive) and time.monotonic() < deadline:
             time.sleep(0.005)
 
 
-def _carries(process: psutil.Process, mark: str) -> bool:
+def _has_mark(process: psutil.Process, mark: str) -> bool:
     with contextlib.suppress(psutil.Error):
-        return process.status() != psutil.STATUS_ZOMBIE and process.environ().get(MARK) == mark
+        return process.status() != psutil.STATUS_ZOMBIE and process.environ().get(MARK_VARIABLE) == mark
     return False

@@ -1,4 +1,4 @@
-"""Following one process from its start to the end of its whole tree."""
+"""Supervision of a command from its start to the end of its process tree: output, limits and timeout."""
 
 from __future__ import annotations
 
@@ -16,59 +16,59 @@ from typing import Final, Literal
 import psutil
 
 from generator.sandboxes.contract import OnLine
-from generator.sandboxes.lines import Lines
+from generator.sandboxes.lines import LineSplitter
 from generator.sandboxes.local.control_groups import ControlGroup
-from generator.sandboxes.local.memory import memory_of
+from generator.sandboxes.local.memory import memory_used
 from generator.sandboxes.local.process_tree import SAMPLE_SECONDS, ProcessTable
 
 Killed = Literal["timeout", "memory", "disk", "stopped"]
 
-# How long, in seconds, stop and timeout may go unnoticed.
-TICK: Final = 0.05
-# Output that still arrives after the end: of processes that are being killed, or that the command left behind.
-LAST_WORDS_SECONDS: Final = 0.5
+# Seconds between two checks for a stop or a timeout.
+POLL_SECONDS: Final = 0.05
+# Seconds for the output of processes that outlive the command for a moment.
+DRAIN_SECONDS: Final = 0.5
 CHUNK_BYTES: Final = 64 * 1024
-# With less than this free on the disk, the host itself is in danger.
+# The host needs free disk space, free inodes and available memory of its own.
 MIN_FREE_BYTES: Final = 512 * 1024 * 1024
 MIN_FREE_FILES: Final = 10_000
-# With less memory than this available, too: what holds it may be what no sample sees, as what waits in sockets.
+# Samples miss some memory, such as data in sockets, so the available memory of the host is checked too.
 MIN_AVAILABLE_BYTES: Final = 256 * 1024 * 1024
 
 
 @dataclass(frozen=True)
-class Floor:
-    """What must be left of the machine: bytes and files on its disk, and bytes of its memory."""
+class HostReserve:
+    """Reserve of the host that no command may use: bytes and inodes of its disk, and bytes of its memory."""
 
     disk: int = MIN_FREE_BYTES
     files: int = MIN_FREE_FILES
     memory: int = MIN_AVAILABLE_BYTES
 
-    def is_broken_on_disk(self, directory: Path) -> bool:
-        """Whether less is left on the disk of a directory; some file systems count no files."""
-        left = os.statvfs(directory)
-        return left.f_bavail * left.f_frsize < self.disk or (left.f_files > 0 and left.f_favail < self.files)
+    def is_disk_short(self, directory: Path) -> bool:
+        """Whether the disk of a directory is below the reserve; some file systems count no inodes."""
+        disk = os.statvfs(directory)
+        return disk.f_bavail * disk.f_frsize < self.disk or (disk.f_files > 0 and disk.f_favail < self.files)
 
-    def is_broken_in_memory(self) -> bool:
-        """Whether less memory is left."""
+    def is_memory_short(self) -> bool:
+        """Whether the available memory is below the reserve."""
         return psutil.virtual_memory().available < self.memory
 
 
 @dataclass
-class Watch:
-    """Whether a process must be ended, and why: asked often, it looks at memory and disk only now and then."""
+class CommandMonitor:
+    """Monitor of a command's limits; it samples memory and disk every `SAMPLE_SECONDS`, however often it is called."""
 
     stops: tuple[threading.Event, ...]
     deadline: float
     memory_bytes: int
     directory: Path
     table: ProcessTable
-    floor: Floor = Floor()
+    reserve: HostReserve = HostReserve()
     group: ControlGroup | None = None
     peak_memory: int = 0
     _next_sample: float = field(default_factory=lambda: time.monotonic() + SAMPLE_SECONDS)
 
-    def reason_to_end(self, pid: int) -> Killed | None:
-        """Return why the tree below `pid` must end now, or None."""
+    def kill_reason(self, pid: int) -> Killed | None:
+        """Return the reason to kill the process tree of `pid` now, or None."""
         if any(stop.is_set() for stop in self.stops):
             return "stopped"
         now = time.monotonic()
@@ -80,47 +80,52 @@ class Watch:
         return self._sample(pid)
 
     def _sample(self, pid: int) -> Killed | None:
-        """Ask the kernel what a group holds, or sum up what its processes seem to hold where there is none."""
-        memory = self.group.memory if self.group else memory_of(self.table.tree(pid), self.memory_bytes)
-        holders = self.table.holders
+        """Check memory and disk; without a control group, memory is the sum of the processes' sizes."""
+        memory = self.group.memory if self.group else memory_used(self.table.tree(pid), self.memory_bytes)
+        samples = self.table.memory_samples
         self.peak_memory = max(self.peak_memory, memory)
-        holders.note(pid, memory)
-        if memory > self.memory_bytes or (self.floor.is_broken_in_memory() and holders.is_largest(pid)):
+        samples.record(pid, memory)
+        if memory > self.memory_bytes or (self.reserve.is_memory_short() and samples.is_largest(pid)):
             return "memory"
-        return "disk" if self.floor.is_broken_on_disk(self.directory) else None
+        return "disk" if self.reserve.is_disk_short(self.directory) else None
 
 
-def follow(
-    process: subprocess.Popen[bytes], on_line: OnLine, watch: Watch, end: Callable[[subprocess.Popen[bytes]], None]
+def supervise(
+    process: subprocess.Popen[bytes],
+    on_line: OnLine,
+    monitor: CommandMonitor,
+    kill: Callable[[subprocess.Popen[bytes]], None],
 ) -> Killed | None:
-    """Deliver a process's output until it has ended or `watch` finds a reason to end it, which is returned.
+    """Deliver a process's output until it ends, or until `monitor` returns a reason to kill it, which is returned.
 
-    `end` must leave nothing of the tree; it is called in every case, also when `on_line` raises.
+    `kill` must end the whole tree. It is called in every case, even when `on_line` raises.
     """
     assert process.stdout is not None  # noqa: S101  every caller gives it a pipe
-    lines = Lines(on_line)
+    lines = LineSplitter(on_line)
     try:
-        killed = _listen(process, process.stdout.fileno(), lines, watch)
+        killed = _read_to_end(process, process.stdout.fileno(), lines, monitor)
     finally:
-        end(process)
+        kill(process)
         process.wait()
-        watch.table.holders.forget(process.pid)
+        monitor.table.memory_samples.remove(process.pid)
     _drain(process.stdout.fileno(), lines)
     lines.end()
     return killed
 
 
-def _listen(process: subprocess.Popen[bytes], output: int, lines: Lines, watch: Watch) -> Killed | None:
+def _read_to_end(
+    process: subprocess.Popen[bytes], output: int, lines: LineSplitter, monitor: CommandMonitor
+) -> Killed | None:
     with selectors.DefaultSelector() as selector:
         selector.register(output, selectors.EVENT_READ)
         closed = False
         while process.poll() is None:
-            if killed := watch.reason_to_end(process.pid):
+            if killed := monitor.kill_reason(process.pid):
                 return killed
-            if closed:  # it is about to end, or works on in silence
+            if closed:  # the process is about to end, or runs without output
                 with contextlib.suppress(subprocess.TimeoutExpired):
-                    process.wait(TICK)
-            elif selector.select(TICK):
+                    process.wait(POLL_SECONDS)
+            elif selector.select(POLL_SECONDS):
                 chunk = os.read(output, CHUNK_BYTES)
                 lines.feed(chunk)
                 if closed := not chunk:
@@ -128,8 +133,8 @@ def _listen(process: subprocess.Popen[bytes], output: int, lines: Lines, watch: 
     return None
 
 
-def _drain(output: int, lines: Lines) -> None:
-    deadline = time.monotonic() + LAST_WORDS_SECONDS
+def _drain(output: int, lines: LineSplitter) -> None:
+    deadline = time.monotonic() + DRAIN_SECONDS
     with selectors.DefaultSelector() as selector:
         selector.register(output, selectors.EVENT_READ)
         while selector.select(max(0.0, deadline - time.monotonic())):

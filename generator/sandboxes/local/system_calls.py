@@ -1,6 +1,6 @@
-"""Which system calls a sandbox is refused: libseccomp, the system's own, makes a filter for bubblewrap of them.
+"""Seccomp filter of the system calls that sandboxes are refused, built by the system's libseccomp for bubblewrap.
 
-By ctypes, because the only binding that pip installs everywhere has had no release since January 2021.
+The library is called by ctypes, because the only binding on all platforms has had no release since January 2021.
 """
 
 from __future__ import annotations
@@ -12,20 +12,25 @@ import os
 import socket
 from typing import Final
 
-# What keeps things for whoever comes next, is counted nowhere, or reaches the host beside every namespace. Containers
-# refuse most of them by default, so programs know how to do without.
-REFUSED: Final = (
+# Calls that share data with later sandboxes, use memory that no limit counts, or bypass the namespaces. Containers
+# refuse most of them by default, so programs work without.
+REFUSED_CALLS: Final = (
     *("keyctl", "add_key", "request_key"),
     *("io_uring_setup", "io_uring_enter", "io_uring_register"),
     *("bpf", "perf_event_open", "userfaultfd", "syslog"),
-    *("shmget", "msgget", "semget"),  # System V's memory belongs to no process: nothing that samples would see it
-    "memfd_secret",  # nor these files in memory, which the kernel counts as having no size
-    "sched_setaffinity",  # would undo the sandbox's number of processors
+    *("shmget", "msgget", "semget"),  # System V's memory belongs to no process, so no sample sees it
+    "memfd_secret",  # files in memory whose size the kernel does not count
+    "sched_setaffinity",  # would undo the sandbox's limit of CPUs
 )
-# Other families of sockets, first of all a virtual machine's way to its host, belong to no network namespace.
-SOCKETS: Final = (socket.AF_UNIX, socket.AF_INET, socket.AF_INET6, 16)  # the last is Linux's own, AF_NETLINK
+# Other socket families, such as those between a virtual machine and its host, belong to no network namespace.
+ALLOWED_SOCKET_FAMILIES: Final = (
+    socket.AF_UNIX,
+    socket.AF_INET,
+    socket.AF_INET6,
+    16,
+)  # the last is Linux's own, AF_NETLINK
 
-# Newer than a libseccomp that is still in use; such numbers are the same on every machine.
+# Missing in older versions of libseccomp. The number is the same on every architecture.
 _NUMBERS: Final = {"memfd_secret": 447}
 
 _ALLOW: Final = 0x7FFF0000
@@ -39,22 +44,22 @@ class _Comparison(ctypes.Structure):
 
 @functools.cache
 def system_call_filter() -> bytes | None:
-    """Return the filter as a program for the kernel, or None where there is no libseccomp.
+    """Return the filter as BPF program, or None without libseccomp.
 
-    A program for another instruction set than the machine's own, which has other numbers for its calls, is killed.
+    The filter kills programs of another architecture, because their system call numbers differ.
     """
     library = _library()
     if library is None:
         return None
     context = ctypes.c_void_p(library.seccomp_init(_ALLOW))
     try:
-        for name in REFUSED:
+        for name in REFUSED_CALLS:
             _refuse(library, context, name, errno.EPERM)
-        # As the kernel counts arguments, in 64 bits, so that no number is another one in its lower half.
-        for family in set(range(max(SOCKETS))) - set(SOCKETS):
+        # Arguments have 64 bits: a number above the range must not pass by its lower half.
+        for family in set(range(max(ALLOWED_SOCKET_FAMILIES))) - set(ALLOWED_SOCKET_FAMILIES):
             _refuse(library, context, "socket", errno.EAFNOSUPPORT, _Comparison(0, _EQUAL, family))
-        _refuse(library, context, "socket", errno.EAFNOSUPPORT, _Comparison(0, _GREATER, max(SOCKETS)))
-        return _exported(library, context)
+        _refuse(library, context, "socket", errno.EAFNOSUPPORT, _Comparison(0, _GREATER, max(ALLOWED_SOCKET_FAMILIES)))
+        return _export(library, context)
     finally:
         library.seccomp_release(context)
 
@@ -77,7 +82,7 @@ def _refuse(library: ctypes.CDLL, context: ctypes.c_void_p, name: str, code: int
         raise OSError(-result, f"libseccomp cannot refuse {name}")
 
 
-def _exported(library: ctypes.CDLL, context: ctypes.c_void_p) -> bytes:
+def _export(library: ctypes.CDLL, context: ctypes.c_void_p) -> bytes:
     descriptor = os.memfd_create("filter")
     with os.fdopen(descriptor, "rb") as file:
         result = library.seccomp_export_bpf(context, descriptor)

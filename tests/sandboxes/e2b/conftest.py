@@ -1,4 +1,4 @@
-"""Sandboxes of the backend at a server that speaks E2B's protocol."""
+"""Fixtures of the E2B backend at a server with E2B's protocol."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import pytest
 
 from generator.manifest.models import E2BService
 from generator.sandboxes.contract import SIZES
-from generator.sandboxes.e2b.backend import Account, E2BBackend, Run
-from generator.sandboxes.e2b.connection import Gateway, resolve
+from generator.sandboxes.e2b.backend import Account, E2BBackend, RunIdentity
+from generator.sandboxes.e2b.connection import Gateway, resolve_connection
 from generator.sandboxes.e2b.sandbox import E2BSandbox, Lifetime
 from generator.toolchain.host import find_host_toolchain
 from tests.e2b_server import E2BServer, Rules, TemplateSize
@@ -38,24 +38,24 @@ def stop() -> threading.Event:
 
 
 @pytest.fixture
-def said() -> list[str]:
-    """What the backend tells while it waits."""
+def log() -> list[str]:
+    """Messages of the backend while it waits."""
     return []
 
 
 @pytest.fixture
-def make_backend(server: E2BServer, stop: threading.Event, said: list[str]) -> Iterator[MakeBackend]:
+def make_backend(server: E2BServer, stop: threading.Event, log: list[str]) -> Iterator[MakeBackend]:
     made: list[E2BBackend] = []
 
-    def make(run: Run | None = None, template: str = "base", **account: Any) -> E2BBackend:
-        connection = resolve(E2BService(), Gateway(), server.environment)
+    def make(run: RunIdentity | None = None, template: str = "base", **account: Any) -> E2BBackend:
+        connection = resolve_connection(E2BService(), Gateway(), server.environment)
         backend = E2BBackend(
             replace(Account(connection, 50), **account),
-            run or Run("test"),
+            run or RunIdentity("test"),
             {"standard": template},
             Lifetime({"PATH": server.path}, 60),
             stop,
-            lambda crate, text: said.append(f"{crate}: {text}"),
+            lambda crate, text: log.append(f"{crate}: {text}"),
         )
         made.append(backend)
         return backend

@@ -1,4 +1,4 @@
-"""How E2B is reached: options before variables before the manifest, and every mistake told at once."""
+"""Connection settings: options before environment variables before the manifest, and all problems at once."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 
 from generator.errors import InputError
 from generator.manifest.models import E2BService
-from generator.sandboxes.e2b.connection import Gateway, resolve
+from generator.sandboxes.e2b.connection import Gateway, resolve_connection
 
 KEY = {"E2B_API_KEY": "e2b_0123456789"}
 BY_MANIFEST = E2BService(
@@ -27,19 +27,24 @@ BY_OPTION = Gateway("https://option.example.com/api", "https://option.example.co
 def test_the_nearest_setting_wins(
     options: Gateway, environment: dict[str, str], service: E2BService, host: str
 ) -> None:
-    found = resolve(service, options, {**KEY, **environment})
+    found = resolve_connection(service, options, {**KEY, **environment})
     assert found.api_url == f"https://{host}.example.com/api"
     assert (found.sandbox_url or "").startswith(f"https://{host}.example.com/s")
     assert found.domain == "example.com"
 
 
 def test_without_settings_it_is_e2b_itself() -> None:
-    assert resolve(E2BService(), Gateway(), KEY).api_params() == {"api_key": KEY["E2B_API_KEY"], "debug": False}
+    assert resolve_connection(E2BService(), Gateway(), KEY).api_params() == {
+        "api_key": KEY["E2B_API_KEY"],
+        "debug": False,
+    }
 
 
 def test_headers_are_filled_from_variables_and_are_secrets_then() -> None:
     service = E2BService(headers={"X-Team": "crates", "X-Key": "Bearer ${GATEWAY_KEY}"})
-    found = resolve(service, Gateway(headers=("X-Team: ours",)), {**KEY, "GATEWAY_KEY": "k3y-of-the-gateway"})
+    found = resolve_connection(
+        service, Gateway(headers=("X-Team: ours",)), {**KEY, "GATEWAY_KEY": "k3y-of-the-gateway"}
+    )
     assert found.headers == {"X-Team": "ours", "X-Key": "Bearer k3y-of-the-gateway"}
     assert found.secrets() == {
         "E2B_API_KEY": KEY["E2B_API_KEY"],
@@ -50,14 +55,14 @@ def test_headers_are_filled_from_variables_and_are_secrets_then() -> None:
     assert KEY["E2B_API_KEY"] not in repr(found)
 
 
-def test_everything_that_is_wrong_is_told_at_once_and_no_secret_with_it() -> None:
+def test_all_problems_are_reported_at_once_without_secrets() -> None:
     options = Gateway(
         "http://far.example.com", "https://me:passw0rd@example.com", ("no colon", "Host: x", "A: ${NONE}")
     )
     with pytest.raises(InputError) as caught:
-        resolve(E2BService(), options, {"E2B_DEBUG": "true", "E2B_DOMAIN": "not a domain"})
-    told = "\n".join(caught.value.problems)
-    for said in (
+        resolve_connection(E2BService(), options, {"E2B_DEBUG": "true", "E2B_DOMAIN": "not a domain"})
+    problems = "\n".join(caught.value.problems)
+    for expected in (
         "E2B_API_KEY is not set",
         "E2B_DEBUG=true starts no sandboxes",
         "--e2b-api-url is not usable",
@@ -67,11 +72,11 @@ def test_everything_that_is_wrong_is_told_at_once_and_no_secret_with_it() -> Non
         "--e2b-header number 2 is one that HTTP or the E2B SDK sets itself",
         "NONE, which the header A needs, is not set",
     ):
-        assert said in told
+        assert expected in problems
     assert len(caught.value.problems) == 8
-    assert "passw0rd" not in told
+    assert "passw0rd" not in problems
 
 
 def test_one_mistake_is_one_sentence() -> None:
     with pytest.raises(InputError, match="E2B_API_KEY is not set: take a key"):
-        resolve(E2BService(), Gateway(), {})
+        resolve_connection(E2BService(), Gateway(), {})

@@ -1,4 +1,4 @@
-"""The Dockerfile: what E2B's reader makes of it, what Docker's would, and what is in it."""
+"""Dockerfile of the image: E2B's parser, the linter, and the contents."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from generator.errors import InputError
 from generator.manifest.reading import load_manifest
 from generator.platforms import PLATFORM_NAMES, PLATFORMS, VALID_FOR
 from generator.recipes.cargo_target import cargo_target
-from generator.sandboxes.e2b.sandbox import ROOT
-from generator.sandboxes.e2b.template.definition import Holds, load_definition
-from generator.sandboxes.e2b.template.dockerfile import dockerfile, prefetch
+from generator.sandboxes.e2b.template.definition import TemplateContents, load_definition
+from generator.sandboxes.e2b.template.dockerfile import prefetch_lines, render_dockerfile
 from generator.sandboxes.e2b.template.identity import template_tag
-from generator.sandboxes.variables import variables
+from generator.sandboxes.environment import command_environment
+from generator.sandboxes.layout import ROOT
 from generator.toolchain.toolchain import unmet_need
 from tests.support import TOP, write_files
 
 HADOLINT = Path(sys.executable).with_name("hadolint")
-# What E2B's reader passes over in silence: e2b/template/dockerfile_parser.py of the SDK.
-SILENT = ("EXPOSE 80", "VOLUME /data", "LABEL a=b", "MAINTAINER me")
-LOUD = (
+# Instructions that E2B's parser ignores silently: e2b/template/dockerfile_parser.py of the SDK.
+IGNORED_SILENTLY = ("EXPOSE 80", "VOLUME /data", "LABEL a=b", "MAINTAINER me")
+IGNORED_WITH_WARNING = (
     "HEALTHCHECK CMD true",
     'SHELL ["/bin/sh", "-c"]',
     "ONBUILD RUN true",
@@ -37,13 +37,13 @@ LOUD = (
 
 @pytest.fixture(scope="module")
 def whole() -> str:
-    return dockerfile(prefetch(load_manifest(TOP / "crates.json")))
+    return render_dockerfile(prefetch_lines(load_manifest(TOP / "crates.json")))
 
 
-def test_the_sdk_reads_all_of_it_and_passes_over_nothing(whole: str, capfd: pytest.CaptureFixture[str]) -> None:
+def test_the_sdk_ignores_no_instruction(whole: str, capfd: pytest.CaptureFixture[str]) -> None:
     Template().from_dockerfile(whole)
-    said = capfd.readouterr()
-    assert said.out + said.err == ""
+    printed = capfd.readouterr()
+    assert printed.out + printed.err == ""
     whole = re.sub(r"^#.*\n", "", whole, flags=re.MULTILINE)
     code = re.sub(r"<<'(\w+)'\n.*?^\1$", "", whole, flags=re.MULTILINE | re.DOTALL)
     instructions = set(re.findall(r"^([A-Z]+) ", re.sub(r"\\\n", " ", code), re.MULTILINE))
@@ -52,15 +52,15 @@ def test_the_sdk_reads_all_of_it_and_passes_over_nothing(whole: str, capfd: pyte
     assert "--platform" not in code
 
 
-@pytest.mark.parametrize("instruction", SILENT)
-def test_what_the_sdk_passes_over_in_silence(instruction: str, capfd: pytest.CaptureFixture[str]) -> None:
-    """When the reader of a later SDK honours one of these, the Dockerfile may use it."""
+@pytest.mark.parametrize("instruction", IGNORED_SILENTLY)
+def test_instructions_that_the_sdk_ignores_silently(instruction: str, capfd: pytest.CaptureFixture[str]) -> None:
+    """When a later SDK supports one of these, the Dockerfile may use it."""
     Template().from_dockerfile(f"FROM debian:12\n{instruction}\n")
     assert capfd.readouterr().out == ""
 
 
-@pytest.mark.parametrize("instruction", LOUD)
-def test_what_the_sdk_says_that_it_passes_over(instruction: str, capfd: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("instruction", IGNORED_WITH_WARNING)
+def test_instructions_that_the_sdk_ignores_with_a_warning(instruction: str, capfd: pytest.CaptureFixture[str]) -> None:
     Template().from_dockerfile(f"FROM debian:12\n{instruction}\n")
     assert instruction.split(maxsplit=1)[0] in capfd.readouterr().out
 
@@ -81,19 +81,19 @@ def test_every_target_is_installed_and_every_crate_pre_fetched(whole: str) -> No
         assert f"--target {platform.target}" in whole
     assert "--target wasm32-wasip1-threads" in whole
     manifest = load_manifest(TOP / "crates.json")
-    assert len(prefetch(manifest)) == len(manifest.crates) == 110
-    assert all(f"\n{line}\n" in whole for line in prefetch(manifest))
+    assert len(prefetch_lines(manifest)) == len(manifest.crates) == 110
+    assert all(f"\n{line}\n" in whole for line in prefetch_lines(manifest))
 
 
 def test_a_crates_new_version_does_not_make_the_image_outdated() -> None:
     definition = load_definition(TOP)
-    tags = {template_tag(dockerfile(), definition, size) for size in definition.sizes}
+    tags = {template_tag(render_dockerfile(), definition, size) for size in definition.sizes}
     assert len(tags) == 3
-    assert template_tag(dockerfile() + "RUN true\n", definition, "small") not in tags
+    assert template_tag(render_dockerfile() + "RUN true\n", definition, "small") not in tags
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("{", "cannot be used"),
         ('{"template_version": 2}', "cannot be used"),
@@ -106,15 +106,15 @@ def test_a_crates_new_version_does_not_make_the_image_outdated() -> None:
         ),
     ],
 )
-def test_a_definition_that_cannot_be_used_is_told(tmp_path: Path, text: str, said: str) -> None:
+def test_an_invalid_definition_is_refused(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "e2b").mkdir()
     (tmp_path / "e2b/template.json").write_text(text)
-    with pytest.raises(InputError, match=said):
+    with pytest.raises(InputError, match=message):
         load_definition(tmp_path)
 
 
 def test_the_image_installs_what_the_definition_says_it_holds() -> None:
-    holds, text = load_definition(TOP).holds, dockerfile()
+    holds, text = load_definition(TOP).holds, render_dockerfile()
     assert {target for target in holds.targets if f"--target {target}" not in text} == set()
     toolchain = holds.toolchain()
     assert all(unmet_need("napi", platform, toolchain) is None for platform in PLATFORM_NAMES)
@@ -124,8 +124,8 @@ def test_the_image_installs_what_the_definition_says_it_holds() -> None:
     assert toolchain.no_coverage is None
 
 
-def test_the_image_holds_and_proves_the_runtimes_that_the_definition_tells_of() -> None:
-    definition, text = load_definition(TOP), dockerfile()
+def test_the_image_contains_and_checks_the_runtimes_of_the_definition() -> None:
+    definition, text = load_definition(TOP), render_dockerfile()
     [(platform, runtime)] = definition.holds.toolchain().runtimes.items()
     assert (platform, runtime.name) == ("linux-arm64-gnu", "qemu 7.2")
     packages = re.findall(r"apt-get install -y --no-install-recommends ([^&]+)", text.replace("\\\n", ""))[0].split()
@@ -147,26 +147,26 @@ RUNTIME = {"name": "qemu 7.2", "command": ["qemu"], "node": "/opt/node", "node_v
 
 
 @pytest.mark.parametrize(
-    ("runtimes", "said"),
+    ("runtimes", "message"),
     [
         ({"linux-arm64": RUNTIME}, "linux-arm64"),
         ({"linux-x64-gnu": RUNTIME}, "for other platforms than the image's own, linux-x64-gnu"),
         ({"linux-arm64-gnu": {**RUNTIME, "command": []}}, "linux-arm64-gnu.command"),
         ({"linux-arm64-gnu": {**RUNTIME, "node": "bin/node"}}, "linux-arm64-gnu.node"),
-        ({"linux-arm64-gnu": {**RUNTIME, "node": None}}, "node and node_version are told together"),
+        ({"linux-arm64-gnu": {**RUNTIME, "node": None}}, "node and node_version must be set together"),
     ],
 )
-def test_a_runtime_that_cannot_be_is_told(tmp_path: Path, runtimes: object, said: str) -> None:
+def test_an_invalid_runtime_is_refused(tmp_path: Path, runtimes: object, message: str) -> None:
     definition = json.loads((TOP / "e2b/template.json").read_text())
     definition["holds"]["runtimes"] = runtimes
     write_files(tmp_path, {"e2b/template.json": json.dumps(definition)})
     with pytest.raises(InputError) as caught:
         load_definition(tmp_path)
-    assert said in "\n".join(caught.value.problems)
+    assert message in "\n".join(caught.value.problems)
 
 
 def test_zig_compiles_for_the_image_what_it_would_for_each_crate(whole: str) -> None:
-    """As the recipes have it linked, and where the sandbox's commands look for it."""
+    """With the recipes' linker, and in the cache of the sandbox's commands."""
     toolchain = load_definition(TOP).holds.toolchain()
     linked = [each for each in PLATFORM_NAMES if toolchain.linker(each) == "zig"]
     assert len(linked) == 5
@@ -176,24 +176,24 @@ def test_zig_compiles_for_the_image_what_it_would_for_each_crate(whole: str) -> 
             assert f"(\n{ours.script('--offline --release')}\n)" in whole
             runs = kind != "napi" and not platform.startswith("darwin")
             assert not runs or f"{ours.test('--doc --offline --release')}\n)" in whole
-    assert f"export HOME={variables(ROOT, '', 1, {})['HOME']} " in whole
+    assert f"export HOME={command_environment(ROOT, '', 1, {})['HOME']} " in whole
 
 
-def test_what_zig_compiled_is_there_for_whoever_runs_a_sandboxs_commands(whole: str) -> None:
-    """The cache is written to by every build; root's would be of no use to others."""
+def test_zigs_cache_is_writable_for_the_user_of_the_sandbox(whole: str) -> None:
+    """Every build writes to the cache, so root must not own it."""
     assert whole.index("\nUSER user\n") < whole.index("\nRUN <<'ZIG'\n") < whole.index("\nRUN <<'PREFETCH'\n")
     assert {each.expect for each in load_definition(TOP).checks if ".cache/zig" in each.run} == {"writable"}
 
 
 def test_an_image_that_does_not_say_that_it_holds_llvms_programs_measures_no_coverage() -> None:
-    bare = Holds(targets=(), programs=()).toolchain()
+    bare = TemplateContents(targets=(), programs=()).toolchain()
     assert bare.no_coverage == "e2b/template.json does not say that its image holds llvm-tools: holds.coverage"
 
 
 def test_a_runner_gets_the_linkers_of_the_images_versions() -> None:
     locked = dict(re.findall(r"^([a-z-]+)==(\S+)", (TOP / "requirements/linkers.txt").read_text(), re.MULTILINE))
     pinned = {
-        name: re.findall(rf"^ARG {name.upper().replace('-', '_')}_VERSION=(.+)$", dockerfile(), re.MULTILINE)
+        name: re.findall(rf"^ARG {name.upper().replace('-', '_')}_VERSION=(.+)$", render_dockerfile(), re.MULTILINE)
         for name in locked
     }
     assert locked.keys() == {"cargo-zigbuild", "ziglang"}

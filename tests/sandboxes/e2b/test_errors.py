@@ -1,4 +1,4 @@
-"""Every error of the SDK and of what it is made of belongs to a class."""
+"""Every exception of the SDK and of its dependencies has a failure class."""
 
 from __future__ import annotations
 
@@ -20,7 +20,13 @@ from e2b.sandbox.commands.command_handle import CommandExitException
 
 from generator.errors import InputError, Unavailable
 from generator.sandboxes.contract import FileMissing
-from generator.sandboxes.e2b.errors import CLASSES, MAX_WORDS, service_error, table, user_error
+from generator.sandboxes.e2b.errors import (
+    FAILURE_CLASSES,
+    MAX_MESSAGE_LENGTH,
+    exception_kinds,
+    service_error,
+    user_error,
+)
 
 # By name: their constructors carry no types.
 RAISED: dict[str, Callable[..., Exception]] = {
@@ -46,10 +52,10 @@ def all_of(package: ModuleType) -> set[type[BaseException]]:
 
 
 def test_no_error_of_the_sdk_is_left_out() -> None:
-    """By explicit mention: what falls through to the default is not known."""
+    """By its own entry, not by the default."""
     raised = all_of(e2b) | exceptions_of(httpx) | exceptions_of(pyqwest) | exceptions_of(connectrpc.errors)
     raised |= {OSError, ConnectionError, TimeoutError, ValueError, json.JSONDecodeError, KeyError, TypeError}
-    known = tuple(each for types, _ in table() for each in types)
+    known = tuple(each for types, _ in exception_kinds() for each in types)
     unknown = {each.__qualname__ for each in raised if not issubclass(each, known)}
     # Of httpx: wrong use of its cookie jar, which the SDK does not have. Of the generated client: never switched on.
     assert unknown <= {"CookieConflict", "UnexpectedStatus"}
@@ -58,7 +64,7 @@ def test_no_error_of_the_sdk_is_left_out() -> None:
 
 def test_the_table_has_no_entry_that_an_earlier_one_hides() -> None:
     seen: list[type[BaseException]] = []
-    for types, _ in table():
+    for types, _ in exception_kinds():
         assert not [each for each in types if issubclass(each, tuple(seen))]
         seen += types
 
@@ -66,8 +72,8 @@ def test_the_table_has_no_entry_that_an_earlier_one_hides() -> None:
 @pytest.mark.parametrize(
     ("error", "kind", "failure_class"),
     [
-        (sdk.SandboxNotRunningException("502: The sandbox was not found"), "gone", "transient"),
-        (sdk.SandboxNotFoundException("gone"), "gone", "transient"),
+        (sdk.SandboxNotRunningException("502: The sandbox was not found"), "sandbox_gone", "transient"),
+        (sdk.SandboxNotFoundException("gone"), "sandbox_gone", "transient"),
         (sdk.SandboxUnreachableException("no"), "unreachable", "transient"),
         (sdk.TimeoutException("late"), "unreachable", "transient"),
         (RAISED["RateLimitException"]("429"), "busy", "transient"),
@@ -75,44 +81,48 @@ def test_the_table_has_no_entry_that_an_earlier_one_hides() -> None:
         (RAISED["GuestUnresponsiveException"]("409"), "unreachable", "transient"),
         (sdk.AuthenticationException("401"), "unauthorized", "permanent"),
         (sdk.SandboxException("403: no", status_code=403), "unauthorized", "permanent"),
-        (sdk.SandboxException("404: no template", status_code=404), "refused", "permanent"),
+        (sdk.SandboxException("404: no template", status_code=404), "rejected", "permanent"),
         (sdk.SandboxException("409: in progress", status_code=409), "unreachable", "transient"),
         (sdk.SandboxException("500: oh", status_code=500), "unreachable", "transient"),
         (sdk.SandboxException("504: late", status_code=504), "unreachable", "transient"),
         (sdk.SandboxException("Code.INTERNAL: oh"), "unreachable", "transient"),
-        (sdk.InvalidArgumentException("cwd"), "refused", "permanent"),
-        (sdk.NotEnoughSpaceException("507"), "full", "too_small"),
-        (sdk.FileNotFoundException("no file"), "missing", "permanent"),
-        (sdk.BuildException("step 3"), "refused", "permanent"),
-        (CommandExitException(stderr="", stdout="", exit_code=-1, error="signal: killed"), "failed", "transient"),
+        (sdk.InvalidArgumentException("cwd"), "rejected", "permanent"),
+        (sdk.NotEnoughSpaceException("507"), "disk_full", "too_small"),
+        (sdk.FileNotFoundException("no file"), "file_missing", "permanent"),
+        (sdk.BuildException("step 3"), "rejected", "permanent"),
+        (
+            CommandExitException(stderr="", stdout="", exit_code=-1, error="signal: killed"),
+            "command_failed",
+            "transient",
+        ),
         (httpx.ConnectError("refused"), "unreachable", "transient"),
         (httpx.ReadTimeout("late"), "unreachable", "transient"),
         (json.JSONDecodeError("Expecting value", "<html>", 0), "unreachable", "transient"),
         (ValueError("520 is not a valid HTTPStatus"), "unreachable", "transient"),
         (Exception("Command ended without an end event"), "unreachable", "transient"),
-        (OSError(errno.ENOSPC, "No space left on device"), "here", "permanent"),
+        (OSError(errno.ENOSPC, "No space left on device"), "local_disk", "permanent"),
         (OSError(errno.ECONNRESET, "Connection reset by peer"), "unreachable", "transient"),
     ],
 )
 def test_kinds_and_classes(error: Exception, kind: str, failure_class: str) -> None:
-    trouble = service_error(error)
-    assert trouble.kind == kind
-    assert CLASSES[trouble.kind] == failure_class
-    assert trouble.error("doing it").failure_class == failure_class
+    problem = service_error(error)
+    assert problem.kind == kind
+    assert FAILURE_CLASSES[problem.kind] == failure_class
+    assert problem.sandbox_error("doing it").failure_class == failure_class
 
 
-def test_a_missing_file_is_told_from_every_other_failure() -> None:
-    assert isinstance(service_error(sdk.FileNotFoundException("x")).error("copying"), FileMissing)
-    assert not isinstance(service_error(RAISED["RateLimitException"]("x")).error("copying"), FileMissing)
+def test_a_missing_file_differs_from_every_other_failure() -> None:
+    assert isinstance(service_error(sdk.FileNotFoundException("x")).sandbox_error("copying"), FileMissing)
+    assert not isinstance(service_error(RAISED["RateLimitException"]("x")).sandbox_error("copying"), FileMissing)
 
 
 def test_a_proxys_page_is_not_repeated() -> None:
     page = sdk.SandboxException("<html><body>" + "x" * 9_000, status_code=502)
     assert service_error(page).message == "SandboxException"
-    assert len(service_error(sdk.SandboxException("y" * 9_000)).message) == MAX_WORDS
+    assert len(service_error(sdk.SandboxException("y" * 9_000)).message) == MAX_MESSAGE_LENGTH
 
 
-def test_users_are_told_what_to_do() -> None:
+def test_user_errors_name_the_fix() -> None:
     refused = user_error(sdk.AuthenticationException("401"), "reaping")
     assert isinstance(refused, InputError)
     assert refused.message == "reaping: E2B refuses the key: set E2B_API_KEY to a key of e2b.dev/dashboard"

@@ -1,4 +1,4 @@
-"""Opening sandboxes: one for each that was asked for, whatever becomes of the answer, and none left."""
+"""Creation of sandboxes: exactly one for each request, whatever happens to the response."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from generator.sandboxes.contract import SIZES, SandboxError
-from generator.sandboxes.e2b.backend import Run
+from generator.sandboxes.e2b.backend import RunIdentity
 from tests.e2b_server import Cut, Delay, E2BServer, Fault, LoseReply, Say, error, html
 from tests.sandboxes.e2b.conftest import MakeBackend
 from tests.support import wait_until, with_enough_time
@@ -51,15 +51,15 @@ def test_one_create_leads_to_one_sandbox(server: E2BServer, make_backend: MakeBa
     assert opened_ids(server, "alone") == []
 
 
-def test_retry_after_is_waited_for(server: E2BServer, make_backend: MakeBackend) -> None:
+def test_retry_after_is_respected(server: E2BServer, make_backend: MakeBackend) -> None:
     server.inject(CREATE, error(429, retry_after="3"))
     started = time.monotonic()
     make_backend().open("patient", SIZES["standard"], {}).kill()
     assert time.monotonic() - started >= 3
 
 
-def test_a_full_account_is_waited_for_and_that_is_told(
-    server: E2BServer, make_backend: MakeBackend, said: list[str]
+def test_a_full_account_is_waited_for_and_the_wait_is_logged(
+    server: E2BServer, make_backend: MakeBackend, log: list[str]
 ) -> None:
     full = [make_backend().open(f"c{number}", SIZES["standard"], {}) for number in range(4)]
     threading.Timer(1.0, full[0].kill).start()
@@ -67,7 +67,7 @@ def test_a_full_account_is_waited_for_and_that_is_told(
     assert len(server.running()) == 4
     for each in (*full, late):
         each.kill()
-    assert all("maximum number of concurrent E2B sandboxes" in text for text in said)
+    assert all("maximum number of concurrent E2B sandboxes" in text for text in log)
 
 
 def test_a_queue_has_an_end(server: E2BServer, make_backend: MakeBackend) -> None:
@@ -90,7 +90,7 @@ def test_a_stop_ends_the_waiting_and_what_was_lost(
     assert opened_ids(server, "stopped") == []
 
 
-def test_a_template_that_is_not_there_is_told_with_the_command_that_makes_it(make_backend: MakeBackend) -> None:
+def test_the_message_for_a_missing_template_names_the_command_that_builds_it(make_backend: MakeBackend) -> None:
     with pytest.raises(SandboxError, match="no template none: run cratematrix template build") as caught:
         make_backend(template="none").open("c", SIZES["standard"], {})
     assert caught.value.failure_class == "permanent"
@@ -100,7 +100,7 @@ def test_a_runner_ends_what_is_its_own_and_nothing_of_another_in_the_same_run(
     server: E2BServer, make_backend: MakeBackend
 ) -> None:
     """Two jobs of one workflow have the same run, attempt and shard."""
-    ours, theirs = make_backend(Run("7", "1")), make_backend(Run("7", "1"))
+    ours, theirs = make_backend(RunIdentity("7", "1")), make_backend(RunIdentity("7", "1"))
     ours.open("ours", SIZES["standard"], {})
     kept = theirs.open("theirs", SIZES["standard"], {})
     ours.close()
@@ -112,7 +112,7 @@ def test_a_runner_ends_what_is_its_own_and_nothing_of_another_in_the_same_run(
 def test_a_closed_backend_keeps_nothing_alive(make_backend: MakeBackend) -> None:
     """Its next heartbeat, which would learn that the sandbox is gone, is hours away."""
     backend = make_backend()
-    backend._life = replace(backend._life, seconds=80_000)
+    backend._lifetime = replace(backend._lifetime, seconds=80_000)
     sandbox = backend.open("left", SIZES["standard"], {})
     backend.close()
     name = f"heartbeat {sandbox.id}"
@@ -137,7 +137,7 @@ def test_a_heartbeat_keeps_a_sandbox_alive(server: E2BServer, make_backend: Make
 
     def beaten_for(seconds: float) -> bool | None:
         backend, life = make_backend(), math.ceil(2 * seconds)
-        backend._life = replace(backend._life, seconds=life)
+        backend._lifetime = replace(backend._lifetime, seconds=life)
         sandbox = backend.open("beating", SIZES["standard"], {})
         time.sleep(2 * life)
         lives = opened_ids(server, "beating") == [sandbox.id]

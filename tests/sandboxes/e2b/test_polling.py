@@ -1,4 +1,4 @@
-"""Detached commands on this machine's own bash, through a connection that the test breaks."""
+"""Detached commands on this machine's bash, over a connection that the test breaks."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ import pytest
 from e2b import exceptions as sdk
 
 from generator.sandboxes.contract import Command, CommandResult, SandboxError
-from generator.sandboxes.e2b import polling as following
+from generator.sandboxes.e2b import polling
 from generator.sandboxes.e2b.detached import Detached, read_poll
 from generator.sandboxes.e2b.polling import CommandPoller
-from tests.sandboxes.watching import gone
+from tests.sandboxes.commands import gone
 from tests.support import LIMIT, with_enough_time
 
 _NAPS = itertools.count(7_000)
 
 
 class Wire:
-    """A shell that fails as it is told: before a script is run, or after, when only its answer is lost."""
+    """Shell that can fail before a script runs, or afterwards, when only the response is lost."""
 
     def __init__(self, root: Path) -> None:
-        self.root, self.asked = root, 0
+        self.root, self.calls = root, 0
         self.before: Callable[[int], None] = lambda _: None
         self.after: Callable[[int], None] = lambda _: None
 
     def __call__(self, script: str, timeout: float, env: Mapping[str, str] | None = None) -> str:
-        self.asked += 1
-        self.before(self.asked)
+        self.calls += 1
+        self.before(self.calls)
         environ = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", **(env or {})}
         done = subprocess.run(  # noqa: TID251
             ["/bin/bash", "-l", "-c", script],
@@ -44,7 +44,7 @@ class Wire:
             text=True,
             timeout=timeout,
         )
-        self.after(self.asked)
+        self.after(self.calls)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
@@ -69,10 +69,10 @@ def run(
     **env: str,
 ) -> tuple[CommandResult, list[str]]:
     lines: list[str] = []
-    follower = CommandPoller(wire, lambda: is_gone, (stop or threading.Event(),))
+    poller = CommandPoller(wire, lambda: is_gone, (stop or threading.Event(),))
     given = {"HOME": str(wire.root), "PATH": os.environ["PATH"], **env}
     command = Command(script, str(wire.root), timeout)
-    return follower.run(Detached(f"{wire.root}/.commands/{number}"), command, given, lines.append), lines
+    return poller.run(Detached(f"{wire.root}/.commands/{number}"), command, given, lines.append), lines
 
 
 def test_a_lost_reply_to_the_start_does_not_start_it_twice(wire: Wire) -> None:
@@ -105,10 +105,10 @@ def test_characters_may_be_cut_anywhere(wire: Wire, monkeypatch: pytest.MonkeyPa
 
 
 def test_silence_of_the_command_is_no_failure(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The sign of life that the supervisor writes every two seconds comes later on a machine that is busy."""
+    """The heartbeat, which the supervisor writes every two seconds, comes later on a busy machine."""
 
     def silent(seconds: float) -> tuple[int, list[str]] | None:
-        monkeypatch.setattr(following, "SILENCE", int(2 + seconds))
+        monkeypatch.setattr(polling, "HEARTBEAT_TIMEOUT", int(2 + seconds))
         with contextlib.suppress(SandboxError):
             finished, lines = run(wire, f"sleep {int(5 + seconds)}; echo linked", timeout=600, number=int(seconds))
             return finished.exit_code, lines
@@ -118,16 +118,16 @@ def test_silence_of_the_command_is_no_failure(wire: Wire, monkeypatch: pytest.Mo
 
 
 def test_a_supervisor_that_is_gone_is_noticed(wire: Wire, monkeypatch: pytest.MonkeyPatch, nap: str) -> None:
-    monkeypatch.setattr(following, "SILENCE", 1)
+    monkeypatch.setattr(polling, "HEARTBEAT_TIMEOUT", 1)
     own = f"{wire.root}/.commands/1"
-    with pytest.raises(SandboxError, match="gone without a word") as caught:
+    with pytest.raises(SandboxError, match="it sends no heartbeat") as caught:
         run(wire, f"pkill -KILL -f '^bash --norc --noprofile -c.*supervisor {own} '; exec sleep {nap}")
     assert caught.value.failure_class == "transient"
     subprocess.run(["pkill", "-f", f"^sleep {nap}"], check=False)  # noqa: TID251
 
 
 def test_no_answer_for_long_is_a_transient_failure(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(following, "PATIENCE", 1.0)
+    monkeypatch.setattr(polling, "RETRY_SECONDS", 1.0)
 
     def fail(count: int) -> None:
         if count > 1:
@@ -174,7 +174,7 @@ def test_a_stop_ends_everything_that_was_started(wire: Wire, nap: str) -> None:
 
 
 def test_the_runner_ends_what_the_supervisor_does_not(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(following, "GRACE", -3_598.5)
+    monkeypatch.setattr(polling, "GRACE_SECONDS", -3_598.5)
     assert run(wire, "echo on; sleep 3600", timeout=3_600)[0].killed == "timeout"
 
 
@@ -182,7 +182,7 @@ def test_output_beyond_the_bound_is_read_and_thrown_away(wire: Wire, monkeypatch
     source = "generator.sandboxes.e2b.detached"
     supervisor = __import__(source, fromlist=["_SUPERVISOR"])._SUPERVISOR
     monkeypatch.setattr(f"{source}._SUPERVISOR", supervisor.replace("head -c 268435456", "head -c 100000"))
-    monkeypatch.setattr(following, "MAX_LOG_BYTES", 100_000)
+    monkeypatch.setattr(polling, "MAX_LOG_BYTES", 100_000)
     finished, lines = run(wire, "seq 1000000; echo last >&2; exit 3")
     assert finished.exit_code == 3
     assert sum(len(line) + 1 for line in lines[:-2]) <= 100_001
@@ -190,7 +190,7 @@ def test_output_beyond_the_bound_is_read_and_thrown_away(wire: Wire, monkeypatch
 
 
 @pytest.mark.parametrize(
-    "said",
+    "response",
     [
         "",
         "0",
@@ -203,9 +203,9 @@ def test_output_beyond_the_bound_is_read_and_thrown_away(wire: Wire, monkeypatch
         "0 0 0 running running",
     ],
 )
-def test_an_answer_that_is_none_is_refused(said: str) -> None:
+def test_an_invalid_response_is_refused(response: str) -> None:
     with pytest.raises(SandboxError):
-        read_poll(said, 0)
+        read_poll(response, 0)
 
 
 @pytest.mark.attack("secrets are in no argument of a command at E2B")

@@ -1,4 +1,4 @@
-"""One sandbox at a service on a bad day, and one whose shell lies."""
+"""Sandboxes at an unreliable service, and sandboxes whose shell lies."""
 
 from __future__ import annotations
 
@@ -14,18 +14,17 @@ from pathlib import Path
 import pytest
 
 from generator.sandboxes.contract import SIZES, SandboxError
-from generator.sandboxes.e2b import polling as following
+from generator.sandboxes.e2b import polling, transfers, upload
 from generator.sandboxes.e2b import sandbox as sandbox_module
-from generator.sandboxes.e2b import transfers, upload
 from generator.sandboxes.e2b.sandbox import E2BSandbox
 from tests.e2b_server import Cut, E2BServer, Fault, LoseReply, Say, Stall, Truncate, error, html
+from tests.sandboxes.commands import run_in
 from tests.sandboxes.e2b.conftest import MakeBackend
-from tests.sandboxes.watching import run_in
 from tests.support import wait_until
 
 START = "POST /process.Process/Start"
 DOWNLOAD, UPLOAD = "GET /files", "POST /files"
-# A login shell reads it before each of the runner's own questions.
+# A login shell reads it before each script of the runner.
 PROFILE = "/tmp/home/.bash_profile"
 
 
@@ -51,13 +50,13 @@ def archive_of(directory: Path, content: bytes) -> Path:
     ],
     ids=str,
 )
-def test_a_command_is_told_once_and_whole_through_broken_streams(
+def test_output_is_delivered_once_and_whole_in_spite_of_broken_streams(
     server: E2BServer, sandbox: E2BSandbox, fault: Fault, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A stream that stalls is given up in time: by the SDK's own deadline, which holds for its synchronous client."""
+    """The SDK's own timeout abandons a stalled stream."""
     stalls = isinstance(fault, Stall)
     if stalls:
-        monkeypatch.setattr(following, "ANSWER_SECONDS", 4.0)
+        monkeypatch.setattr(polling, "RESPONSE_SECONDS", 4.0)
     server.inject(START, fault, times=1 if stalls else 3)
     finished, lines = run_in(sandbox, "for i in {1..30}; do echo line $i; sleep 0.02; done; exit 3")
     assert (finished.exit_code, lines) == (3, [f"line {number}" for number in range(1, 31)])
@@ -75,7 +74,7 @@ def test_a_download_arrives_whole_or_not_at_all(
     server.inject(DOWNLOAD, fault, times=2)
     sandbox.get("/build/in/blob", tmp_path / "back", 1 << 30)
     assert (tmp_path / "back").read_bytes() == content
-    server.inject(DOWNLOAD, Truncate(0.5), times=transfers.TRIES)
+    server.inject(DOWNLOAD, Truncate(0.5), times=transfers.MAX_ATTEMPTS)
     with pytest.raises(SandboxError, match="the digests differ"):
         sandbox.get("/build/in/blob", tmp_path / "again", 1 << 30)
     assert not (tmp_path / "again").exists()
@@ -93,8 +92,8 @@ def test_an_upload_arrives_whole(server: E2BServer, sandbox: E2BSandbox, tmp_pat
 def test_a_stream_that_falls_silent_does_not_hold_up_a_transfer(
     server: E2BServer, sandbox: E2BSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """However long unpacking may take: no single stream is waited for that long."""
-    monkeypatch.setattr(following, "ANSWER_SECONDS", 4.0)
+    """No single stream is waited for as long as unpacking may take."""
+    monkeypatch.setattr(polling, "RESPONSE_SECONDS", 4.0)
     archive = archive_of(tmp_path, b"x" * 100_000)
     server.inject(START, Stall(3_600, after=20))
     sandbox.put(archive, "/build/in")
@@ -108,7 +107,7 @@ def test_a_stream_that_falls_silent_does_not_hold_up_a_transfer(
 def test_an_upload_that_stands_still_is_sent_again(
     server: E2BServer, sandbox: E2BSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(upload, "STALLED_SECONDS", 4.0)
+    monkeypatch.setattr(upload, "STALL_SECONDS", 4.0)
     server.inject(UPLOAD, Stall(3_600))
     started = time.monotonic()
     sandbox.put(archive_of(tmp_path, b"x" * 100_000), "/build/in")
@@ -174,23 +173,23 @@ def test_the_network_is_closed_and_the_sandbox_killed_through_a_bad_service(
 
 
 def lie(sandbox: E2BSandbox, profile: str) -> None:
-    """Let the sandbox's user answer for the shell, as a crate's code could."""
-    # Whether this very command has ended is asked by a shell that may read the lie already.
+    """Replace the responses of the shell by a profile, as a crate's code could."""
+    # The poll of this very command may already read the new profile.
     with contextlib.suppress(SandboxError):
         run_in(sandbox, f"echo real > file; cat > {PROFILE} <<'PROFILE'\n{profile}\nPROFILE")
 
 
 def answer(text: str) -> str:
-    """A profile that says that every command has ended, and printed this."""
+    """Return a profile that claims that every command has ended and printed this."""
     return f"said='{text}'; echo 0 0 ${{#said}} 0 - 5; printf %s \"$said\" | base64 -w 0; exit"
 
 
 @pytest.mark.parametrize(
-    ("profile", "said"),
+    ("profile", "message"),
     [
-        ("yes", "says more than it was asked"),
-        ("yes >&2", "says more than it was asked"),
-        ("head -c 40M /dev/zero | tr '\\0' x; exit", "says more than it was asked"),
+        ("yes", "response to a script is too long"),
+        ("yes >&2", "response to a script is too long"),
+        ("head -c 40M /dev/zero | tr '\\0' x; exit", "response to a script is too long"),
         ("echo nonsense; exit", "no usable answer"),
         ("printf '\\xff\\xfe\\x00'; exit", "no usable answer"),
         (answer(f"{'9' * 5_000} {'a' * 64} 1"), "no usable answer"),
@@ -201,17 +200,17 @@ def answer(text: str) -> str:
     ],
 )
 @pytest.mark.attack("a sandbox at E2B that lies about files or commands is not believed")
-def test_a_sandbox_that_lies_about_a_file(sandbox: E2BSandbox, tmp_path: Path, profile: str, said: str) -> None:
+def test_a_sandbox_that_lies_about_a_file(sandbox: E2BSandbox, tmp_path: Path, profile: str, message: str) -> None:
     lie(sandbox, profile)
-    with pytest.raises(SandboxError, match=said):
+    with pytest.raises(SandboxError, match=message):
         sandbox.get("/build/file", tmp_path / "file", 100)
     assert not (tmp_path / "file").exists()
 
 
 @pytest.mark.parametrize(
-    ("profile", "said"),
+    ("profile", "message"),
     [
-        ("yes", "says more than it was asked"),
+        ("yes", "response to a script is too long"),
         (f"echo {'9' * 5_000}; exit", "digests differ|no usable answer"),
         ("echo '0 0 0 0 - " + "9" * 400 + "'; exit", "no usable answer"),
         ("echo '0 0 999999999999 0 - 5'; exit", None),
@@ -219,19 +218,19 @@ def test_a_sandbox_that_lies_about_a_file(sandbox: E2BSandbox, tmp_path: Path, p
 )
 @pytest.mark.attack("a sandbox at E2B that lies about files or commands is not believed")
 def test_a_sandbox_that_lies_about_a_command(
-    sandbox: E2BSandbox, tmp_path: Path, profile: str, said: str | None
+    sandbox: E2BSandbox, tmp_path: Path, profile: str, message: str | None
 ) -> None:
     lie(sandbox, profile)
-    if said is None:
+    if message is None:
         finished, lines = run_in(sandbox, "echo unheard")
         assert (finished.killed, lines) == (None, [])
     else:
-        with pytest.raises(SandboxError, match=said):
+        with pytest.raises(SandboxError, match=message):
             run_in(sandbox, "true")
 
 
 @pytest.mark.attack("a sandbox at E2B that lies about files or commands is not believed")
-def test_a_sandbox_that_lies_about_its_room_is_not_believed(sandbox: E2BSandbox, tmp_path: Path) -> None:
+def test_a_sandbox_that_lies_about_its_disk_is_not_believed(sandbox: E2BSandbox, tmp_path: Path) -> None:
     lie(sandbox, f"df() {{ printf 'Avail\\n{'9' * 5_000}\\n'; }}; export -f df")
     sandbox.put(archive_of(tmp_path, b"x"), "/build/in")
     sandbox.get("/build/in/blob", tmp_path / "back", 100)
@@ -240,7 +239,7 @@ def test_a_sandbox_that_lies_about_its_room_is_not_believed(sandbox: E2BSandbox,
 
 @pytest.mark.attack("a sandbox at E2B that lies about files or commands is not believed")
 def test_answers_are_bounded(sandbox: E2BSandbox) -> None:
-    assert sandbox_module.MAX_ANSWER < 10_000_000
+    assert sandbox_module.MAX_RESPONSE_CHARS < 10_000_000
     finished, lines = run_in(sandbox, "head -c 5000000 /dev/zero | tr '\\0' x")
     assert finished.exit_code == 0
     assert sum(map(len, lines)) == 5_000_000
@@ -249,7 +248,7 @@ def test_answers_are_bounded(sandbox: E2BSandbox) -> None:
 def test_a_failing_kill_says_when_it_ends_by_itself(
     server: E2BServer, sandbox: E2BSandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sandbox_module, "KILL_PATIENCE", 0.5)
+    monkeypatch.setattr(sandbox_module, "KILL_RETRY_SECONDS", 0.5)
     server.inject("DELETE /sandboxes/*", Say(500, {"code": 500, "message": "oh"}), times=9)
     note = sandbox.kill().note
     server.calm()

@@ -10,8 +10,8 @@ import pytest
 
 from generator.sandboxes.contract import Resources
 from generator.sandboxes.local.control_groups import ControlGroup, ControlGroups, find_control_groups
+from tests.sandboxes.commands import run_in
 from tests.sandboxes.conftest import OpenSandbox
-from tests.sandboxes.watching import run_in
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="control groups are for Linux only")
 
@@ -88,7 +88,7 @@ while True:
 
 @pytest.mark.attack("the kernel bounds memory and processes where groups can be divided", entry="W1")
 def test_the_number_of_processes_is_held_to_the_limit(groups: ControlGroups) -> None:
-    with groups.one(Resources(cpus=1, memory_mib=100, processes=10), 1) as group:
+    with groups.create(Resources(cpus=1, memory_mib=100, processes=10), 1) as group:
         assert (group.path / "pids.max").read_text().strip() == "26"
         assert (group.path / "memory.max").read_text().strip() == str((100 << 20) * 9 // 8)
         assert os.access(group.path / "cgroup.procs", os.W_OK)

@@ -1,4 +1,4 @@
-"""Other ways out of a sandbox than through files, by programs that try them."""
+"""Attempts of programs to escape from a sandbox by other means than files."""
 
 from __future__ import annotations
 
@@ -14,16 +14,15 @@ from pathlib import Path
 import pytest
 
 from generator.sandboxes.contract import Resources
-from generator.sandboxes.local.isolation import system_view
+from generator.sandboxes.local.isolation import system_spec
 from generator.toolchain.host import HostToolchain
+from tests.sandboxes.commands import run_in
 from tests.sandboxes.conftest import OpenSandbox, Run
-from tests.sandboxes.watching import run_in
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="bubblewrap is for Linux only")
 
 MACHINES = ("x86_64", "aarch64")
-# Each would be done for whoever may: with nothing but words and numbers that root of a machine could use. Their numbers
-# are the kernel's, by architecture.
+# System calls with arguments that succeed for root of a machine. The numbers are the kernel's, by architecture.
 CALLS = {
     "mount": ((165, 40), '"none", "/tmp", "tmpfs", 0, 0'),
     "umount2": ((166, 39), '"/usr", 2'),
@@ -62,10 +61,10 @@ import os, sys, threading
 from pathlib import Path
 from generator.sandboxes.local.backend import LocalBackend
 from generator.sandboxes.contract import Command, Resources
-from generator.toolchain.host import find_toolchain
+from generator.toolchain.host import find_host_toolchain
 assert os.isatty(os.open("/dev/tty", os.O_RDWR))
 environ = {**os.environ, "npm_config_registry": "https://npm.invalid/"}
-backend = LocalBackend(find_toolchain(os.environ), threading.Event(), directory=Path(sys.argv[1]), environ=environ)
+backend = LocalBackend(find_host_toolchain(os.environ), threading.Event(), directory=Path(sys.argv[1]), environ=environ)
 sandbox = backend.open("crate", Resources(1, 1024), {})
 sandbox.run(Command("(: < /dev/tty) 2> /dev/null || echo none; ps -o tty= -p 1", sandbox.root, 600), print)
 sandbox.kill()
@@ -100,16 +99,16 @@ def test_the_first_process_holds_nothing_of_the_runner(
 def test_a_build_learns_the_paths_of_nothing_else(run: Run, tmp_path: Path, toolchain: HostToolchain) -> None:
     lines = [line.split() for line in run("cat /proc/self/mountinfo")[1]]
     assert not [
-        line for line in lines if line[3].startswith(str(Path.home())) and not shown(line[3], tmp_path, toolchain)
+        line for line in lines if line[3].startswith(str(Path.home())) and not is_mounted(line[3], tmp_path, toolchain)
     ]
     inside = {line[4] for line in lines}
-    assert not [place for place in inside if place.startswith(("/home", "/root", "/var", "/run", "/mnt", "/sys"))]
+    assert not [path for path in inside if path.startswith(("/home", "/root", "/var", "/run", "/mnt", "/sys"))]
 
 
-def shown(place: str, own: Path, toolchain: HostToolchain) -> bool:
-    """Whether a directory of the host is one that a sandbox is given."""
-    given = [str(own), *(str(Path(bind.source).resolve()) for bind in (*toolchain.binds, *system_view().binds))]
-    return any(place.startswith(each) or each.endswith(place) for each in given)
+def is_mounted(path: str, own: Path, toolchain: HostToolchain) -> bool:
+    """Whether a directory of the host is mounted in the sandbox."""
+    given = [str(own), *(str(Path(bind.source).resolve()) for bind in (*toolchain.binds, *system_spec().binds))]
+    return any(path.startswith(each) or each.endswith(path) for each in given)
 
 
 @pytest.mark.attack("a small sandbox cannot hold memory in files that the kernel counts nowhere", entry="W1")

@@ -11,8 +11,8 @@ def test_what_is_outside_of_usr_is_in_no_sandbox_anyway(tmp_path: Path) -> None:
     (tmp_path / "etc").mkdir()
     (tmp_path / "credentials.toml").write_text("[registry]\n")
     found = hidden_configuration({"CARGO_HOME": str(tmp_path)}, tmp_path)
-    assert set(found.empty) <= {"/usr/local/etc", "/usr/etc"}
-    assert found.masked == ()
+    assert set(found.empty_directories) <= {"/usr/local/etc", "/usr/etc"}
+    assert found.masked_files == ()
 
 
 @pytest.mark.attack("tokens below /usr are hidden where links lead, too", entry="W3")
@@ -29,13 +29,13 @@ def test_what_lies_below_usr_is_named_where_it_really_lies(tmp_path: Path) -> No
     for name, program in given.items():
         (tmp_path / name).symlink_to(f"/usr/bin/{program}")
     found = hidden_configuration({"CARGO_HOME": str(tmp_path)}, tmp_path)
-    assert str(Path("/usr/share").resolve()) in found.empty
-    assert set(found.masked) == {str(Path(f"/usr/bin/{program}").resolve()) for program in given.values()}
+    assert str(Path("/usr/share").resolve()) in found.empty_directories
+    assert set(found.masked_files) == {str(Path(f"/usr/bin/{program}").resolve()) for program in given.values()}
 
 
-@pytest.mark.parametrize("place", ["etc", "lib/node_modules/npm"])
-def test_the_certificates_that_npm_is_set_to_for_all_users_are_passed_on(tmp_path: Path, place: str) -> None:
-    (tmp_path / place).mkdir(parents=True)
-    (tmp_path / place / "npmrc").write_text("//npm.invalid/:_authToken=secret\ncafile = /somewhere/ca.pem \n")
+@pytest.mark.parametrize("directory", ["etc", "lib/node_modules/npm"])
+def test_the_certificates_that_npm_is_set_to_for_all_users_are_passed_on(tmp_path: Path, directory: str) -> None:
+    (tmp_path / directory).mkdir(parents=True)
+    (tmp_path / directory / "npmrc").write_text("//npm.invalid/:_authToken=secret\ncafile = /somewhere/ca.pem \n")
     system = hidden_configuration({}, Path("/nonexistent")).npm_certificates
     assert hidden_configuration({}, tmp_path).npm_certificates == (system or "/somewhere/ca.pem")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from generator.sandboxes.local.isolation import way_out
+from generator.sandboxes.local.isolation import user_namespace_fix
 
 
 @pytest.mark.parametrize(
@@ -20,9 +20,9 @@ from generator.sandboxes.local.isolation import way_out
 def test_the_setting_that_forbids_isolation_is_named(tmp_path: Path, setting: str, value: str, command: str) -> None:
     (tmp_path / setting).parent.mkdir()
     (tmp_path / setting).write_text(f"{value}\n")
-    assert way_out(tmp_path) == f"sudo sysctl -w {command}"
+    assert user_namespace_fix(tmp_path) == f"sudo sysctl -w {command}"
     (tmp_path / setting).write_text("15000\n" if value == "0" else "0\n")
-    assert "sysctl" not in way_out(tmp_path)
+    assert "sysctl" not in user_namespace_fix(tmp_path)
 
 
 BLOCKED = """
@@ -34,15 +34,15 @@ print(type(problem).__name__, "|", problem and problem.message, "|", problem and
 
 @pytest.mark.skipif(sys.platform != "linux", reason="user namespaces are for Linux only")
 @pytest.mark.parametrize(
-    ("inside", "said"),
+    ("script", "message_start"),
     [
         ('echo 1 > /proc/sys/user/max_user_namespaces && exec unshare --user --map-user=1000 "$0" -c "$1"', "bwrap: "),
         ('exec "$0" -c "$1"', "setpriv: "),  # root that has no other user to become
     ],
 )
-def test_a_machine_that_cannot_isolate_is_told_so(inside: str, said: str) -> None:
-    argv = ["unshare", "--user", "--map-root-user", "/bin/sh", "-c", inside, sys.executable, BLOCKED]
+def test_the_reason_is_reported_when_isolation_is_impossible(script: str, message_start: str) -> None:
+    argv = ["unshare", "--user", "--map-root-user", "/bin/sh", "-c", script, sys.executable, BLOCKED]
     kind, message, fix = subprocess.check_output(argv, text=True, timeout=600).split("|")
     assert kind.strip() == "Unavailable"
-    assert message.startswith(f" bubblewrap cannot isolate crates here: {said}")
+    assert message.startswith(f" bubblewrap cannot isolate crates here: {message_start}")
     assert "--no-isolation" in fix

@@ -1,4 +1,4 @@
-"""What an isolated sandbox on this machine keeps from its crate."""
+"""Files, processes, network and rights that an isolated sandbox withholds from its crate."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ import pytest
 
 from generator.sandboxes.contract import Command, Resources
 from generator.sandboxes.local.isolation import probe_isolation
+from tests.sandboxes.commands import alive, gone, run_in
 from tests.sandboxes.conftest import OpenSandbox, Run
-from tests.sandboxes.watching import alive, gone, run_in
 from tests.support import wait_until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="bubblewrap is for Linux only")
@@ -41,19 +41,17 @@ def test_this_machine_can_isolate() -> None:
 
 
 @pytest.mark.attack("a build has no network once its dependencies are fetched")
-def test_the_hosts_network_is_out_of_reach_and_the_way_through_the_proxy_closes(
-    open_sandbox: OpenSandbox, listener: int
-) -> None:
+def test_the_hosts_network_is_unreachable_and_the_proxy_closes(open_sandbox: OpenSandbox, listener: int) -> None:
     sandbox = open_sandbox()
     reach = f"(exec 3<> /dev/tcp/127.0.0.1/{listener}) 2> /dev/null && echo reached; cat /proc/net/dev | wc -l"
-    way = "(exec 3<> /dev/tcp/127.0.0.1/3128) 2> /dev/null && echo a way; ls /etc/fetch 2> /dev/null"
-    assert run_in(sandbox, f"{reach}; {way}")[1] == [
+    proxy = "(exec 3<> /dev/tcp/127.0.0.1/3128) 2> /dev/null && echo connected; ls /etc/fetch 2> /dev/null"
+    assert run_in(sandbox, f"{reach}; {proxy}")[1] == [
         "3",
-        "a way",
+        "connected",
         "proxy",
     ]  # two lines of heading, and its own loopback
     sandbox.close_network()
-    assert run_in(sandbox, f"{reach}; {way}; true")[1] == ["3"]
+    assert run_in(sandbox, f"{reach}; {proxy}; true")[1] == ["3"]
     assert run_in(sandbox, "env | grep -iE 'proxy|cert|_ca_|cainfo'; cat /etc/resolv.conf")[0].exit_code != 0
 
 
@@ -70,7 +68,7 @@ def test_an_abstract_socket_of_the_host_is_out_of_reach_when_the_network_is_clos
 def test_nothing_of_the_host_is_readable_that_is_not_needed(run: Run, tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text("secret")
-    places = [
+    paths = [
         str(secret),
         str(Path.home()),
         "/etc/shadow",
@@ -82,7 +80,7 @@ def test_nothing_of_the_host_is_readable_that_is_not_needed(run: Run, tmp_path: 
         "/etc/ssl/private",
     ]
     _, lines = run(
-        f"ls -d {shlex.join(places)} 2> /dev/null; ls -A /tmp; ls -A /home /root /mnt /srv 2> /dev/null; ls /"
+        f"ls -d {shlex.join(paths)} 2> /dev/null; ls -A /tmp; ls -A /home /root /mnt /srv 2> /dev/null; ls /"
     )
     own, links = {"build", "dev", "etc", "proc", "tmp", "usr"}, {"bin", "lib", "lib32", "lib64", "libx32", "sbin"}
     assert own <= set(lines) <= own | links | {"opt"}
@@ -104,8 +102,8 @@ def test_configuration_for_all_users_of_the_host_is_not_there(run: Run) -> None:
 
 @pytest.mark.attack("a build writes to its own directories alone")
 def test_only_its_own_directories_can_be_written(run: Run) -> None:
-    places = "/usr/x /bin/x /etc/x /x /opt/x /dev/x /proc/sys/kernel/hostname /usr/bin/bash"
-    _, lines = run(f"for place in {places}; do (: >> $place) 2> /dev/null && echo $place; done; touch /build/x /tmp/x")
+    paths = "/usr/x /bin/x /etc/x /x /opt/x /dev/x /proc/sys/kernel/hostname /usr/bin/bash"
+    _, lines = run(f"for path in {paths}; do (: >> $path) 2> /dev/null && echo $path; done; touch /build/x /tmp/x")
     assert lines == []
 
 
@@ -194,8 +192,8 @@ import os, sys, threading
 from pathlib import Path
 from generator.sandboxes.local.backend import LocalBackend
 from generator.sandboxes.contract import Command, Resources
-from generator.toolchain.host import find_toolchain
-backend = LocalBackend(find_toolchain(os.environ), threading.Event(), directory=Path(sys.argv[1]))
+from generator.toolchain.host import find_host_toolchain
+backend = LocalBackend(find_host_toolchain(os.environ), threading.Event(), directory=Path(sys.argv[1]))
 sandbox = backend.open("crate", Resources(2, 1024), {})
 script = "(setsid sleep $NAP > /dev/null 2>&1 &) ; (setsid setsid sleep $NAP &) ; echo up; sleep $NAP"
 sandbox.run(Command(script, sandbox.root, 600, {"NAP": sys.argv[2]}), lambda line: print(line, flush=True))
@@ -211,9 +209,9 @@ def test_everything_dies_with_a_runner_that_is_killed(open_sandbox: OpenSandbox,
         wait_until(lambda: len(alive(nap)) == 3, "three processes that outlive what started them")
         runner.send_signal(signal.SIGKILL)
     assert gone(nap)
-    assert len([place for place in (tmp_path / "sandboxes").iterdir() if place.is_dir()]) == 2
+    assert len([path for path in (tmp_path / "sandboxes").iterdir() if path.is_dir()]) == 2
     open_sandbox()  # removes what the dead one left, and not what the living one has
-    assert len([place for place in (tmp_path / "sandboxes").iterdir() if place.is_dir()]) == 2
+    assert len([path for path in (tmp_path / "sandboxes").iterdir() if path.is_dir()]) == 2
     assert run_in(living, "echo still here")[1] == ["still here"]
 
 

@@ -11,11 +11,11 @@ import psutil
 import pytest
 
 from generator.sandboxes.contract import Resources
-from generator.sandboxes.local.memory import memory_of
+from generator.sandboxes.local.memory import memory_used
 from generator.sandboxes.local.process_tree import ProcessTable
-from generator.sandboxes.local.supervision import Floor, Watch
+from generator.sandboxes.local.supervision import CommandMonitor, HostReserve
+from tests.sandboxes.commands import run_in
 from tests.sandboxes.conftest import OpenSandbox
-from tests.sandboxes.watching import run_in
 
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="it is Linux that has such files and sizes")
 
@@ -39,8 +39,8 @@ def test_memory_that_processes_share_counts_once_where_it_matters() -> None:
                 parent.stdout.readline()
             tree = ProcessTable().tree(parent.pid)
             assert len(tree) == 4
-            assert memory_of(tree, limit=1 << 40) > 700 << 20
-            assert 200 << 20 <= memory_of(tree, limit=300 << 20) < 300 << 20
+            assert memory_used(tree, limit=1 << 40) > 700 << 20
+            assert 200 << 20 <= memory_used(tree, limit=300 << 20) < 300 << 20
         finally:
             for process in psutil.Process(parent.pid).children():
                 process.kill()
@@ -68,7 +68,7 @@ def test_files_in_memory_count_once_whether_mapped_or_not() -> None:
         assert holder.stdout is not None
         try:
             holder.stdout.readline()
-            assert 300 << 20 <= memory_of([psutil.Process(holder.pid)], limit=250 << 20) < 350 << 20
+            assert 300 << 20 <= memory_used([psutil.Process(holder.pid)], limit=250 << 20) < 350 << 20
         finally:
             holder.kill()
 
@@ -86,25 +86,25 @@ def test_a_file_in_memory_beyond_the_limit_ends_the_command(open_sandbox: OpenSa
     assert finished.killed == "memory"
 
 
-def watch_of(table: ProcessTable, directory: Path, floor: Floor) -> Watch:
+def monitor_of(table: ProcessTable, directory: Path, reserve: HostReserve) -> CommandMonitor:
     stops = (threading.Event(),)
-    return Watch(stops, time.monotonic() + 60, 1 << 40, directory, table, floor, _next_sample=0.0)
+    return CommandMonitor(stops, time.monotonic() + 60, 1 << 40, directory, table, reserve, _next_sample=0.0)
 
 
 @pytest.mark.attack("the largest build ends before the machine has no memory left", entry="W1")
 def test_when_the_machine_runs_out_of_memory_the_command_that_holds_most_ends(tmp_path: Path) -> None:
-    table, floor = ProcessTable(), Floor(memory=1 << 62)
+    table, reserve = ProcessTable(), HostReserve(memory=1 << 62)
     with subprocess.Popen(["sleep", "60"]) as process:
-        table.holders.note(-1, 1 << 50)
-        assert watch_of(table, tmp_path, floor).reason_to_end(process.pid) is None
-        table.holders.forget(-1)
-        assert watch_of(table, tmp_path, floor).reason_to_end(process.pid) == "memory"
+        table.memory_samples.record(-1, 1 << 50)
+        assert monitor_of(table, tmp_path, reserve).kill_reason(process.pid) is None
+        table.memory_samples.remove(-1)
+        assert monitor_of(table, tmp_path, reserve).kill_reason(process.pid) == "memory"
         process.kill()
 
 
-@pytest.mark.parametrize("floor", [Floor(disk=1 << 62), Floor(files=1 << 62)])
+@pytest.mark.parametrize("reserve", [HostReserve(disk=1 << 62), HostReserve(files=1 << 62)])
 @pytest.mark.attack("a build ends before the disk has no bytes or no inodes left", entry="W8")
-def test_a_disk_that_holds_no_more_bytes_or_files_ends_the_command(tmp_path: Path, floor: Floor) -> None:
+def test_a_disk_that_holds_no_more_bytes_or_files_ends_the_command(tmp_path: Path, reserve: HostReserve) -> None:
     with subprocess.Popen(["sleep", "60"]) as process:
-        assert watch_of(ProcessTable(), tmp_path, floor).reason_to_end(process.pid) == "disk"
+        assert monitor_of(ProcessTable(), tmp_path, reserve).kill_reason(process.pid) == "disk"
         process.kill()

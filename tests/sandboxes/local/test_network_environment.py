@@ -19,7 +19,7 @@ def test_registries_hold_always_and_lose_their_logins() -> None:
         "CARGO_REGISTRY_DEFAULT": "mirror",
         "NPM_TOKEN": "secret",
     }
-    assert network_environment(environ, "https://name:word@npm.invalid/", isolated=True).registries == {
+    assert network_environment(environ, "https://name:word@npm.invalid/", isolated=True).registry_variables == {
         "CARGO_REGISTRIES_MIRROR_INDEX": "sparse+https://mirror.invalid/index/",
         "CARGO_REGISTRY_DEFAULT": "mirror",
         **dict.fromkeys(("npm_config_registry", "YARN_REGISTRY", "YARN_NPM_REGISTRY_SERVER"), "https://npm.invalid/"),
@@ -30,16 +30,16 @@ def test_a_registry_that_is_yarns_alone_is_kept() -> None:
     found = network_environment(
         {"YARN_REGISTRY": "https://name:word@yarn.invalid/"}, "https://npm.invalid/", isolated=True
     )
-    assert found.registries["YARN_REGISTRY"] == "https://yarn.invalid/"
+    assert found.registry_variables["YARN_REGISTRY"] == "https://yarn.invalid/"
     assert ("yarn.invalid", 443) in found.endpoints
 
 
-def test_proxies_and_certificates_are_ways_that_close(tmp_path: Path) -> None:
+def test_proxies_and_certificates_are_for_the_open_network(tmp_path: Path) -> None:
     bundle = tmp_path / "ca.pem"
     bundle.write_text("certificate")
     environ = {"https_proxy": "http://proxy.invalid:1", "SSL_CERT_FILE": str(bundle), "CURL_CA_BUNDLE": "/missing"}
     found = network_environment(environ, None, isolated=True)
-    assert found.registries == {}
+    assert found.registry_variables == {}
     assert found.proxy_variables == {**VARIABLES, "SSL_CERT_FILE": "/etc/certificates/SSL_CERT_FILE"}
     assert found.upstreams.https == UpstreamProxy(Endpoint("proxy.invalid", 1))
     assert found.certificates == ((str(bundle), "/etc/certificates/SSL_CERT_FILE", False),)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import signal
 import subprocess
 
-from generator.sandboxes.local.process_tree import MARK, ProcessTable, end_marked
+from generator.sandboxes.local.process_tree import MARK_VARIABLE, ProcessTable, kill_marked
 from tests.support import LIMIT
 
 
@@ -20,6 +20,6 @@ def test_a_tree_holds_descendants_of_descendants() -> None:
 def test_what_is_ended_keeps_its_exit_code_for_whoever_started_it() -> None:
     for number in range(5):
         mark = f"exit-code-{number}"
-        with subprocess.Popen(["sleep", "3600"], env={MARK: mark, "PATH": "/usr/bin:/bin"}) as sleeper:
-            end_marked(None, mark)
+        with subprocess.Popen(["sleep", "3600"], env={MARK_VARIABLE: mark, "PATH": "/usr/bin:/bin"}) as sleeper:
+            kill_marked(None, mark)
             assert sleeper.wait(LIMIT) == -signal.SIGKILL

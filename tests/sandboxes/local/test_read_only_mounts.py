@@ -1,4 +1,4 @@
-"""What a sandbox was given before anything of its crate ran is what it still has when that ran."""
+"""Sources of dependencies and tools stay as they were before any code of the crate ran."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from generator.sandboxes.contract import Sandbox, SandboxError
+from tests.sandboxes.commands import run_in
 from tests.sandboxes.conftest import OpenSandbox
-from tests.sandboxes.watching import run_in
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="bubblewrap is for Linux only")
 
@@ -61,16 +61,16 @@ def test_neither_other_crates_nor_tools_can_be_altered(given: Sandbox, file: str
     assert run_in(given, f"cat {file}; echo")[1][0] == "true"
 
 
-@pytest.mark.attack("a link in the place of what is sealed is never followed", entry="W16")
-def test_what_is_unpacked_later_opens_no_other_place(given: Sandbox, tmp_path: Path) -> None:
+@pytest.mark.attack("a link in place of a read-only directory is never followed", entry="W16")
+def test_a_later_archive_is_not_unpacked_into_a_read_only_directory(given: Sandbox, tmp_path: Path) -> None:
     run_in(given, "ln -s /build/tools packed; ln -s /build/cargo/registry/src/index packed2")
-    for place in ("packed", "packed2"):
+    for directory in ("packed", "packed2"):
         with pytest.raises(SandboxError, match="cannot be unpacked"):
-            given.put(program(tmp_path / "late.tar", "wasm-bindgen"), f"{given.root}/{place}")
+            given.put(program(tmp_path / "late.tar", "wasm-bindgen"), f"{given.root}/{directory}")
 
 
-@pytest.mark.attack("a link in the place of what is sealed is never followed", entry="W16")
-def test_a_link_in_the_place_of_what_is_sealed_is_never_followed(open_sandbox: OpenSandbox, tmp_path: Path) -> None:
+@pytest.mark.attack("a link in place of a read-only directory is never followed", entry="W16")
+def test_a_link_in_place_of_a_read_only_directory_is_never_followed(open_sandbox: OpenSandbox, tmp_path: Path) -> None:
     (tmp_path / "secret").mkdir()
     sandbox = open_sandbox()
     run_in(sandbox, f"rmdir tools && ln -s {tmp_path}/secret tools")

@@ -7,40 +7,40 @@ from pathlib import Path
 
 import pytest
 
-from generator.sandboxes.local import supervision as running
+from generator.sandboxes.local import supervision
 from generator.sandboxes.local.process_tree import ProcessTable
-from generator.sandboxes.local.supervision import LAST_WORDS_SECONDS, TICK, Floor, Watch, follow
+from generator.sandboxes.local.supervision import DRAIN_SECONDS, POLL_SECONDS, CommandMonitor, HostReserve, supervise
 
-# From the interruption of a cancelled job to the end that GitHub's runner makes of it.
-GITHUB_GIVES_SECONDS = 7.5
+# Seconds from the interrupt of a cancelled job until GitHub's runner kills it.
+GITHUB_CANCEL_SECONDS = 7.5
 
 
 def test_a_disk_that_runs_full_ends_the_command(tmp_path: Path) -> None:
     more_than_any_disk_has = 1 << 62
-    floor = Floor(disk=more_than_any_disk_has)
-    watch = Watch((threading.Event(),), time.monotonic() + 3_600, 1 << 40, tmp_path, ProcessTable(), floor)
+    reserve = HostReserve(disk=more_than_any_disk_has)
+    monitor = CommandMonitor((threading.Event(),), time.monotonic() + 3_600, 1 << 40, tmp_path, ProcessTable(), reserve)
     with subprocess.Popen(["/bin/bash", "-c", "exec sleep 3600"], stdout=subprocess.PIPE) as process:
-        assert follow(process, lambda _: None, watch, lambda one: one.kill()) == "disk"
-    assert watch.peak_memory > 0
+        assert supervise(process, lambda _: None, monitor, lambda one: one.kill()) == "disk"
+    assert monitor.peak_memory > 0
 
 
-def test_what_a_stop_waits_for_is_a_small_part_of_what_github_gives(tmp_path: Path) -> None:
-    """The command itself, which would go on for an hour, is not waited for."""
+def test_a_stop_takes_a_small_part_of_the_time_that_github_grants(tmp_path: Path) -> None:
+    """The command itself would run for an hour."""
     stop = threading.Event()
     stop.set()
-    watch = Watch((stop,), time.monotonic() + 3_600, 1 << 40, tmp_path, ProcessTable())
+    monitor = CommandMonitor((stop,), time.monotonic() + 3_600, 1 << 40, tmp_path, ProcessTable())
     with subprocess.Popen(["sleep", "3600"], stdout=subprocess.PIPE) as process:
-        assert follow(process, lambda _: None, watch, lambda one: one.kill()) == "stopped"
-    assert TICK + LAST_WORDS_SECONDS < GITHUB_GIVES_SECONDS / 5
+        assert supervise(process, lambda _: None, monitor, lambda one: one.kill()) == "stopped"
+    assert POLL_SECONDS + DRAIN_SECONDS < GITHUB_CANCEL_SECONDS / 5
 
 
-def test_what_a_command_said_last_is_heard_however_late_the_runner_looks(
+def test_the_last_output_is_delivered_however_late_the_runner_reads_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(running, "LAST_WORDS_SECONDS", 0.0)
-    watch = Watch((threading.Event(),), time.monotonic() + 3_600, 1 << 40, tmp_path, ProcessTable())
+    monkeypatch.setattr(supervision, "DRAIN_SECONDS", 0.0)
+    monitor = CommandMonitor((threading.Event(),), time.monotonic() + 3_600, 1 << 40, tmp_path, ProcessTable())
     lines: list[str] = []
     with subprocess.Popen(["echo", "last"], stdout=subprocess.PIPE) as process:
         process.wait()
-        assert follow(process, lines.append, watch, subprocess.Popen.kill) is None
+        assert supervise(process, lines.append, monitor, subprocess.Popen.kill) is None
     assert lines == ["last"]

@@ -1,4 +1,4 @@
-"""What the kernel itself would give a sandbox, and is kept from giving: keys, and calls that no namespace holds."""
+"""Refused system calls, and keys of the kernel, which no namespace isolates."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import sys
 import pytest
 
 from generator.sandboxes.contract import Resources
-from generator.sandboxes.local.system_calls import REFUSED, system_call_filter
+from generator.sandboxes.local.system_calls import REFUSED_CALLS, system_call_filter
+from tests.sandboxes.commands import run_in
 from tests.sandboxes.conftest import OpenSandbox, Run
-from tests.sandboxes.watching import run_in
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="bubblewrap is for Linux only")
 
@@ -39,12 +39,12 @@ def kind() -> str:
 
 
 def call(name: str, *words: int | str) -> str:
-    """A script that makes a system call and says the error's number, or "done"."""
+    """Return a script that makes a system call and prints the error number, or "done"."""
     given = ", ".join(f'"{word}"' if isinstance(word, str) else str(word) for word in words)
     return f"perl -e 'my @given = ({given}); print syscall({NUMBERS[name]}, @given) < 0 ? $! + 0 : qq(done), qq(\\n)'"
 
 
-@pytest.mark.parametrize("name", REFUSED)
+@pytest.mark.parametrize("name", REFUSED_CALLS)
 @pytest.mark.attack("keyrings, io_uring, bpf and what else no namespace holds are refused", entry="H5")
 def test_calls_that_no_namespace_holds_are_refused(run: Run, name: str) -> None:
     assert run(call(name, 0, 0, 0, 0, 0))[1] == [str(EPERM)]

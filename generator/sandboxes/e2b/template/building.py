@@ -1,4 +1,4 @@
-"""Building the image through the SDK, trying it, and asking which images there are."""
+"""Build and check of the image through the SDK, and the state of existing images."""
 
 from __future__ import annotations
 
@@ -11,20 +11,21 @@ from generator.manifest.values import NEXT_SIZE, SIZES, Size
 from generator.sandboxes.e2b.connection import Connection, with_headers
 from generator.sandboxes.e2b.errors import user_error
 from generator.sandboxes.e2b.template.definition import Definition
-from generator.sandboxes.e2b.template.dockerfile import dockerfile, prefetch
+from generator.sandboxes.e2b.template.dockerfile import prefetch_lines, render_dockerfile
 from generator.sandboxes.e2b.template.identity import template_name, template_reference, template_tag
 from generator.text import plain
 
 CHECK_SECONDS = 120
-TRIAL_SECONDS = 600
+# Timeout of the sandbox that runs the checks.
+SANDBOX_SECONDS = 600
 
 
-def state_of(manifest: Manifest, definition: Definition, size: Size, connection: Connection) -> str:
-    """Return "ready", "outdated" or "missing" for a size class; raises the user's error when E2B does not say."""
+def template_state(manifest: Manifest, definition: Definition, size: Size, connection: Connection) -> str:
+    """Return "ready", "outdated" or "missing" for a size class; the user's error when E2B does not respond."""
     from generator.sandboxes.e2b.sdk import Template
 
     name = template_name(manifest.fleet.template, size)
-    tag = template_tag(dockerfile(), definition, size)
+    tag = template_tag(render_dockerfile(), definition, size)
     try:
         if not Template.exists(name, **connection.api_params()):
             return "missing"
@@ -40,43 +41,55 @@ def build_templates(
     connection: Connection,
     sizes: Sequence[Size],
     force: bool,
-    say: Callable[[str], None],
+    log: Callable[[str], None],
 ) -> None:
-    """Build the images that are not there as they should be, and try each; says what happens, line by line.
+    """Build and check the images that are missing or outdated, or all with `force`, and log the progress.
 
-    InputError when a build fails or a fresh image does not answer as the definition wants.
+    InputError when a build or a check fails.
     """
+    text = render_dockerfile(prefetch_lines(manifest))
+    for size in sizes:
+        reference = template_reference(manifest.fleet.template, render_dockerfile(), definition, size)
+        if not force and template_state(manifest, definition, size, connection) == "ready":
+            log(f"{reference} is already built")
+            continue
+        log(f"building {reference}: this takes minutes")
+        _build(reference, text, definition, size, connection, force, log)
+        if problems := tuple(failed_checks(reference, definition, connection)):
+            _remove_tag(reference, connection)
+            raise InputError(f"{reference} was built and does not work", problems=problems)
+        log(f"{reference} is ready: {len(definition.checks)} checks passed")
+
+
+def _build(
+    reference: str,
+    text: str,
+    definition: Definition,
+    size: Size,
+    connection: Connection,
+    force: bool,
+    log: Callable[[str], None],
+) -> None:
     from generator.sandboxes.e2b.sdk import Template
 
-    text = dockerfile(prefetch(manifest))
-    for size in sizes:
-        reference = template_reference(manifest.fleet.template, dockerfile(), definition, size)
-        if not force and state_of(manifest, definition, size, connection) == "ready":
-            say(f"{reference} is there already")
-            continue
-        say(f"building {reference}: this takes minutes")
-        given = definition.sizes[size]
-        try:
-            Template.build(
-                Template().from_dockerfile(text),
-                reference,
-                cpu_count=given.cpus,
-                memory_mb=given.memory_mib,
-                min_free_disk_mb=given.disk_mib,
-                skip_cache=force,
-                on_build_logs=lambda entry: say(f"  {plain(entry.message)}"),
-                **connection.api_params(),
-            )
-        except Exception as error:
-            raise user_error(error, f"{reference} cannot be built") from None
-        if problems := tuple(try_out(reference, definition, connection)):
-            _forget(reference, connection)
-            raise InputError(f"{reference} was built and does not work", problems=problems)
-        say(f"{reference} is ready: {len(definition.checks)} checks passed")
+    resources = definition.sizes[size]
+    try:
+        Template.build(
+            Template().from_dockerfile(text),
+            reference,
+            cpu_count=resources.cpus,
+            memory_mb=resources.memory_mib,
+            min_free_disk_mb=resources.disk_mib,
+            skip_cache=force,
+            on_build_logs=lambda entry: log(f"  {plain(entry.message)}"),
+            **connection.api_params(),
+        )
+    except Exception as error:
+        raise user_error(error, f"{reference} cannot be built") from None
 
 
-def _forget(reference: str, connection: Connection) -> None:
-    """Take the tag from an image that does not work, so that nothing starts from it and the next build is a new one."""
+def _remove_tag(reference: str, connection: Connection) -> None:
+    """Remove the tag of a broken image, so that no sandbox starts from it and the next build is not skipped."""
     from generator.sandboxes.e2b.sdk import Template
 
     name, _, tag = reference.partition(":")
@@ -86,14 +99,14 @@ def _forget(reference: str, connection: Connection) -> None:
         raise user_error(error, f"{reference} does not work, and its tag cannot be removed") from None
 
 
-def try_out(reference: str, definition: Definition, connection: Connection) -> Iterator[str]:
-    """Start a sandbox of a fresh image and yield a sentence for each check that it does not pass."""
+def failed_checks(reference: str, definition: Definition, connection: Connection) -> Iterator[str]:
+    """Start a sandbox of a new image and yield one sentence for each failed check."""
     from generator.sandboxes.e2b.sdk import CommandExitException, Sandbox
 
     try:
         sandbox = Sandbox.create(
             template=reference,
-            timeout=TRIAL_SECONDS,
+            timeout=SANDBOX_SECONDS,
             metadata={"tool": "cratematrix", "run": "template-check"},
             idempotency_key=uuid.uuid4().hex,
             **connection.api_params(),
@@ -101,28 +114,28 @@ def try_out(reference: str, definition: Definition, connection: Connection) -> I
     except Exception as error:
         raise user_error(error, f"no sandbox of {reference} can be started") from None
     try:
-        shell = with_headers(sandbox, connection).commands
+        commands = with_headers(sandbox, connection).commands
         for check in definition.checks:
             try:
-                done = shell.run(f"export PATH={definition.env['PATH']}\n{check.run} 2>&1", timeout=CHECK_SECONDS)
-                said = str(done.stdout)
+                result = commands.run(f"export PATH={definition.env['PATH']}\n{check.run} 2>&1", timeout=CHECK_SECONDS)
+                output = str(result.stdout)
             except CommandExitException as error:
-                said = f"exit code {error.exit_code}: {error.stdout}{error.stderr}"
-            if check.expect not in said or said.startswith("exit code "):
-                yield f"{check.run}: expected {check.expect!r}, got {plain(said)[:200]!r}"
+                output = f"exit code {error.exit_code}: {error.stdout}{error.stderr}"
+            if check.expect not in output or output.startswith("exit code "):
+                yield f"{check.run}: expected {check.expect!r}, got {plain(output)[:200]!r}"
     except CratematrixError:
         raise
     except Exception as error:
-        raise user_error(error, f"{reference} cannot be tried") from None
+        raise user_error(error, f"{reference} cannot be checked") from None
     finally:
         try:
             sandbox.kill()
         except Exception as error:
-            raise user_error(error, f"sandbox {sandbox.sandbox_id} ends in {TRIAL_SECONDS} s only") from None
+            raise user_error(error, f"sandbox {sandbox.sandbox_id} ends only in {SANDBOX_SECONDS} s") from None
 
 
 def sizes_in_use(manifest: Manifest) -> tuple[Size, ...]:
-    """Return the size classes that crates may need: their own, and the next larger one for a second try."""
+    """Return the size classes that crates may use: their own, and the next larger one for a retry."""
     own = {crate.size or manifest.fleet.size for crate in manifest.crates}
     wanted = own | {NEXT_SIZE[size] for size in own if size in NEXT_SIZE}
     return tuple(size for size in SIZES if size in wanted)

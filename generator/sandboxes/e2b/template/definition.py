@@ -1,4 +1,4 @@
-"""What e2b/template.json says of the image: size classes, variables of commands, and what a fresh one must answer."""
+"""Models of e2b/template.json: size classes, environment variables, contents and checks of the image."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from generator.strict import Strict
 from generator.toolchain.toolchain import Program, Runtime, Toolchain
 
 FILE = "e2b/template.json"
-# What the image is: E2B's machines are all of this platform.
-HOST: Final[PlatformName] = "linux-x64-gnu"
+# All machines of E2B are of this platform.
+IMAGE_PLATFORM: Final[PlatformName] = "linux-x64-gnu"
 
 
 class SizeClass(Strict):
-    """One size of the image. E2B takes an even number of processors, or one, and an even number of MiB."""
+    """Resources of one size class. E2B accepts one CPU or an even number, and an even number of MiB."""
 
     cpus: int = Field(ge=1, le=32)
     memory_mib: int = Field(ge=128, multiple_of=2)
@@ -29,14 +29,14 @@ class SizeClass(Strict):
 
 
 class Check(Strict):
-    """A command and a text that its output must hold."""
+    """Command and the text that its output must contain."""
 
     run: str
     expect: str
 
 
-class HeldRuntime(Strict):
-    """What runs another platform's programs in the image, as `Runtime` has it: the words of a command, and Node.js."""
+class TemplateRuntime(Strict):
+    """Emulator for another platform's programs in the image: its command line, and that platform's Node.js."""
 
     name: str = Field(min_length=1)
     command: tuple[str, ...] = Field(min_length=1)
@@ -44,68 +44,71 @@ class HeldRuntime(Strict):
     node_version: str | None = None
 
     @model_validator(mode="after")
-    def _tells_both_of_node(self) -> Self:
+    def _check_node_fields(self) -> Self:
         if (self.node is None) != (self.node_version is None):
-            raise ValueError("node and node_version are told together, or neither")
+            raise ValueError("node and node_version must be set together")
         return self
 
     def runtime(self) -> Runtime:
-        """Return it as recipes know it."""
+        """Return the runtime for recipes."""
         return Runtime(self.name, self.command, self.node, self.node_version)
 
 
-class Holds(Strict):
-    """What the image builds with: Rust targets with their standard library, and programs as `Equipment` has them.
-
-    `coverage` says whether rustup's llvm-tools are there, `runtimes` what runs the programs of other platforms.
-    """
+class TemplateContents(Strict):
+    """Build tools in the image: Rust targets, programs, llvm-tools for coverage, and emulators of other platforms."""
 
     targets: tuple[str, ...]
     programs: tuple[Program, ...]
     coverage: bool = False
-    runtimes: dict[PlatformName, HeldRuntime] = Field(default_factory=dict)
+    runtimes: dict[PlatformName, TemplateRuntime] = Field(default_factory=dict)
 
     @model_validator(mode="after")
-    def _runs_the_host_by_itself(self) -> Self:
-        if HOST in self.runtimes:
-            raise ValueError(f"runtimes are for other platforms than the image's own, {HOST}")
+    def _check_runtime_platforms(self) -> Self:
+        if IMAGE_PLATFORM in self.runtimes:
+            raise ValueError(f"runtimes are for other platforms than the image's own, {IMAGE_PLATFORM}")
         return self
 
     def toolchain(self) -> Toolchain:
-        """Return what sandboxes build with, as recipes know it."""
-        lack = None if self.coverage else f"{FILE} does not say that its image holds llvm-tools: holds.coverage"
+        """Return the toolchain of sandboxes for recipes."""
+        no_coverage = None if self.coverage else f"{FILE} does not say that its image holds llvm-tools: holds.coverage"
         runtimes = {platform: each.runtime() for platform, each in self.runtimes.items()}
-        return Toolchain(HOST, frozenset(self.targets), frozenset(self.programs), no_coverage=lack, runtimes=runtimes)
+        return Toolchain(
+            IMAGE_PLATFORM,
+            frozenset(self.targets),
+            frozenset(self.programs),
+            no_coverage=no_coverage,
+            runtimes=runtimes,
+        )
 
 
 class Definition(Strict):
-    """The whole of the file; `timeout_seconds` is how long a sandbox lives on from its runner's last sign of life."""
+    """Contents of the file; `timeout_seconds` is the time that a sandbox survives without a heartbeat of its runner."""
 
     template_version: Literal[1]
     timeout_seconds: int = Field(ge=60, le=3_600)
     env: dict[EnvName, str]
     sizes: dict[Size, SizeClass]
-    holds: Holds
+    holds: TemplateContents
     checks: tuple[Check, ...]
 
     def resources(self) -> dict[Size, Resources]:
-        """Return the size classes as sandboxes know them."""
+        """Return the resource limits of each size class."""
         return {
             name: Resources(cpus=each.cpus, memory_mib=each.memory_mib, size=name) for name, each in self.sizes.items()
         }
 
 
 def load_definition(directory: Path) -> Definition:
-    """Read the file beside the manifest in `directory`, or the one that comes with this version where there is none.
+    """Read the file beside the manifest in `directory`, or the packaged one when it is missing.
 
-    InputError when it cannot be used, with all that is wrong.
+    InputError with all problems when the file is invalid.
     """
     own = directory / FILE
     return _read(own) if own.is_file() else packaged_definition()
 
 
 def packaged_definition() -> Definition:
-    """Return the one that comes with this version: it tells of the image as the Dockerfile makes it."""
+    """Return the packaged definition, which describes the image of the packaged Dockerfile."""
     return _read(package_data("e2b") / "template.json")
 
 

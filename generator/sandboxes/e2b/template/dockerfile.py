@@ -1,4 +1,4 @@
-"""The Dockerfile, from its Jinja template and the fleet."""
+"""Dockerfile of the image, rendered from its Jinja template and the manifest."""
 
 from __future__ import annotations
 
@@ -8,16 +8,17 @@ from generator.files.package_data import package_data
 from generator.manifest.models import Fleet, GitSource, Manifest, RegistrySource
 from generator.recipes.prebuilt import all_zig_libraries
 from generator.sandboxes.e2b.template.definition import packaged_definition
+from generator.sandboxes.layout import ROOT
 
 TEMPLATE = "e2b/rust-napi-builder.Dockerfile.j2"
-# Where the image is made to compile zig's libraries; nothing of it is left there.
-ZIG_PLACE = "/build/zig"
+# Scratch directory in the image for the build of zig's libraries, removed afterwards.
+ZIG_DIRECTORY = f"{ROOT}/zig"
 
 
-def prefetch(manifest: Manifest) -> tuple[str, ...]:
-    """Return what the last layer fetches, one line each: published crates, and directories of pinned repositories.
+def prefetch_lines(manifest: Manifest) -> tuple[str, ...]:
+    """Return one line for each dependency that the last layer pre-fetches: published crates and pinned repositories.
 
-    What these values may look like is bounded by the manifest's models: no line of them can end the list.
+    The manifest's models validate the values, so no line can end the heredoc that holds them.
     """
     lines = set[str]()
     for crate in manifest.crates:
@@ -29,8 +30,8 @@ def prefetch(manifest: Manifest) -> tuple[str, ...]:
     return tuple(sorted(lines))
 
 
-def dockerfile(lines: tuple[str, ...] = ()) -> str:
-    """Return the text of the Dockerfile, with these lines to pre-fetch."""
+def render_dockerfile(lines: tuple[str, ...] = ()) -> str:
+    """Return the Dockerfile, with these lines to pre-fetch."""
     environment = Environment(
         loader=FileSystemLoader(package_data("templates"), encoding="utf-8"),
         undefined=StrictUndefined,
@@ -46,5 +47,5 @@ def dockerfile(lines: tuple[str, ...] = ()) -> str:
         comment_end_string="#}}",
     )
     glibc = Fleet.model_fields["glibc"].default
-    zig = all_zig_libraries(ZIG_PLACE, packaged_definition().holds.toolchain(), glibc)
-    return environment.get_template(TEMPLATE).render(prefetch=lines, zig=zig, zig_place=ZIG_PLACE)
+    zig = all_zig_libraries(ZIG_DIRECTORY, packaged_definition().holds.toolchain(), glibc)
+    return environment.get_template(TEMPLATE).render(prefetch=lines, zig=zig, zig_directory=ZIG_DIRECTORY)

@@ -1,4 +1,4 @@
-"""What an image is called: its name says the size class, its tag what it was made of."""
+"""Name and tag of an image: the name tells the size class, the tag is a hash of the inputs."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ TAG_DIGITS = 12
 
 
 def template_name(base: str, size: Size) -> str:
-    """Return the name of a size class's image."""
+    """Return the name of the image of a size class."""
     return f"{base}-{size}"
 
 
 def template_tag(dockerfile: str, definition: Definition, size: Size) -> str:
-    """Return the tag: of the Dockerfile without the fleet's own dependencies, and of the size.
+    """Return the tag, a hash of the Dockerfile without pre-fetched crates and of the size class.
 
-    A new version of a crate does not make an image outdated: what it lacks is fetched.
+    A new version of a crate keeps an image up to date, because sandboxes fetch missing dependencies.
     """
-    parts = [dockerfile, definition.sizes[size].model_dump(mode="json")]
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:TAG_DIGITS]
+    inputs = [dockerfile, definition.sizes[size].model_dump(mode="json")]
+    return hashlib.sha256(json.dumps(inputs).encode()).hexdigest()[:TAG_DIGITS]
 
 
 def template_reference(base: str, dockerfile: str, definition: Definition, size: Size) -> str:
-    """Return NAME:TAG, which a sandbox is started from."""
+    """Return NAME:TAG, the reference that sandboxes start from."""
     return f"{template_name(base, size)}:{template_tag(dockerfile, definition, size)}"
