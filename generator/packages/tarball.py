@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import hashlib
 import io
 import json
 import tarfile
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Final, cast
 
+from generator.files.digest import sha256_of
 from generator.packages.forbidden import check_files, check_package_json
 from generator.platforms import PlatformName
 
@@ -58,9 +58,7 @@ def write_tarball(files: tuple[PackedFile, ...], destination: Path) -> tuple[int
         with packed, tarfile.open(fileobj=cast("BinaryIO", packed), mode="w", format=tarfile.PAX_FORMAT) as tar:
             for file in ordered:
                 _add(tar, file)
-    with partial.open("rb") as written:
-        digest = hashlib.file_digest(written, "sha256").hexdigest()
-    size = partial.stat().st_size
+    size, digest = partial.stat().st_size, sha256_of(partial)
     partial.replace(destination)
     return size, digest
 

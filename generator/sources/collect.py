@@ -17,6 +17,7 @@ from typing import Final
 from generator.cargo.directories import joined, parent
 from generator.cargo.manifests import manifest_path
 from generator.errors import InputError
+from generator.files.digest import sha256_of
 from generator.manifest.models import Crate, GitSource, PathSource, RegistrySource
 from generator.sources.closure import belongs, closure
 from generator.sources.manifests import TreeManifests, text_of
@@ -119,8 +120,7 @@ def _write(tree: Tree, entries: list[Entry], edited: Mapping[str, bytes], archiv
             else:
                 info.size = len(data)
                 tar.addfile(info, io.BytesIO(data))
-    with archive.open("rb") as written:
-        return hashlib.file_digest(written, "sha256").hexdigest()
+    return sha256_of(archive)
 
 
 def _refuse_links_out(tree: Tree, entry: Entry) -> None:

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from generator.builds.artifacts import digest_of
 from generator.builds.session import BuildSession
 from generator.errors import Unbuildable
+from generator.files.digest import sha256_of
 from generator.manifest.names import sbom_name, tarball_name
 from generator.packages.files import SBOM
 from generator.packages.tarball import NpmPackage, PackedFile, write_tarball
@@ -73,4 +73,4 @@ def _hand_on_sbom(session: BuildSession) -> Artifact:
     document = session.scratch / OUT / SBOM
     name = sbom_name(session.build.crate.name)
     session.build.context.out.copy(document, name)
-    return Artifact(file=name, bytes=document.stat().st_size, sha256=digest_of(document))
+    return Artifact(file=name, bytes=document.stat().st_size, sha256=sha256_of(document))
