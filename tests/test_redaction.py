@@ -19,7 +19,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generator.redaction import MASK, SCAN_BYTES, Redactor, secrets_of
+from generator.redaction import MASK, SCAN_BYTES, Redactor, secrets_in_environment
 from generator.sandboxes.contract import MAX_LINE
 from generator.sandboxes.lines import Lines
 from generator.text import plain
@@ -393,7 +393,7 @@ def test_the_secrets_of_a_process_are_those_named_those_known_and_passwords() ->
         "E2B_SANDBOX_URL": "https://gateway.invalid/sandbox",
         "HTTP_PROXY": "http://[broken",
     }
-    assert secrets_of(environment, ["OPENROUTER_API_KEY", "MISSING"]) == {
+    assert secrets_in_environment(environment, ["OPENROUTER_API_KEY", "MISSING"]) == {
         "OPENROUTER_API_KEY": "router",
         "E2B_API_KEY": "e2b",
         "the password in HTTPS_PROXY": "pr@xy",

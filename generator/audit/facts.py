@@ -38,19 +38,19 @@ class Image(Strict):
     registrations: Names = ()
     macos: Annotated[str, StringConstraints(pattern=r"^\d{1,5}\.\d{1,5}$")] | None = None
     signature: Literal["none", "whole", "void"] = "none"
-    void: Name | None = None
+    signature_error: Name | None = None
     subsystem: Name | None = None
     imports: Annotated[tuple[tuple[Name, Name], ...], Field(max_length=200)] = ()
 
 
-class Answer(Strict):
+class ReaderResult(Strict):
     """What the reading process answers: a file's images, or why there are none."""
 
     images: Annotated[tuple[Image, ...], Field(max_length=16)] = ()
     problem: Sentence | None = None
 
 
-class Facts(Answer):
+class Facts(ReaderResult):
     """What is known of a file: its name in the package, and whether it may be executed."""
 
     file: Sentence

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from generator.audit.code_signature import signature_problem
 from generator.audit.facts import Image
-from generator.audit.wasm import Unreadable, read_module
+from generator.audit.wasm import UnreadableBinary, read_module
 
 if TYPE_CHECKING:
     import lief
@@ -31,7 +31,7 @@ def is_binary(head: bytes) -> bool:
 def read_images(path: Path) -> tuple[Image, ...]:
     """Return a file's images; Unreadable says why there are none."""
     if not path.stat().st_size:
-        raise Unreadable("it is empty")
+        raise UnreadableBinary("it is empty")
     with path.open("rb") as file:
         data = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
     head = bytes(data[:4])
@@ -43,7 +43,7 @@ def read_images(path: Path) -> tuple[Image, ...]:
         return (_pe(path),)
     if head in _MACH_O:
         return _mach_o(path, data)
-    raise Unreadable(f"it is no binary that is known: it begins with {bytes(data[:16])!r}")
+    raise UnreadableBinary(f"it is no binary that is known: it begins with {bytes(data[:16])!r}")
 
 
 def _wasm(data: memoryview) -> Image:
@@ -65,7 +65,7 @@ def _elf(path: Path) -> Image:
     config.parse_relocations = config.parse_symtab_symbols = config.parse_notes = config.parse_overlay = False
     binary = lief.ELF.parse(path, config)
     if binary is None:
-        raise Unreadable("it begins like an ELF file and is none")
+        raise UnreadableBinary("it begins like an ELF file and is none")
     header, elf = binary.header, lief.ELF
     little = header.identity_data == elf.Header.ELF_DATA.LSB
     machines = {elf.ARCH.X86_64: "x64", elf.ARCH.AARCH64: "arm64"} if little else {}
@@ -126,7 +126,7 @@ def _pe(path: Path) -> Image:
     config.parse_signature = config.parse_rsrc = config.parse_reloc = config.parse_exceptions = False
     binary = PE.parse(path, config)
     if binary is None:
-        raise Unreadable("it begins like a Windows program and is none")
+        raise UnreadableBinary("it begins like a Windows program and is none")
     header, optional = binary.header, binary.optional_header
     library = header.has_characteristic(PE.Header.CHARACTERISTICS.DLL)
     exports = binary.get_export()
@@ -153,7 +153,7 @@ def _mach_o(path: Path, data: memoryview) -> tuple[Image, ...]:
     config.parse_dyld_bindings = config.parse_dyld_rebases = False
     fat = MachO.parse(path, config)
     if fat is None or not len(fat):
-        raise Unreadable("it begins like a Mach-O file and is none")
+        raise UnreadableBinary("it begins like a Mach-O file and is none")
     return tuple(_slice(fat.at(number), data) for number in range(len(fat)))
 
 
@@ -162,7 +162,7 @@ def _slice(binary: lief.MachO.Binary | None, data: memoryview) -> Image:
     from lief import MachO
 
     if binary is None:
-        raise Unreadable("an architecture of the universal file cannot be read")
+        raise UnreadableBinary("an architecture of the universal file cannot be read")
     kind, cpu = binary.header.file_type, binary.header.cpu_type
     asked = {MachO.LoadCommand.TYPE.ID_DYLIB}
     image = data[binary.fat_offset : binary.fat_offset + binary.original_size]
@@ -182,7 +182,7 @@ def _slice(binary: lief.MachO.Binary | None, data: memoryview) -> Image:
         registrations=_registrations(names, called),
         macos=_macos(binary),
         signature="void" if void else "whole" if binary.has_code_signature else "none",
-        void=void,
+        signature_error=void,
     )
 
 

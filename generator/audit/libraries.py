@@ -43,7 +43,7 @@ _NOTED: Final[dict[str, tuple[tuple[re.Pattern[str], str], ...]]] = {
 }
 
 
-def is_missing(library: str, os: str, libc: str | None) -> bool:
+def may_be_missing(library: str, os: str, libc: str | None) -> bool:
     """Say whether some machine of a system does not have a library; libc is npm's word, for Linux only."""
     match os:
         case "linux":
@@ -54,7 +54,7 @@ def is_missing(library: str, os: str, libc: str | None) -> bool:
             return library.lower() not in WINDOWS and not re.fullmatch(r"(api|ext)-ms-[\w-]+\.dll", library.lower())
 
 
-def why_allowed(library: str, os: str) -> str | None:
+def allowed_reason(library: str, os: str) -> str | None:
     """Say why a library that some machines do not have is no mistake, or None where it is one."""
     name = library.lower() if os == "win32" else library
     return next((why for pattern, why in _NOTED.get(os, ()) if pattern.fullmatch(name)), None)

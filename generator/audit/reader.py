@@ -14,7 +14,7 @@ CPU_SECONDS: Final = 30
 MEMORY: Final = 3 * 1024 * 1024 * 1024
 
 
-def limit_myself() -> None:
+def limit_process() -> None:
     """Take away time, memory, other processes, and writing files; macOS does not know all of these."""
     for what, most in (
         (resource.RLIMIT_CPU, CPU_SECONDS),
@@ -27,26 +27,26 @@ def limit_myself() -> None:
             resource.setrlimit(what, (most, most))
 
 
-def answer(path: Path) -> str:
+def read_as_json(path: Path) -> str:
     """Read a file; what is wrong with it is an answer too."""
     import lief
     from pydantic import ValidationError
 
-    from generator.audit.facts import Answer
+    from generator.audit.facts import ReaderResult
     from generator.audit.images import read_images
-    from generator.audit.wasm import Unreadable
+    from generator.audit.wasm import UnreadableBinary
 
     lief.logging.disable()
     try:
-        found = Answer(images=read_images(path))
-    except Unreadable as problem:
-        found = Answer(problem=str(problem))
+        found = ReaderResult(images=read_images(path))
+    except UnreadableBinary as problem:
+        found = ReaderResult(problem=str(problem))
     except (ValidationError, UnicodeError):
-        found = Answer(problem="it holds names that no compiler writes")
+        found = ReaderResult(problem="it holds names that no compiler writes")
     return found.model_dump_json()
 
 
-def own_copy() -> Path:
+def copy_stdin() -> Path:
     """Return a name for standard input, which in a sandbox is a file that this process must not open itself."""
     descriptor = os.memfd_create("file")
     with os.fdopen(descriptor, "wb", closefd=False) as copy:
@@ -56,9 +56,9 @@ def own_copy() -> Path:
 
 def main() -> None:
     """Answer for the one file that is named, or for standard input."""
-    path = Path(sys.argv[1]) if sys.argv[1:] else own_copy()
-    limit_myself()
-    sys.stdout.write(answer(path))
+    path = Path(sys.argv[1]) if sys.argv[1:] else copy_stdin()
+    limit_process()
+    sys.stdout.write(read_as_json(path))
 
 
 if __name__ == "__main__":

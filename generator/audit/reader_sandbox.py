@@ -26,16 +26,16 @@ _PROBE_SECONDS: Final = 60.0
 _PROBE_BYTES: Final = 4096
 
 
-def read(path: Path, timeout: float, limit: int) -> Completed:
+def run_reader(path: Path, timeout: float, limit: int) -> Completed:
     """Have the reader's process read a file; in a sandbox where this machine can make one."""
-    if view := reading_view():
+    if view := reader_view():
         with path.open("rb") as file:
             return _in_sandbox(view, file, timeout, limit)
     return run([*_READER, str(path)], timeout=timeout, env=_environment(), limit=limit)
 
 
 @functools.cache
-def reading_view() -> View | None:
+def reader_view() -> View | None:
     """Return what the reader sees; None where there is no bubblewrap, or where Python does not start in its sandbox."""
     if probe_isolation() is not None:
         return None
@@ -67,9 +67,9 @@ def _own() -> Iterator[str]:
         found = importlib.util.find_spec(name)
         if found and found.origin:
             places.append(Path(found.origin).parent if name == "generator" else Path(found.origin).parent.parent)
-    yield from (str(place) for place in dict.fromkeys(places) if is_shown(place, Path.home()))
+    yield from (str(place) for place in dict.fromkeys(places) if is_mounted(place, Path.home()))
 
 
-def is_shown(place: Path, home: Path) -> bool:
+def is_mounted(place: Path, home: Path) -> bool:
     """Whether the reader sees a place: not what it sees anyway, and not the root or what the user's home lies in."""
     return not is_in_usr(place) and not home.is_relative_to(place)

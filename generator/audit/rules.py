@@ -10,8 +10,8 @@ from typing import Final
 
 from generator.audit.facts import Facts, Format, Image
 from generator.audit.findings import Audit, Finding, Rule
-from generator.audit.libraries import is_missing, why_allowed
-from generator.audit.wasm import NODE
+from generator.audit.libraries import allowed_reason, may_be_missing
+from generator.audit.wasm import NODE_IMPORTS
 from generator.platforms import OLDEST_MACOS, PLATFORMS, Kind, Platform, PlatformName
 
 FORMATS: Final[dict[str, Format]] = {"linux": "ELF", "darwin": "Mach-O", "win32": "PE", "wasm": "wasm"}
@@ -24,10 +24,10 @@ NAMED_VERSIONS: Final = {"GLIBC_ABI_DT_RELR": (2, 36)}
 _NUMBERED: Final = re.compile(r"GLIBC_(\d{1,5}(\.\d{1,5}){1,2})")
 # What the glue that belongs to the module gives it: wasm-bindgen's (its names before and after binding), and for napi
 # that of emnapi and of Node's WASI.
-BOUND: Final = re.compile(r"\./.+|wbg|__wbindgen_\w+")
-EMNAPI: Final = re.compile(r"env|napi|emnapi|wasi|wasi_snapshot_preview1")
+WASM_BINDGEN_MODULES: Final = re.compile(r"\./.+|wbg|__wbindgen_\w+")
+EMNAPI_MODULES: Final = re.compile(r"env|napi|emnapi|wasi|wasi_snapshot_preview1")
 # Where the file itself lies, or a directory that is the same on every Mac.
-PORTABLE: Final = {
+PORTABLE_SEARCH_PATHS: Final = {
     "linux": re.compile(r"\$(ORIGIN|\{ORIGIN\})(/.*)?"),
     "darwin": re.compile(r"@(loader|executable)_path(/.*)?|/usr/lib(/.*)?"),
 }
@@ -175,7 +175,8 @@ def _darwin(case: _Case) -> Iterator[Finding]:
     advice = "strip while linking (strip = true, -C strip), never afterwards, or sign it again"
     if image.signature == "void":
         yield case.violation(
-            "signature", f"has a code signature that does not hold, so macOS kills it: {image.void}; {advice}"
+            "signature",
+            f"has a code signature that does not hold, so macOS kills it: {image.signature_error}; {advice}",
         )
     elif image.signature == "none" and apple:
         yield case.violation("signature", f"has no code signature, so Apple silicon kills it; {advice}")
@@ -190,9 +191,9 @@ def _windows(case: _Case) -> Iterator[Finding]:
 
 
 def _wasm(case: _Case) -> Iterator[Finding]:
-    known = EMNAPI if case.kind == "napi" else BOUND
+    known = EMNAPI_MODULES if case.kind == "napi" else WASM_BINDGEN_MODULES
     for module, name in case.image.imports:
-        if not known.fullmatch(module) or (module == "env" and not NODE.fullmatch(name)):
+        if not known.fullmatch(module) or (module == "env" and not NODE_IMPORTS.fullmatch(name)):
             words = f"imports {name} from {module}, which nothing in the package provides"
             yield case.violation(
                 "imports", f"{words}: a C function that no library defines, or a target of another kind"
@@ -206,8 +207,8 @@ def _libraries(case: _Case) -> Iterator[Finding]:
     for library in case.image.libraries:
         if case.kind == "napi" and os == "win32" and library.lower() == "node.exe":
             continue
-        if is_missing(library, os, libc):
-            if why := why_allowed(library, os):
+        if may_be_missing(library, os, libc):
+            if why := allowed_reason(library, os):
                 yield case.note("libraries", f"needs {library}: {why}")
             else:
                 words = f"needs the library {library}, which other machines may not have: link it statically"
@@ -215,7 +216,7 @@ def _libraries(case: _Case) -> Iterator[Finding]:
 
 
 def _search_paths(case: _Case) -> Iterator[Finding]:
-    portable = PORTABLE.get(case.platform.os)
+    portable = PORTABLE_SEARCH_PATHS.get(case.platform.os)
     for path in case.image.search_paths:
         if portable is None or not portable.fullmatch(path):
             words = f"looks for libraries in {path or 'the working directory'}, a place of the machine that built it"

@@ -10,15 +10,15 @@ from typing import Final
 
 IMPORTS: Final = 2
 EXPORTS: Final = 7
-HEAD: Final = b"\0asm\x01\0\0\0"
+MAGIC: Final = b"\0asm\x01\0\0\0"
 # Far more than any module of the fleet has, and read in a second.
 MAX_ENTRIES: Final = 200_000
 # What emnapi offers an addon, in the same module as whatever the linker did not find: Node's functions, its own, and
 # the memory.
-NODE: Final = re.compile(r"napi_\w+|node_api_\w+|_?emnapi_\w+|memory")
+NODE_IMPORTS: Final = re.compile(r"napi_\w+|node_api_\w+|_?emnapi_\w+|memory")
 
 
-class Unreadable(Exception):
+class UnreadableBinary(Exception):
     """The module is not what the specification says, in one sentence."""
 
 
@@ -30,7 +30,7 @@ class _Reader:
 
     def take(self, count: int) -> memoryview:
         if count > len(self.data) - self.at:
-            raise Unreadable("the module is cut short")
+            raise UnreadableBinary("the module is cut short")
         self.at += count
         return self.data[self.at - count : self.at]
 
@@ -42,14 +42,14 @@ class _Reader:
             value |= (byte & 0x7F) << shift
             if byte < 0x80:
                 return value
-        raise Unreadable("the module holds a number that is too long")
+        raise UnreadableBinary("the module holds a number that is too long")
 
     def name(self) -> str:
         return bytes(self.take(self.number())).decode(errors="replace")
 
     def entries(self) -> range:
         if (count := self.number()) > MAX_ENTRIES:
-            raise Unreadable(f"a section of the module has {count} entries")
+            raise UnreadableBinary(f"a section of the module has {count} entries")
         return range(count)
 
     def limits(self) -> None:
@@ -80,7 +80,7 @@ class _Reader:
                 self.take(1)
                 self.number()
             case _:
-                raise Unreadable(f"the module imports something of unknown kind {kind}")
+                raise UnreadableBinary(f"the module imports something of unknown kind {kind}")
 
 
 def read_module(data: memoryview) -> tuple[dict[str, str], frozenset[str]]:
@@ -90,16 +90,16 @@ def read_module(data: memoryview) -> tuple[dict[str, str], frozenset[str]]:
     Unreadable when it is not a module of version 1, is cut short, or has no section at all.
     """
     imports, exports, sections = dict[str, str](), set[str](), 0
-    if bytes(data[: len(HEAD)]) != HEAD:
-        raise Unreadable("it is not a wasm module of version 1")
-    reader = _Reader(data[len(HEAD) :])
+    if bytes(data[: len(MAGIC)]) != MAGIC:
+        raise UnreadableBinary("it is not a wasm module of version 1")
+    reader = _Reader(data[len(MAGIC) :])
     while reader.at < len(reader.data):
         section, body = reader.take(1)[0], _Reader(reader.take(reader.number()))
         sections += 1
         if section == IMPORTS:
             for _ in body.entries():
                 module, name = body.name(), body.name()
-                if NODE.fullmatch(imports.setdefault(module, name)):
+                if NODE_IMPORTS.fullmatch(imports.setdefault(module, name)):
                     imports[module] = name
                 body.described()
         elif section == EXPORTS:
@@ -108,5 +108,5 @@ def read_module(data: memoryview) -> tuple[dict[str, str], frozenset[str]]:
                 body.take(1)
                 body.number()
     if not sections:
-        raise Unreadable("the module is empty")
+        raise UnreadableBinary("the module is empty")
     return imports, frozenset(exports)

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from functools import cache
 
 
-def joined(directory: str, path: str) -> str | None:
+def resolve_path(directory: str, path: str) -> str | None:
     """A path from a directory as a path from the top, or None when it leads out of the repository."""
     target = posixpath.normpath(posixpath.join(directory, path))
     return None if target.startswith("/") or target.split("/")[0] == ".." else target
@@ -24,14 +24,14 @@ def parent(path: str) -> str:
     return posixpath.dirname(path) or "."
 
 
-def upwards(directory: str) -> Iterator[str]:
+def ancestors(directory: str) -> Iterator[str]:
     """The directories above one, nearest first; of an absolute path they end at its root."""
     while (above := parent(directory)) != directory:
         yield above
         directory = above
 
 
-def expanded(pattern: str, directories: Iterable[str]) -> list[str]:
+def expand_pattern(pattern: str, directories: Iterable[str]) -> list[str]:
     """Those of some directories that a pattern matches; one without wildcards stands for itself, there or not.
 
     Each part is matched by itself, with `*`, `?` and `[…]`; `**` is any number of parts, at the end at least one.

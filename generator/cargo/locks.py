@@ -9,7 +9,7 @@ from typing import Annotated, Final, TypeVar
 
 from pydantic import BeforeValidator
 
-from generator.cargo.manifests import Description, toml_table, validated
+from generator.cargo.manifests import FileModel, parse_toml, validate_file
 from generator.errors import InputError
 
 MAX_SIZE: Final = 8 * 1024 * 1024
@@ -18,41 +18,43 @@ MAX_SIZE: Final = 8 * 1024 * 1024
 
 Each = TypeVar("Each")
 # TOML has lists; what is compared and kept in sets has tuples.
-Listed = Annotated[tuple[Each, ...], BeforeValidator(lambda value: tuple(value) if isinstance(value, list) else value)]
+TomlList = Annotated[
+    tuple[Each, ...], BeforeValidator(lambda value: tuple(value) if isinstance(value, list) else value)
+]
 
 
-class Locked(Description):
+class LockedPackage(FileModel):
     """[[package]]; a package without `source` lies in the repository."""
 
     name: str
     version: str
     source: str | None = None
     checksum: str | None = None
-    dependencies: Listed[str] = ()
+    dependencies: TomlList[str] = ()
 
 
-class CargoLock(Description):
+class CargoLock(FileModel):
     """A whole Cargo.lock. `metadata` holds checksums in version 1."""
 
     version: int = 1
-    package: Listed[Locked] = ()
+    package: TomlList[LockedPackage] = ()
     metadata: object = None
 
 
-def cargo_lock(text: str) -> CargoLock:
+def parse_cargo_lock(text: str) -> CargoLock:
     """Cargo.lock's text as a model; InputError says what is wrong."""
-    return validated(CargoLock, toml_table(text, MAX_SIZE))
+    return validate_file(CargoLock, parse_toml(text, MAX_SIZE))
 
 
-def packages_of(crate: str, lock: CargoLock) -> frozenset[Locked]:
+def locked_packages(crate: str, lock: CargoLock) -> frozenset[LockedPackage]:
     """Return the packages that a crate of the repository is built from; InputError when the lock has no such crate."""
-    by_name: dict[str, list[Locked]] = {}
+    by_name: dict[str, list[LockedPackage]] = {}
     for each in lock.package:
         by_name.setdefault(each.name, []).append(each)
     waiting = [each for each in by_name.get(crate, ()) if each.source is None]
     if not waiting or lock.metadata:
         raise InputError(f"Cargo.lock does not say what {crate} depends on")
-    found: set[Locked] = set()
+    found: set[LockedPackage] = set()
     while waiting:
         package = waiting.pop()
         if package not in found:
@@ -61,7 +63,7 @@ def packages_of(crate: str, lock: CargoLock) -> frozenset[Locked]:
     return frozenset(found)
 
 
-def _meant(named: str, by_name: dict[str, list[Locked]]) -> list[Locked]:
+def _meant(named: str, by_name: dict[str, list[LockedPackage]]) -> list[LockedPackage]:
     """What `NAME`, `NAME VERSION` or `NAME VERSION (SOURCE)` stands for: as much as makes it unique."""
     name, version, source = [*named.split(" "), "", ""][:3]
     return [

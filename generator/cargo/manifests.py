@@ -23,7 +23,7 @@ MAX_DOTS_IN_A_LINE: Final = 500
 MAX_KEY: Final = 200
 
 
-class Description(BaseModel):
+class FileModel(BaseModel):
     """Frozen, unknown keys passed over, no silent conversions; Cargo reads both crate-type and crate_type."""
 
     model_config = ConfigDict(
@@ -34,13 +34,13 @@ class Description(BaseModel):
     )
 
 
-class Inherited(Description):
+class Inherited(FileModel):
     """`key.workspace = true`."""
 
     workspace: bool
 
 
-class DependencyTable(Description):
+class DependencyTable(FileModel):
     """A dependency that is more than a version."""
 
     path: str | None = None
@@ -52,7 +52,7 @@ class DependencyTable(Description):
 Dependency = Annotated[DependencyTable, BeforeValidator(lambda value: {} if isinstance(value, str) else value)]
 
 
-class Sections(Description):
+class DependencySections(FileModel):
     """Dependencies of all platforms or of one."""
 
     dependencies: dict[str, Dependency] = {}
@@ -60,7 +60,7 @@ class Sections(Description):
     dev_dependencies: dict[str, Dependency] = {}
 
 
-class Package(Description):
+class Package(FileModel):
     """[package]."""
 
     name: str
@@ -74,14 +74,14 @@ class Package(Description):
     metadata: dict[str, Any] = {}
 
 
-class Library(Description):
+class Library(FileModel):
     """[lib]."""
 
     proc_macro: bool = False
     crate_type: list[str] = []
 
 
-class Program(Description):
+class Program(FileModel):
     """[[bin]]."""
 
     name: str | None = None
@@ -89,7 +89,7 @@ class Program(Description):
     required_features: list[str] = []
 
 
-class SharedPackage(Description):
+class WorkspacePackage(FileModel):
     """[workspace.package]."""
 
     version: str | None = None
@@ -97,17 +97,17 @@ class SharedPackage(Description):
     publish: bool | list[str] = True
 
 
-class Workspace(Description):
+class Workspace(FileModel):
     """[workspace]."""
 
     members: list[str] = []
     exclude: list[str] = []
     dependencies: dict[str, Dependency] = {}
-    package: SharedPackage = SharedPackage()
+    package: WorkspacePackage = WorkspacePackage()
     resolver: str | None = None
 
 
-class CargoToml(Sections):
+class CargoToml(DependencySections):
     """A whole Cargo.toml."""
 
     package: Package | None = None
@@ -115,11 +115,11 @@ class CargoToml(Sections):
     library: Library | None = Field(default=None, validation_alias="lib")
     programs: list[Program] = Field(default=[], validation_alias="bin")
     features: dict[str, list[str]] = {}
-    target: dict[str, Sections] = {}
+    target: dict[str, DependencySections] = {}
     patch: dict[str, dict[str, Dependency]] = {}
     replace: dict[str, Dependency] = {}
 
-    def sections(self) -> Iterator[Sections]:
+    def sections(self) -> Iterator[DependencySections]:
         """The dependencies of all platforms, then those of single ones."""
         yield self
         yield from self.target.values()
@@ -133,7 +133,7 @@ class CargoToml(Sections):
 Manifests = Mapping[str, CargoToml]
 """The Cargo.toml files of a repository by directory, from its top, "." for the top."""
 
-Described = TypeVar("Described", bound=Description)
+Described = TypeVar("Described", bound=FileModel)
 
 
 def manifest_path(directory: str) -> str:
@@ -141,15 +141,15 @@ def manifest_path(directory: str) -> str:
     return posixpath.normpath(f"{directory}/Cargo.toml")
 
 
-def cargo_toml(text: str) -> CargoToml:
+def parse_cargo_toml(text: str) -> CargoToml:
     """Cargo.toml's text as a model; InputError says what is wrong and in which line."""
-    described = validated(CargoToml, toml_table(text, MAX_SIZE))
+    described = validate_file(CargoToml, parse_toml(text, MAX_SIZE))
     if described.package is None and described.workspace is None:
         raise InputError("it has neither [package] nor [workspace]")
     return described
 
 
-def toml_table(text: str, limit: int) -> dict[str, Any]:
+def parse_toml(text: str, limit: int) -> dict[str, Any]:
     """A text of at most `limit` characters as TOML reads it; InputError says what is wrong and in which line."""
     if len(text) > limit:
         raise InputError(f"it is larger than {limit // 2**20} MiB")
@@ -172,7 +172,7 @@ def _toml_error(message: str, text: str) -> str:
     return f"{line}it is not valid TOML: {sentence}"
 
 
-def validated(model: type[Described], value: object) -> Described:
+def validate_file(model: type[Described], value: object) -> Described:
     """A parsed file as a model; InputError says which key is wrong."""
     try:
         return model.model_validate(value)

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from generator.cargo.directories import expanded, is_within, joined, upwards
+from generator.cargo.directories import ancestors, expand_pattern, is_within, resolve_path
 from generator.cargo.manifests import DependencyTable, Manifests, Workspace
 
 
 def workspace_root(directory: str, manifests: Manifests) -> str | None:
     """Directory of the workspace that a crate belongs to, whether or not that has it as a member; None without one."""
-    for each in (directory, *upwards(directory)):
+    for each in (directory, *ancestors(directory)):
         manifest = manifests.get(each)
         if manifest is None:
             continue
@@ -23,24 +23,24 @@ def workspace_root(directory: str, manifests: Manifests) -> str | None:
         ):
             return each
         if manifest.package is not None and manifest.package.workspace is not None:
-            return joined(each, manifest.package.workspace)
+            return resolve_path(each, manifest.package.workspace)
     return None
 
 
-def members(root: str, manifests: Manifests) -> frozenset[str]:
+def workspace_members(root: str, manifests: Manifests) -> frozenset[str]:
     """Directories of a workspace's members: those it names, its own package, and their path dependencies below it."""
-    return reached([root, *named(root, manifests)], root, manifests)
+    return reachable_members([root, *named_members(root, manifests)], root, manifests)
 
 
-def named(root: str, manifests: Manifests) -> list[str]:
+def named_members(root: str, manifests: Manifests) -> list[str]:
     """Directories that a workspace's `members` names and its `exclude` does not take back; some may hold no crate."""
     shared = manifests[root].workspace or Workspace()
-    patterns = (joined(root, pattern) for pattern in shared.members)
-    matched = (each for pattern in patterns if pattern is not None for each in expanded(pattern, manifests))
+    patterns = (resolve_path(root, pattern) for pattern in shared.members)
+    matched = (each for pattern in patterns if pattern is not None for each in expand_pattern(pattern, manifests))
     return [each for each in matched if not _is_excluded(each, root, shared)]
 
 
-def reached(start: Iterable[str], root: str, manifests: Manifests) -> frozenset[str]:
+def reachable_members(start: Iterable[str], root: str, manifests: Manifests) -> frozenset[str]:
     """Members of a workspace when `start` are members: these and their path dependencies below it."""
     shared = manifests[root].workspace or Workspace()
     waiting = [*start]
@@ -62,12 +62,12 @@ def path_dependencies(
     directory: str, root: str | None, manifests: Manifests, *, development: bool = False
 ) -> Iterator[str]:
     """Directories of the repository that a crate depends on by path; some may hold no crate."""
-    for home, path in written_paths(directory, root, manifests, development=development):
-        if (target := joined(home, path)) is not None:
+    for home, path in declared_paths(directory, root, manifests, development=development):
+        if (target := resolve_path(home, path)) is not None:
             yield target
 
 
-def written_paths(
+def declared_paths(
     directory: str, root: str | None, manifests: Manifests, *, development: bool = False
 ) -> Iterator[tuple[str, str]]:
     """A crate's path dependencies: the directory whose Cargo.toml says it, its own or its workspace's, and the path."""
@@ -75,19 +75,21 @@ def written_paths(
         tables = [sections.dependencies, sections.build_dependencies, *[sections.dev_dependencies] * development]
         for name, table in (item for each in tables for item in each.items()):
             home, wanted = (
-                (root or directory, inherited(name, root, manifests)) if table.workspace else (directory, table)
+                (root or directory, inherited_dependency(name, root, manifests))
+                if table.workspace
+                else (directory, table)
             )
             if wanted.path is not None:
                 yield home, wanted.path
 
 
-def inherited(name: str, root: str | None, manifests: Manifests) -> DependencyTable:
+def inherited_dependency(name: str, root: str | None, manifests: Manifests) -> DependencyTable:
     """What `name.workspace = true` stands for."""
-    shared = shared_by(root, manifests)
+    shared = workspace_table(root, manifests)
     return (shared.dependencies if shared else {}).get(name, DependencyTable())
 
 
-def shared_by(root: str | None, manifests: Manifests) -> Workspace | None:
+def workspace_table(root: str | None, manifests: Manifests) -> Workspace | None:
     """The [workspace] of a directory, if it has one."""
     return manifests[root].workspace if root is not None and root in manifests else None
 
@@ -96,6 +98,6 @@ def _is_excluded(directory: str, root: str, shared: Workspace) -> bool:
     """Cargo takes `exclude` and, against it, `members` as plain directories here, not as patterns."""
 
     def among(paths: list[str]) -> bool:
-        return any((top := joined(root, path)) is not None and is_within(directory, top) for path in paths)
+        return any((top := resolve_path(root, path)) is not None and is_within(directory, top) for path in paths)
 
     return among(shared.exclude) and not among(shared.members)

@@ -20,16 +20,16 @@ def init(manifest: Path, force: bool) -> None:
     Looks for Cargo workspace members, packages with a napi key, wasm-bindgen crates and programs below the
     manifest's directory, and says what it left out and why.
     """
-    from generator.discovery import discover, in_format_of, manifest_text, write_new
+    from generator.discovery import convert_to_format, discover, manifest_text, write_manifest
 
     found = discover(manifest.absolute().parent)
-    write_new(manifest, in_format_of(manifest, manifest_text(found)), force=force)
-    console.table(("crate", "kind", "path", "why"), ((c.name, c.kind, c.path, c.why) for c in found.found))
-    for left in found.left_out:
-        console.say(f"left out {left.path}: {left.why}")
+    write_manifest(manifest, convert_to_format(manifest, manifest_text(found)), force=force)
+    console.table(("crate", "kind", "path", "why"), ((c.name, c.kind, c.path, c.reason) for c in found.crates))
+    for left in found.skipped:
+        console.say(f"left out {left.path}: {left.reason}")
     for note in found.notes:
         console.say(f"note: {note}")
-    console.say(f"{manifest}: {counted(len(found.found), 'crate')}; next: cratematrix plan")
+    console.say(f"{manifest}: {counted(len(found.crates), 'crate')}; next: cratematrix plan")
 
 
 @click.command()

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 def known_secrets(manifest: Manifest | None = None) -> Redactor:
     """Know every secret of this process, and keep it from the terminal from now on."""
     from generator.manifest.settings import passed_names
-    from generator.redaction import MIN_SECRET, Redactor, secrets_of
+    from generator.redaction import MIN_SECRET, Redactor, secrets_in_environment
 
-    secrets = secrets_of(os.environ, passed_names(manifest) if manifest else ())
+    secrets = secrets_in_environment(os.environ, passed_names(manifest) if manifest else ())
     if in_github(os.environ):
         for secret in secrets.values():
             console.mask(secret, MIN_SECRET)

@@ -4,8 +4,8 @@ Everything is read from Cargo.toml and package.json files; neither cargo nor npm
 the repository is run.
 """
 
-from generator.discovery.crates import Discovery, Found, discover
-from generator.discovery.first_manifest import in_format_of, manifest_text, write_new
-from generator.discovery.survey import LeftOut
+from generator.discovery.crates import Discovery, FoundCrate, discover
+from generator.discovery.first_manifest import convert_to_format, manifest_text, write_manifest
+from generator.discovery.scan import SkippedFile
 
-__all__ = ["Discovery", "Found", "LeftOut", "discover", "in_format_of", "manifest_text", "write_new"]
+__all__ = ["Discovery", "FoundCrate", "SkippedFile", "convert_to_format", "discover", "manifest_text", "write_manifest"]

@@ -9,17 +9,17 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 from generator.cargo.manifests import Inherited, manifest_path
-from generator.cargo.workspaces import path_dependencies, shared_by
+from generator.cargo.workspaces import path_dependencies, workspace_table
 from generator.discovery.kinds import Candidate, depends_on, kind_of
+from generator.discovery.scan import RepositoryScan, SkippedFile, printable, scan_repository, skipped_file
 from generator.discovery.scopes import is_npm_name, is_valid, npm_scope
-from generator.discovery.survey import LeftOut, Survey, left_out, printable, survey
 from generator.errors import InputError
 from generator.manifest.values import CrateName, RelativePath, Version
 from generator.platforms import Kind
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundCrate:
     """A crate of the fleet to be.
 
     `path` is its directory from the root, `depends_on` names other found crates, sorted, `npm_name` is the scoped name
@@ -32,15 +32,15 @@ class Found:
     path: str
     depends_on: tuple[str, ...]
     npm_name: str | None
-    why: str
+    reason: str
 
 
 @dataclass(frozen=True)
 class Discovery:
     """What a repository holds: crates by name, left-out files by path, and notes that a person should read."""
 
-    found: tuple[Found, ...]
-    left_out: tuple[LeftOut, ...]
+    crates: tuple[FoundCrate, ...]
+    skipped: tuple[SkippedFile, ...]
     npm_scope: str
     notes: tuple[str, ...]
 
@@ -62,13 +62,13 @@ def discover(root: Path) -> Discovery:
     """
     if not root.is_dir():
         raise InputError(f"{root} is not a directory")
-    seen = survey(root)
+    seen = scan_repository(root)
     candidates = seen.candidates()
     left = [*seen.broken, *_addons_without_crate(seen, candidates)]
     chosen: dict[str, _Chosen] = {}
     for crate in candidates:
         judged = _judged(crate, seen)
-        if isinstance(judged, LeftOut):
+        if isinstance(judged, SkippedFile):
             left.append(judged)
         else:
             chosen[crate.directory] = judged
@@ -78,39 +78,39 @@ def discover(root: Path) -> Discovery:
     found = tuple(sorted((_found(each, needs, chosen) for each in chosen.values()), key=lambda each: each.name))
     scope, note = npm_scope(root, (each.name for each in seen.packages.values() if each.name is not None))
     return Discovery(
-        found=found,
-        left_out=tuple(sorted(left, key=lambda each: each.path)),
+        crates=found,
+        skipped=tuple(sorted(left, key=lambda each: each.path)),
         npm_scope=scope,
         notes=(*([note] if note else []), *_differences(found, seen), *_unpublished(chosen.values(), seen)),
     )
 
 
-def _judged(crate: Candidate, seen: Survey) -> _Chosen | LeftOut:
+def _judged(crate: Candidate, seen: RepositoryScan) -> _Chosen | SkippedFile:
     """What a crate becomes when it is looked at alone."""
     kind, why = kind_of(crate, seen.manifests)
     version = _version(crate, kind, seen)
     obstacle = _obstacle(crate, version, seen)
     if kind is None:
-        return left_out(manifest_path(crate.directory), why)
+        return skipped_file(manifest_path(crate.directory), why)
     if version is None or obstacle is not None:
-        return left_out(manifest_path(crate.directory), obstacle or "")
+        return skipped_file(manifest_path(crate.directory), obstacle or "")
     return _Chosen(crate, kind, version, why)
 
 
-def _found(each: _Chosen, needs: Mapping[str, list[str]], chosen: Mapping[str, _Chosen]) -> Found:
+def _found(each: _Chosen, needs: Mapping[str, list[str]], chosen: Mapping[str, _Chosen]) -> FoundCrate:
     crate = each.crate
-    return Found(
+    return FoundCrate(
         name=crate.package.name,
         version=each.version,
         kind=each.kind,
         path=crate.directory,
         depends_on=tuple(sorted(chosen[to].crate.package.name for to in needs[crate.directory] if to in chosen)),
         npm_name=_npm_name(crate),
-        why=printable(each.why),
+        reason=printable(each.why),
     )
 
 
-def _obstacle(crate: Candidate, version: str | None, seen: Survey) -> str | None:
+def _obstacle(crate: Candidate, version: str | None, seen: RepositoryScan) -> str | None:
     """Why cargo or crates.json cannot take a crate."""
     if crate.root is None and crate.package.workspace is not None:
         return "it names a workspace outside of this directory (package.workspace)"
@@ -135,28 +135,28 @@ def _obstacle(crate: Candidate, version: str | None, seen: Survey) -> str | None
     return None
 
 
-def _version(crate: Candidate, kind: Kind | None, seen: Survey) -> str | None:
+def _version(crate: Candidate, kind: Kind | None, seen: RepositoryScan) -> str | None:
     """The version of the package: an addon's is package.json's where it says one, else it is the one that Cargo sees.
 
     napi's own projects leave 0.0.0 in Cargo.toml, which is also what Cargo takes where none is given. None when the
     version is inherited from nowhere: cargo refuses that, whatever package.json says.
     """
-    own, shared = crate.package.version, shared_by(crate.root, seen.manifests)
+    own, shared = crate.package.version, workspace_table(crate.root, seen.manifests)
     cargos = (shared.package.version if shared else None) if isinstance(own, Inherited) else own or "0.0.0"
-    beside = crate.beside.version if kind == "napi" and crate.beside is not None else None
+    beside = crate.package_json.version if kind == "napi" and crate.package_json is not None else None
     return cargos if cargos is None or beside is None else beside
 
 
 def _npm_name(crate: Candidate) -> str | None:
-    name = crate.beside.name if crate.beside else None
+    name = crate.package_json.name if crate.package_json else None
     return name if name is not None and is_npm_name(name) else None
 
 
-def _addons_without_crate(seen: Survey, candidates: list[Candidate]) -> list[LeftOut]:
-    explained = {crate.nearby for crate in candidates if depends_on(crate, "napi", seen.manifests)}
+def _addons_without_crate(seen: RepositoryScan, candidates: list[Candidate]) -> list[SkippedFile]:
+    explained = {crate.nearby_package for crate in candidates if depends_on(crate, "napi", seen.manifests)}
     files = [posixpath.normpath(f"{each}/package.json") for each in seen.addon_packages()]
     return [
-        left_out(path, "it has a `napi` key, but no Cargo.toml that can be read lies beside it")
+        skipped_file(path, "it has a `napi` key, but no Cargo.toml that can be read lies beside it")
         for path in files
         if path not in explained
     ]
@@ -176,7 +176,7 @@ def _repeated(crates: list[Candidate]) -> dict[str, str]:
     return repeated
 
 
-def _needs(chosen: Mapping[str, _Chosen], candidates: list[Candidate], seen: Survey) -> dict[str, list[str]]:
+def _needs(chosen: Mapping[str, _Chosen], candidates: list[Candidate], seen: RepositoryScan) -> dict[str, list[str]]:
     """For each chosen directory the chosen ones it depends on by path, straight or by way of crates that are left out.
 
     Development dependencies do not count: Cargo allows circles of them.
@@ -211,13 +211,13 @@ def _circular(needs: Mapping[str, list[str]]) -> dict[str, str]:
             return circular
 
 
-def _drop(chosen: dict[str, _Chosen], unwanted: Mapping[str, str]) -> list[LeftOut]:
+def _drop(chosen: dict[str, _Chosen], unwanted: Mapping[str, str]) -> list[SkippedFile]:
     for directory in unwanted:
         del chosen[directory]
-    return [left_out(manifest_path(directory), why) for directory, why in unwanted.items()]
+    return [skipped_file(manifest_path(directory), why) for directory, why in unwanted.items()]
 
 
-def _differences(found: tuple[Found, ...], seen: Survey) -> list[str]:
+def _differences(found: tuple[FoundCrate, ...], seen: RepositoryScan) -> list[str]:
     """What an addon's package.json does not say as crates.json will; the build refuses it until both are equal."""
     notes = []
     for crate in (each for each in found if each.kind == "napi"):
@@ -231,7 +231,7 @@ def _differences(found: tuple[Found, ...], seen: Survey) -> list[str]:
     return notes
 
 
-def _unpublished(chosen: Iterable[_Chosen], seen: Survey) -> list[str]:
+def _unpublished(chosen: Iterable[_Chosen], seen: RepositoryScan) -> list[str]:
     """Programs that Cargo does not publish may be for the repository alone; addons and modules are for npm alone."""
     programs = (each.crate for each in chosen if each.kind == "bin")
     names = sorted(crate.package.name for crate in programs if not _is_published(crate, seen))
@@ -239,6 +239,6 @@ def _unpublished(chosen: Iterable[_Chosen], seen: Survey) -> list[str]:
     return [printable(f"{words} {', '.join(names)}")] if names else []
 
 
-def _is_published(crate: Candidate, seen: Survey) -> bool:
-    own, shared = crate.package.publish, shared_by(crate.root, seen.manifests)
+def _is_published(crate: Candidate, seen: RepositoryScan) -> bool:
+    own, shared = crate.package.publish, workspace_table(crate.root, seen.manifests)
     return bool((shared is None or shared.package.publish) if isinstance(own, Inherited) else own)

@@ -12,7 +12,7 @@ from typing import Final
 from generator.cargo.manifests import MAX_SIZE
 from generator.errors import InputError
 from generator.processes import run
-from generator.sources.tree import GIT, git_environment
+from generator.sources.tree import GIT_COMMAND, git_environment
 
 # A path in crates.json has at most 500 characters; deeper directories are not worth a walk.
 MAX_DEPTH: Final = 64
@@ -54,16 +54,16 @@ def read_text(root: Path, path: str) -> str:
         raise InputError(f"line {line}: it is not UTF-8 text") from None
 
 
-def git_words(root: Path, *arguments: str) -> bytes | None:
+def git_output(root: Path, *arguments: str) -> bytes | None:
     """What git prints, or None where there is no git or it refuses."""
     if shutil.which("git") is None:
         return None
-    done = run([*GIT, *arguments], timeout=60, cwd=root, env=git_environment(arguments))
+    done = run([*GIT_COMMAND, *arguments], timeout=60, cwd=root, env=git_environment(arguments))
     return done.stdout if done.exit_code == 0 else None
 
 
 def _from_git(root: Path) -> list[str]:
-    listed = git_words(root, "ls-files", "-z", "--cached", "--others", "--exclude-standard") or b""
+    listed = git_output(root, "ls-files", "-z", "--cached", "--others", "--exclude-standard") or b""
     return [os.fsdecode(path) for path in listed.split(b"\0")[:-1]]
 
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from ruamel.yaml import YAML
 
-from generator.discovery.crates import Discovery, Found
+from generator.discovery.crates import Discovery, FoundCrate
 from generator.discovery.scopes import is_valid
 from generator.errors import InputError
 from generator.files.output import open_output
@@ -35,21 +35,21 @@ def manifest_text(discovery: Discovery, scope: str | None = None, schema: str | 
     address; without one there is no such key, because editors warn about a schema that they cannot get.
     InputError when the scope cannot be one, or when nothing was found: with what was left out, and why.
     """
-    if not discovery.found:
-        problems = tuple(f"{each.path}: {each.why}" for each in discovery.left_out)
+    if not discovery.crates:
+        problems = tuple(f"{each.path}: {each.reason}" for each in discovery.skipped)
         raise InputError("nothing was found that can become a crate of the fleet", problems=problems)
     npm_scope = scope or discovery.npm_scope
     if not is_valid(NpmScope, npm_scope):
         raise InputError(f"{npm_scope[:120]!r} is not an npm scope", fix="give one like @your-scope, in lower case")
     head = {**({"$schema": schema} if schema else {}), "schema_version": 1}
     lines = [f"  {json.dumps(key)}: {json.dumps(value)}," for key, value in head.items()]
-    names = _npm_names(discovery.found, npm_scope)
-    crates = ",\n".join(f"    {_block(_crate(each, npm_scope, names[each.name]), 4)}" for each in discovery.found)
-    fleet = _block(_fleet(discovery.found, npm_scope), 2)
+    names = _npm_names(discovery.crates, npm_scope)
+    crates = ",\n".join(f"    {_block(_crate(each, npm_scope, names[each.name]), 4)}" for each in discovery.crates)
+    fleet = _block(_fleet(discovery.crates, npm_scope), 2)
     return "\n".join(["{", *lines, f'  "fleet": {fleet},', '  "crates": [', crates, "  ]", "}"]) + "\n"
 
 
-def in_format_of(path: Path, text: str) -> str:
+def convert_to_format(path: Path, text: str) -> str:
     """Return a manifest's JSON as the name of its file says: the same in YAML for any other name than .json."""
     if path.suffix.lower() == ".json":
         return text
@@ -62,7 +62,7 @@ def in_format_of(path: Path, text: str) -> str:
     return written.getvalue()
 
 
-def write_new(path: Path, text: str, *, force: bool) -> None:
+def write_manifest(path: Path, text: str, *, force: bool) -> None:
     """Write a file that is not there yet; with `force`, put it in the place of whatever file or link is.
 
     InputError when it is there, or when it cannot be written. A symbolic link is never followed.
@@ -76,7 +76,7 @@ def write_new(path: Path, text: str, *, force: bool) -> None:
             raise InputError(f"{path} exists already", fix=f"{command_for('init', path)} --force")
 
 
-def _fleet(found: tuple[Found, ...], npm_scope: str) -> dict[str, Any]:
+def _fleet(found: tuple[FoundCrate, ...], npm_scope: str) -> dict[str, Any]:
     """Settings that differ from one repository to the next, and those that people look for first."""
     wanted = {platform for crate in found for platform in VALID_FOR[crate.kind]}
     return {
@@ -88,7 +88,7 @@ def _fleet(found: tuple[Found, ...], npm_scope: str) -> dict[str, Any]:
     }
 
 
-def _crate(crate: Found, npm_scope: str, npm_name: str) -> dict[str, Any]:
+def _crate(crate: FoundCrate, npm_scope: str, npm_name: str) -> dict[str, Any]:
     return {
         "name": crate.name,
         **({"npm_name": npm_name} if npm_name != f"{npm_scope}/{crate.name}" else {}),
@@ -100,7 +100,7 @@ def _crate(crate: Found, npm_scope: str, npm_name: str) -> dict[str, Any]:
     }
 
 
-def _npm_names(found: tuple[Found, ...], npm_scope: str) -> dict[str, str]:
+def _npm_names(found: tuple[FoundCrate, ...], npm_scope: str) -> dict[str, str]:
     """Each crate's npm name: package.json's own, else SCOPE/NAME in lower case.
 
     Where a package.json has taken the latter (an addon @scope/x for a program x), the crate's kind is appended; but not

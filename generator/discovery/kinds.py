@@ -12,12 +12,12 @@ from typing import Final
 
 from generator.cargo.features import enabled_by_default
 from generator.cargo.manifests import CargoToml, Manifests, Package, Program
-from generator.cargo.workspaces import inherited
+from generator.cargo.workspaces import inherited_dependency
 from generator.discovery.package_json import PackageJson
 from generator.platforms import Kind
 
 # Directories whose crates serve the repository itself, as Cargo and its users name them.
-SUPPORT: Final = frozenset({"benches", "examples", "fixtures", "fuzz", "testdata", "tests", "xtask"})
+SUPPORT_DIRECTORIES: Final = frozenset({"benches", "examples", "fixtures", "fuzz", "testdata", "tests", "xtask"})
 ANY_PROGRAM: Final = re.compile(r"src/(main|bin/[^/]+|bin/[^/]+/main)\.rs")
 
 
@@ -34,19 +34,19 @@ class Candidate:
     package: Package
     root: str | None
     files: frozenset[str]
-    beside: PackageJson | None
-    nearby: str | None
+    package_json: PackageJson | None
+    nearby_package: str | None
 
 
 def kind_of(crate: Candidate, manifests: Manifests) -> tuple[Kind | None, str]:
     """The crate's kind, or None where it becomes no crate of the fleet; and a sentence that says why."""
-    if (reason := serves_the_repository(crate)) is not None:
+    if (reason := support_reason(crate)) is not None:
         return None, reason
     programs = program_names(crate)
     also = f"; that it also has {_listed(programs)} does not change that" if programs else ""
     cdylib = "cdylib" in (crate.manifest.library.crate_type if crate.manifest.library else [])
     if depends_on(crate, "napi", manifests):
-        if crate.beside is not None and crate.beside.napi is not None:
+        if crate.package_json is not None and crate.package_json.napi is not None:
             return "napi", f"it depends on napi, and package.json beside it has a `napi` key{also}"
         if cdylib:
             return None, _addon_without_package(crate)
@@ -59,9 +59,9 @@ def kind_of(crate: Candidate, manifests: Manifests) -> tuple[Kind | None, str]:
     return None, "it has neither a library nor a program that is built by default"
 
 
-def serves_the_repository(crate: Candidate) -> str | None:
+def support_reason(crate: Candidate) -> str | None:
     """Why a crate is a tool, test or example of the repository, or compiler-only; None when it is not."""
-    support = next((part for part in crate.directory.split("/") if part in SUPPORT), None)
+    support = next((part for part in crate.directory.split("/") if part in SUPPORT_DIRECTORIES), None)
     library = crate.manifest.library
     if support is not None:
         return f"crates below a directory named {support} serve the repository itself"
@@ -90,7 +90,7 @@ def depends_on(crate: Candidate, wanted: str, manifests: Manifests, *, by_defaul
     default = enabled_by_default(crate.manifest.features)
     for sections in crate.manifest.sections():
         for name, table in sections.dependencies.items():
-            meant = inherited(name, crate.root, manifests) if table.workspace else table
+            meant = inherited_dependency(name, crate.root, manifests) if table.workspace else table
             on = not table.optional or not default.isdisjoint({name, f"dep:{name}"})
             if (meant.package or name) == wanted and (on or not by_default):
                 return True
@@ -98,8 +98,8 @@ def depends_on(crate: Candidate, wanted: str, manifests: Manifests, *, by_defaul
 
 
 def _addon_without_package(crate: Candidate) -> str:
-    if crate.nearby is not None:
-        return f"it is an addon, but its package.json is {crate.nearby}: move it beside Cargo.toml"
+    if crate.nearby_package is not None:
+        return f"it is an addon, but its package.json is {crate.nearby_package}: move it beside Cargo.toml"
     return "it is a cdylib that depends on napi, but no package.json with a `napi` key lies beside its Cargo.toml"
 
 

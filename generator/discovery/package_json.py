@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from generator.cargo.manifests import Description, validated
+from generator.cargo.manifests import FileModel, validate_file
 from generator.errors import InputError
 
 
-class PackageJson(Description):
+class PackageJson(FileModel):
     """A whole package.json; `napi` is where napi's own command line is configured."""
 
     name: str | None = None
@@ -20,7 +20,7 @@ class PackageJson(Description):
 def package_json(text: str) -> PackageJson:
     """package.json's text as a model; InputError says what is wrong and in which line."""
     try:
-        return validated(PackageJson, json.loads(text))
+        return validate_file(PackageJson, json.loads(text))
     except RecursionError:
         raise InputError("it is nested too deeply") from None
     except json.JSONDecodeError as error:

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
 
-from generator.discovery.files import git_words
+from generator.discovery.files import git_output
 from generator.manifest.values import NpmName
 
 UNKNOWN_SCOPE: Final = "@your-scope"
@@ -24,7 +24,7 @@ def npm_scope(root: Path, names: Iterable[str]) -> tuple[str, str | None]:
     scopes = Counter(name.partition("/")[0] for name in names if is_npm_name(name))
     if scopes:
         return min(scopes, key=lambda scope: (-scopes[scope], scope)), None
-    words = (git_words(root, "config", "--get", "remote.origin.url") or b"").decode(errors="replace").strip()
+    words = (git_output(root, "config", "--get", "remote.origin.url") or b"").decode(errors="replace").strip()
     owner = REMOTE.fullmatch(words)
     scope = "@" + owner[1].lower() if owner else UNKNOWN_SCOPE
     if owner and is_npm_name(f"{scope}/x"):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 
 def sha256_of(path: Path) -> str:
@@ -13,6 +13,6 @@ def sha256_of(path: Path) -> str:
         return sha256_of_open(file)
 
 
-def sha256_of_open(file: BinaryIO) -> str:
+def sha256_of_open(file: BufferedReader) -> str:
     """Return the SHA-256 of an open file, read from its current position to the end."""
     return hashlib.file_digest(file, "sha256").hexdigest()

@@ -10,8 +10,8 @@ from typing import Final
 
 from generator.errors import InputError
 from generator.files.directory import Directory
-from generator.sources.names import shown, word
-from generator.sources.tree import git
+from generator.sources.names import message_text, shell_word
+from generator.sources.tree import git_output
 
 # As many as Linux follows in one path.
 MAX_LINKS: Final = 40
@@ -81,11 +81,11 @@ def _refuse_tracked(out: Path) -> None:
     if top is None:
         return
     inside = place.relative_to(top)
-    listed = git(["ls-files", "-z", "--", f":(icase,literal){inside}"], timeout=60, cwd=top)
+    listed = git_output(["ls-files", "-z", "--", f":(icase,literal){inside}"], timeout=60, cwd=top)
     # Names that differ in case alone are one on some file systems.
     found = (Path(*Path(os.fsdecode(path)).parts[len(inside.parts) :]) for path in listed.split(b"\0")[:-1])
     if brought := next((each for each in found if os.path.lexists(place / each)), None):
         raise InputError(
-            f"git tracks {shown(str(out / brought))}, and what a checkout brings may not lie where results go",
-            fix=f"git rm -r --cached {word(str(out))}",
+            f"git tracks {message_text(str(out / brought))}, and what a checkout brings may not lie where results go",
+            fix=f"git rm -r --cached {shell_word(str(out))}",
         )

@@ -15,7 +15,7 @@ from generator.files.portable_names import clash, folded, why_not_everywhere
 from generator.packages.commands import check_commands
 
 # What npm runs by itself, in this or an earlier version, when a package is installed, packed, published or removed.
-LIFECYCLE: Final = re.compile(
+LIFECYCLE_SCRIPT: Final = re.compile(
     r"(pre|post)?(install|uninstall|prepare|publish)|prepublishOnly|(pre|post)pack|(pre|post)?dependencies"
 )
 _FILES: Final = {
@@ -47,7 +47,7 @@ def _why_not(path: str) -> str | None:
 def check_package_json(declared: dict[str, Any], paths: Iterable[str]) -> None:
     """Unbuildable names what of a package.json would run something, or bring in what nobody has looked at."""
     scripts = declared.get("scripts")
-    if isinstance(scripts, dict) and (run := [*filter(LIFECYCLE.fullmatch, scripts)]):
+    if isinstance(scripts, dict) and (run := [*filter(LIFECYCLE_SCRIPT.fullmatch, scripts)]):
         raise Unbuildable(f"package.json has the script {run[0]}, which npm would run on the user's machine: remove it")
     if declared.get("bundleDependencies") or declared.get("bundledDependencies"):
         raise Unbuildable("package.json bundles dependencies, whose install scripts would run: list them instead")

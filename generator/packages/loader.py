@@ -41,7 +41,7 @@ _SCOPED: Final = re.compile(r"""(?:require\(|import\(|resolve\(|from )\s*['"](@[
 
 
 @dataclass(frozen=True)
-class Loading:
+class LoaderSettings:
     """What a loader has to know: its addon's file name, the package's, the layout, and the platforms that were built.
 
     `asked` are the names whose platform packages the loader was written to ask for.
@@ -49,7 +49,7 @@ class Loading:
 
     binary: str
     name: str
-    asked: tuple[str, ...]
+    requested_names: tuple[str, ...]
     platforms: tuple[PlatformName, ...]
     layout: Layout
 
@@ -59,30 +59,30 @@ def is_loader(text: str, binary: str) -> bool:
     return any(f"./{binary}.{platform}.node" in text for platform in PLATFORM_NAMES)
 
 
-def asks_for_packages(text: str, loading: Loading) -> bool:
+def requires_platform_packages(text: str, loading: LoaderSettings) -> bool:
     """Whether a fitted loader asks for our platform packages, too."""
     return is_loader(text, loading.binary) and any(f"{loading.name}-{each}" in text for each in PLATFORM_NAMES)
 
 
-def fitted(text: str, loading: Loading, module: bool) -> str:
+def patch_loader(text: str, loading: LoaderSettings, module: bool) -> str:
     """Return a loader that asks for our packages and first says what is missing; `module` for ES modules."""
     found = _PROLOGUE.match(text)
     end = found.end() if found else 0
-    return renamed(f"{text[:end]}{_check(text, loading, module)}{text[end:]}", loading)
+    return rename_packages(f"{text[:end]}{_check(text, loading, module)}{text[end:]}", loading)
 
 
-def renamed(text: str, loading: Loading) -> str:
+def rename_packages(text: str, loading: LoaderSettings) -> str:
     """Return a text that names our platform packages, whatever the crate's own package.json calls them."""
-    for asked in loading.asked:
+    for asked in loading.requested_names:
         names = re.compile(rf"""(['"]){re.escape(asked)}-({_SYSTEM}-[a-z0-9-]+)(/package\.json)?\1""")
         text = names.sub(rf"\g<1>{loading.name}-\g<2>\g<3>\g<1>", text)
     return text
 
 
-def local_browser(text: str, loading: Loading) -> str:
+def patch_browser_entry(text: str, loading: LoaderSettings) -> str:
     """Return napi's browser.js for a package that holds its wasm32 files itself."""
     package = platform_package(loading.name, "wasm32")
-    return renamed(text, loading).replace(package, f"./{loading.binary}.wasi-browser.js")
+    return rename_packages(text, loading).replace(package, f"./{loading.binary}.wasi-browser.js")
 
 
 def scoped_imports(text: str) -> frozenset[str]:
@@ -90,7 +90,7 @@ def scoped_imports(text: str) -> frozenset[str]:
     return frozenset(_SCOPED.findall(text))
 
 
-def _check(text: str, loading: Loading, module: bool) -> str:
+def _check(text: str, loading: LoaderSettings, module: bool) -> str:
     """Return the check, or nothing for a package that runs everywhere, as one with WASI's files does."""
     wasi = "wasm32" in loading.platforms and ".wasi.cjs" in text
     if wasi and (loading.layout == "single" or loading.platforms == ("wasm32",)):

@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from generator.manifest.names import platform_package
-from generator.packages.files import DOCUMENT
+from generator.packages.files import DOCUMENT_FILE
 from generator.packages.tarball import NpmPackage, PackedFile, package_json
 from generator.platforms import PLATFORMS, PlatformName
 
 # What a package says of itself that holds for its platforms too.
-CARRIED: Final = (
+INHERITED_KEYS: Final = (
     "version",
     "description",
     "keywords",
@@ -26,7 +26,7 @@ CARRIED: Final = (
 )
 
 
-def one_platform(
+def package_for_platform(
     root: dict[str, Any],
     platform: PlatformName,
     files: Iterable[PackedFile],
@@ -43,13 +43,18 @@ def one_platform(
     if known.libc:
         where["libc"] = [known.libc]
     name = platform_package(root["name"], platform)
-    declared: dict[str, Any] = {"name": name, **{key: root[key] for key in CARRIED if key in root}, **where, **more}
+    declared: dict[str, Any] = {
+        "name": name,
+        **{key: root[key] for key in INHERITED_KEYS if key in root},
+        **where,
+        **more,
+    }
     declared["files"] = sorted(file.path for file in own)
-    documents = (file for file in root_files if DOCUMENT.fullmatch(file.path))
+    documents = (file for file in root_files if DOCUMENT_FILE.fullmatch(file.path))
     return NpmPackage(name, (package_json(declared), *own, *documents), platform)
 
 
-def with_platforms(root: dict[str, Any], platforms: tuple[PlatformName, ...]) -> dict[str, Any]:
+def add_platform_dependencies(root: dict[str, Any], platforms: tuple[PlatformName, ...]) -> dict[str, Any]:
     """Return the root's package.json with an exact version of each platform's package among those npm tries to install.
 
     wasm32 is left out where there are others, for npm would install it everywhere, in vain; alone it is needed.

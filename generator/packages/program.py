@@ -12,9 +12,9 @@ from generator.errors import Unbuildable
 from generator.manifest.names import platform_package
 from generator.manifest.values import Layout
 from generator.packages.commands import check_names
-from generator.packages.files import check_staged, packed_files
+from generator.packages.files import check_staged, list_staged
 from generator.packages.identity import ENGINES, Identity
-from generator.packages.platform import one_platform, with_platforms
+from generator.packages.platform import add_platform_dependencies, package_for_platform
 from generator.packages.tarball import NpmPackage, PackedFile, package_json
 from generator.platforms import PLATFORMS, PlatformName
 
@@ -75,7 +75,7 @@ def program_packages(
     In the layout `split` each platform's programs are in a package of their own, as bin/PROGRAM.
     """
     check_names(programs)
-    files = packed_files(staged)
+    files = list_staged(staged)
     own = rf"bin/({'|'.join(PLATFORMS)})/({'|'.join(map(re.escape, programs))})(\.exe)?"
     check_staged(files, re.compile(own), "the build of a program")
     binaries = {name: found for name in PLATFORMS if (found := _below(f"bin/{name}/", files))}
@@ -91,9 +91,9 @@ def program_packages(
     }
     if layout == "single":
         return (NpmPackage(identity.name, (package_json(declared), *shims, *files)),)
-    root = package_json(with_platforms(declared, tuple(binaries)))
+    root = package_json(add_platform_dependencies(declared, tuple(binaries)))
     others = (
-        one_platform(declared, name, map(_in_bin, found), documents, preferUnplugged=True)
+        package_for_platform(declared, name, map(_in_bin, found), documents, preferUnplugged=True)
         for name, found in binaries.items()
     )
     return (NpmPackage(identity.name, (root, *shims, *documents)), *others)

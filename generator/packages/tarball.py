@@ -15,7 +15,7 @@ from generator.packages.forbidden import check_files, check_package_json
 from generator.platforms import PlatformName
 
 # What `npm pack` itself writes into every entry, so that packages do not depend on the clock.
-NPM_TIME: Final = 499_162_500
+NPM_MTIME: Final = 499_162_500
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def _check(files: tuple[PackedFile, ...]) -> None:
 def _add(tar: tarfile.TarFile, file: PackedFile) -> None:
     info = tarfile.TarInfo(f"package/{file.path}")
     info.mode = 0o755 if file.executable else 0o644
-    info.mtime = NPM_TIME
+    info.mtime = NPM_MTIME
     info.size = file.size
     with file.open() as source:
         tar.addfile(info, source)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from generator.errors import Unbuildable
-from generator.packages.files import check_staged, packed_files
+from generator.packages.files import check_staged, list_staged
 from generator.packages.identity import ENGINES, Identity
 from generator.packages.tarball import NpmPackage, package_json
 
@@ -20,7 +20,7 @@ def web_package(identity: Identity, module: str, staged: Path) -> NpmPackage:
 
     `node` comes first among the conditions because bundlers that build for Node set `module` too.
     """
-    files = packed_files(staged)
+    files = list_staged(staged)
     paths = {file.path for file in files}
     promised = (f"{module}.cjs", f"{module}.d.cts", f"{module}.js", f"{module}.d.ts", f"{module}_bg.wasm")
     for path in (*promised, f"{module}_web.js", f"{module}_web.d.ts", f"{module}_browser.js"):

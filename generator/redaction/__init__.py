@@ -8,6 +8,6 @@ Compressed and encrypted data is not looked into: what is packed is scanned befo
 
 from generator.redaction.matching import MIN_SECRET
 from generator.redaction.redactor import MASK, SCAN_BYTES, Redactor
-from generator.redaction.secrets import secrets_of
+from generator.redaction.secrets import secrets_in_environment
 
-__all__ = ["MASK", "MIN_SECRET", "SCAN_BYTES", "Redactor", "secrets_of"]
+__all__ = ["MASK", "MIN_SECRET", "SCAN_BYTES", "Redactor", "secrets_in_environment"]

@@ -13,9 +13,9 @@ from urllib.parse import quote, quote_plus
 from generator.text import plain
 
 # So many characters of a text, taken every so many characters, are looked up among all that secrets are made of.
-PIECE: Final = 8
+NGRAM_LENGTH: Final = 8
 # A run that is this long holds one of those pieces wherever it begins. Shorter forms are masked only as a whole.
-RUN: Final = 2 * PIECE
+MIN_MATCH_LENGTH: Final = 2 * NGRAM_LENGTH
 # Characters without width that `plain` leaves, because scripts and emoji need them.
 INVISIBLE: Final = re.compile(r"[\u00ad\u034f\u061c\u115f\u180e\u200b-\u200f\u2060-\u2065\ufe00-\ufe0f\ufeff]")
 
@@ -28,7 +28,7 @@ def encodings(secret: str) -> set[str]:
     """
     raw = secret.strip().encode("utf-8", "surrogateescape")
     said = raw.decode("utf-8", "replace")
-    lines = {line for line in map(str.strip, said.splitlines()) if PIECE <= len(line) < RUN}
+    lines = {line for line in map(str.strip, said.splitlines()) if NGRAM_LENGTH <= len(line) < MIN_MATCH_LENGTH}
     joined = {plain(said), " ".join(said.split()), "".join(said.splitlines()), INVISIBLE.sub("", said)}
     once = {form.encode() for form in _base64(raw)} | {base64.encodebytes(data) for data in (raw, raw + b"\n")}
     twice = {form for data in once for form in _base64(data)}

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from generator.redaction.encodings import PIECE, RUN, encodings
+from generator.redaction.encodings import MIN_MATCH_LENGTH, NGRAM_LENGTH, encodings
 
 # What is shorter cannot be told from ordinary words: masking "main" or "admin" would only destroy the text.
 MIN_SECRET: Final = 6
@@ -25,12 +25,12 @@ class Index:
     """
 
     text: str = "\0"
-    begins: tuple[int, ...] = ()
+    starts: tuple[int, ...] = ()
     ends: tuple[int, ...] = ()
     names: tuple[str, ...] = ()
     heads: array[int] = field(default_factory=lambda: array("I", bytes(4 * _LAST_SLOT + 4)))
-    earlier: array[int] = field(default_factory=lambda: array("I", [0]))
-    short: tuple[int, ...] = ()  # the forms that hold no piece for certain
+    previous: array[int] = field(default_factory=lambda: array("I", [0]))
+    short_forms: tuple[int, ...] = ()  # the forms that hold no piece for certain
 
 
 class Match(NamedTuple):
@@ -39,53 +39,53 @@ class Match(NamedTuple):
     start: int
     end: int
     form: int
-    place: int  # where the run begins in the index
+    index_position: int  # where the run begins in the index
 
 
-def with_secret(index: Index, name: str, secret: str) -> Index:
+def add_secret(index: Index, name: str, secret: str) -> Index:
     """Return the index with one more secret; one that is too short adds nothing."""
     if len(secret.strip()) < MIN_SECRET:
         return index
     forms = sorted(form for form in encodings(secret) if len(form) >= MIN_SECRET)
-    heads, earlier, first = index.heads[:], index.earlier[:], len(index.begins)
-    begins, ends = list(index.begins), list(index.ends)
+    heads, earlier, first = index.heads[:], index.previous[:], len(index.starts)
+    begins, ends = list(index.starts), list(index.ends)
     for form in forms:
         begins.append(len(earlier))
-        for at in range(len(form) - PIECE + 1):
-            slot = hash(form[at : at + PIECE]) & _LAST_SLOT
+        for at in range(len(form) - NGRAM_LENGTH + 1):
+            slot = hash(form[at : at + NGRAM_LENGTH]) & _LAST_SLOT
             earlier.append(heads[slot])
             heads[slot] = len(earlier) - 1
-        earlier.extend([0] * min(len(form), PIECE - 1))
+        earlier.extend([0] * min(len(form), NGRAM_LENGTH - 1))
         ends.append(len(earlier))
-    short = (first + number for number, form in enumerate(forms) if len(form) < RUN)
+    short = (first + number for number, form in enumerate(forms) if len(form) < MIN_MATCH_LENGTH)
     names = (*index.names, *[name] * len(forms))
     text = index.text + "".join(forms)
-    return Index(text, tuple(begins), tuple(ends), names, heads, earlier, (*index.short, *short))
+    return Index(text, tuple(begins), tuple(ends), names, heads, earlier, (*index.short_forms, *short))
 
 
-def is_long(index: Index, run: Match) -> bool:
+def is_long_enough(index: Index, run: Match) -> bool:
     """Whether a run is long enough to be masked wherever it stands."""
-    return run.end - run.start >= min(RUN, index.ends[run.form] - index.begins[run.form])
+    return run.end - run.start >= min(MIN_MATCH_LENGTH, index.ends[run.form] - index.starts[run.form])
 
 
-def is_cut(index: Index, run: Match, text: str) -> bool:
+def is_truncated(index: Index, run: Match, text: str) -> bool:
     """Whether the text begins with the end of a form, or ends with the beginning of one, as where a line was cut."""
-    last = run.place + run.end - run.start
+    last = run.index_position + run.end - run.start
     return (run.start == 0 and last == index.ends[run.form]) or (
-        run.end == len(text) and run.place == index.begins[run.form]
+        run.end == len(text) and run.index_position == index.starts[run.form]
     )
 
 
-def matches(index: Index, text: str) -> Iterator[Match]:
+def find_matches(index: Index, text: str) -> Iterator[Match]:
     """Yield every run of at least `PIECE` characters that can matter, as long as text and form agree."""
-    heads, last = index.heads, len(text) - PIECE
+    heads, last = index.heads, len(text) - NGRAM_LENGTH
     # What a cut leaves at an edge may be too short to hold one of the pieces that are taken at equal distances.
-    edges = (range(1, min(PIECE, last + 1)), range(max(PIECE, last - PIECE), last + 1))
-    places = itertools.chain(range(0, last + 1, PIECE), *edges)
-    hits = [at for at in places if heads[hash(text[at : at + PIECE]) & _LAST_SLOT]]
+    edges = (range(1, min(NGRAM_LENGTH, last + 1)), range(max(NGRAM_LENGTH, last - NGRAM_LENGTH), last + 1))
+    places = itertools.chain(range(0, last + 1, NGRAM_LENGTH), *edges)
+    hits = [at for at in places if heads[hash(text[at : at + NGRAM_LENGTH]) & _LAST_SLOT]]
     reached: dict[int, int] = {}
     for at in sorted(hits):
-        piece = text[at : at + PIECE]
+        piece = text[at : at + NGRAM_LENGTH]
         place = heads[hash(piece) & _LAST_SLOT]
         while place:
             # A run that was followed from an earlier piece on is not followed again.
@@ -93,9 +93,9 @@ def matches(index: Index, text: str) -> Iterator[Match]:
                 run = _extended(index, text, at, place)
                 reached[place - at] = run.end
                 yield run
-            place = index.earlier[place]
-    for form in index.short:
-        begin, end = index.begins[form], index.ends[form]
+            place = index.previous[place]
+    for form in index.short_forms:
+        begin, end = index.starts[form], index.ends[form]
         at = text.find(index.text[begin:end])
         while at >= 0:
             yield Match(at, at + end - begin, form, begin)
@@ -103,12 +103,12 @@ def matches(index: Index, text: str) -> Iterator[Match]:
 
 
 def _extended(index: Index, text: str, at: int, place: int) -> Match:
-    form = bisect(index.begins, place) - 1
-    forms, begin, end = index.text, index.begins[form], index.ends[form]
+    form = bisect(index.starts, place) - 1
+    forms, begin, end = index.text, index.starts[form], index.ends[form]
     start, first = at, place
     while first > begin and start > 0 and text[start - 1] == forms[first - 1]:
         start, first = start - 1, first - 1
-    stop, after = at + PIECE, place + PIECE
+    stop, after = at + NGRAM_LENGTH, place + NGRAM_LENGTH
     while after < end and stop < len(text) and text[stop] == forms[after]:
         stop, after = stop + 1, after + 1
     return Match(start, stop, form, first)

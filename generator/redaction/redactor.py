@@ -8,8 +8,8 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import BinaryIO, Final
 
-from generator.redaction.encodings import INVISIBLE, RUN
-from generator.redaction.matching import MIN_SECRET, Index, is_cut, is_long, matches, with_secret
+from generator.redaction.encodings import INVISIBLE, MIN_MATCH_LENGTH
+from generator.redaction.matching import MIN_SECRET, Index, add_secret, find_matches, is_long_enough, is_truncated
 
 # What GitHub shows in place of a secret.
 MASK: Final = "***"
@@ -38,7 +38,7 @@ class Redactor:
         with self._lock:
             if (name, secret) not in self._known:
                 self._known.add((name, secret))
-                self._index = with_secret(self._index, name, secret)
+                self._index = add_secret(self._index, name, secret)
 
     @property
     def too_short(self) -> tuple[str, ...]:
@@ -71,16 +71,20 @@ class Redactor:
         while index.names and (block := stream.read(SCAN_BYTES)):
             # One character per byte: no text is lost in what is none.
             text = rest + block.decode("latin-1")
-            for run in matches(index, text):
-                if is_long(index, run):
-                    covered[run.form].update(range(run.place, run.place + run.end - run.start))
-            rest = text[-2 * RUN :]
-        forms = (form for form, at in covered.items() if 2 * len(at) >= index.ends[form] - index.begins[form])
+            for run in find_matches(index, text):
+                if is_long_enough(index, run):
+                    covered[run.form].update(range(run.index_position, run.index_position + run.end - run.start))
+            rest = text[-2 * MIN_MATCH_LENGTH :]
+        forms = (form for form, at in covered.items() if 2 * len(at) >= index.ends[form] - index.starts[form])
         return tuple(sorted({index.names[form] for form in forms}))
 
 
 def _masked(index: Index, text: str) -> str:
-    spans = {(run.start, run.end) for run in matches(index, text) if is_long(index, run) or is_cut(index, run, text)}
+    spans = {
+        (run.start, run.end)
+        for run in find_matches(index, text)
+        if is_long_enough(index, run) or is_truncated(index, run, text)
+    }
     if not spans:
         return text
     # Half an escape would make the rest of a JSON text something else, or nothing.

@@ -21,7 +21,7 @@ class PackageComponent:
     name: str
     version: str
     scope: Scope
-    needs: tuple[str, ...] = ()
+    dependencies: tuple[str, ...] = ()
     purl: str | None = None
     license: str | None = None
     digests: tuple[tuple[str, str], ...] = ()

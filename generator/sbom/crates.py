@@ -105,7 +105,7 @@ def _part(
         name=package.name,
         version=package.version,
         scope=scope,
-        needs=tuple(edge.pkg for edge in edges),
+        dependencies=tuple(edge.pkg for edge in edges),
         purl=_purl(package, common),
         license=package.license,
         digests=(("SHA-256", checksum),) if checksum else (),

@@ -19,7 +19,7 @@ from packageurl import PackageURL
 
 from generator import __version__
 from generator.errors import Unbuildable
-from generator.packages.files import SBOM
+from generator.packages.files import SBOM_FILE
 from generator.packages.identity import Identity
 from generator.platforms import PlatformName
 from generator.sbom.components import PackageComponent
@@ -33,20 +33,20 @@ class Contents:
 
     crates: tuple[PackageComponent, ...]
     npm: tuple[PackageComponent, ...] = ()
-    named: tuple[str, ...] = ()
+    direct_npm: tuple[str, ...] = ()
 
 
-def contents(metadata: bytes, lock: str, package_lock: bytes | None, manifest_path: str) -> Contents:
+def read_contents(metadata: bytes, lock: str, package_lock: bytes | None, manifest_path: str) -> Contents:
     """Read what cargo, Cargo.lock and package-lock.json, where there is one, say; Unbuildable when it is no use."""
     npm, named = npm_components(package_lock) if package_lock else ((), ())
     return Contents(crate_components(metadata, lock, manifest_path), npm, named)
 
 
-def place(document: bytes, staged: Path) -> None:
+def write_document(document: bytes, staged: Path) -> None:
     """Put the document among the files of a package, in place of one that the crate may have brought."""
-    path = staged / SBOM
+    path = staged / SBOM_FILE
     if path.is_dir():
-        raise Unbuildable(f"the package has a directory {SBOM}, where the list of its parts belongs")
+        raise Unbuildable(f"the package has a directory {SBOM_FILE}, where the list of its parts belongs")
     path.write_bytes(document)
 
 
@@ -63,10 +63,12 @@ def sbom(identity: Identity, program: bool, platforms: tuple[PlatformName, ...],
     bom.metadata.tools.components.add(
         Component(name="cratematrix", version=__version__, type=ComponentType.APPLICATION)
     )
-    first = [components[key] for key in (contents.crates[0].key, *contents.named)]
+    first = [components[key] for key in (contents.crates[0].key, *contents.direct_npm)]
     bom.register_dependency(root, first)
     for part in parts:
-        bom.register_dependency(components[part.key], [components[key] for key in part.needs if key in components])
+        bom.register_dependency(
+            components[part.key], [components[key] for key in part.dependencies if key in components]
+        )
     data: dict[str, Any] = json.loads(JsonV1Dot6(bom).output_as_string())
     del data["serialNumber"], data["metadata"]["timestamp"]
     digest = hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()

@@ -76,7 +76,7 @@ def _part(path: str, entry: _Entry, used: Mapping[str, _Entry]) -> PackageCompon
         name=name,
         version=version,
         scope="optional" if entry.optional else "required",
-        needs=_found(path, entry.wishes, used),
+        dependencies=_found(path, entry.wishes, used),
         purl=PackageURL("npm", scope or None, base, version).to_string(),
         license=entry.license,
         digests=_digests(entry.integrity),

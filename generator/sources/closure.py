@@ -6,11 +6,11 @@ import posixpath
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from generator.cargo.directories import is_within, joined, parent, upwards
+from generator.cargo.directories import ancestors, is_within, parent, resolve_path
 from generator.cargo.manifests import CargoToml, Manifests, manifest_path
-from generator.cargo.workspaces import named, workspace_root, written_paths
+from generator.cargo.workspaces import declared_paths, named_members, workspace_root
 from generator.errors import InputError
-from generator.sources.names import shown, word
+from generator.sources.names import message_text, shell_word
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Closure:
 
     crate: str
     roots: Mapping[str, str | None]
-    named: frozenset[str]
+    named_members: frozenset[str]
 
     @property
     def workspaces(self) -> tuple[str, ...]:
@@ -37,7 +37,7 @@ class Closure:
         return self.crate if root is None else root
 
 
-def closure(crate: str, manifests: Manifests) -> Closure:
+def dependency_closure(crate: str, manifests: Manifests) -> Closure:
     """Follow path dependencies, also those of tests; InputError names the Cargo.toml that is missing or broken."""
     roots: dict[str, str | None] = {}
     waiting = [crate]
@@ -48,10 +48,10 @@ def closure(crate: str, manifests: Manifests) -> Closure:
             waiting += [_inside(home, path) for home, path in _written(directory, crate, roots, manifests)]
             waiting += _pointing(directory, roots[directory], manifests)
     workspaces = {root for root in roots.values() if root is not None}
-    return Closure(crate, roots, frozenset(each for root in workspaces for each in named(root, manifests)))
+    return Closure(crate, roots, frozenset(each for root in workspaces for each in named_members(root, manifests)))
 
 
-def belongs(path: str, wanted: Closure) -> bool:
+def is_in_closure(path: str, wanted: Closure) -> bool:
     """Whether a file goes into the sandbox.
 
     It does when it lies in one of the closure's directories, but not in another member of a workspace below that; so
@@ -64,8 +64,10 @@ def belongs(path: str, wanted: Closure) -> bool:
         return True
     if posixpath.basename(folder) == ".cargo" and is_within(wanted.crate, parent(folder)):
         return True
-    around = (folder, *upwards(folder))
-    return next((each in wanted.roots for each in around if each in wanted.roots or each in wanted.named), False)
+    around = (folder, *ancestors(folder))
+    return next(
+        (each in wanted.roots for each in around if each in wanted.roots or each in wanted.named_members), False
+    )
 
 
 def _root(directory: str, manifests: Manifests) -> str | None:
@@ -73,18 +75,18 @@ def _root(directory: str, manifests: Manifests) -> str | None:
     root = workspace_root(directory, manifests)
     if root is None and package is not None and package.workspace is not None:
         raise InputError(
-            f"{shown(manifest_path(directory))} names the workspace {shown(package.workspace)}, "
+            f"{message_text(manifest_path(directory))} names the workspace {message_text(package.workspace)}, "
             "which lies outside of the repository"
         )
     if root is not None and _required(root, manifests).workspace is None:
-        top, below = shown(manifest_path(root)), shown(manifest_path(directory))
+        top, below = message_text(manifest_path(root)), message_text(manifest_path(directory))
         raise InputError(f"{top} has no [workspace], but {below} belongs to it")
     return root
 
 
 def _pointing(directory: str, root: str | None, manifests: Manifests) -> list[str]:
     """The crate whose package.workspace leads to a root that lies beside: a crate below it that has none follows it."""
-    around = (directory, *upwards(directory))
+    around = (directory, *ancestors(directory))
     packages = ((each, manifests[each].package) for each in around if each in manifests)
     if root is None or root in around:
         return []
@@ -95,16 +97,18 @@ def _written(
     directory: str, crate: str, roots: Mapping[str, str | None], manifests: Manifests
 ) -> Iterator[tuple[str, str]]:
     """Paths as a crate's Cargo.toml or its workspace's writes them; [patch] counts where the build starts alone."""
-    yield from written_paths(directory, roots[directory], manifests, development=True)
+    yield from declared_paths(directory, roots[directory], manifests, development=True)
     if directory == crate:
         top = roots[crate] or crate
         yield from ((top, patch.path) for patch in manifests[top].patches() if patch.path is not None)
 
 
 def _inside(home: str, path: str) -> str:
-    target = joined(home, path)
+    target = resolve_path(home, path)
     if target is None:
-        raise InputError(f"{shown(manifest_path(home))} depends on {shown(path)}, which lies outside of the repository")
+        raise InputError(
+            f"{message_text(manifest_path(home))} depends on {message_text(path)}, which lies outside of the repository"
+        )
     return target
 
 
@@ -112,6 +116,7 @@ def _required(directory: str, manifests: Manifests) -> CargoToml:
     if directory not in manifests:
         path = manifest_path(directory)
         raise InputError(
-            f"{shown(path)} is missing, or not tracked by git", fix=f"git add {word(posixpath.dirname(path) or path)}"
+            f"{message_text(path)} is missing, or not tracked by git",
+            fix=f"git add {shell_word(posixpath.dirname(path) or path)}",
         )
     return manifests[directory]

@@ -14,17 +14,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from generator.cargo.directories import joined, parent
+from generator.cargo.directories import parent, resolve_path
 from generator.cargo.manifests import manifest_path
 from generator.errors import InputError
 from generator.files.digest import sha256_of
 from generator.manifest.models import Crate, GitSource, PathSource, RegistrySource
-from generator.sources.closure import belongs, closure
-from generator.sources.manifests import TreeManifests, text_of
-from generator.sources.names import shown
-from generator.sources.reduction import reduced
+from generator.sources.closure import dependency_closure, is_in_closure
+from generator.sources.manifests import TreeManifests, read_text
+from generator.sources.names import message_text
 from generator.sources.revisions import RevisionTree
 from generator.sources.tree import CheckoutTree, Entry, Tree
+from generator.sources.workspace_manifest import trim_workspace
 
 MAX_TOTAL: Final = 1024 * 1024 * 1024
 
@@ -74,7 +74,7 @@ def collect(crate: Crate, places: SourceLocations, archive: Path) -> CollectedSo
             directory = posixpath.normpath(posixpath.join(places.manifest_directory, path))
             forgotten = checkout.untracked(directory)
             notes = (
-                (f"not tracked by git, so left out: {len(forgotten)}, {shown(forgotten[0])} first",)
+                (f"not tracked by git, so left out: {len(forgotten)}, {message_text(forgotten[0])} first",)
                 if forgotten
                 else ()
             )
@@ -91,14 +91,14 @@ def collect(crate: Crate, places: SourceLocations, archive: Path) -> CollectedSo
 def _collect(tree: Tree, directory: str, archive: Path, notes: tuple[str, ...]) -> CollectedSource:
     entries = tree.entries()
     manifests = TreeManifests(tree, entries)
-    wanted = closure(directory, manifests)
-    chosen = [entry for entry in entries if belongs(entry.path, wanted)]
+    wanted = dependency_closure(directory, manifests)
+    chosen = [entry for entry in entries if is_in_closure(entry.path, wanted)]
     if sum(entry.size for entry in chosen) > MAX_TOTAL:
-        raise InputError(f"the source of {shown(directory)} is larger than {MAX_TOTAL // 2**20} MiB")
+        raise InputError(f"the source of {message_text(directory)} is larger than {MAX_TOTAL // 2**20} MiB")
     for entry in chosen:
         _refuse_links_out(tree, entry)
     edited = {
-        path: reduced(text_of(tree, path), root, wanted, manifests).encode()
+        path: trim_workspace(read_text(tree, path), root, wanted, manifests).encode()
         for root, path in ((root, manifest_path(root)) for root in wanted.workspaces)
     }
     digest = _write(tree, chosen, edited, archive)
@@ -127,5 +127,5 @@ def _refuse_links_out(tree: Tree, entry: Entry) -> None:
     if entry.kind != "link":
         return
     target = tree.read(entry.path).decode(errors="surrogateescape")
-    if joined(parent(entry.path), target) is None:
-        raise InputError(f"{shown(entry.path)} is a link that leads out of the repository")
+    if resolve_path(parent(entry.path), target) is None:
+        raise InputError(f"{message_text(entry.path)} is a link that leads out of the repository")

@@ -6,9 +6,9 @@ import posixpath
 from collections.abc import Iterator, Mapping, Sequence
 
 from generator.cargo.directories import parent
-from generator.cargo.manifests import CargoToml, cargo_toml
+from generator.cargo.manifests import CargoToml, parse_cargo_toml
 from generator.errors import InputError
-from generator.sources.names import shown
+from generator.sources.names import message_text
 from generator.sources.tree import Entry, Tree
 
 
@@ -28,9 +28,9 @@ class TreeManifests(Mapping[str, CargoToml]):
         path = self._paths[directory]
         if directory not in self._read:
             try:
-                self._read[directory] = cargo_toml(text_of(self._tree, path))
+                self._read[directory] = parse_cargo_toml(read_text(self._tree, path))
             except InputError as error:
-                raise InputError(f"{shown(path)}: {error.message}") from None
+                raise InputError(f"{message_text(path)}: {error.message}") from None
         return self._read[directory]
 
     def __contains__(self, directory: object) -> bool:
@@ -43,7 +43,7 @@ class TreeManifests(Mapping[str, CargoToml]):
         return len(self._paths)
 
 
-def text_of(tree: Tree, path: str) -> str:
+def read_text(tree: Tree, path: str) -> str:
     """A file's text without a byte order mark, which Cargo passes over too; InputError when it is not UTF-8."""
     try:
         return tree.read(path).decode("utf-8-sig")

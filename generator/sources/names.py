@@ -10,11 +10,11 @@ from generator.manifest.problems import escaped
 MAX_SHOWN: Final = 200
 
 
-def shown(text: str) -> str:
+def message_text(text: str) -> str:
     """A path or a tool's words, safe in one line and cut at 200 characters."""
     return escaped(text[:MAX_SHOWN]) + ("..." if len(text) > MAX_SHOWN else "")
 
 
-def word(path: str) -> str:
+def shell_word(path: str) -> str:
     """A path as one word of a command that is proposed."""
-    return shown(shlex.quote(path))
+    return message_text(shlex.quote(path))

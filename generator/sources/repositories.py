@@ -13,8 +13,8 @@ from typing import BinaryIO, Final
 
 from generator.errors import InputError, Unavailable
 from generator.processes import POLL, Completed
-from generator.sources.names import shown
-from generator.sources.tree import asked, git
+from generator.sources.names import message_text
+from generator.sources.tree import git_output, run_git
 
 # A server that sends less than 1,000 bytes a second for 30 s has stalled; this also ends git's helper when git itself
 # was killed. A pack is kept as it came: loose objects of a fetch that was cut short would look like a whole commit.
@@ -28,7 +28,7 @@ MAX_PACK: Final = 2 * 1024**3
 LEFT_OVERS: Final = ("**/*.lock", "objects/**/tmp_*")
 
 
-def fetch(url: str, rev: str, directory: Path, stop: threading.Event | None = None) -> None:
+def fetch_commit(url: str, rev: str, directory: Path, stop: threading.Event | None = None) -> None:
     """See that a commit is in a repository, which is made where there is none that works.
 
     InputError when it is not a commit or cannot be read or kept, Unavailable when the network fails or `stop` is set.
@@ -39,9 +39,9 @@ def fetch(url: str, rev: str, directory: Path, stop: threading.Event | None = No
             if _kind(directory, rev) is None:
                 _fetch(url, rev, directory, stop)
             if (kind := _kind(directory, rev)) != "commit":
-                raise InputError(f"{rev} of {shown(url)} is a {kind}, not a commit")
+                raise InputError(f"{rev} of {message_text(url)} is a {kind}, not a commit")
     except OSError as error:
-        raise InputError(f"{shown(str(directory))} cannot hold a repository: {error.strerror}") from None
+        raise InputError(f"{message_text(str(directory))} cannot hold a repository: {error.strerror}") from None
 
 
 @contextmanager
@@ -68,10 +68,10 @@ def _mend(directory: Path) -> None:
     for left in [each for pattern in LEFT_OVERS for each in directory.glob(pattern)]:
         _remove(left)
     # Names every commit's kind, and so fails where one has lost its object.
-    if asked(["--git-dir", str(directory), "for-each-ref", "--format=%(objecttype)"], timeout=60).exit_code != 0:
+    if run_git(["--git-dir", str(directory), "for-each-ref", "--format=%(objecttype)"], timeout=60).exit_code != 0:
         fresh = directory.with_name(f"{directory.name}.new")
         _remove(fresh)
-        git(["init", "--quiet", "--bare", "--template=", str(fresh)], timeout=60)
+        git_output(["init", "--quiet", "--bare", "--template=", str(fresh)], timeout=60)
         _remove(directory)
         fresh.rename(directory)
 
@@ -89,16 +89,16 @@ def _reference(rev: str) -> str:
 
 
 def _kind(directory: Path, rev: str) -> str | None:
-    done = asked(["--git-dir", str(directory), "cat-file", "-t", _reference(rev)], timeout=60)
-    return shown(done.stdout.decode().strip()) if done.exit_code == 0 else None
+    done = run_git(["--git-dir", str(directory), "cat-file", "-t", _reference(rev)], timeout=60)
+    return message_text(done.stdout.decode().strip()) if done.exit_code == 0 else None
 
 
 def _fetch(url: str, rev: str, directory: Path, stop: threading.Event | None) -> None:
     words = ["fetch", "--quiet", "--depth=1", "--no-tags", "--", url, f"{rev}:{_reference(rev)}"]
     given = [*FETCHING, "--git-dir", str(directory), *words]
-    done = asked(given, timeout=600, stop=stop, largest_file=MAX_PACK)
+    done = run_git(given, timeout=600, stop=stop, largest_file=MAX_PACK)
     if done.exit_code != 0 and _is_full(directory):
-        raise InputError(f"{shown(url)} at {rev} is larger than {MAX_PACK // 2**20:,} MiB")
+        raise InputError(f"{message_text(url)} at {rev} is larger than {MAX_PACK // 2**20:,} MiB")
     if done.exit_code != 0:
         raise _fetch_error(url, rev, done)
 
@@ -113,9 +113,9 @@ def _is_full(directory: Path) -> bool:
 
 
 def _fetch_error(url: str, rev: str, done: Completed) -> InputError | Unavailable:
-    last = shown(done.last_words)
+    last = message_text(done.last_words)
     if re.search(
         r"not our ref|unadvertised object|not found|Authentication failed|could not read Username", done.stderr
     ):
-        return InputError(f"{shown(url)} has no commit {rev} that can be read: {last}")
-    return Unavailable(f"{shown(url)} could not be fetched: {last}")
+        return InputError(f"{message_text(url)} has no commit {rev} that can be read: {last}")
+    return Unavailable(f"{message_text(url)} could not be fetched: {last}")

@@ -13,9 +13,9 @@ from typing import Final
 
 from generator.errors import InputError
 from generator.processes import end, start
-from generator.sources.names import shown, word
-from generator.sources.repositories import fetch
-from generator.sources.tree import GIT, MAX_FILE, Entry, Kind, git, git_environment
+from generator.sources.names import message_text, shell_word
+from generator.sources.repositories import fetch_commit
+from generator.sources.tree import GIT_COMMAND, MAX_FILE, Entry, EntryKind, git_environment, git_output
 
 MAX_ENTRIES: Final = 200_000
 MAX_LISTING: Final = 64 * 1024 * 1024
@@ -50,7 +50,7 @@ class CommitTree:
         """Every file of the commit, sorted by path; submodules are left out."""
         # With -t directories are listed as well: else one tree that holds nothing, many times, is walked for ever.
         words = ["ls-tree", "-r", "-t", "-l", "-z", "--full-tree", self._rev]
-        listed = git(
+        listed = git_output(
             ["--git-dir", str(self._directory), *words], timeout=120, stop=self._stop, limit=MAX_LISTING
         ).split(b"\0")[:-1]
         if len(listed) > MAX_ENTRIES:
@@ -62,7 +62,7 @@ class CommitTree:
         """Return a file's bytes, or a link's target."""
         if self._reader is None:
             words = ["--git-dir", str(self._directory), "cat-file", "--batch"]
-            self._reader = start([*GIT, *words], env=git_environment(words))
+            self._reader = start([*GIT_COMMAND, *words], env=git_environment(words))
         questions, answers = self._reader.stdin, self._reader.stdout
         assert questions is not None and answers is not None  # noqa: S101, PT018  both are pipes
         with contextlib.suppress(BrokenPipeError):  # then the answer is empty
@@ -70,9 +70,9 @@ class CommitTree:
             questions.flush()
         _, kind, size = [*answers.readline(200).split(), b"", b"", b""][:3]
         if kind != b"blob":
-            raise InputError(f"{shown(path)} cannot be read in {self._rev[:12]}", fix=self._mend)
+            raise InputError(f"{message_text(path)} cannot be read in {self._rev[:12]}", fix=self._mend)
         if int(size) > MAX_FILE:
-            raise InputError(f"{shown(path)} is larger than {MAX_FILE // 2**20} MiB in {self._rev[:12]}")
+            raise InputError(f"{message_text(path)} is larger than {MAX_FILE // 2**20} MiB in {self._rev[:12]}")
         return answers.read(int(size) + 1)[:-1]
 
     def close(self) -> None:
@@ -88,7 +88,7 @@ class CommitTree:
         if kind != b"blob":
             return None
         if not size.isdigit():
-            raise InputError(f"{shown(path)} is not a file in {self._rev[:12]}")
+            raise InputError(f"{message_text(path)} is not a file in {self._rev[:12]}")
         self._objects[path] = name_of_object
         return Entry(path, _kind(int(mode, 8)), int(size))
 
@@ -97,11 +97,11 @@ class RevisionTree(CommitTree):
     """The files of one commit, fetched without history into a bare repository that is kept for the next crate."""
 
     def __init__(self, url: str, rev: str, directory: Path, stop: threading.Event | None = None) -> None:
-        fetch(url, rev, directory, stop)
-        super().__init__(directory, rev, stop, named=_checked, mend=f"rm -r {word(str(directory))}")
+        fetch_commit(url, rev, directory, stop)
+        super().__init__(directory, rev, stop, named=_checked, mend=f"rm -r {shell_word(str(directory))}")
 
 
-def _kind(mode: int) -> Kind:
+def _kind(mode: int) -> EntryKind:
     if stat.S_ISLNK(mode):
         return "link"
     return "executable" if mode & 0o100 else "file"
@@ -120,4 +120,4 @@ def _checked(name: bytes) -> str:
         reason = "is not UTF-8"
     else:
         return path
-    raise InputError(f'the path "{shown(path)}" of the git tree {reason}')
+    raise InputError(f'the path "{message_text(path)}" of the git tree {reason}')

@@ -12,16 +12,24 @@ from typing import Final, Literal, Protocol
 
 from generator.errors import InputError
 from generator.processes import MAX_OUTPUT, Completed, run
-from generator.sources.names import shown, word
+from generator.sources.names import message_text, shell_word
 
 MAX_FILE: Final = 64 * 1024 * 1024
-NOT_SOURCE: Final = frozenset({".git", "target", "node_modules", ".venv", "__pycache__"})
+EXCLUDED_DIRECTORIES: Final = frozenset({".git", "target", "node_modules", ".venv", "__pycache__"})
 
 # The user's own git configuration stays in force (proxies, credentials); what a repository may choose does not:
 # no hooks, no transports but https and what the user's configuration maps it to, no questions asked.
-GIT: Final = ["git", "-c", "core.hooksPath=/dev/null", "-c", "protocol.ext.allow=never", "-c", "core.fsmonitor=false"]
+GIT_COMMAND: Final = [
+    "git",
+    "-c",
+    "core.hooksPath=/dev/null",
+    "-c",
+    "protocol.ext.allow=never",
+    "-c",
+    "core.fsmonitor=false",
+]
 
-Kind = Literal["file", "executable", "link"]
+EntryKind = Literal["file", "executable", "link"]
 
 
 @dataclass(frozen=True)
@@ -29,7 +37,7 @@ class Entry:
     """One file: its path from the repository's top, in POSIX form, what it is, and its size in bytes."""
 
     path: str
-    kind: Kind
+    kind: EntryKind
     size: int
 
 
@@ -46,7 +54,7 @@ class Tree(Protocol):
         """Give back what the tree holds."""
 
 
-def git(
+def git_output(
     words: Sequence[str],
     *,
     timeout: float,
@@ -55,18 +63,19 @@ def git(
     limit: int = MAX_OUTPUT,
 ) -> bytes:
     """Return what git prints; InputError with its own words, and its own advice, when it refuses."""
-    done = asked([*words], timeout=timeout, cwd=cwd, stop=stop, limit=limit)
+    done = run_git([*words], timeout=timeout, cwd=cwd, stop=stop, limit=limit)
     if done.exit_code == 0:
         return done.stdout
     if owned := re.search(r"dubious ownership in repository at '(.*)'", done.stderr):
         advice = re.search(r"git config --global --add safe\.directory .+", done.stderr)
         raise InputError(
-            f"git does not read {shown(owned[1])}: it belongs to another user", fix=shown(advice[0]) if advice else None
+            f"git does not read {message_text(owned[1])}: it belongs to another user",
+            fix=message_text(advice[0]) if advice else None,
         )
-    raise InputError(f"git failed: {shown(done.last_words)}")
+    raise InputError(f"git failed: {message_text(done.last_words)}")
 
 
-def asked(
+def run_git(
     words: Sequence[str],
     *,
     timeout: float,
@@ -77,7 +86,7 @@ def asked(
 ) -> Completed:
     """Run git, whose messages are then English and which asks nothing."""
     return run(
-        [*GIT, *words],
+        [*GIT_COMMAND, *words],
         largest_file=largest_file,
         timeout=timeout,
         cwd=cwd,
@@ -122,11 +131,12 @@ class CheckoutTree:
                 return os.fsencode(full.readlink())
             if full.stat().st_size > MAX_FILE:
                 raise InputError(
-                    f"{shown(path)} is larger than {MAX_FILE // 2**20} MiB", fix=f"git rm --cached {word(path)}"
+                    f"{message_text(path)} is larger than {MAX_FILE // 2**20} MiB",
+                    fix=f"git rm --cached {shell_word(path)}",
                 )
             return full.read_bytes()
         except OSError as error:
-            raise InputError(f"{shown(path)} cannot be read: {error.strerror}") from None
+            raise InputError(f"{message_text(path)} cannot be read: {error.strerror}") from None
 
     def close(self) -> None:
         """Nothing is held."""
@@ -142,19 +152,21 @@ class CheckoutTree:
         return sorted(set(self._listed("--cached")))
 
     def _listed(self, *words: str) -> list[str]:
-        listed = git(["ls-files", "-z", *words], timeout=60, cwd=self.top, stop=self._stop)
+        listed = git_output(["ls-files", "-z", *words], timeout=60, cwd=self.top, stop=self._stop)
         return [os.fsdecode(path) for path in listed.split(b"\0")[:-1]]
 
     def _from_walk(self) -> Iterator[str]:
         for directory, folders, files in os.walk(self.top):
             here = Path(directory).relative_to(self.top)
-            folders[:] = [name for name in folders if name not in NOT_SOURCE and (here / name).as_posix() != self._out]
+            folders[:] = [
+                name for name in folders if name not in EXCLUDED_DIRECTORIES and (here / name).as_posix() != self._out
+            ]
             yield from ((here / name).as_posix() for name in files)
 
     def _entry(self, path: str) -> Entry | None:
         full = self.top / path
         if not full.parent.resolve().is_relative_to(self._resolved_top):
-            raise InputError(f"{shown(path)} lies behind a link that leads out of the repository")
+            raise InputError(f"{message_text(path)} lies behind a link that leads out of the repository")
         if full.is_symlink():
             return Entry(path, "link", 0)
         if not full.is_file():

@@ -15,7 +15,7 @@ from generator.audit import reading
 from generator.audit.code_signature import signature_problem
 from generator.audit.reading import read_facts
 from generator.audit.rules import MinimumVersions, audit
-from generator.audit.wasm import Unreadable, read_module
+from generator.audit.wasm import UnreadableBinary, read_module
 from generator.platforms import PLATFORM_NAMES, PlatformName
 from tests.audit.binaries import ADDON, addon, audited, cc, found, needs_zig, only
 
@@ -67,7 +67,7 @@ def test_a_damaged_module_is_read_or_refused(
     sound = tmp_path / "made"
     if not sound.exists():
         addon(tmp_path, "wasm32")
-    with contextlib.suppress(Unreadable):
+    with contextlib.suppress(UnreadableBinary):
         read_module(memoryview(changed(sound.read_bytes(), changes, kept)))
 
 

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.skipif(
 
 def taken_over(script: str) -> str:
     """What a script says that runs where the reader does."""
-    view = room.reading_view()
+    view = room.reader_view()
     assert view is not None
     with wrapped(steps(view)) as (words, descriptors):
         return run([*words, "/bin/bash", "-c", script], timeout=60, env=HOST_ENV, pass_fds=descriptors).stdout.decode()
@@ -75,4 +75,4 @@ def test_the_facts_are_those_that_are_read_without_it(tmp_path: Path, monkeypatc
     ],
 )
 def test_no_place_is_shown_that_a_home_lies_in(place: str, shown: bool) -> None:
-    assert room.is_shown(Path(place), Path("/home/me")) is shown
+    assert room.is_mounted(Path(place), Path("/home/me")) is shown

@@ -16,12 +16,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from generator.errors import Unbuildable
-from generator.packages.files import SBOM
+from generator.packages.files import SBOM_FILE
 from generator.packages.identity import Identity
 from generator.packages.tarball import package_json, write_tarball
 from generator.sbom.components import PackageComponent
 from generator.sbom.crates import crate_components
-from generator.sbom.document import Contents, contents, place, sbom
+from generator.sbom.document import Contents, read_contents, sbom, write_document
 from generator.sbom.npm import npm_components
 from tests.support import write_files
 
@@ -223,7 +223,7 @@ def test_a_package_is_found_where_node_would_find_it() -> None:
         "node_modules/linked": {"resolved": "packages/linked", "link": True},
     }
     parts, named = npm_components(json.dumps({"packages": packages}).encode())
-    needs = {part.key: part.needs for part in parts}
+    needs = {part.key: part.dependencies for part in parts}
     assert named == ("node_modules/a", "node_modules/b")
     assert needs == {
         "node_modules/a": ("node_modules/a/node_modules/b", "node_modules/@s/c"),
@@ -269,15 +269,15 @@ def test_whatever_a_lock_file_says_the_document_is_valid(packages: dict[str, tup
 
 @pytest.mark.attack("the list of parts is ours and not one that the crate brought")
 def test_the_document_takes_the_place_of_one_that_the_crate_brought(tmp_path: Path) -> None:
-    (tmp_path / SBOM).write_text("a forged one")
-    place(b"{}", tmp_path)
-    assert (tmp_path / SBOM).read_bytes() == b"{}"
-    (tmp_path / SBOM).unlink()
-    (tmp_path / SBOM).mkdir()
+    (tmp_path / SBOM_FILE).write_text("a forged one")
+    write_document(b"{}", tmp_path)
+    assert (tmp_path / SBOM_FILE).read_bytes() == b"{}"
+    (tmp_path / SBOM_FILE).unlink()
+    (tmp_path / SBOM_FILE).mkdir()
     with pytest.raises(Unbuildable, match="where the list of its parts belongs"):
-        place(b"{}", tmp_path)
+        write_document(b"{}", tmp_path)
 
 
 def test_without_a_lock_file_of_npm_there_are_crates_alone(tmp_path: Path) -> None:
     metadata, lock, path = cargo(tmp_path)
-    assert contents(metadata, lock, None, path).npm == ()
+    assert read_contents(metadata, lock, None, path).npm == ()

@@ -18,7 +18,7 @@ import pytest
 from generator.errors import InputError, Unavailable
 from generator.processes import run
 from generator.sources.collect import SourceLocations, collect
-from generator.sources.repositories import fetch
+from generator.sources.repositories import fetch_commit
 from tests.repositories import URL, crate, git, package, repository
 from tests.support import LIMIT, wait_until
 
@@ -103,7 +103,7 @@ def test_processes_that_fetch_from_one_repository_do_not_disturb_each_other(
 def test_a_fetch_from_a_server_that_says_nothing_ends_with_the_run(tmp_path: Path, silent: str) -> None:
     stop = threading.Event()
     with ThreadPoolExecutor(1) as pool:
-        fetching = pool.submit(fetch, URL, "1" * 40, tmp_path / "x", stop)
+        fetching = pool.submit(fetch_commit, URL, "1" * 40, tmp_path / "x", stop)
         wait_for(silent, there=True)
         stop.set()
         with pytest.raises(Unavailable, match=r"^git was stopped$"):
@@ -114,11 +114,11 @@ def test_a_fetch_from_a_server_that_says_nothing_ends_with_the_run(tmp_path: Pat
 def test_waiting_for_another_fetch_ends_with_the_run(tmp_path: Path, silent: str) -> None:
     first, second = threading.Event(), threading.Event()
     with ThreadPoolExecutor(1) as pool:
-        fetching = pool.submit(fetch, URL, "1" * 40, tmp_path / "x", first)
+        fetching = pool.submit(fetch_commit, URL, "1" * 40, tmp_path / "x", first)
         wait_for(silent, there=True)
         second.set()
         with pytest.raises(Unavailable, match=r"^waiting for another fetch of the same repository was stopped$"):
-            fetch(URL, "1" * 40, tmp_path / "x", second)
+            fetch_commit(URL, "1" * 40, tmp_path / "x", second)
         assert not fetching.done()
         first.set()
         assert isinstance(fetching.exception(), Unavailable)
@@ -138,7 +138,7 @@ def test_git_ends_with_a_run_that_is_killed_and_the_next_run_fetches(
         helper.kill()
     top = repository(tmp_path / "remote", {"Cargo.toml": package("one")})
     monkeypatch.setenv("GIT_CONFIG_KEY_0", f"url.file://{top}.insteadOf")
-    fetch(URL, git(top, "rev-parse", "HEAD"), place)
+    fetch_commit(URL, git(top, "rev-parse", "HEAD"), place)
 
 
 def test_a_run_that_is_stopped_ends_the_whole_group(tmp_path: Path) -> None:

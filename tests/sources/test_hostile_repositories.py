@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from generator.cargo.directories import upwards
+from generator.cargo.directories import ancestors
 from generator.errors import InputError
 from generator.processes import run
 from generator.sources import repositories
@@ -50,7 +50,7 @@ def collected(rev: str, tmp: Path) -> None:
 
 @pytest.mark.parametrize("start", ["/", "//", "///x", "/etc/x", "", ".", "..", "../a", "a//b", "./a", "a/../b"])
 def test_the_way_upwards_ends_from_anywhere(start: str) -> None:
-    assert len([above for _, above in zip(range(20), upwards(start), strict=False)]) < 10
+    assert len([above for _, above in zip(range(20), ancestors(start), strict=False)]) < 10
 
 
 @pytest.mark.parametrize(

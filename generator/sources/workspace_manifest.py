@@ -11,10 +11,10 @@ from tomlkit.exceptions import TOMLKitError
 
 from generator.cargo.directories import is_within
 from generator.cargo.manifests import CargoToml, Inherited, Manifests, manifest_path
-from generator.cargo.workspaces import reached
+from generator.cargo.workspaces import reachable_members
 from generator.errors import InputError
 from generator.sources.closure import Closure
-from generator.sources.names import shown
+from generator.sources.names import message_text
 
 # What a Cargo.toml without [package] may hold, and which resolver its package's edition asked for until then:
 # https://doc.rust-lang.org/cargo/reference/resolver.html#resolver-versions
@@ -22,7 +22,7 @@ VIRTUAL: Final = frozenset({"cargo-features", "patch", "profile", "replace", "wo
 RESOLVERS: Final = {"2021": "2", "2024": "3"}
 
 
-def reduced(text: str, root: str, wanted: Closure, manifests: Manifests) -> str:
+def trim_workspace(text: str, root: str, wanted: Closure, manifests: Manifests) -> str:
     """Return a workspace's Cargo.toml with only the closure's crates as members, all else as it was.
 
     Where the root is a package of its own that the crate does not need, the package goes too, and only the workspace
@@ -31,7 +31,7 @@ def reduced(text: str, root: str, wanted: Closure, manifests: Manifests) -> str:
     try:
         document = tomlkit.parse(text)
     except TOMLKitError as error:
-        raise InputError(f"{shown(manifest_path(root))}: {shown(str(error))}") from None
+        raise InputError(f"{message_text(manifest_path(root))}: {message_text(str(error))}") from None
     table: Any = document["workspace"]
     table["members"] = [*_members(root, wanted, manifests)]
     table.pop("default-members", None)
@@ -50,7 +50,9 @@ def _members(root: str, wanted: Closure, manifests: Manifests) -> Iterator[str]:
     above a crate that is none is therefore named by a pattern, one that nothing else matches.
     """
     own = [each for each in wanted.roots if wanted.roots[each] == root]
-    members = reached([each for each in own if each == wanted.crate or each in wanted.named], root, manifests)
+    members = reachable_members(
+        [each for each in own if each == wanted.crate or each in wanted.named_members], root, manifests
+    )
     others = wanted.roots.keys() - members
     for each in sorted(members - {root}):
         path = posixpath.relpath(each, root)
