@@ -1,4 +1,4 @@
-"""What of a Cargo.toml says what a crate is, where it belongs and what it needs; everything else is passed over."""
+"""Models of Cargo.toml: the crate, its workspace, its targets and its dependencies; other keys are ignored."""
 
 from __future__ import annotations
 
@@ -14,17 +14,20 @@ from generator.errors import InputError
 from generator.manifest.problems import escaped
 
 MAX_SIZE: Final = 1024 * 1024
-"""Characters of a Cargo.toml; the largest of well-known repositories have a tenth of it."""
+"""The maximum number of characters of a Cargo.toml; the largest well-known ones have a tenth of it."""
 
 # tomllib needs quadratic time for a dotted key: 20,000 parts take 6 s.
 MAX_DOTS_IN_A_LINE: Final = 500
 
-# Characters of a key that a message shows.
+# Maximum number of characters of a key in a message.
 MAX_KEY: Final = 200
 
 
 class FileModel(BaseModel):
-    """Frozen, unknown keys passed over, no silent conversions; Cargo reads both crate-type and crate_type."""
+    """Base of models of Cargo's and npm's files: frozen, without conversions; unknown keys are ignored.
+
+    Cargo accepts both crate-type and crate_type.
+    """
 
     model_config = ConfigDict(
         frozen=True,
@@ -35,13 +38,13 @@ class FileModel(BaseModel):
 
 
 class Inherited(FileModel):
-    """`key.workspace = true`."""
+    """A value that is inherited from the workspace: `key.workspace = true`."""
 
     workspace: bool
 
 
 class DependencyTable(FileModel):
-    """A dependency that is more than a version."""
+    """A dependency that is a table, not only a version."""
 
     path: str | None = None
     package: str | None = None
@@ -53,7 +56,7 @@ Dependency = Annotated[DependencyTable, BeforeValidator(lambda value: {} if isin
 
 
 class DependencySections(FileModel):
-    """Dependencies of all platforms or of one."""
+    """The dependencies of all platforms or of one."""
 
     dependencies: dict[str, Dependency] = {}
     build_dependencies: dict[str, Dependency] = {}
@@ -61,7 +64,7 @@ class DependencySections(FileModel):
 
 
 class Package(FileModel):
-    """[package]."""
+    """The table [package]."""
 
     name: str
     version: str | Inherited | None = None
@@ -75,14 +78,14 @@ class Package(FileModel):
 
 
 class Library(FileModel):
-    """[lib]."""
+    """The table [lib]."""
 
     proc_macro: bool = False
     crate_type: list[str] = []
 
 
 class Program(FileModel):
-    """[[bin]]."""
+    """A table [[bin]]."""
 
     name: str | None = None
     path: str | None = None
@@ -90,7 +93,7 @@ class Program(FileModel):
 
 
 class WorkspacePackage(FileModel):
-    """[workspace.package]."""
+    """The table [workspace.package]."""
 
     version: str | None = None
     edition: str | None = None
@@ -98,7 +101,7 @@ class WorkspacePackage(FileModel):
 
 
 class Workspace(FileModel):
-    """[workspace]."""
+    """The table [workspace]."""
 
     members: list[str] = []
     exclude: list[str] = []
@@ -120,12 +123,12 @@ class CargoToml(DependencySections):
     replace: dict[str, Dependency] = {}
 
     def sections(self) -> Iterator[DependencySections]:
-        """The dependencies of all platforms, then those of single ones."""
+        """Yield the dependencies of all platforms, then those of single platforms."""
         yield self
         yield from self.target.values()
 
     def patches(self) -> Iterator[DependencyTable]:
-        """What takes the place of other packages; Cargo heeds this in the root of a workspace alone."""
+        """Yield the replacements of other packages; Cargo reads them only in the root of a workspace."""
         for tables in (*self.patch.values(), self.replace):
             yield from tables.values()
 
@@ -137,12 +140,12 @@ Described = TypeVar("Described", bound=FileModel)
 
 
 def manifest_path(directory: str) -> str:
-    """Path of a directory's Cargo.toml."""
+    """Return the path of a directory's Cargo.toml."""
     return posixpath.normpath(f"{directory}/Cargo.toml")
 
 
 def parse_cargo_toml(text: str) -> CargoToml:
-    """Cargo.toml's text as a model; InputError says what is wrong and in which line."""
+    """Parse a Cargo.toml; raise InputError with the reason and the line when it is invalid."""
     described = validate_file(CargoToml, parse_toml(text, MAX_SIZE))
     if described.package is None and described.workspace is None:
         raise InputError("it has neither [package] nor [workspace]")
@@ -150,7 +153,7 @@ def parse_cargo_toml(text: str) -> CargoToml:
 
 
 def parse_toml(text: str, limit: int) -> dict[str, Any]:
-    """A text of at most `limit` characters as TOML reads it; InputError says what is wrong and in which line."""
+    """Parse TOML of at most `limit` characters; raise InputError with the reason and the line when it is invalid."""
     if len(text) > limit:
         raise InputError(f"it is larger than {limit // 2**20} MiB")
     crowded = next((n for n, line in enumerate(text.split("\n"), 1) if line.count(".") > MAX_DOTS_IN_A_LINE), None)
@@ -165,7 +168,7 @@ def parse_toml(text: str, limit: int) -> dict[str, Any]:
 
 
 def _toml_error(message: str, text: str) -> str:
-    """The sentence with its line in front; tomllib says it at the end, or says "end of document"."""
+    """Return the message with its line in front; tomllib puts it at the end, or writes "end of document"."""
     sentence, _, place = message.partition(" (at ")
     at = re.match(r"line (\d+)", place)
     line = f"line {at[1]}: " if at else f"line {text.count(chr(10)) + 1}: " if place else ""
@@ -173,7 +176,7 @@ def _toml_error(message: str, text: str) -> str:
 
 
 def validate_file(model: type[Described], value: object) -> Described:
-    """A parsed file as a model; InputError says which key is wrong."""
+    """Return a parsed file as a model; raise InputError with the key that is invalid."""
     try:
         return model.model_validate(value)
     except ValidationError as error:

@@ -1,4 +1,4 @@
-"""The Cargo.toml files of a tree, each read when it is first asked for."""
+"""The Cargo.toml files of a tree, each read on first access."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from generator.sources.tree import Entry, Tree
 
 
 class TreeManifests(Mapping[str, CargoToml]):
-    """What there is, by directory; a broken file that nobody asks for stops nothing, any other is an InputError."""
+    """The parsed files by directory; access to an invalid file raises InputError, and other files stay readable."""
 
     def __init__(self, tree: Tree, entries: Sequence[Entry]) -> None:
         self._tree = tree
@@ -44,7 +44,7 @@ class TreeManifests(Mapping[str, CargoToml]):
 
 
 def read_text(tree: Tree, path: str) -> str:
-    """A file's text without a byte order mark, which Cargo passes over too; InputError when it is not UTF-8."""
+    """Return a file's text without a byte order mark, which Cargo ignores; raise InputError when it is not UTF-8."""
     try:
         return tree.read(path).decode("utf-8-sig")
     except UnicodeDecodeError:

@@ -1,4 +1,4 @@
-"""Names of a repository's files in messages: they may hold anything but a NUL."""
+"""Escaping of file names and tool output in messages: they may contain any character."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ MAX_SHOWN: Final = 200
 
 
 def message_text(text: str) -> str:
-    """A path or a tool's words, safe in one line and cut at 200 characters."""
+    """Return a path or a tool's output, escaped for one line and cut at 200 characters."""
     return escaped(text[:MAX_SHOWN]) + ("..." if len(text) > MAX_SHOWN else "")
 
 
 def shell_word(path: str) -> str:
-    """A path as one word of a command that is proposed."""
+    """Return a path quoted as one shell word of a suggested command."""
     return message_text(shlex.quote(path))

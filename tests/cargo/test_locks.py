@@ -1,4 +1,4 @@
-"""What of a Cargo.lock belongs to one crate, in locks that cargo wrote and in broken ones."""
+"""The packages of one crate in a Cargo.lock, in lock files of cargo and in invalid ones."""
 
 from __future__ import annotations
 
