@@ -1,7 +1,7 @@
-"""Finding the crates of a repository and writing its first crates.json.
+"""Discovery of a repository's crates for `init`: their kinds, names and dependencies, and the first crates.json.
 
-Everything is read from Cargo.toml and package.json files; neither cargo nor npm has to be installed, and nothing of
-the repository is run.
+It only reads Cargo.toml and package.json files: it runs neither cargo nor npm nor any code of the repository.
+Validation of an existing manifest is in `generator.manifest`.
 """
 
 from generator.discovery.crates import Discovery, FoundCrate, discover

@@ -1,4 +1,4 @@
-"""What of a package.json says what a crate is; everything else is passed over."""
+"""Model of package.json: the keys that decide a crate's kind, name and version; other keys are ignored."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from generator.errors import InputError
 
 
 class PackageJson(FileModel):
-    """A whole package.json; `napi` is where napi's own command line is configured."""
+    """A whole package.json; `napi` configures napi's command line."""
 
     name: str | None = None
     version: str | None = None
@@ -18,7 +18,7 @@ class PackageJson(FileModel):
 
 
 def package_json(text: str) -> PackageJson:
-    """package.json's text as a model; InputError says what is wrong and in which line."""
+    """Parse a package.json; raise InputError with the reason and the line when it is invalid."""
     try:
         return validate_file(PackageJson, json.loads(text))
     except RecursionError:

@@ -1,4 +1,4 @@
-"""Everything that a repository says about its crates, read once, broken files noted."""
+"""The scan of a repository: all Cargo.toml and package.json files, each read once."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from generator.manifest.models import MAX_CRATES
 TARGET_FILE: Final = re.compile(r"(?:(.*)/)?(src/(?:lib|main|bin/[^/]+|bin/[^/]+/main)\.rs)")
 MAX_SENTENCE: Final = 300
 
-Described = TypeVar("Described")
+Parsed = TypeVar("Parsed")
 
 
 @dataclass(frozen=True)
 class SkippedFile:
-    """A file that stands for a crate, from the root, and why it becomes none; both are printable as they are."""
+    """A file that gives no crate: its path relative to the root, and the reason; both are printable."""
 
     path: str
     reason: str
@@ -35,7 +35,7 @@ class SkippedFile:
 
 @dataclass(frozen=True)
 class RepositoryScan:
-    """What was read, each by its directory; `members` by the directory of the workspace's root."""
+    """The parsed files by directory; `members` are by the directory of the workspace's root."""
 
     manifests: Mapping[str, CargoToml]
     packages: Mapping[str, PackageJson]
@@ -44,7 +44,7 @@ class RepositoryScan:
     broken: tuple[SkippedFile, ...]
 
     def candidates(self) -> list[Candidate]:
-        """Every Cargo.toml with a [package], by directory."""
+        """Return every Cargo.toml with a [package], by directory."""
         addons = self.addon_packages()
         below: dict[str, list[str]] = defaultdict(list)
         for directory in addons:
@@ -56,7 +56,7 @@ class RepositoryScan:
         ]
 
     def addon_packages(self) -> list[str]:
-        """Directories whose package.json has a `napi` key and that hold no Cargo.toml."""
+        """Return the directories whose package.json has a `napi` key and that hold no Cargo.toml."""
         return [
             each for each, package in self.packages.items() if package.napi is not None and each not in self.manifests
         ]
@@ -74,11 +74,11 @@ class RepositoryScan:
 
 
 def scan_repository(root: Path) -> RepositoryScan:
-    """Read every Cargo.toml and package.json below a directory; InputError when there are too many."""
+    """Read every Cargo.toml and package.json below a directory; raise InputError when there are too many."""
     files = list_files(root)
-    manifests, broken = _described(root, files, "Cargo.toml", parse_cargo_toml)
+    manifests, broken = _parse_all(root, files, "Cargo.toml", parse_cargo_toml)
     products = [path for path in files if SUPPORT_DIRECTORIES.isdisjoint(path.split("/"))]
-    packages, also_broken = _described(root, products, "package.json", package_json)
+    packages, broken_packages = _parse_all(root, products, "package.json", package_json)
     targets: dict[str, set[str]] = defaultdict(set)
     for path in files:
         if match := TARGET_FILE.fullmatch(path):
@@ -90,34 +90,34 @@ def scan_repository(root: Path) -> RepositoryScan:
         members={
             each: workspace_members(each, manifests) for each in manifests if manifests[each].workspace is not None
         },
-        broken=(*broken, *also_broken),
+        broken=(*broken, *broken_packages),
     )
 
 
 def printable(text: str) -> str:
-    """A text that may come from the repository, on one line, without control characters and of bounded length."""
+    """Return a text of the repository on one line, without control characters and with bounded length."""
     escaped = "".join(
         each if each.isprintable() else each.encode("unicode_escape").decode() for each in text[:MAX_SENTENCE]
     )
     return escaped + ("…" if len(text) > MAX_SENTENCE else "")
 
 
-def skipped_file(path: str, why: str) -> SkippedFile:
-    """A file that is left out, made printable."""
-    return SkippedFile(printable(path), printable(why))
+def skipped_file(path: str, reason: str) -> SkippedFile:
+    """Return a skipped file with printable path and reason."""
+    return SkippedFile(printable(path), printable(reason))
 
 
-def _described(
-    root: Path, files: list[str] | tuple[str, ...], name: str, parse: Callable[[str], Described]
-) -> tuple[dict[str, Described], list[SkippedFile]]:
+def _parse_all(
+    root: Path, files: list[str] | tuple[str, ...], name: str, parse: Callable[[str], Parsed]
+) -> tuple[dict[str, Parsed], list[SkippedFile]]:
     paths = [path for path in files if posixpath.basename(path) == name]
     if len(paths) > MAX_CRATES:
         raise InputError(f"{root} holds more than {MAX_CRATES:,} {name} files", fix="start in a directory below it")
-    described: dict[str, Described] = {}
+    parsed: dict[str, Parsed] = {}
     broken: list[SkippedFile] = []
     for path in paths:
         try:
-            described[parent(path)] = parse(read_text(root, path))
+            parsed[parent(path)] = parse(read_text(root, path))
         except InputError as error:
             broken.append(skipped_file(path, error.message))
-    return described, broken
+    return parsed, broken

@@ -1,4 +1,4 @@
-"""Packages for one platform each, and what makes npm install the right one of them with the root package."""
+"""Platform packages, and the dependencies that make npm install the right one with the root package."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from generator.packages.files import DOCUMENT_FILE
 from generator.packages.tarball import NpmPackage, PackedFile, package_json
 from generator.platforms import PLATFORMS, PlatformName
 
-# What a package says of itself that holds for its platforms too.
+# Keys that platform packages take from the root package.
 INHERITED_KEYS: Final = (
     "version",
     "description",
@@ -33,20 +33,20 @@ def package_for_platform(
     root_files: Iterable[PackedFile],
     **more: Any,
 ) -> NpmPackage:
-    """Return the package of a platform: these files, the root's README and license, and its words on itself.
+    """Return the package of a platform: its files, and the root's README, license and description.
 
-    `os`, `cpu` and, for Linux alone, `libc` keep npm from installing it elsewhere; wasm32 runs everywhere and has none
-    of them. `more` are further keys of its package.json.
+    `os`, `cpu` and on Linux `libc` restrict the installation to the platform; wasm32 has none of them. `more` are
+    further keys of its package.json.
     """
-    known, own = PLATFORMS[platform], tuple(files)
-    where: dict[str, Any] = {} if platform == "wasm32" else {"os": [known.os], "cpu": [known.cpu]}
-    if known.libc:
-        where["libc"] = [known.libc]
+    target, own = PLATFORMS[platform], tuple(files)
+    restrictions: dict[str, Any] = {} if platform == "wasm32" else {"os": [target.os], "cpu": [target.cpu]}
+    if target.libc:
+        restrictions["libc"] = [target.libc]
     name = platform_package(root["name"], platform)
     declared: dict[str, Any] = {
         "name": name,
         **{key: root[key] for key in INHERITED_KEYS if key in root},
-        **where,
+        **restrictions,
         **more,
     }
     declared["files"] = sorted(file.path for file in own)
@@ -55,12 +55,12 @@ def package_for_platform(
 
 
 def add_platform_dependencies(root: dict[str, Any], platforms: tuple[PlatformName, ...]) -> dict[str, Any]:
-    """Return the root's package.json with an exact version of each platform's package among those npm tries to install.
+    """Return the root's package.json with each platform's package as an optional dependency of an exact version.
 
-    wasm32 is left out where there are others, for npm would install it everywhere, in vain; alone it is needed.
+    wasm32 is omitted beside other platforms, because npm would install it everywhere. Alone it is a normal dependency.
     """
     native = {platform_package(root["name"], each): root["version"] for each in platforms if each != "wasm32"}
     if native:
         return root | {"optionalDependencies": {**root.get("optionalDependencies", {}), **native}}
-    needed = {platform_package(root["name"], each): root["version"] for each in platforms}
-    return root | {"dependencies": {**root.get("dependencies", {}), **needed}}
+    required = {platform_package(root["name"], each): root["version"] for each in platforms}
+    return root | {"dependencies": {**root.get("dependencies", {}), **required}}

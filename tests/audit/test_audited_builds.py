@@ -94,7 +94,7 @@ def test_what_is_right_is_packed_and_its_facts_are_in_the_report(repository: Mak
     ("command", "rule", "message"),
     [
         (OTHER_MACHINE, "format", f"{FILE} is not a linux-x64-gnu binary: it is ELF for arm64 (64 bits); build it for"),
-        (TOO_NEW, "glibc", f"{FILE} needs glibc 2.99, and 2."),
+        (TOO_NEW, "glibc", f"{FILE} needs glibc 2.99, but must run with glibc 2."),
         (
             f'echo "int x;" | {LINK}',
             "registration",

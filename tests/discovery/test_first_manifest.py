@@ -1,4 +1,4 @@
-"""crates.json as it is written first: what it says, that it is valid, and that nothing is overwritten."""
+"""The first crates.json: its content is valid, and no existing file is overwritten."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def found(name: str, kind: Kind = "lib", npm_name: str | None = None) -> FoundCr
     return FoundCrate(name, "1.0.0", kind, f"crates/{name}", (), npm_name, "because")
 
 
-def discovery(*crates: FoundCrate, left_out: tuple[SkippedFile, ...] = ()) -> Discovery:
-    return Discovery(crates, left_out, "@scope", ())
+def discovery(*crates: FoundCrate, skipped: tuple[SkippedFile, ...] = ()) -> Discovery:
+    return Discovery(crates, skipped, "@scope", ())
 
 
 def parsed(text: str) -> Manifest:
@@ -144,9 +144,9 @@ def test_a_scope_that_npm_would_refuse_is_an_input_error() -> None:
         manifest_text(discovery(found("a")), "Mine")
 
 
-def test_nothing_found_is_an_input_error_that_says_what_was_left_out() -> None:
-    with pytest.raises(InputError, match="nothing was found") as caught:
-        manifest_text(discovery(left_out=(SkippedFile("a/Cargo.toml", "it is a test"),)))
+def test_nothing_found_is_an_input_error_that_says_what_was_skipped() -> None:
+    with pytest.raises(InputError, match="no crate for the fleet was found") as caught:
+        manifest_text(discovery(skipped=(SkippedFile("a/Cargo.toml", "it is a test"),)))
     assert caught.value.problems == ("a/Cargo.toml: it is a test",)
 
 
@@ -195,7 +195,7 @@ def test_the_npm_scope_comes_from_package_json_or_the_remote(
 def test_a_file_that_is_there_is_not_overwritten(tmp_path: Path) -> None:
     path = tmp_path / "crates.json"
     write_manifest(path, "one", force=False)
-    with pytest.raises(InputError, match="exists already") as caught:
+    with pytest.raises(InputError, match="already exists") as caught:
         write_manifest(path, "two", force=False)
     assert caught.value.fix == f"cratematrix init --manifest {path} --force"
     assert path.read_text() == "one"
@@ -210,7 +210,7 @@ def test_a_link_is_not_written_through(tmp_path: Path, target: str) -> None:
     (tmp_path / "there").write_text("untouched")
     path = tmp_path / "crates.json"
     path.symlink_to(target)
-    with pytest.raises(InputError, match="exists already"):
+    with pytest.raises(InputError, match="already exists"):
         write_manifest(path, "text", force=False)
     write_manifest(path, "text", force=True)
     assert (path.is_symlink(), path.read_text()) == (False, "text")
@@ -263,5 +263,5 @@ def test_any_tree_gives_a_valid_manifest_or_a_clear_error(files: dict[tuple[str,
                 each.name for each in discovered.crates
             }
         else:
-            with pytest.raises(InputError, match="nothing was found"):
+            with pytest.raises(InputError, match="no crate for the fleet was found"):
                 manifest_text(discovered)

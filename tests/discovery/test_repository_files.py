@@ -1,4 +1,4 @@
-"""What is looked at and what is not: git, build output, links, broken and hostile files."""
+"""The files that discovery reads and skips: git, build output, links, invalid and hostile files."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ BROKEN_TOML = {
 
 
 @pytest.mark.parametrize(("text", "sentence"), BROKEN_TOML.values(), ids=BROKEN_TOML)
-def test_a_broken_cargo_toml_is_left_out_with_its_line(plant: Plant, text: str, sentence: str) -> None:
+def test_a_broken_cargo_toml_is_skipped_with_its_line(plant: Plant, text: str, sentence: str) -> None:
     discovery = discover(plant(library("a", "a") | {"bad/Cargo.toml": text, "bad/src/lib.rs": ""}))
     assert names(discovery) == ["a"]
     assert list(why(discovery)) == ["bad/Cargo.toml"]
@@ -169,7 +169,7 @@ BROKEN_JSON = {
 
 
 @pytest.mark.parametrize(("text", "sentence"), BROKEN_JSON.values(), ids=BROKEN_JSON)
-def test_a_broken_package_json_is_left_out_and_its_crate_is_not(plant: Plant, text: str, sentence: str) -> None:
+def test_a_broken_package_json_is_skipped_and_its_crate_is_not(plant: Plant, text: str, sentence: str) -> None:
     discovery = discover(plant(library("a", "a") | {"a/package.json": text}))
     assert names(discovery) == ["a"]
     assert list(why(discovery)) == ["a/package.json"]

@@ -1,4 +1,4 @@
-"""Workspaces: members, inheritance and dependencies, with cargo itself as the judge where it is installed."""
+"""Workspaces: members, inheritance and dependencies, compared with cargo when it is installed."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ Plant = Callable[[Mapping[str, str]], Path]
 @pytest.mark.parametrize("manifests", LAYOUTS.values(), ids=LAYOUTS)
 def test_members_are_those_that_cargo_sees(plant: Plant, manifests: dict[str, str]) -> None:
     root = plant(with_libraries(manifests))
-    seen = scan_repository(root)
-    for workspace, members in seen.members.items():
+    scan = scan_repository(root)
+    for workspace, members in scan.members.items():
         assert members == cargo_members(root, workspace)
 
 
@@ -52,8 +52,8 @@ def test_a_crate_that_cargo_refuses_says_how_to_make_it_a_member(plant: Plant) -
     assert [each.path for each in discovery.crates] == ["ws/a"]
     assert [each.path for each in discovery.skipped] == ["ws/b/Cargo.toml"]
     assert discovery.skipped[0].reason == (
-        "it lies below the workspace ws/Cargo.toml without being a member, and cargo refuses to build that: "
-        "name it in members or in exclude"
+        "it lies below the workspace ws/Cargo.toml but is not a member, and cargo refuses to build it: "
+        "add it to members or exclude"
     )
 
 
@@ -94,7 +94,7 @@ def test_kinds_see_inherited_dependencies(plant: Plant) -> None:
     assert [each.kind for each in discover(root).crates] == ["wasm"]
 
 
-def test_depends_on_names_found_crates_also_by_way_of_those_left_out(plant: Plant) -> None:
+def test_depends_on_names_found_crates_also_by_way_of_those_skipped(plant: Plant) -> None:
     manifests = {
         ".": '[workspace]\nmembers = ["*"]\n[workspace.dependencies]\nbase = { path = "base" }\n',
         "app": crate(
@@ -116,7 +116,7 @@ def test_depends_on_names_found_crates_also_by_way_of_those_left_out(plant: Plan
     }
 
 
-def test_a_circle_is_left_out_and_the_rest_stays(plant: Plant) -> None:
+def test_a_circle_is_skipped_and_the_rest_stays(plant: Plant) -> None:
     manifests = {
         "a": crate("a", '[dependencies]\nb = { path = "../b" }\n'),
         "b": crate("b", '[dependencies]\na = { path = "../a" }\n'),

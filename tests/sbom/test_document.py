@@ -1,4 +1,4 @@
-"""The list of a package's parts: made of what cargo and npm really say, and judged by CycloneDX's own schema."""
+"""The SBOM of a package: made from real output of cargo and npm, and validated with CycloneDX's schema."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def valid(document: bytes) -> dict[str, Any]:
     return dict(json.loads(document))
 
 
-def test_what_helps_to_build_is_told_from_what_is_in_the_package(tmp_path: Path) -> None:
+def test_crates_that_only_help_to_build_are_excluded(tmp_path: Path) -> None:
     parts = crate_components(*cargo(tmp_path, "x86_64-unknown-linux-gnu"))
     assert parts[0].name == "words"
     assert {part.name: part.scope for part in parts} == {
@@ -82,7 +82,7 @@ def test_what_helps_to_build_is_told_from_what_is_in_the_package(tmp_path: Path)
     }
 
 
-def test_what_one_of_the_platforms_needs_is_there(tmp_path: Path) -> None:
+def test_crates_of_every_platform_are_there(tmp_path: Path) -> None:
     names = {part.name for part in crate_components(*cargo(tmp_path, "x86_64-apple-darwin", "x86_64-pc-windows-msvc"))}
     assert "windows-only" in names
 
@@ -235,12 +235,12 @@ def test_a_package_is_found_where_node_would_find_it() -> None:
 
 @pytest.mark.parametrize("lock", [b"", b"[]", b'{"packages": 7}', b'{"packages": {"node_modules/a": {"version": 1}}}'])
 def test_what_is_no_lock_file_of_npm_is_refused(lock: bytes) -> None:
-    with pytest.raises(Unbuildable, match=r"package-lock\.json is not one"):
+    with pytest.raises(Unbuildable, match=r"package-lock\.json is not a lock file of npm 7"):
         npm_components(lock)
 
 
 def test_a_name_that_no_package_has_is_refused() -> None:
-    with pytest.raises(Unbuildable, match="has 'x/' for the name of a package"):
+    with pytest.raises(Unbuildable, match="has the invalid package name 'x/'"):
         npm_components(b'{"packages": {"node_modules/x/": {"version": "1"}}}')
 
 
@@ -274,7 +274,7 @@ def test_the_document_takes_the_place_of_one_that_the_crate_brought(tmp_path: Pa
     assert (tmp_path / SBOM_FILE).read_bytes() == b"{}"
     (tmp_path / SBOM_FILE).unlink()
     (tmp_path / SBOM_FILE).mkdir()
-    with pytest.raises(Unbuildable, match="where the list of its parts belongs"):
+    with pytest.raises(Unbuildable, match="but needs a file of that name for its SBOM"):
         write_document(b"{}", tmp_path)
 
 
