@@ -53,7 +53,7 @@ def locked_packages(crate: str, lock: CargoLock) -> frozenset[LockedPackage]:
         by_name.setdefault(each.name, []).append(each)
     pending = [each for each in by_name.get(crate, ()) if each.source is None]
     if not pending or lock.metadata:
-        raise InputError(f"Cargo.lock does not say what {crate} depends on")
+        raise InputError(f"Cargo.lock does not list the dependencies of {crate}")
     found: set[LockedPackage] = set()
     while pending:
         package = pending.pop()

@@ -92,7 +92,7 @@ def test_a_lock_that_is_none_is_an_input_error(text: str, message: str) -> None:
     ids=["without the crate", "of version 1, with checksums elsewhere"],
 )
 def test_a_lock_that_does_not_say_what_a_crate_needs_is_an_input_error(text: str) -> None:
-    with pytest.raises(InputError, match=r"^Cargo\.lock does not say what one depends on$"):
+    with pytest.raises(InputError, match=r"^Cargo\.lock does not list the dependencies of one$"):
         locked_packages("one", parse_cargo_lock(text))
 
 
