@@ -55,14 +55,14 @@ def quoted(value: object) -> str:
     return "a list" if isinstance(value, list) else "an object"
 
 
-def shown(text: str) -> str:
+def message_text(text: str) -> str:
     """Return a path, or a tool's output, escaped and cut at 200 characters."""
     return escaped(text, MAX_SHOWN)
 
 
-def word(path: str) -> str:
+def shell_word(path: str) -> str:
     """Return a path as one escaped word of a shell command, for a proposed fix."""
-    return shown(shlex.quote(path))
+    return message_text(shlex.quote(path))
 
 
 def counted(count: int, noun: str) -> str:

@@ -9,7 +9,7 @@ import click
 from generator.commands.options import manifest_option
 from generator.console.output import print_message
 from generator.console.tables import print_table
-from generator.discovery import discover, in_format_of, manifest_text, write_new
+from generator.discovery import convert_to_format, discover, manifest_text, write_manifest
 from generator.text import counted
 
 
@@ -23,10 +23,10 @@ def init(manifest: Path, force: bool) -> None:
     directory. Prints each skipped crate with the reason.
     """
     discovery = discover(manifest.absolute().parent)
-    write_new(manifest, in_format_of(manifest, manifest_text(discovery)), force=force)
-    print_table(("crate", "kind", "path", "why"), ((c.name, c.kind, c.path, c.why) for c in discovery.found))
-    for skipped in discovery.left_out:
-        print_message(f"left out {skipped.path}: {skipped.why}")
+    write_manifest(manifest, convert_to_format(manifest, manifest_text(discovery)), force=force)
+    print_table(("crate", "kind", "path", "why"), ((c.name, c.kind, c.path, c.reason) for c in discovery.crates))
+    for skipped in discovery.skipped:
+        print_message(f"skipped {skipped.path}: {skipped.reason}")
     for note in discovery.notes:
         print_message(f"note: {note}")
-    print_message(f"{manifest}: {counted(len(discovery.found), 'crate')}; next: cratematrix plan")
+    print_message(f"{manifest}: {counted(len(discovery.crates), 'crate')}; next: cratematrix plan")

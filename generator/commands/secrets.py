@@ -8,13 +8,13 @@ from generator.console.output import print_mask, print_message, set_redactor
 from generator.github_actions.step_files import in_github_actions
 from generator.manifest.models import E2BService, Manifest
 from generator.manifest.settings import passed_names
-from generator.redaction import MIN_SECRET, Redactor, secrets_of
+from generator.redaction import MIN_SECRET, Redactor, secrets_in_environment
 from generator.sandboxes.e2b.connection import Connection, Gateway, resolve_connection
 
 
 def mask_secrets(manifest: Manifest | None = None) -> Redactor:
     """Find the secrets in the environment, mask them in all later output, and return the redactor."""
-    secrets = secrets_of(os.environ, passed_names(manifest) if manifest else ())
+    secrets = secrets_in_environment(os.environ, passed_names(manifest) if manifest else ())
     if in_github_actions(os.environ):
         for secret in secrets.values():
             print_mask(secret, MIN_SECRET)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from generator.text import counted, shown
+from generator.text import counted, message_text
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def parsed(text: str) -> Mapping[str, Any]:
 
 def quoted(text: str) -> str:
     """Return a name or an address in quotes, escaped and cut at 200 characters."""
-    return f'"{shown(text)}"'
+    return f'"{message_text(text)}"'
 
 
 def summary(refusals: list[Refusal]) -> str:

@@ -10,8 +10,8 @@ from typing import Final
 
 from generator.errors import InputError
 from generator.files.directory import Directory
-from generator.sources.tree import git
-from generator.text import shown, word
+from generator.sources.tree import git_output
+from generator.text import message_text, shell_word
 
 # Linux follows as many links in one path.
 MAX_LINKS: Final = 40
@@ -82,11 +82,11 @@ def _refuse_tracked(out: Path) -> None:
     if top is None:
         return
     inside = path.relative_to(top)
-    listed = git(["ls-files", "-z", "--", f":(icase,literal){inside}"], timeout=60, cwd=top)
+    listed = git_output(["ls-files", "-z", "--", f":(icase,literal){inside}"], timeout=60, cwd=top)
     # Some file systems ignore case, so git's path may differ from the directory's.
     found = (Path(*Path(os.fsdecode(name)).parts[len(inside.parts) :]) for name in listed.split(b"\0")[:-1])
     if tracked := next((each for each in found if os.path.lexists(path / each)), None):
         raise InputError(
-            f"git tracks {shown(str(out / tracked))}, and an output directory must not contain tracked files",
-            fix=f"git rm -r --cached {word(str(out))}",
+            f"git tracks {message_text(str(out / tracked))}, and an output directory must not contain tracked files",
+            fix=f"git rm -r --cached {shell_word(str(out))}",
         )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from generator.cargo.directories import joined, parent
+from generator.cargo.directories import parent, resolve_path
 from generator.errors import InputError
 from generator.manifest.models import Manifest, PathSource
 from generator.manifest.reading import past_manifest
@@ -18,7 +18,7 @@ from generator.planning.history import base_commit, changed_paths
 from generator.sources.collect import repository_top
 from generator.sources.revisions import CommitTree
 from generator.sources.tree import CheckoutTree
-from generator.text import shown
+from generator.text import message_text
 
 # What a rendered Dockerfile pre-fetches: it follows the manifest, and no image is outdated by it.
 _PREFETCHED: Final = re.compile(rb"<<'FLEET'\n.*?^FLEET$", re.DOTALL | re.MULTILINE)
@@ -34,7 +34,7 @@ class _Manifests:
 
     def path(self, relative: str) -> str:
         """A path beside the manifest as a path from the top; the manifest's own checks keep it inside."""
-        return joined(self.directory, relative) or "."
+        return resolve_path(self.directory, relative) or "."
 
 
 def changes(manifest: Manifest, file: Path, ref: str, backend: str) -> Change | WholeFleet:
@@ -53,7 +53,7 @@ def changes(manifest: Manifest, file: Path, ref: str, backend: str) -> Change | 
         try:
             before = Snapshot(tree)
             if name not in before.paths:
-                return WholeFleet(f"{shown(name)} is new since {found.name}")
+                return WholeFleet(f"{message_text(name)} is new since {found.name}")
             manifests = _Manifests(past_manifest(Path(name), tree.read(name)), manifest, parent(name))
         except InputError as error:
             return WholeFleet(f"the fleet of {found.name} cannot be read: {error.message}")

@@ -8,16 +8,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from generator.cargo.directories import parent, upwards
-from generator.cargo.locks import CargoLock, cargo_lock, packages_of
+from generator.cargo.directories import ancestors, parent
+from generator.cargo.locks import CargoLock, locked_packages, parse_cargo_lock
 from generator.cargo.manifests import manifest_path
 from generator.errors import InputError
 from generator.planning.affected import first_of
-from generator.sources.closure import Closure, belongs, closure
-from generator.sources.manifests import TreeManifests, text_of
-from generator.sources.reduction import reduced
+from generator.sources.closure import Closure, dependency_closure, is_in_closure
+from generator.sources.manifests import TreeManifests, read_text
 from generator.sources.tree import Tree
-from generator.text import shown
+from generator.sources.workspace_manifest import trim_workspace
+from generator.text import message_text
 
 # Names of packages in a reason.
 MAX_PACKAGES: Final = 3
@@ -44,14 +44,14 @@ class Snapshot:
     def lock(self, path: str) -> CargoLock:
         """One of the Cargo.lock files, read once; InputError when it cannot be."""
         if path not in self._locks:
-            self._locks[path] = cargo_lock(text_of(self.tree, path))
+            self._locks[path] = parse_cargo_lock(read_text(self.tree, path))
         return self._locks[path]
 
     def workspace(self, root: str, wanted: Closure) -> str | None:
         """The Cargo.toml of a workspace as it enters a crate's sandbox; None when it does not."""
         if root not in wanted.workspaces:
             return None
-        return reduced(text_of(self.tree, manifest_path(root)), root, wanted, self.manifests)
+        return trim_workspace(read_text(self.tree, manifest_path(root)), root, wanted, self.manifests)
 
 
 @dataclass(frozen=True)
@@ -77,18 +77,20 @@ class _Closures:
         before, now = self.before, self.now
         if {*before.roots.values()} != {*now.roots.values()} or before.lock_directory != now.lock_directory:
             return frozenset(".")
-        return frozenset(before.roots.keys() ^ now.roots.keys()) | (before.named ^ now.named)
+        return frozenset(before.roots.keys() ^ now.roots.keys()) | (before.named_members ^ now.named_members)
 
     def owner(self, path: str) -> str | None:
         """The crate whose directory a file lies in; None for a file of the workspace or of Cargo's configuration."""
-        around = (parent(path), *upwards(parent(path)))
+        around = (parent(path), *ancestors(parent(path)))
         return next((each for each in around if each in self.now.roots or each in self.before.roots), None)
 
 
 def why_built(crate: str, sides: Snapshots) -> str | None:
     """Say why the crate in a directory is built; None when what enters its sandbox is the same as before."""
     try:
-        both = _Closures(closure(crate, sides.before.manifests), closure(crate, sides.now.manifests))
+        both = _Closures(
+            dependency_closure(crate, sides.before.manifests), dependency_closure(crate, sides.now.manifests)
+        )
         different = sorted({*_files(both, sides), *_workspaces(both, sides)})
     except InputError as error:
         return f"its files cannot be compared: {error.message}"
@@ -96,7 +98,7 @@ def why_built(crate: str, sides: Snapshots) -> str | None:
     if own:
         return f"{first_of(own)} changed"
     if different:
-        return f"its path dependency {shown(both.owner(different[0]) or '.')} changed: {first_of(different)}"
+        return f"its path dependency {message_text(both.owner(different[0]) or '.')} changed: {first_of(different)}"
     return _lock(both, sides)
 
 
@@ -106,8 +108,8 @@ def _files(both: _Closures, sides: Snapshots) -> Iterator[str]:
     compared_otherwise |= {manifest_path(root) for root in (*both.before.workspaces, *both.now.workspaces)}
     moved = (path for directory in both.moved() for side in (sides.before, sides.now) for path in side.below(directory))
     for path in {*sides.changed, *moved} - compared_otherwise:
-        was = path in sides.before.paths and belongs(path, both.before)
-        is_now = path in sides.now.paths and belongs(path, both.now)
+        was = path in sides.before.paths and is_in_closure(path, both.before)
+        is_now = path in sides.now.paths and is_in_closure(path, both.now)
         if was != is_now or (is_now and path in sides.changed):
             yield path
 
@@ -136,9 +138,11 @@ def _lock(both: _Closures, sides: Snapshots) -> str | None:
     try:
         found = _other_packages(both.now.crate, was, path, sides)
     except InputError:
-        return f"{shown(path)} changed"
+        return f"{message_text(path)} changed"
     more = f" and {len(found) - MAX_PACKAGES} more" if len(found) > MAX_PACKAGES else ""
-    return f"{shown(path)} changed for it: {shown(', '.join(found[:MAX_PACKAGES]))}{more}" if found else None
+    return (
+        f"{message_text(path)} changed for it: {message_text(', '.join(found[:MAX_PACKAGES]))}{more}" if found else None
+    )
 
 
 def _other_packages(crate: str, was: str, path: str, sides: Snapshots) -> list[str]:
@@ -149,4 +153,4 @@ def _other_packages(crate: str, was: str, path: str, sides: Snapshots) -> list[s
     before, now = sides.before.lock(was), sides.now.lock(path)
     if before.version != now.version:
         raise InputError("the two locks have different formats")
-    return sorted({each.name for each in packages_of(package.name, before) ^ packages_of(package.name, now)})
+    return sorted({each.name for each in locked_packages(package.name, before) ^ locked_packages(package.name, now)})

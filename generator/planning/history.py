@@ -10,8 +10,8 @@ from typing import Final
 
 from generator.errors import InputError
 from generator.planning.affected import WholeFleet
-from generator.sources.tree import asked, git
-from generator.text import shown
+from generator.sources.tree import git_output, run_git
+from generator.text import message_text
 
 # A commit's full name in SHA-1 and SHA-256 repositories. GitHub gives one of zeros for a branch that was not there.
 _FULL_NAME: Final = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
@@ -33,8 +33,8 @@ def base_commit(top: Path, ref: str) -> BaseCommit | WholeFleet:
     InputError when the answer lies in commits that a shallow clone lacks, or when `ref` is no commit's name.
     """
     if not (top / ".git").exists():
-        raise InputError(f"{shown(str(top))} is not in a git repository, so it has no past to compare with")
-    shallow = git(["rev-parse", "--is-shallow-repository"], timeout=60, cwd=top).strip() == b"true"
+        raise InputError(f"{message_text(str(top))} is not in a git repository, so it has no past to compare with")
+    shallow = git_output(["rev-parse", "--is-shallow-repository"], timeout=60, cwd=top).strip() == b"true"
     if not ref:
         return WholeFleet("there is no commit to compare with")
     if _FULL_NAME.fullmatch(ref) and set(ref) == {"0"}:
@@ -52,29 +52,29 @@ def changed_paths(top: Path, commit: str) -> frozenset[str]:
     """
     # For names alone git runs no diff program; in submodules it would run what their own configuration names.
     words = ["--name-only", "-z", "--no-renames", "--ignore-submodules=all", commit, "--"]
-    listed = git([*_without_filters(top), "diff", *words], timeout=300, cwd=top)
+    listed = git_output([*_without_filters(top), "diff", *words], timeout=300, cwd=top)
     return frozenset(os.fsdecode(path) for path in listed.split(b"\0")[:-1])
 
 
 def _base(top: Path, ref: str, commit: str, shallow: bool) -> BaseCommit | WholeFleet:
-    done = asked(["merge-base", commit, "HEAD"], timeout=120, cwd=top)
+    done = run_git(["merge-base", commit, "HEAD"], timeout=120, cwd=top)
     if done.exit_code == 0:
         found = done.stdout.decode().strip()
         return BaseCommit(found, found[:_SHORT] if found.startswith(ref) else f"{_called(ref)} ({found[:_SHORT]})")
     if shallow:
         raise InputError(f"this clone is shallow and lacks the merge base of {_called(ref)}", fix=_FIX_SHALLOW)
     if done.exit_code != 1:  # 1 is git's answer that there is none
-        raise InputError(f"git failed: {shown(done.last_line)}")
+        raise InputError(f"git failed: {message_text(done.last_line)}")
     return WholeFleet(f"the branch has no history in common with {_called(ref)}")
 
 
 def _called(ref: str) -> str:
-    return ref[:_SHORT] if _FULL_NAME.fullmatch(ref) else shown(ref)
+    return ref[:_SHORT] if _FULL_NAME.fullmatch(ref) else message_text(ref)
 
 
 def _commit(top: Path, ref: str) -> str | None:
     words = ["rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}"]
-    done = asked(words, timeout=60, cwd=top)
+    done = run_git(words, timeout=60, cwd=top)
     return done.stdout.decode().strip() if done.exit_code == 0 else None
 
 
@@ -84,7 +84,7 @@ def _unknown(ref: str, shallow: bool) -> WholeFleet:
         raise InputError(f"this clone is shallow and lacks {_called(ref)}", fix=_FIX_SHALLOW)
     if _FULL_NAME.fullmatch(ref):
         return WholeFleet(f"{_called(ref)} is in no branch any more: its history was replaced")
-    raise InputError(f"git knows no commit {shown(ref)}", fix="git fetch origin")
+    raise InputError(f"git knows no commit {message_text(ref)}", fix="git fetch origin")
 
 
 def _without_filters(top: Path) -> list[str]:
@@ -93,9 +93,11 @@ def _without_filters(top: Path) -> list[str]:
     Those of the user's configuration stay: a file that git-lfs keeps elsewhere would always look changed.
     """
     asking = ["config", "--show-scope", "-z", "--name-only", "--get-regexp", r"^filter\..*\.(clean|process|required)$"]
-    done = asked(asking, timeout=60, cwd=top)
+    done = run_git(asking, timeout=60, cwd=top)
     found = [os.fsdecode(each) for each in done.stdout.split(b"\0")[:-1]]
     keys = [key for scope, key in zip(found[::2], found[1::2], strict=True) if scope in ("local", "worktree")]
     if named := next((key for key in keys if "=" in key), None):  # git -c would take it for another key
-        raise InputError(f"git's configuration of this repository has {shown(named)}, which cannot be switched off")
+        raise InputError(
+            f"git's configuration of this repository has {message_text(named)}, which cannot be switched off"
+        )
     return [each for key in keys for each in ("-c", f"{key}=")]

@@ -219,7 +219,13 @@ def addon(main: str, loader: str, **scripts: str) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("main", "loader", "command", "phase", "message"),
     [
-        ("dist/index.js", "", ADDON, "pack", "package.json names dist/index.js as its main, and nothing built it"),
+        (
+            "dist/index.js",
+            "",
+            ADDON,
+            "pack",
+            "package.json names dist/index.js as its main, but the build did not create it",
+        ),
         ("index.js", "require('./lost.js')", ADDON, "load", "Cannot find module './lost.js'"),
         ("index.js", "throw new Error('symbol not found')", ADDON, "load", "symbol not found"),
         ("index.js", "", ADDON, "load", "it exports nothing"),

@@ -1,4 +1,4 @@
-"""Tarballs: the same bytes for the same files, and what npm reads from them."""
+"""Tarballs: equal files give equal bytes, and npm can read them."""
 
 from __future__ import annotations
 
