@@ -15,22 +15,25 @@ import threading
 import time
 from pathlib import Path
 
+from e2b import Sandbox
+
 from generator.console.output import print_data
 from generator.console.tables import print_table
+from generator.manifest.models import E2BService
+from generator.sandboxes.contract import SIZES
+from generator.sandboxes.e2b.backend import Account, E2BBackend, RunIdentity
+from generator.sandboxes.e2b.connection import Gateway, resolve_connection
+from generator.sandboxes.e2b.sandbox import Lifetime
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from tests.e2b_server import E2BServer, Rules, TemplateSize
 
 LARGE_MIB = int(os.environ.get("TRANSFER_MIB", "2048"))
 
 
 def ours(directory: Path, archive: Path) -> tuple[float, float]:
     """Return the seconds that a put and a get take."""
-    from generator.manifest.models import E2BService
-    from generator.sandboxes.contract import SIZES
-    from generator.sandboxes.e2b.backend import Account, E2BBackend, RunIdentity
-    from generator.sandboxes.e2b.connection import Gateway, resolve_connection
-    from generator.sandboxes.e2b.sandbox import Lifetime
-
     connection = resolve_connection(E2BService(), Gateway(), os.environ)
     backend = E2BBackend(
         Account(connection),
@@ -53,8 +56,6 @@ def ours(directory: Path, archive: Path) -> tuple[float, float]:
 
 def bare(directory: Path, archive: Path) -> tuple[float, float]:
     """Return the seconds that the SDK's own streams take, with nothing compared and nothing unpacked."""
-    from e2b import Sandbox
-
     sandbox = Sandbox.create("base", timeout=300)
     try:
         started = time.monotonic()
@@ -95,8 +96,6 @@ def measured(how: str, mebibytes: int, environment: dict[str, str]) -> list[floa
 
 def main() -> None:
     """Measure and print."""
-    from tests.e2b_server import E2BServer, Rules, TemplateSize
-
     with E2BServer(Rules(templates={"base": TemplateSize(2, 2048, 20_480)})) as server:
         small = measured("ours", 2, server.environment)
         large = measured("ours", LARGE_MIB, server.environment)

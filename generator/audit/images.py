@@ -8,27 +8,21 @@ from __future__ import annotations
 import mmap
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal
+from typing import Final, Literal
+
+from lief import ELF, PE, MachO
 
 from generator.audit.code_signature import find_signature_error
 from generator.audit.facts import Image
+from generator.audit.magic import MACH_O
 from generator.audit.wasm import UnreadableBinary, read_module
-
-if TYPE_CHECKING:
-    import lief
 
 # Registration functions of an addon: https://nodejs.org/api/n-api.html#module-registration. napi-rs 2 and 3 export the
 # first on native platforms and both from wasm. Older C addons call the third from a constructor.
 EXPORTED: Final = ("napi_register_module_v1", "napi_register_wasm_v1")
 CALLED: Final = "napi_module_register"
 
-_MACH_O: Final = {b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe", b"\xca\xfe\xba\xbe", b"\xca\xfe\xba\xbf"}
 _PIE_FLAG: Final = 0x08000000  # DF_1_PIE of DT_FLAGS_1, elf.h
-
-
-def is_binary(head: bytes) -> bool:
-    """Return whether a file's first four bytes are those of a program, a library or a wasm module."""
-    return head in (b"\x7fELF", b"\0asm") or head[:2] == b"MZ" or head in _MACH_O
 
 
 def read_images(path: Path) -> tuple[Image, ...]:
@@ -44,7 +38,7 @@ def read_images(path: Path) -> tuple[Image, ...]:
         return (_elf(path),)
     if head[:2] == b"MZ":
         return (_pe(path),)
-    if head in _MACH_O:
+    if head in MACH_O:
         return _mach_o(path, data)
     raise UnreadableBinary(f"its format is unknown: it begins with {bytes(data[:16])!r}")
 
@@ -62,23 +56,21 @@ def _wasm(data: memoryview) -> Image:
 
 
 def _elf(path: Path) -> Image:
-    import lief
-
-    config = lief.ELF.ParserConfig()
+    config = ELF.ParserConfig()
     config.parse_relocations = config.parse_symtab_symbols = config.parse_notes = config.parse_overlay = False
-    binary = lief.ELF.parse(path, config)
+    binary = ELF.parse(path, config)
     if binary is None:
         raise UnreadableBinary("it begins like an ELF file, but is not one")
-    header, elf = binary.header, lief.ELF
-    little = header.identity_data == elf.Header.ELF_DATA.LSB
-    machines = {elf.ARCH.X86_64: "x64", elf.ARCH.AARCH64: "arm64"} if little else {}
+    header = binary.header
+    little = header.identity_data == ELF.Header.ELF_DATA.LSB
+    machines = {ELF.ARCH.X86_64: "x64", ELF.ARCH.AARCH64: "arm64"} if little else {}
     # LIEF's list of imported symbols lacks functions without a type, and C compilers write such functions.
     called = [symbol.name for symbol in binary.dynamic_symbols if symbol.shndx == 0]
     names = [symbol.name for symbol in binary.exported_symbols]
     return Image(
         format="ELF",
         machine=machines.get(header.machine_type, _value_name(header.machine_type)),
-        bits=64 if header.identity_class == elf.Header.CLASS.ELF64 else 32,
+        bits=64 if header.identity_class == ELF.Header.CLASS.ELF64 else 32,
         role=_elf_role(binary),
         entry=header.entrypoint != 0,
         interpreter=binary.interpreter if binary.has_interpreter else None,
@@ -97,10 +89,8 @@ def _elf(path: Path) -> Image:
     )
 
 
-def _elf_role(binary: lief.ELF.Binary) -> Literal["program", "library", "other"]:
+def _elf_role(binary: ELF.Binary) -> Literal["program", "library", "other"]:
     """Return the role of an ELF file; a position-independent program has a library's type, but a loader or a flag."""
-    from lief import ELF
-
     match binary.header.file_type:
         case ELF.Header.FILE_TYPE.EXEC:
             return "program"
@@ -112,9 +102,7 @@ def _elf_role(binary: lief.ELF.Binary) -> Literal["program", "library", "other"]
             return "other"
 
 
-def _search_paths(binary: lief.ELF.Binary) -> Iterable[str]:
-    from lief import ELF
-
+def _search_paths(binary: ELF.Binary) -> Iterable[str]:
     for entry in binary.dynamic_entries:
         if isinstance(entry, ELF.DynamicEntryRunPath):
             yield from _text(entry.runpath).split(":")
@@ -123,8 +111,6 @@ def _search_paths(binary: lief.ELF.Binary) -> Iterable[str]:
 
 
 def _pe(path: Path) -> Image:
-    from lief import PE
-
     config = PE.ParserConfig()
     config.parse_signature = config.parse_rsrc = config.parse_reloc = config.parse_exceptions = False
     binary = PE.parse(path, config)
@@ -150,8 +136,6 @@ def _pe(path: Path) -> Image:
 
 
 def _mach_o(path: Path, data: memoryview) -> tuple[Image, ...]:
-    from lief import MachO
-
     config = MachO.ParserConfig()
     config.parse_dyld_bindings = config.parse_dyld_rebases = False
     fat = MachO.parse(path, config)
@@ -160,10 +144,8 @@ def _mach_o(path: Path, data: memoryview) -> tuple[Image, ...]:
     return tuple(_slice(fat.at(number), data) for number in range(len(fat)))
 
 
-def _slice(binary: lief.MachO.Binary | None, data: memoryview) -> Image:
+def _slice(binary: MachO.Binary | None, data: memoryview) -> Image:
     """Return the image of one architecture of a Mach-O file."""
-    from lief import MachO
-
     if binary is None:
         raise UnreadableBinary("an architecture of the universal file cannot be read")
     kind, cpu = binary.header.file_type, binary.header.cpu_type
@@ -189,23 +171,19 @@ def _slice(binary: lief.MachO.Binary | None, data: memoryview) -> Image:
     )
 
 
-def _mach_o_role(kind: lief.MachO.Header.FILE_TYPE) -> Literal["program", "library", "other"]:
-    from lief import MachO
-
+def _mach_o_role(kind: MachO.Header.FILE_TYPE) -> Literal["program", "library", "other"]:
     if kind == MachO.Header.FILE_TYPE.EXECUTE:
         return "program"
     return "library" if kind in (MachO.Header.FILE_TYPE.DYLIB, MachO.Header.FILE_TYPE.BUNDLE) else "other"
 
 
-def _signature_error(binary: lief.MachO.Binary, image: memoryview) -> str | None:
+def _signature_error(binary: MachO.Binary, image: memoryview) -> str | None:
     """Return the error of the code signature, or None when it is valid or missing."""
     signature = binary.code_signature
     return None if signature is None else find_signature_error(image, signature.data_offset, signature.data_size)
 
 
-def _macos(binary: lief.MachO.Binary) -> str | None:
-    from lief import MachO
-
+def _macos(binary: MachO.Binary) -> str | None:
     if (build := binary.build_version) is not None:
         version = build.minos if build.platform == MachO.BuildVersion.PLATFORMS.MACOS else None
     else:

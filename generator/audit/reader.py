@@ -10,6 +10,13 @@ import sys
 from pathlib import Path
 from typing import Final
 
+import lief
+from pydantic import ValidationError
+
+from generator.audit.facts import ReaderResult
+from generator.audit.images import read_images
+from generator.audit.wasm import UnreadableBinary
+
 CPU_SECONDS: Final = 30
 MEMORY: Final = 3 * 1024 * 1024 * 1024
 
@@ -29,13 +36,6 @@ def limit_process() -> None:
 
 def read_as_json(path: Path) -> str:
     """Return a file's images, or the reason why there are none, as JSON."""
-    import lief
-    from pydantic import ValidationError
-
-    from generator.audit.facts import ReaderResult
-    from generator.audit.images import read_images
-    from generator.audit.wasm import UnreadableBinary
-
     lief.logging.disable()
     try:
         result = ReaderResult(images=read_images(path))
