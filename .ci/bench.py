@@ -10,7 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from generator import console
+from generator.console.tables import print_table
 
 TOP = Path(__file__).resolve().parent.parent
 COMMAND = str(Path(sys.executable).with_name("cratematrix"))
@@ -30,7 +30,7 @@ def main() -> None:
             "plan, 10,000 crates": ["plan", "--json", "--manifest", str(large)],
         }
         rows = [row(name, words) for name, words in commands.items()]
-    console.table(("command", "milliseconds", "beyond the interpreter", "ratio"), rows)
+    print_table(("command", "milliseconds", "beyond the interpreter", "ratio"), rows)
 
 
 def fleet_of(count: int) -> dict[str, object]:

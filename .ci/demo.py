@@ -11,7 +11,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from generator import console
+from generator.console.output import print_message
+from generator.console.tables import print_table
 
 TOP = Path(__file__).resolve().parent.parent
 GOOD = ("fleet-tally", "fleet-text", "fleet-search", "fleet-wasm", "fleet-cli")
@@ -31,8 +32,8 @@ def main() -> int:
     ]
     with tempfile.TemporaryDirectory(prefix="cratematrix-demo-") as empty:
         rows = [loaded(crate, package, Path(empty)) for crate, package in built]
-    console.say("")
-    console.table(("crate", "state", "package", "loaded in an empty folder by"), rows)
+    print_message("")
+    print_table(("crate", "state", "package", "loaded in an empty folder by"), rows)
     return 0 if all(row[1] in {"built", "skipped"} for row in rows) else 1
 
 
@@ -63,9 +64,9 @@ def loaded(crate: dict, package: Path | None, empty: Path) -> tuple[str, str, st
 
 def run(command: list[str], folder: Path) -> None:
     """Show a command and what it prints; end the demonstration when it fails."""
-    console.say("$ " + shlex.join(command))
+    print_message("$ " + shlex.join(command))
     if code := subprocess.call(command, cwd=folder, stdout=sys.stderr):
-        console.say(f"error: exit {code}")
+        print_message(f"error: exit {code}")
         sys.exit(1)
 
 

@@ -15,21 +15,25 @@ import threading
 import time
 from pathlib import Path
 
-from generator import console
+from e2b import Sandbox
+
+from generator.console.output import print_data
+from generator.console.tables import print_table
+from generator.manifest.models import E2BService
+from generator.sandboxes.contract import SIZES
+from generator.sandboxes.e2b.backend import Account, E2BBackend, RunIdentity
+from generator.sandboxes.e2b.connection import Gateway, resolve_connection
+from generator.sandboxes.e2b.sandbox import Lifetime
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from tests.e2b_server import E2BServer, Rules, TemplateSize
 
 LARGE_MIB = int(os.environ.get("TRANSFER_MIB", "2048"))
 
 
 def ours(directory: Path, archive: Path) -> tuple[float, float]:
     """Return the seconds that a put and a get take."""
-    from generator.manifest.models import E2BService
-    from generator.sandboxes.contract import SIZES
-    from generator.sandboxes.e2b.backend import Account, E2BBackend, RunIdentity
-    from generator.sandboxes.e2b.connection import Gateway, resolve_connection
-    from generator.sandboxes.e2b.sandbox import Lifetime
-
     connection = resolve_connection(E2BService(), Gateway(), os.environ)
     backend = E2BBackend(
         Account(connection),
@@ -52,8 +56,6 @@ def ours(directory: Path, archive: Path) -> tuple[float, float]:
 
 def bare(directory: Path, archive: Path) -> tuple[float, float]:
     """Return the seconds that the SDK's own streams take, with nothing compared and nothing unpacked."""
-    from e2b import Sandbox
-
     sandbox = Sandbox.create("base", timeout=300)
     try:
         started = time.monotonic()
@@ -80,7 +82,7 @@ def child(how: str, mebibytes: int) -> None:
         (directory / "blob").unlink()
         seconds = {"ours": ours, "bare": bare}[how](directory, directory / "blob.tar")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    console.data(" ".join(map(str, (*seconds, peak))))
+    print_data(" ".join(map(str, (*seconds, peak))))
 
 
 def measured(how: str, mebibytes: int, environment: dict[str, str]) -> list[float]:
@@ -94,8 +96,6 @@ def measured(how: str, mebibytes: int, environment: dict[str, str]) -> list[floa
 
 def main() -> None:
     """Measure and print."""
-    from tests.e2b_server import E2BServer, Rules, TemplateSize
-
     with E2BServer(Rules(templates={"base": TemplateSize(2, 2048, 20_480)})) as server:
         small = measured("ours", 2, server.environment)
         large = measured("ours", LARGE_MIB, server.environment)
@@ -105,7 +105,7 @@ def main() -> None:
         for step, name in enumerate(("put, compared and unpacked", "get, compared"))
     ]
     rows.append(("peak memory", f"{large[2]:.0f} MiB", f"{large[2] - small[2]:.0f} MiB more than with 2 MiB"))
-    console.table((f"{LARGE_MIB} MiB", "here", "ratio"), rows)
+    print_table((f"{LARGE_MIB} MiB", "here", "ratio"), rows)
     if large[2] - small[2] > 64:
         sys.exit("error: a large file must not be held in memory")
 

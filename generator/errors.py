@@ -1,14 +1,14 @@
-"""Errors a user can act on, each with the exit code that scripts branch on.
+"""Errors that a user can act on, each with its exit code.
 
     CratematrixError           1
     ├── BuildFailed            1   a crate did not build
-    ├── Incomplete             1   a release is not what the manifest promises
+    ├── Incomplete             1   a release lacks an expected asset, or has another one
     ├── InputError             2   the manifest, an option or the repository is wrong
-    ├── Stale                  3   generated files are not what the manifest would generate
-    ├── Unavailable            4   sandboxes or GitHub cannot be reached; worth retrying
+    ├── Stale                  3   generated files differ from what the manifest generates
+    ├── Unavailable            4   E2B or GitHub is unavailable; a later try may succeed
     └── Interrupted          130   SIGINT or SIGTERM
 
-Anything else that escapes is a bug. `Unbuildable` never escapes: it ends one crate and is told in the report.
+Any other exception is a bug. `Unbuildable` ends the build of one crate, and the report has its message.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from typing import ClassVar
 
 
 class CratematrixError(Exception):
-    """An expected error: one sentence, and the command that fixes it where there is one.
+    """An expected error: one sentence, and the command that fixes it, if any.
 
-    `problems` holds further lines to show before the sentence, for errors that are many at once.
+    `problems` are further lines, printed before the sentence.
     """
 
     exit_code: ClassVar[int] = 1
@@ -31,8 +31,8 @@ class CratematrixError(Exception):
         self.problems = problems
 
     @property
-    def advice(self) -> str:
-        """The sentence and the command that fixes it on one line, for a report."""
+    def message_with_fix(self) -> str:
+        """The sentence and its fix on one line, for a report."""
         return f"{self.message}: {self.fix}" if self.fix else self.message
 
 
@@ -41,23 +41,23 @@ class BuildFailed(CratematrixError):
 
 
 class Incomplete(CratematrixError):
-    """A release lacks something, or has what nothing promises."""
+    """A release lacks an expected asset, or has an unexpected one."""
 
 
 class InputError(CratematrixError):
-    """What the user gave cannot be used."""
+    """The manifest, an option or the repository is wrong."""
 
     exit_code = 2
 
 
 class Stale(CratematrixError):
-    """Generated files differ from what the manifest would generate."""
+    """Generated files differ from what the manifest generates."""
 
     exit_code = 3
 
 
 class Unavailable(CratematrixError):
-    """A sandbox or a service could not be had."""
+    """A sandbox or a service is unavailable."""
 
     exit_code = 4
 
@@ -69,4 +69,4 @@ class Interrupted(CratematrixError):
 
 
 class Unbuildable(Exception):
-    """One crate cannot be built as the manifest says: a permanent failure of that crate, in one sentence."""
+    """A permanent failure of one crate: it cannot be built with its settings in the manifest."""

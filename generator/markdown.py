@@ -1,4 +1,4 @@
-"""Words and tables as Markdown, in which what a crate or a repository wrote is text and nothing else."""
+"""Markdown from untrusted text: escaped text, tables and code blocks."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ from typing import Final
 
 from generator.text import plain
 
-# What begins anything but text: anywhere, or at the start of a line. GitHub also makes formulas of what stands between
-# dollars, and a link of every word that begins with www. and no mark.
+# Characters with a meaning in Markdown: anywhere, or at the start of a line. GitHub also reads text between dollars as
+# a formula, and a word that begins with www. as a link.
 _SPECIAL: Final = re.compile(r"([\\`*_{}\[\]<>()#+!|~@:&$]|(?<=www)\.|^[-=])", re.IGNORECASE)
 _NUMBERED: Final = re.compile(r"^([0-9]{1,9})\.(?=\s|$)")
 
 
 def table(columns: Sequence[str], cells: Iterable[Sequence[str]]) -> list[str]:
-    """Return the lines of a table whose cells are shown as they are."""
-    return [_row(map(text, columns)), _row("---" for _ in columns), *(_row(map(text, row)) for row in cells)]
+    """Return the lines of a table; its cells are escaped."""
+    return [_row(map(escape, columns)), _row("---" for _ in columns), *(_row(map(escape, row)) for row in cells)]
 
 
-def text(words: str) -> str:
-    """Return words on one line in which Markdown finds no mark of its own, wherever they stand."""
-    return _NUMBERED.sub(r"\1\.", _SPECIAL.sub(r"\\\1", plain(words).strip()))
+def escape(text: str) -> str:
+    """Return text on one line that is plain text at any place of a Markdown page."""
+    return _NUMBERED.sub(r"\1\.", _SPECIAL.sub(r"\\\1", plain(text).strip()))
 
 
-def fenced(lines: str, language: str) -> str:
-    """Return lines as a block of code that none of them can end."""
-    fence = "`" * max(3, 1 + max(map(len, re.findall("`+", lines)), default=0))
-    return f"{fence}{language}\n{lines}{fence}\n"
+def code_block(text: str, language: str) -> str:
+    """Return text as a fenced code block that no line of it can end."""
+    fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
+    return f"{fence}{language}\n{text}{fence}\n"
 
 
 def _row(cells: Iterable[str]) -> str:

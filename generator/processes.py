@@ -1,4 +1,7 @@
-"""Running the user's own tools (git, cargo, node, npm) on the host: never a crate's code, never without a limit."""
+"""Programs on the host, such as git, cargo and npm, each with a timeout and a limit of its output.
+
+Code of a crate runs in a sandbox and not here.
+"""
 
 from __future__ import annotations
 
@@ -19,23 +22,23 @@ from typing import IO, BinaryIO, Final
 from generator.errors import CratematrixError, InputError, Unavailable
 
 MAX_OUTPUT: Final = 256 * 1024 * 1024
-"""Bytes that a tool may print where nothing else is said."""
+"""Default limit of a program's output in bytes."""
 
-# How often, in seconds, a run that may be stopped or print too much is looked at.
-POLL: Final = 0.1
+# Seconds between two checks of a running program for its limits and for `stop`.
+POLL_SECONDS: Final = 0.1
 
 
 @dataclass(frozen=True)
 class Completed:
-    """What a tool said; both streams whole."""
+    """The result of a program, with both streams complete."""
 
     exit_code: int
     stdout: bytes
     stderr: str
 
     @property
-    def last_words(self) -> str:
-        """The last line of its standard error, or how it ended where it said nothing."""
+    def last_line(self) -> str:
+        """The last line of stderr, or the exit code when stderr is empty."""
         return (self.stderr.strip().splitlines() or [f"exit {self.exit_code}"])[-1]
 
 
@@ -51,34 +54,35 @@ def run(
     pass_fds: Sequence[int] = (),
     largest_file: int | None = None,
 ) -> Completed:
-    """Run a program for at most `timeout` seconds; when it does not end by itself, all that it started is killed.
+    """Run a program for at most `timeout` seconds, then kill its process group.
 
-    None of them can write a file of more than `largest_file` bytes.
+    It cannot write a file larger than `largest_file` bytes.
 
-    InputError when it is not there or prints more than about `limit` bytes, Unavailable when it hangs or `stop` is set.
+    InputError for a missing program or more than about `limit` bytes of output; Unavailable at the timeout, or when
+    `stop` is set.
     """
-    with tempfile.TemporaryFile() as given:  # a pipe would have to be filled while the answer is read
+    with tempfile.TemporaryFile() as copy:  # a pipe needs a writer while the output is read
         if isinstance(stdin, bytes):
-            given.write(stdin)
-            given.seek(0)
-        source = given if isinstance(stdin, bytes) else stdin
+            copy.write(stdin)
+            copy.seek(0)
+        source = copy if isinstance(stdin, bytes) else stdin
         process = start(argv, cwd=cwd, env=env, stdin=source, pass_fds=pass_fds, largest_file=largest_file)
-    ends = time.monotonic() + timeout
+    deadline = time.monotonic() + timeout
     try:
         while (streams := _streams(process, argv[0], limit)) is None:
             if stop is not None and stop.is_set():
                 raise Unavailable(f"{argv[0]} was stopped")
-            if time.monotonic() >= ends:
+            if time.monotonic() >= deadline:
                 raise Unavailable(f"{argv[0]} gave no answer in {timeout:.0f} s")
     finally:
-        end(process)
+        kill(process)
     return Completed(process.returncode, streams[0], streams[1].decode(errors="replace"))
 
 
 def _streams(process: subprocess.Popen[bytes], program: str, limit: int) -> tuple[bytes, bytes] | None:
-    """Both streams whole, or None when there may be more; InputError when it is too much already."""
+    """Return both streams, or None while the program runs; InputError for too much output."""
     try:
-        stdout, stderr = process.communicate(timeout=POLL)
+        stdout, stderr = process.communicate(timeout=POLL_SECONDS)
     except subprocess.TimeoutExpired as partial:
         _refuse_more_than(limit, program, len(partial.output or b"") + len(partial.stderr or b""))
         return None
@@ -92,11 +96,11 @@ def _refuse_more_than(limit: int, program: str, printed: int) -> None:
 
 
 def output(argv: list[str], *, timeout: float, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> bytes:
-    """Return what a program prints; CratematrixError with its last words when it fails."""
-    done = run(argv, timeout=timeout, cwd=cwd, env=env)
-    if done.exit_code != 0:
-        raise CratematrixError(f"{argv[0]} failed: {done.last_words[:300]}")
-    return done.stdout
+    """Return a program's stdout; CratematrixError with the last line of stderr when it fails."""
+    completed = run(argv, timeout=timeout, cwd=cwd, env=env)
+    if completed.exit_code != 0:
+        raise CratematrixError(f"{argv[0]} failed: {completed.last_line[:300]}")
+    return completed.stdout
 
 
 def start(
@@ -108,10 +112,10 @@ def start(
     pass_fds: Sequence[int] = (),
     largest_file: int | None = None,
 ) -> subprocess.Popen[bytes]:
-    """Start a program with pipes, in a session of its own; on Linux it dies with the thread that started it."""
+    """Start a program with pipes, in a new session; on Linux it is killed when the starting thread ends."""
     try:
         return subprocess.Popen(
-            [*_dying_with_its_parent(argv[0], env), *_bounded(largest_file), *argv],
+            [*_kill_with_parent(argv[0], env), *_limit_files(largest_file), *argv],
             cwd=cwd,
             env=env,
             stdin=stdin,
@@ -126,37 +130,37 @@ def start(
         raise InputError(f"{argv[0]} cannot be run: {error.strerror}") from None
 
 
-def end(process: subprocess.Popen[bytes]) -> None:
-    """Kill a program that `start` started, with its process group, and wait for it; nothing when it has ended."""
+def kill(process: subprocess.Popen[bytes]) -> None:
+    """Kill a program of `start` with its process group, and wait for it; do nothing when it has ended."""
     if process.poll() is None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     for stream in (process.stdin, process.stdout, process.stderr):
         if stream is not None:
-            with contextlib.suppress(OSError):  # what was still to be written has no reader
+            with contextlib.suppress(OSError):  # buffered input has no reader
                 stream.close()
 
 
-def _bounded(largest_file: int | None) -> list[str]:
-    """Words before a command that have the system itself bound its files; POSIX counts blocks of 512 bytes."""
+def _limit_files(largest_file: int | None) -> list[str]:
+    """Return the prefix of a command that limits the size of its files; POSIX counts blocks of 512 bytes."""
     if largest_file is None:
         return []
     return ["/bin/sh", "-c", 'ulimit -c 0; ulimit -f "$1" && shift && exec "$@"', "sh", str(largest_file // 512)]
 
 
-def _dying_with_its_parent(program: str, env: Mapping[str, str] | None) -> list[str]:
-    """Words before a command that is there, so that it ends when this process is killed; none where nothing can."""
+def _kill_with_parent(program: str, env: Mapping[str, str] | None) -> list[str]:
+    """Return the prefix of a command that ends it with this process; empty without setpriv or the program."""
     path = os.environ.get("PATH") if env is None else env.get("PATH")
     return _setpriv() if shutil.which(program, path=path) else []
 
 
 @cache
 def _setpriv() -> list[str]:
-    """Setpriv of util-linux; the one of BusyBox cannot do it, and macOS has none."""
+    """Return the prefix for setpriv of util-linux; BusyBox lacks the option, and macOS has no setpriv."""
     setpriv, true = shutil.which("setpriv"), shutil.which("true")
     if setpriv is None or true is None:
         return []
-    words = [setpriv, "--pdeathsig", "TERM", "--"]
-    probe = subprocess.run([*words, true], capture_output=True, timeout=10, check=False)  # noqa: TID251
-    return words if probe.returncode == 0 else []
+    prefix = [setpriv, "--pdeathsig", "TERM", "--"]
+    probe = subprocess.run([*prefix, true], capture_output=True, timeout=10, check=False)  # noqa: TID251
+    return prefix if probe.returncode == 0 else []

@@ -1,4 +1,4 @@
-"""The command line as its users meet it: streams, exit codes, sentences."""
+"""The command line of a user: streams, exit codes, messages."""
 
 from __future__ import annotations
 
@@ -14,35 +14,61 @@ from pathlib import Path
 import click
 import pytest
 
-from generator.builds.run import Selection
-from generator.cli import main
+from generator import cli
+from generator.builds.run import select_crates
+from generator.commands import release, template
+from generator.commands.lazy_group import LazyCommand
 from generator.manifest.models import Manifest
 from generator.planning.affected import Reason
 from generator.planning.plan import make_plan
 from tests.conftest import MakeRepository
 from tests.support import COMMAND, TOP, cratematrix, entry, git_repository, library, wait_until, write_files
 
-HEAVY = {"pydantic", "jinja2", "ruamel", "rich", "psutil", "tomlkit", "json"}
+HEAVY = {"pydantic", "jinja2", "ruamel", "rich", "psutil", "tomlkit", "json", "e2b", "github"}
 
 
-@pytest.mark.parametrize("word", ["--help", "--version"])
-def test_help_and_version_import_nothing_heavy(word: str) -> None:
+def modules_after(*words: str, cwd: Path = TOP) -> set[str]:
+    """Return the modules that a command imports, and those that Python imports itself."""
     script = (
-        "import sys; sys.argv = ['cratematrix', sys.argv[1]]\n"
+        "import sys; sys.argv = ['cratematrix', *sys.argv[1:]]\n"
         "from generator.cli import main\n"
         "try: main()\nexcept SystemExit: pass\n"
-        "print(*sys.modules, file=sys.stderr)"
+        "print('modules', *sys.modules, file=sys.stderr)"
     )
-    done = subprocess.run([sys.executable, "-c", script, word], capture_output=True, text=True, check=True)  # noqa: TID251
-    assert HEAVY & set(done.stderr.split()) == set()
+    done = subprocess.run([sys.executable, "-c", script, *words], capture_output=True, text=True, check=True, cwd=cwd)  # noqa: TID251
+    return set(done.stderr.rpartition("modules ")[2].split())
 
 
-def test_every_command_and_option_says_what_it_is_for() -> None:
-    for name, command in main.commands.items():
-        assert command.help, name
-        for parameter in command.params:
-            assert isinstance(parameter, click.Option), (name, parameter.name)
-            assert parameter.help, (name, parameter.name)
+@pytest.mark.parametrize(
+    "words", [["--help"], ["--version"], ["release", "--help"], ["template", "--help"]], ids=" ".join
+)
+def test_help_and_version_import_nothing_heavy(words: list[str]) -> None:
+    modules = modules_after(*words)
+    assert HEAVY & modules == set()
+    commands = {f"generator.commands.{name}" for name in (*cli.COMMANDS, "options")}
+    assert commands & modules == {f"generator.commands.{words[0]}"} & commands
+
+
+def test_commands_on_this_machine_import_no_client_of_a_service(repository: MakeRepository) -> None:
+    top = repository([entry("one")], library("one"))
+    for words in (["check"], ["plan"], ["generate"], ["doctor"], ["targets"], ["build", "--all"], ["report"]):
+        modules = modules_after(*words, cwd=top)
+        assert "generator.cli" in modules
+        assert {"e2b", "github"} & modules == set(), words
+
+
+GROUPS = {"": cli.COMMANDS, "release": release.COMMANDS, "template": template.COMMANDS}
+COMMANDS = [(f"{group} {name}".strip(), command) for group, table in GROUPS.items() for name, command in table.items()]
+
+
+@pytest.mark.parametrize(("name", "lazy"), COMMANDS, ids=[name for name, _ in COMMANDS])
+def test_every_command_and_option_has_a_help_text(name: str, lazy: LazyCommand) -> None:
+    command = lazy.load()
+    assert command.name == name.rpartition(" ")[2]
+    assert command.get_short_help_str(100) == lazy.help
+    for parameter in command.params:
+        assert isinstance(parameter, click.Option), parameter.name
+        assert parameter.help, parameter.name
 
 
 @pytest.mark.parametrize("words", [[], ["release"], ["template"]], ids=["all", "release", "template"])
@@ -53,12 +79,12 @@ def test_a_list_of_commands_cuts_no_sentence_in_80_columns(words: list[str], tmp
 
 def test_the_readme_lists_exactly_the_commands_there_are() -> None:
     listed = re.findall(r"^\| `cratematrix (\w+)", (TOP / "README.md").read_text(), re.MULTILINE)
-    assert listed == list(main.commands), "mend the table of commands in README.md"
+    assert listed == list(cli.COMMANDS), "update the table of commands in README.md"
 
 
 def test_every_options_variable_has_the_options_name() -> None:
-    for name, command in main.commands.items():
-        for option in command.params:
+    for name, lazy in cli.COMMANDS.items():
+        for option in lazy.load().params:
             long = max(option.opts, key=len).lstrip("-").replace("-", "_").upper()
             variable = f"CRATEMATRIX_{name.upper()}_{long}"
             assert option.envvar == variable or (option.name or "").upper() == long, variable
@@ -70,8 +96,8 @@ def test_a_check_by_variable_writes_nothing(repository: MakeRepository) -> None:
     assert not (top / ".github").exists()
 
 
-def test_ctrl_c_is_told_as_an_interruption(repository: MakeRepository, tmp_path: Path) -> None:
-    """While it waits for a git that never answers."""
+def test_ctrl_c_is_an_interruption(repository: MakeRepository, tmp_path: Path) -> None:
+    """It comes while the command waits for git."""
     top = repository([entry("one")], library("one"))
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin/git").write_text("#!/bin/sh\n: > ../asked\nexec sleep 3600\n")
@@ -81,8 +107,8 @@ def test_ctrl_c_is_told_as_an_interruption(repository: MakeRepository, tmp_path:
     with subprocess.Popen(words, cwd=top, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as ran:
         wait_until((tmp_path / "asked").exists, "the question to git")
         ran.send_signal(signal.SIGINT)
-        _, said = ran.communicate()
-    assert (ran.returncode, said) == (130, "error: interrupted\n")
+        _, printed = ran.communicate()
+    assert (ran.returncode, printed) == (130, "error: interrupted\n")
 
 
 def test_a_manifest_behind_a_link_is_the_one_it_leads_to(repository: MakeRepository, tmp_path: Path) -> None:
@@ -117,14 +143,14 @@ def test_the_plan_is_a_table_for_people_and_fits_a_pipe() -> None:
     assert re.search(r"^a release: \d+ assets of 1,000; \d+ requests with uploads from 1 job", ran.err, re.MULTILINE)
 
 
-def test_the_plan_says_that_github_does_not_allow_a_release(repository: MakeRepository) -> None:
+def test_the_plan_notes_that_github_does_not_allow_a_release(repository: MakeRepository) -> None:
     many = [
         {"name": f"c{n}", "version": "1.0.0", "kind": "bin", "source": {"registry": f"c{n}", "version": "1.0.0"}}
         for n in range(1_000)
     ]
     ran = cratematrix("plan", "--json", cwd=repository(many, {}))
     assert ran.code == 0
-    assert "note: there cannot be a release: 1001 assets are more than a release can have: 1,000" in ran.err
+    assert "note: a release is not possible: 1001 assets are more than a release can have: 1,000" in ran.err
     assert "divide the manifest into 2" in ran.err
 
 
@@ -136,7 +162,7 @@ def committed(top: Path) -> Path:
     return top
 
 
-def test_a_plan_of_a_change_says_what_to_build_and_why_for_people_and_for_workflows(repository: MakeRepository) -> None:
+def test_a_plan_of_a_change_has_crates_and_reasons_for_people_and_workflows(repository: MakeRepository) -> None:
     names = ("one", "two", "three")
     files = {path: text for name in names for path, text in library(name).items()}
     top = committed(repository([entry("one"), entry("two", depends_on=["one"]), entry("three")], files))
@@ -203,11 +229,11 @@ def test_the_plans_crates_and_jobs_are_what_build_takes_for_ten_thousand_crates_
         reasons = tuple(Reason(crate=name, built=place < last, reason="x") for place, name in enumerate(names))
         plan = make_plan(manifest, None, reasons)
         assert len(plan.crates) < 128 * 1024 - 100
-        parts = [Selection(job.shard, tuple(plan.crates.split())).names(manifest) for job in plan.matrix.include]
+        parts = [select_crates(manifest, job.shard, tuple(plan.crates.split())).names for job in plan.matrix.include]
         assert parts == [shard.crates for shard in plan.shards]
 
 
-def test_generate_writes_checks_and_says_how_to_mend(repository: MakeRepository) -> None:
+def test_generate_writes_checks_and_names_the_fix(repository: MakeRepository) -> None:
     top = repository([entry("one"), entry("two")], {**library("one"), **library("two")})
     assert cratematrix("generate", cwd=top).code == 0
     assert cratematrix("generate", "--check", cwd=top).code == 0
@@ -292,17 +318,17 @@ def test_a_hostile_manifest_is_refused_with_its_line_and_nothing_is_written(
     assert sorted(path for path in top.rglob("*") if ".git/" not in str(path)) == before
 
 
-def test_a_reader_that_goes_away_is_no_error_to_look_at() -> None:
+def test_a_closed_stdout_prints_no_traceback() -> None:
     with subprocess.Popen([COMMAND, "plan", "--json"], cwd=TOP, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as ran:
         assert ran.stdout is not None
         assert ran.stderr is not None
         ran.stdout.close()
-        said = ran.stderr.read().decode()
-    assert "Traceback" not in said
-    assert "Exception" not in said
+        printed = ran.stderr.read().decode()
+    assert "Traceback" not in printed
+    assert "Exception" not in printed
 
 
-def test_a_missing_manifest_says_how_to_make_one(tmp_path: Path) -> None:
+def test_a_missing_manifest_names_the_command_that_writes_one(tmp_path: Path) -> None:
     ran = cratematrix("plan", cwd=tmp_path)
     assert (ran.code, ran.out) == (2, "")
     assert "fix: cratematrix init" in ran.err

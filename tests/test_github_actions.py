@@ -1,4 +1,4 @@
-"""The command in a job of GitHub Actions: what its log, its outputs and its summary hold."""
+"""The commands in a job of GitHub Actions: log, outputs and summary."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def job(tmp_path_factory: pytest.TempPathFactory) -> Job:
     return Job(tmp_path_factory.mktemp("job"))
 
 
-def test_a_build_is_told_in_groups_annotations_outputs_and_a_summary(repository: MakeRepository, job: Job) -> None:
+def test_a_build_writes_groups_annotations_outputs_and_a_summary(repository: MakeRepository, job: Job) -> None:
     files = library("good") | library("bad", BROKEN)
     top = repository([entry("good"), entry("bad")], files)
     ran = job.run(top, "build", "--shard", "1/1")
@@ -94,7 +94,7 @@ def test_a_stale_file_is_an_annotation_and_its_difference_a_summary(repository: 
     assert '-          - { index: 2, shard: "2/2" }' in job.summary.read_text()
 
 
-def test_a_plan_leaves_what_a_matrix_needs(repository: MakeRepository, job: Job) -> None:
+def test_a_plan_writes_outputs_for_a_matrix(repository: MakeRepository, job: Job) -> None:
     top = repository([entry("one"), entry("two")], library("one") | library("two"))
     assert job.run(top, "plan", "--changed-since", "0" * 40).code == 0
     matrix = json.loads(job.outputs["matrix"])
@@ -118,7 +118,7 @@ def test_a_hostile_workflow_says_nothing_to_the_runner_and_ends_no_block_of_the_
     assert "`````diff\n" in job.summary.read_text()
 
 
-def test_a_value_that_ordinary_words_hold_is_not_masked(repository: MakeRepository, job: Job) -> None:
+def test_a_short_common_value_is_not_masked(repository: MakeRepository, job: Job) -> None:
     top = repository([entry("one", env=["LEVEL"])], library("one"))
     ran = job.run(top, "build", "--all", LEVEL="1")
     assert ran.code == 0

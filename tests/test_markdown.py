@@ -1,4 +1,4 @@
-"""Others' words in Markdown."""
+"""Untrusted text in Markdown."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from generator.markdown import fenced, table, text
+from generator.markdown import code_block, escape, table
 from generator.text import plain
 
 READER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
@@ -43,7 +43,7 @@ PLACES = ["{0}", "- {0}", "1. {0}", "> {0}", "before\n{0}\nafter", "before\n\n{0
 
 
 def structure(tokens: list[Token]) -> Iterator[tuple[str, str]]:
-    """Yield everything but the words."""
+    """Yield all tokens except text."""
     for token in tokens:
         if token.type != "text":
             yield token.type, token.tag
@@ -54,7 +54,7 @@ def structure(tokens: list[Token]) -> Iterator[tuple[str, str]]:
 @given(words=WORDS)
 def test_words_are_words_wherever_they_stand(place: str, words: str) -> None:
     harmless = "word" if plain(words).strip() else ""
-    assert [*structure(READER.parse(place.format(text(words))))] == [*structure(READER.parse(place.format(harmless)))]
+    assert [*structure(READER.parse(place.format(escape(words))))] == [*structure(READER.parse(place.format(harmless)))]
 
 
 @given(st.lists(st.tuples(WORDS, WORDS), min_size=1, max_size=3))
@@ -69,19 +69,19 @@ def test_a_table_has_its_rows_and_cells_whatever_is_in_them(rows: list[tuple[str
     "words", ["www.example.com", "WWW.example.com", "https://example.com", "[a](b)", "<b>", "@you"]
 )
 def test_words_are_neither_links_nor_marks(words: str) -> None:
-    shown = text(words)
+    shown = escape(words)
     assert shown != words
     assert re.sub(r"\\(.)", r"\1", shown) == words
     assert not re.search(r"(?<!\\)[\[<@:]|www\.", shown, re.IGNORECASE)
 
 
 def test_versions_stay_readable() -> None:
-    assert text("crate 1.0.0") == "crate 1.0.0"
+    assert escape("crate 1.0.0") == "crate 1.0.0"
 
 
 @pytest.mark.parametrize("run", ["", "`", "```", " ````", "``````````"])
 def test_no_line_ends_a_block_of_code(run: str) -> None:
-    fence, _, block = fenced(f"{run}\nx\n", "diff").partition("diff\n")
+    fence, _, block = code_block(f"{run}\nx\n", "diff").partition("diff\n")
     assert block == f"{run}\nx\n{fence}\n"
     assert fence not in run
     assert len(fence) >= 3

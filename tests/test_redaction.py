@@ -1,4 +1,4 @@
-"""No secret that the process knows is readable in what it shows or keeps, however it was written."""
+"""Redaction: no known secret is readable in logs, reports or packages, in any encoding."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generator.redaction import MASK, SCAN_BYTES, Redactor, secrets_of
+from generator.redaction import MASK, SCAN_BYTES, Redactor, secrets_in_environment
 from generator.sandboxes.contract import MAX_LINE
 from generator.sandboxes.lines import LineSplitter
 from generator.text import plain
@@ -127,12 +127,12 @@ ENCODINGS: dict[str, Encode] = {
     "UTF-8 taken for Latin-1": lambda secret: secret.encode().decode("latin-1"),
 }
 
-# A run of a secret or of a form of it that is this long may be nowhere.
+# No piece of this length may remain, of a secret or of one of its forms.
 PIECE = 16
 
 
-def left(form: str, text: str) -> set[str]:
-    """Return the pieces of a form that a text still holds, the white space around the form aside."""
+def remaining(form: str, text: str) -> set[str]:
+    """Return the pieces of a form that a text still contains; white space around the form is ignored."""
     form = form.strip()
     return {piece for at in range(max(1, len(form) - PIECE + 1)) if (piece := form[at : at + PIECE]) in text}
 
@@ -144,32 +144,32 @@ def test_no_piece_of_any_form_of_a_secret_is_left(encode: Encode, secret: str) -
     for text in (form, f"the value is {form}, as I said", form.replace("\n", " ")):
         seen = REDACT(text)
         assert MASK in seen
-        assert left(secret, seen) == set()
+        assert remaining(secret, seen) == set()
         # What the encoding wrote around the secret, such as quotes, may be in no piece that counts.
-        assert {piece for piece in left(form, seen) if MASK not in piece and len(piece) >= PIECE} == set()
+        assert {piece for piece in remaining(form, seen) if MASK not in piece and len(piece) >= PIECE} == set()
 
 
 @pytest.mark.parametrize("secret", SECRETS.values(), ids=SECRETS)
 @pytest.mark.parametrize("encode", ENCODINGS.values(), ids=ENCODINGS)
 def test_the_lines_of_a_log_hold_no_piece_either(encode: Encode, secret: str) -> None:
     form = encode(secret)
-    said: list[str] = []
-    lines = LineSplitter(lambda line: said.append(REDACT(plain(line))))
+    shown: list[str] = []
+    lines = LineSplitter(lambda line: shown.append(REDACT(plain(line))))
     lines.feed(f"before\n{form}\nafter\n".encode())
-    assert (said[0], said[-1]) == ("before", "after")
-    assert MASK in " ".join(said)
-    for written in (secret, *form.splitlines()):
-        assert {piece for line in said for piece in left(written, line) if len(piece) == PIECE} == set()
-    assert not any(line.strip() in "\n".join(said) for line in secret.splitlines() if len(line) >= 8)
+    assert (shown[0], shown[-1]) == ("before", "after")
+    assert MASK in " ".join(shown)
+    for form_line in (secret, *form.splitlines()):
+        assert {piece for line in shown for piece in remaining(form_line, line) if len(piece) == PIECE} == set()
+    assert not any(line.strip() in "\n".join(shown) for line in secret.splitlines() if len(line) >= 8)
 
 
 @pytest.mark.parametrize("at", range(1, len(TOKEN)))
 def test_a_secret_that_the_cutter_of_lines_cuts_is_not_readable(at: int) -> None:
-    said: list[str] = []
-    lines = LineSplitter(lambda line: said.append(REDACT(plain(line))))
+    shown: list[str] = []
+    lines = LineSplitter(lambda line: shown.append(REDACT(plain(line))))
     lines.feed(("." * (MAX_LINE - at) + TOKEN + "...\n").encode())
-    whole = "".join(said)
-    assert len(said) == 2
+    whole = "".join(shown)
+    assert len(shown) == 2
     assert not any(TOKEN[start : start + 8] in whole for start in range(len(TOKEN) - 7))
 
 
@@ -219,7 +219,7 @@ def test_json_stays_json(secret: str, encoded: bool) -> None:
     for redacted in (REDACT(text), REDACT.in_json(text)):
         value = json.loads(redacted)
         assert value["count"] == 1
-        assert left(secret, value["said"]) == set()
+        assert remaining(secret, value["said"]) == set()
         assert value["said"].startswith('say "')
         assert value["said"].endswith(" end")
 
@@ -393,7 +393,7 @@ def test_the_secrets_of_a_process_are_those_named_those_known_and_passwords() ->
         "E2B_SANDBOX_URL": "https://gateway.invalid/sandbox",
         "HTTP_PROXY": "http://[broken",
     }
-    assert secrets_of(environment, ["OPENROUTER_API_KEY", "MISSING"]) == {
+    assert secrets_in_environment(environment, ["OPENROUTER_API_KEY", "MISSING"]) == {
         "OPENROUTER_API_KEY": "router",
         "E2B_API_KEY": "e2b",
         "the password in HTTPS_PROXY": "pr@xy",

@@ -1,7 +1,7 @@
-"""Below a checkout and where results go, nothing but generator/files/directory.py writes: it follows no link.
+"""Only generator/files/directory.py writes in a checkout and in an output directory: it follows no link.
 
-Ruff's banned-api sees no methods, so this looks at the syntax: for whatever opens a file to write it, makes or removes
-one, or moves it.
+Ruff's banned-api does not see methods. So this test searches the syntax for code that creates, writes, moves or removes
+a file.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ import pytest
 
 from tests.support import TOP
 
-# Each module that writes, and why what a checkout brings has no say in where.
+# Each other module that writes, and the reason that a checkout cannot redirect it.
 ALLOWED: Final = {
-    "generator/files/directory.py": "is what all others write through",
+    "generator/files/directory.py": "other modules write through it",
     "generator/audit/reader.py": "copies its input into memory",
     "generator/builds/artifacts.py": "unpacks into a run's private scratch directory, each name checked",
     "generator/builds/session.py": "works in a run's private scratch directory",
     "generator/builds/tool_cache.py": "keeps tools in the user's cache",
     "generator/cli.py": "opens the null device",
-    "generator/console.py": "opens the null device",
+    "generator/console/output.py": "opens the null device",
     "generator/sandboxes/e2b/transfers.py": "takes files into a run's private scratch directory",
     "generator/packages/tarball.py": "packs in a run's private scratch directory",
-    "generator/processes.py": "gives a program's input in a temporary file without a name",
+    "generator/processes.py": "puts a program's input into an unnamed temporary file",
     "generator/sandboxes/local/private_directories.py": "makes the private directories in the user's cache",
     "generator/sandboxes/local/control_groups.py": "makes and limits control groups, which the kernel shows as files",
     "generator/sandboxes/local/isolation.py": "writes into a sandbox's own directory, before anything runs there",
@@ -36,7 +36,7 @@ ALLOWED: Final = {
     "generator/sbom/document.py": "writes into a run's private scratch directory, where only plain files are",
     "generator/sources/collect.py": "packs sources in a run's private scratch directory",
     "generator/sources/repositories.py": "keeps repositories in the user's cache",
-    "generator/github_actions/step_files.py": "adds to files of GitHub's runner",
+    "generator/github_actions/step_files.py": "appends to files of GitHub's runner",
 }
 
 _MODE: Final = re.compile(r"[rwaxbtU+]*[wax+][rwaxbtU+]*(?:[:|]\w*)?")
@@ -55,7 +55,7 @@ _OF: Final = {
 
 
 def writes(source: str) -> Iterator[str]:
-    """Yield each expression of a module that writes, or may."""
+    """Yield each expression of a module that writes or may write."""
     for node in ast.walk(ast.parse(source)):
         if _names_writing(node) or (isinstance(node, ast.Call) and _is_writing(node)):
             yield ast.unparse(node)
@@ -78,7 +78,7 @@ def _is_writing(call: ast.Call) -> bool:
         given = [*call.args, *(each.value for each in call.keywords if each.arg == "mode")]
         words = [each.value for each in given if isinstance(each, ast.Constant) and isinstance(each.value, str)]
         return any(_MODE.fullmatch(word) for word in words)
-    # A path's takes one argument, a text's two.
+    # `replace` of a path takes one argument, that of a string two.
     return isinstance(call.func, ast.Attribute) and name == "replace" and len(call.args) == 1 and not call.keywords
 
 
@@ -88,7 +88,7 @@ def test_nothing_writes_but_what_says_why() -> None:
     writing = {path: sorted(expressions) for path, expressions in found.items() if expressions}
     unknown = {path: expressions for path, expressions in writing.items() if path not in ALLOWED}
     assert not unknown, f"write it through generator/files/directory.py: {unknown}"
-    assert not ALLOWED.keys() - writing.keys(), "these write no more: take them off the list"
+    assert not ALLOWED.keys() - writing.keys(), "these no longer write: remove them from the list"
 
 
 @pytest.mark.parametrize(

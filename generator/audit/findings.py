@@ -1,4 +1,4 @@
-"""What the audit of a file found."""
+"""The findings of an audit."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Rule = Literal[
 
 
 class Finding(Strict):
-    """What one rule found: a sentence on what is there and what to do. A violation keeps the file from being packed."""
+    """The finding of one rule: a sentence with the defect and its fix. A violation blocks packing, a note does not."""
 
     rule: Rule
     severity: Literal["violation", "note"]
@@ -21,10 +21,10 @@ class Finding(Strict):
 
 
 class Audit(Strict):
-    """A file as it was found, and the findings.
+    """The requirements of one file, and the findings.
 
-    `glibc` is the oldest that has all it needs (None: it needs none), `macos` the oldest macOS it says it runs on,
-    `libraries` what the system's loader is asked for, or the modules that a wasm module imports from.
+    `glibc` is the oldest version that has every required symbol, or None when the file needs no glibc.
+    `macos` is the oldest supported macOS. `libraries` are the dynamic libraries, or the modules that wasm imports.
     """
 
     file: Sentence

@@ -1,24 +1,24 @@
-"""The dynamic libraries that every machine of a platform has, and those that are worth a word."""
+"""Dynamic libraries that every machine of a platform has, and those that cause a note."""
 
 from __future__ import annotations
 
 import re
 from typing import Final
 
-# glibc's own, and the compiler's, which Rust's standard library unwinds with; the policy that Python's wheels are held
-# to (https://peps.python.org/pep-0600/) has the same and more.
+# Libraries of glibc, and of the compiler, which Rust's standard library uses to unwind. The policy of Python's wheels
+# (https://peps.python.org/pep-0600/) allows the same and more.
 GLIBC: Final = frozenset(
     ["libc.so.6", "libm.so.6", "libdl.so.2", "libpthread.so.0", "librt.so.1", "libutil.so.1", "libresolv.so.2",
      "ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1", "libgcc_s.so.1"]
 )  # fmt: skip
-# Alpine's name of musl's library, its own name, and that of its loader.
+# Alpine's name of musl's library, its own name, and the name of its loader.
 MUSL: Final = frozenset(["libc.musl-x86_64.so.1", "libc.so", "ld-musl-x86_64.so.1", "libgcc_s.so.1"])
-# Apple's, since before the oldest macOS that Rust builds for; its other libraries come and go.
+# Apple's libraries that are older than the oldest macOS of Rust; others come and go.
 MACOS: Final = frozenset(
     ["/usr/lib/libSystem.B.dylib", "/usr/lib/libiconv.2.dylib", "/usr/lib/libresolv.9.dylib",
      "/usr/lib/libobjc.A.dylib", "/usr/lib/libc++.1.dylib"]
 )  # fmt: skip
-# In System32 of every Windows 10: what Rust's standard library and the crates around it import, and C's runtime.
+# Libraries in System32 of every Windows 10: imports of Rust's standard library and of common crates, and C's runtime.
 WINDOWS: Final = frozenset(
     name if "." in name else f"{name}.dll"
     for name in (
@@ -31,20 +31,20 @@ WINDOWS: Final = frozenset(
     )
 )  # fmt: skip
 
-_CPP: Final = "Node.js itself needs it, a program's user may not have it"
+_CPP: Final = "Node.js itself needs it, but users of a program may lack it"
 _REDISTRIBUTABLE: Final = "it comes with Microsoft's Visual C++ redistributable, not with Windows"
-_APPLE: Final = "part of macOS, not necessarily of its oldest versions"
+_APPLE: Final = "it is part of macOS, but old versions may lack it"
 
-# Which names are not on every machine and yet no mistake, and why.
-_NOTED: Final[dict[str, tuple[tuple[re.Pattern[str], str], ...]]] = {
+# Libraries that some machines lack but that are allowed, and the reason.
+_ALLOWED: Final[dict[str, tuple[tuple[re.Pattern[str], str], ...]]] = {
     "linux": ((re.compile(r"libstdc\+\+\.so\.6"), _CPP),),
     "darwin": ((re.compile(r"/usr/lib/[^/]+\.dylib|/System/Library/Frameworks/.+"), _APPLE),),
     "win32": ((re.compile(r"(vcruntime140(_1)?|msvcp140(_\w+)?)\.dll"), _REDISTRIBUTABLE),),
 }
 
 
-def is_missing(library: str, os: str, libc: str | None) -> bool:
-    """Say whether some machine of a system does not have a library; libc is npm's word, for Linux only."""
+def may_be_missing(library: str, os: str, libc: str | None) -> bool:
+    """Return whether some machines of a system lack a library; `libc` is npm's name, for Linux only."""
     match os:
         case "linux":
             return library not in (MUSL if libc == "musl" else GLIBC)
@@ -54,7 +54,7 @@ def is_missing(library: str, os: str, libc: str | None) -> bool:
             return library.lower() not in WINDOWS and not re.fullmatch(r"(api|ext)-ms-[\w-]+\.dll", library.lower())
 
 
-def why_allowed(library: str, os: str) -> str | None:
-    """Say why a library that some machines do not have is no mistake, or None where it is one."""
+def allowed_reason(library: str, os: str) -> str | None:
+    """Return the reason why a library that some machines lack is allowed, or None when it is not."""
     name = library.lower() if os == "win32" else library
-    return next((why for pattern, why in _NOTED.get(os, ()) if pattern.fullmatch(name)), None)
+    return next((reason for pattern, reason in _ALLOWED.get(os, ()) if pattern.fullmatch(name)), None)

@@ -1,4 +1,4 @@
-"""The process that reads one hostile file, within limits, and prints its images as JSON or why there are none."""
+"""The reader process: reads one hostile file within resource limits and prints the result as JSON."""
 
 from __future__ import annotations
 
@@ -10,13 +10,20 @@ import sys
 from pathlib import Path
 from typing import Final
 
+import lief
+from pydantic import ValidationError
+
+from generator.audit.facts import ReaderResult
+from generator.audit.images import read_images
+from generator.audit.wasm import UnreadableBinary
+
 CPU_SECONDS: Final = 30
 MEMORY: Final = 3 * 1024 * 1024 * 1024
 
 
-def limit_myself() -> None:
-    """Take away time, memory, other processes, and writing files; macOS does not know all of these."""
-    for what, most in (
+def limit_process() -> None:
+    """Limit CPU time, memory, processes and written files; macOS does not support all of these limits."""
+    for kind, limit in (
         (resource.RLIMIT_CPU, CPU_SECONDS),
         (resource.RLIMIT_AS, MEMORY),
         (resource.RLIMIT_NPROC, 0),
@@ -24,30 +31,23 @@ def limit_myself() -> None:
         (resource.RLIMIT_CORE, 0),
     ):
         with contextlib.suppress(ValueError, OSError):
-            resource.setrlimit(what, (most, most))
+            resource.setrlimit(kind, (limit, limit))
 
 
-def answer(path: Path) -> str:
-    """Read a file; what is wrong with it is an answer too."""
-    import lief
-    from pydantic import ValidationError
-
-    from generator.audit.facts import Answer
-    from generator.audit.images import read_images
-    from generator.audit.wasm import Unreadable
-
+def read_as_json(path: Path) -> str:
+    """Return a file's images, or the reason why there are none, as JSON."""
     lief.logging.disable()
     try:
-        found = Answer(images=read_images(path))
-    except Unreadable as problem:
-        found = Answer(problem=str(problem))
+        result = ReaderResult(images=read_images(path))
+    except UnreadableBinary as problem:
+        result = ReaderResult(problem=str(problem))
     except (ValidationError, UnicodeError):
-        found = Answer(problem="it holds names that no compiler writes")
-    return found.model_dump_json()
+        result = ReaderResult(problem="it holds names that no compiler writes")
+    return result.model_dump_json()
 
 
-def own_copy() -> Path:
-    """Return a name for standard input, which in a sandbox is a file that this process must not open itself."""
+def copy_stdin() -> Path:
+    """Copy standard input to memory and return a path of the copy: the sandbox does not hold the input's own path."""
     descriptor = os.memfd_create("file")
     with os.fdopen(descriptor, "wb", closefd=False) as copy:
         shutil.copyfileobj(sys.stdin.buffer, copy)
@@ -55,10 +55,10 @@ def own_copy() -> Path:
 
 
 def main() -> None:
-    """Answer for the one file that is named, or for standard input."""
-    path = Path(sys.argv[1]) if sys.argv[1:] else own_copy()
-    limit_myself()
-    sys.stdout.write(answer(path))
+    """Read the file of the first argument, or standard input."""
+    path = Path(sys.argv[1]) if sys.argv[1:] else copy_stdin()
+    limit_process()
+    sys.stdout.write(read_as_json(path))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Where hostile files are read: in a sandbox that holds Python and what the reader is made of, and nothing else."""
+"""The sandbox of the reader process: it holds Python and the reader's packages, and nothing else."""
 
 from __future__ import annotations
 
@@ -23,59 +23,62 @@ from generator.sandboxes.local.isolation import (
 )
 from generator.toolchain.mounts import is_in_usr
 
-# -P: a folder called generator/ in the user's working directory must not be taken for this package.
+# -P: a folder named generator/ in the user's working directory must not shadow this package.
 _READER: Final = (sys.executable, "-P", "-B", "-m", "generator.audit.reader")
-# What Python itself may need to find itself and this package; nothing else of the environment is given.
-_PASSED: Final = ("PATH", "HOME", "PYTHONPATH", "LD_LIBRARY_PATH")
-_READ_WITH: Final = ("lief", "pydantic", "generator")
+# Environment variables that Python may need to find itself and this package; all others are removed.
+_PASSED_VARIABLES: Final = ("PATH", "HOME", "PYTHONPATH", "LD_LIBRARY_PATH")
+_READER_PACKAGES: Final = ("lief", "pydantic", "generator")
 _PROBE_SECONDS: Final = 60.0
 _PROBE_BYTES: Final = 4096
 
 
-def read(path: Path, timeout: float, limit: int) -> Completed:
-    """Have the reader's process read a file; in a sandbox where this machine can make one."""
-    if view := reading_view():
+def run_reader(path: Path, timeout: float, limit: int) -> Completed:
+    """Run the reader process on a file, in a sandbox when this machine supports one."""
+    if view := reader_view():
         with path.open("rb") as file:
             return _in_sandbox(view, file, timeout, limit)
     return run([*_READER, str(path)], timeout=timeout, env=_environment(), limit=limit)
 
 
 @functools.cache
-def reading_view() -> IsolationSpec | None:
-    """Return what the reader sees; None where there is no bubblewrap, or where Python does not start in its sandbox."""
+def reader_view() -> IsolationSpec | None:
+    """Return the reader's view of the file system; None without bubblewrap, or when Python does not start in it."""
     if probe_isolation() is not None:
         return None
     view = replace(system_spec(), env=_environment())
-    taken = tuple(bind.target for bind in view.binds)
-    view = replace(view, binds=(*view.binds, *(Bind(each, each) for each in _own() if each not in taken)))
+    mounted = tuple(bind.target for bind in view.binds)
+    view = replace(
+        view, binds=(*view.binds, *(Bind(each, each) for each in _python_directories() if each not in mounted))
+    )
     try:
-        with Path(os.devnull).open("rb") as nothing:
-            return view if _in_sandbox(view, nothing, _PROBE_SECONDS, _PROBE_BYTES).exit_code == 0 else None
-    except Unavailable:  # slow is no reason to read with less around it
+        with Path(os.devnull).open("rb") as empty:
+            return view if _in_sandbox(view, empty, _PROBE_SECONDS, _PROBE_BYTES).exit_code == 0 else None
+    except Unavailable:  # a slow start is no reason to read without a sandbox
         return view
 
 
 def _in_sandbox(view: IsolationSpec, file: BinaryIO, timeout: float, limit: int) -> Completed:
-    with bubblewrap_command(bubblewrap_arguments(view)) as (words, descriptors):
-        argv = [*words, *_READER]
+    with bubblewrap_command(bubblewrap_arguments(view)) as (bubblewrap, descriptors):
+        argv = [*bubblewrap, *_READER]
         return run(argv, timeout=timeout, env=HOST_ENV, stdin=file, limit=limit, pass_fds=descriptors)
 
 
 def _environment() -> Mapping[str, str]:
-    return {name: os.environ[name] for name in _PASSED if name in os.environ}
+    return {name: os.environ[name] for name in _PASSED_VARIABLES if name in os.environ}
 
 
-def _own() -> Iterator[str]:
-    """Where Python, and the packages that the reader imports, lie outside of /usr."""
+def _python_directories() -> Iterator[str]:
+    """Yield the directories outside of /usr that hold Python and the packages that the reader imports."""
     executable = Path(sys.executable)
-    places = [Path(sys.prefix), Path(sys.base_prefix), executable.resolve().parent.parent]
-    for name in _READ_WITH:
+    directories = [Path(sys.prefix), Path(sys.base_prefix), executable.resolve().parent.parent]
+    for name in _READER_PACKAGES:
         found = importlib.util.find_spec(name)
         if found and found.origin:
-            places.append(Path(found.origin).parent if name == "generator" else Path(found.origin).parent.parent)
-    yield from (str(place) for place in dict.fromkeys(places) if is_shown(place, Path.home()))
+            package = Path(found.origin).parent
+            directories.append(package if name == "generator" else package.parent)
+    yield from (str(each) for each in dict.fromkeys(directories) if is_mounted(each, Path.home()))
 
 
-def is_shown(place: Path, home: Path) -> bool:
-    """Whether the reader sees a place: not what it sees anyway, and not the root or what the user's home lies in."""
-    return not is_in_usr(place) and not home.is_relative_to(place)
+def is_mounted(directory: Path, home: Path) -> bool:
+    """Return whether the sandbox mounts a directory: not one in /usr, and not one that contains the user's home."""
+    return not is_in_usr(directory) and not home.is_relative_to(directory)

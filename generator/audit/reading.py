@@ -1,4 +1,4 @@
-"""Reading what came out of a sandbox: in a sandbox of its own, whose process may crash, hang or lie."""
+"""Reading a binary's facts in the reader process, which may crash, hang or print nonsense."""
 
 from __future__ import annotations
 
@@ -7,38 +7,41 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from generator.audit.facts import Answer, Facts
-from generator.audit.reader_sandbox import read
+from generator.audit.facts import Facts, ReaderResult
+from generator.audit.reader_sandbox import run_reader
 from generator.errors import InputError, Unavailable
 
-# The parser holds the whole file in memory. npm packages of this size do not exist.
+# The parser holds the whole file in memory. No npm package is this large.
 MAX_BYTES: Final = 512 * 1024 * 1024
-# On an idle machine a file of 100 MiB takes 2 s.
-DEADLINE: Final = 60.0
-MAX_ANSWER: Final = 4 * 1024 * 1024
+# A file of 100 MiB takes 2 s on an idle machine.
+TIMEOUT: Final = 60.0
+MAX_OUTPUT: Final = 4 * 1024 * 1024
 
 
 def read_facts(path: Path, name: str) -> Facts:
-    """Read a file that is called `name` in its package. Whatever it does to its reader is a fact, never an error."""
+    """Read a file that is named `name` in its package. A failure of the reader is a fact, never an error."""
     status = path.stat()
-    answer = _ask(path) if status.st_size <= MAX_BYTES else Answer(problem=f"it has more than {MAX_BYTES // 2**20} MiB")
+    if status.st_size > MAX_BYTES:
+        result = ReaderResult(problem=f"it has more than {MAX_BYTES // 2**20} MiB")
+    else:
+        result = _read(path)
     return Facts(
         file=name,
         executable=bool(status.st_mode & 0o100),
-        images=answer.images,
-        problem=answer.problem,
+        images=result.images,
+        problem=result.problem,
     )
 
 
-def _ask(path: Path) -> Answer:
+def _read(path: Path) -> ReaderResult:
     try:
-        done = read(path, DEADLINE, MAX_ANSWER)
+        done = run_reader(path, TIMEOUT, MAX_OUTPUT)
     except (Unavailable, InputError):
-        return Answer(problem=f"reading it did not end within {DEADLINE:.0f} s and {MAX_ANSWER // 2**20} MiB of answer")
+        return ReaderResult(problem=f"reading it took more than {TIMEOUT:.0f} s or {MAX_OUTPUT // 2**20} MiB of output")
     if done.exit_code != 0:
-        last = (done.stderr.strip().splitlines() or ["no word"])[-1]
-        return Answer(problem=f"reading it ended with exit code {done.exit_code}: {last[:200]}")
+        last = (done.stderr.strip().splitlines() or ["no output"])[-1]
+        return ReaderResult(problem=f"reading it failed with exit code {done.exit_code}: {last[:200]}")
     try:
-        return Answer.model_validate_json(done.stdout)
+        return ReaderResult.model_validate_json(done.stdout)
     except ValidationError:
-        return Answer(problem="reading it gave no answer that can be used")
+        return ReaderResult(problem="reading it gave no valid output")

@@ -13,7 +13,7 @@ from generator.audit.rules import MinimumVersions
 from generator.builds.environment import BuildEnvironment
 from generator.builds.observer import Observer
 from generator.builds.run import RunContext
-from generator.github_actions.step_files import github_run
+from generator.github_actions.step_files import github_run_id
 from generator.manifest.models import Fleet, Manifest
 from generator.manifest.values import Size
 from generator.reports.costs import load_prices
@@ -31,7 +31,7 @@ GLIBC: Final = "2.36"
 def run_of(environment: Mapping[str, str], shard: str | None) -> RunIdentity:
     """Name a run: GitHub's own run and attempt where there is one, else the time and something random."""
     shard_name = shard.replace("/", "-") if shard else "all"
-    if run := github_run(environment):
+    if run := github_run_id(environment):
         attempt = environment.get("GITHUB_RUN_ATTEMPT", "1")
         return RunIdentity(run, attempt if attempt.isdecimal() else "1", shard_name)
     return RunIdentity(f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}", "1", shard_name)

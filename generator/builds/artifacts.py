@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 import tarfile
 from pathlib import Path, PurePosixPath
 from typing import Final
 
 from generator.errors import Unbuildable
-from generator.files.portable_names import why_not_everywhere
+from generator.files.digest import sha256_of
+from generator.files.portable_names import path_problem
 from generator.platforms import PlatformName
 from generator.reports.models import Artifact
 
 MAX_FILES: Final = 10_000
 MAX_BYTES: Final = 2 * 1024 * 1024 * 1024
-
-
-def digest_of(path: Path) -> str:
-    """Return a file's SHA-256 in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def unpack(archive: Path, destination: Path) -> None:
@@ -44,7 +38,7 @@ def _unpack_one(tar: tarfile.TarFile, member: tarfile.TarInfo, destination: Path
     parts = [part for part in PurePosixPath(member.name).parts if part != "."]
     if not member.isreg() or not parts:
         raise Unbuildable(f"the build left {member.name[:200]!r} in its package: only plain files may be")
-    if why := why_not_everywhere("/".join(parts)):
+    if why := path_problem("/".join(parts)):
         raise Unbuildable(f"the build left {member.name[:200]!r} in its package: {why}; rename it, or leave it out")
     target = destination.joinpath(*parts)
     if target.exists():
@@ -64,7 +58,7 @@ def unit_artifacts(staged: Path, platform: PlatformName) -> tuple[Artifact, ...]
     """Return what is named as a platform's binaries among the staged files; what they are is for the audit."""
     paths = {path.relative_to(staged).as_posix(): path for path in staged.rglob("*") if path.is_file()}
     return tuple(
-        Artifact(file=name, bytes=path.stat().st_size, sha256=digest_of(path))
+        Artifact(file=name, bytes=path.stat().st_size, sha256=sha256_of(path))
         for name, path in sorted(paths.items())
         if _is_binary_of(name, platform)
     )

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from generator import __version__
 from generator.builds.context import CrateBuild
 from generator.errors import InputError
+from generator.files.digest import sha256_of_open
 from generator.files.directory import Directory
 from generator.files.user_cache import write_atomically
 from generator.manifest.names import sbom_name, tarball_names
@@ -90,7 +91,7 @@ def _digest(out: Directory, name: str) -> str | None:
     """Return the SHA-256 of a regular file, or None if it does not exist."""
     try:
         with out.open(name) as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+            return sha256_of_open(file)
     except (OSError, InputError):
         return None
 

@@ -17,7 +17,7 @@ from generator.errors import InputError, Unavailable
 from generator.manifest.names import log_name, sbom_name, tarball_names
 from generator.manifest.values import NEXT_SIZE, Size
 from generator.platforms import PLATFORM_NAMES, PlatformName
-from generator.reports.costs import right_size, sandbox_use
+from generator.reports.costs import sandbox_use, size_hint
 from generator.reports.models import CrateReport, Failure, State, Unit
 from generator.sandboxes.contract import FailureClass
 from generator.sources.collect import CollectedSource, collect
@@ -68,7 +68,7 @@ def build_crate(build: CrateBuild) -> CrateReport:
         return _report(build, "skipped", _skipped(build))
     with CrateLog(
         build.crate.name,
-        build.context.out.log(log_name(build.crate.name)),
+        build.context.out.open_log(log_name(build.crate.name)),
         build.context.observer,
         build.context.redactor,
     ) as log:
@@ -84,8 +84,8 @@ def _build(build: CrateBuild, able: tuple[PlatformName, ...], log: CrateLog) -> 
         kind: FailureClass = "transient" if isinstance(error, Unavailable) else "permanent"
         if build.context.stop.is_set():
             return _stopped(build, able)
-        log.line(f"error: {error.advice}")
-        return failed_before_building(build, kind, error.advice)
+        log.line(f"error: {error.message_with_fix}")
+        return failed_before_building(build, kind, error.message_with_fix)
     notes = (*source.notes, *([] if source.has_lock else [NO_LOCK]))
     for note in notes:
         log.line(f"note: {note}")
@@ -189,7 +189,7 @@ def _finished(build: CrateBuild, state: State, results: Sequence[AttemptResult],
         coverage=result.coverage,
         notes=(*notes, *result.notes),
         failure=result.failure,
-        hint=right_size(tuple(result.sandbox_usages), build.context.environment.sizes) if state == "built" else None,
+        hint=size_hint(tuple(result.sandbox_usages), build.context.environment.sizes) if state == "built" else None,
         **_spent(build, results),
     )
 

@@ -30,7 +30,7 @@ def _build_one(build: CrateBuild) -> CrateReport:
     try:
         report = build_crate(build)
     except CratematrixError as error:
-        report = failed_before_building(build, "permanent", error.advice)
+        report = failed_before_building(build, "permanent", error.message_with_fix)
     except OSError as error:
         report = failed_before_building(
             build, "transient", f"{error.filename or build.context.out.path}: {error.strerror}"

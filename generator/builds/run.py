@@ -23,7 +23,7 @@ from generator.errors import InputError
 from generator.files.directory import Directory
 from generator.files.output import output_directory
 from generator.files.user_cache import cache_directory
-from generator.github_actions.step_files import github_run
+from generator.github_actions.step_files import github_run_id
 from generator.manifest.models import Crate, Manifest
 from generator.manifest.names import log_name, sbom_name, tarball_names
 from generator.manifest.settings import Settings, settings
@@ -37,28 +37,32 @@ from generator.sources.collect import SourceLocations, repository_top
 
 @dataclass(frozen=True)
 class Selection:
-    """Which crates to build: those with these names, or all where there are none; of them the part "I/N", if any."""
+    """The crates of one run, longest first, and the shard "I/N" that they are, if any."""
 
+    names: tuple[str, ...]
     shard: str | None = None
-    crates: tuple[str, ...] = ()
-
-    def names(self, manifest: Manifest) -> tuple[str, ...]:
-        """Return the chosen crates, longest first; InputError for a crate or a shard that does not exist."""
-        minutes = {crate.name: crate.expected_minutes for crate in manifest.crates}
-        wanted = frozenset(self.crates or minutes)
-        if unknown := sorted(wanted - minutes.keys()):
-            near = get_close_matches(unknown[0], minutes, 1)
-            hint = f'; did you mean "{near[0]}"?' if near else ""
-            raise InputError(f"the manifest has no crate {', '.join(unknown)}{hint}", fix="cratematrix plan")
-        if self.shard:
-            index, slots = _shard(self.shard)
-            return shard_crates(make_plan(only(manifest, wanted), slots), index)
-        return tuple(name for name in longest_first(minutes) if name in wanted)
 
     @property
     def report_name(self) -> str:
         """Name of the report: shards of one run must not overwrite each other's."""
         return f"report-{_shard(self.shard)[0]}.json" if self.shard else "report.json"
+
+
+def select_crates(manifest: Manifest, shard: str | None = None, crates: tuple[str, ...] = ()) -> Selection:
+    """Return the crates with these names, or all without names; of them the part `shard`, written I/N.
+
+    InputError for an unknown crate or shard.
+    """
+    minutes = {crate.name: crate.expected_minutes for crate in manifest.crates}
+    wanted = frozenset(crates or minutes)
+    if unknown := sorted(wanted - minutes.keys()):
+        near = get_close_matches(unknown[0], minutes, 1)
+        hint = f'; did you mean "{near[0]}"?' if near else ""
+        raise InputError(f"the manifest has no crate {', '.join(unknown)}{hint}", fix="cratematrix plan")
+    if not shard:
+        return Selection(tuple(name for name in longest_first(minutes) if name in wanted))
+    index, slots = _shard(shard)
+    return Selection(shard_crates(make_plan(only(manifest, wanted), slots), index), shard)
 
 
 def _shard(text: str) -> tuple[int, int]:
@@ -97,7 +101,7 @@ def build(
     observer: Observer,
 ) -> Report:
     """Build the chosen crates in the sandboxes of a site, write the report into `place.out`, and return it."""
-    names = choice.names(manifest)
+    names = choice.names
     stop = threading.Event()
     started = time.monotonic()
     crates = {crate.name: crate for crate in manifest.crates}
@@ -131,7 +135,7 @@ def _report(
         run_attempt=_run_attempt(place.environment),
         interrupted=interrupted,
         seconds=round(seconds, 3),
-        run=environment.run or github_run(place.environment),
+        run=environment.run or github_run_id(place.environment),
         cost=round(sum(each.cost for each in reports), 6),
         retry_cost=round(sum(each.retry_cost for each in reports), 6),
         currency=environment.prices.currency if environment.prices else None,
@@ -186,8 +190,8 @@ def _results(crate: Crate, own: Settings) -> tuple[str, ...]:
 def _check(out: Directory, names: Iterable[str]) -> None:
     """InputError when results cannot be written, before anything is built."""
     for name in names:
-        out.check(name)
-    out.check_room(log_name("any"))
+        out.check_file(name)
+    out.check_writable(log_name("any"))
 
 
 @contextlib.contextmanager

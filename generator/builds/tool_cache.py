@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TextIO
 
-from generator.builds.artifacts import digest_of
 from generator.builds.errors import RunStopped, StepFailed, sandbox_failure
 from generator.builds.failures import failure_of
 from generator.builds.log import CommandOutput, CrateLog
+from generator.files.digest import sha256_of
 from generator.files.user_cache import write_atomically
 from generator.recipes.prebuilt import PREBUILT_TAR, Prebuilt
 from generator.reports.models import PhaseName
@@ -65,7 +65,7 @@ class ToolCache:
             partial = path.with_suffix(".part")  # this stock's own, and so taken over from a run that was killed
             sandbox.get(f"{sandbox.root}/{PREBUILT_TAR}", partial, MAX_STOCK)
             partial.replace(path)
-            write_atomically(_digest(path), digest_of(path).encode())
+            write_atomically(_digest(path), sha256_of(path).encode())
         except SandboxError as error:
             raise sandbox_failure(error, "compile") from None
         finally:
@@ -88,7 +88,7 @@ def _digest(path: Path) -> Path:
 
 def _is_whole(path: Path) -> bool:
     try:
-        return _digest(path).read_text() == digest_of(path)
+        return _digest(path).read_text() == sha256_of(path)
     except (OSError, ValueError):
         return False
 

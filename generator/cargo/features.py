@@ -1,4 +1,4 @@
-"""What is on in a crate that is built as it stands."""
+"""Default features of a crate."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from collections.abc import Mapping, Sequence
 
 
 def enabled_by_default(features: Mapping[str, Sequence[str]]) -> frozenset[str]:
-    """Features that are on when nobody says otherwise, and all that they switch on, as [features] spells it.
+    """Return the default features and all that they enable, as [features] spells them.
 
-    `dep:NAME` stands for an optional dependency, and NAME/FEATURE for a feature of a dependency. The latter also
-    switches NAME on, the dependency and the feature alike; NAME?/FEATURE switches nothing on.
+    `dep:NAME` is an optional dependency, and NAME/FEATURE a feature of a dependency. The latter also enables NAME, both
+    the dependency and the feature. NAME?/FEATURE enables nothing.
     """
     enabled: set[str] = set()
-    waiting = ["default"]
-    while waiting:
-        name = waiting.pop()
+    pending = ["default"]
+    while pending:
+        name = pending.pop()
         if name not in enabled:
             enabled.add(name)
-            waiting += features.get(name, ())
-            waiting += [name.split("/")[0]] if "/" in name and "?/" not in name else []
+            pending += features.get(name, ())
+            pending += [name.split("/")[0]] if "/" in name and "?/" not in name else []
     return frozenset(enabled)

@@ -1,4 +1,4 @@
-"""What of a Cargo.toml says what a crate is, where it belongs and what it needs; everything else is passed over."""
+"""Models of Cargo.toml: the crate, its workspace, its targets and its dependencies; other keys are ignored."""
 
 from __future__ import annotations
 
@@ -11,20 +11,23 @@ from typing import Annotated, Any, Final, TypeVar
 from pydantic import AliasChoices, AliasGenerator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from generator.errors import InputError
-from generator.manifest.problems import escaped
+from generator.text import escaped
 
 MAX_SIZE: Final = 1024 * 1024
-"""Characters of a Cargo.toml; the largest of well-known repositories have a tenth of it."""
+"""The maximum number of characters of a Cargo.toml; the largest well-known ones have a tenth of it."""
 
 # tomllib needs quadratic time for a dotted key: 20,000 parts take 6 s.
 MAX_DOTS_IN_A_LINE: Final = 500
 
-# Characters of a key that a message shows.
+# Maximum number of characters of a key in a message.
 MAX_KEY: Final = 200
 
 
-class Description(BaseModel):
-    """Frozen, unknown keys passed over, no silent conversions; Cargo reads both crate-type and crate_type."""
+class FileModel(BaseModel):
+    """Base of models of Cargo's and npm's files: frozen, without conversions; unknown keys are ignored.
+
+    Cargo accepts both crate-type and crate_type.
+    """
 
     model_config = ConfigDict(
         frozen=True,
@@ -34,14 +37,14 @@ class Description(BaseModel):
     )
 
 
-class Inherited(Description):
-    """`key.workspace = true`."""
+class Inherited(FileModel):
+    """A value that is inherited from the workspace: `key.workspace = true`."""
 
     workspace: bool
 
 
-class DependencyTable(Description):
-    """A dependency that is more than a version."""
+class DependencyTable(FileModel):
+    """A dependency that is a table, not only a version."""
 
     path: str | None = None
     package: str | None = None
@@ -52,16 +55,16 @@ class DependencyTable(Description):
 Dependency = Annotated[DependencyTable, BeforeValidator(lambda value: {} if isinstance(value, str) else value)]
 
 
-class Sections(Description):
-    """Dependencies of all platforms or of one."""
+class DependencySections(FileModel):
+    """The dependencies of all platforms or of one."""
 
     dependencies: dict[str, Dependency] = {}
     build_dependencies: dict[str, Dependency] = {}
     dev_dependencies: dict[str, Dependency] = {}
 
 
-class Package(Description):
-    """[package]."""
+class Package(FileModel):
+    """The table [package]."""
 
     name: str
     version: str | Inherited | None = None
@@ -74,40 +77,40 @@ class Package(Description):
     metadata: dict[str, Any] = {}
 
 
-class Library(Description):
-    """[lib]."""
+class Library(FileModel):
+    """The table [lib]."""
 
     proc_macro: bool = False
     crate_type: list[str] = []
 
 
-class Program(Description):
-    """[[bin]]."""
+class Program(FileModel):
+    """A table [[bin]]."""
 
     name: str | None = None
     path: str | None = None
     required_features: list[str] = []
 
 
-class SharedPackage(Description):
-    """[workspace.package]."""
+class WorkspacePackage(FileModel):
+    """The table [workspace.package]."""
 
     version: str | None = None
     edition: str | None = None
     publish: bool | list[str] = True
 
 
-class Workspace(Description):
-    """[workspace]."""
+class Workspace(FileModel):
+    """The table [workspace]."""
 
     members: list[str] = []
     exclude: list[str] = []
     dependencies: dict[str, Dependency] = {}
-    package: SharedPackage = SharedPackage()
+    package: WorkspacePackage = WorkspacePackage()
     resolver: str | None = None
 
 
-class CargoToml(Sections):
+class CargoToml(DependencySections):
     """A whole Cargo.toml."""
 
     package: Package | None = None
@@ -115,17 +118,17 @@ class CargoToml(Sections):
     library: Library | None = Field(default=None, validation_alias="lib")
     programs: list[Program] = Field(default=[], validation_alias="bin")
     features: dict[str, list[str]] = {}
-    target: dict[str, Sections] = {}
+    target: dict[str, DependencySections] = {}
     patch: dict[str, dict[str, Dependency]] = {}
     replace: dict[str, Dependency] = {}
 
-    def sections(self) -> Iterator[Sections]:
-        """The dependencies of all platforms, then those of single ones."""
+    def sections(self) -> Iterator[DependencySections]:
+        """Yield the dependencies of all platforms, then those of single platforms."""
         yield self
         yield from self.target.values()
 
     def patches(self) -> Iterator[DependencyTable]:
-        """What takes the place of other packages; Cargo heeds this in the root of a workspace alone."""
+        """Yield the replacements of other packages; Cargo reads them only in the root of a workspace."""
         for tables in (*self.patch.values(), self.replace):
             yield from tables.values()
 
@@ -133,24 +136,24 @@ class CargoToml(Sections):
 Manifests = Mapping[str, CargoToml]
 """The Cargo.toml files of a repository by directory, from its top, "." for the top."""
 
-Described = TypeVar("Described", bound=Description)
+Described = TypeVar("Described", bound=FileModel)
 
 
 def manifest_path(directory: str) -> str:
-    """Path of a directory's Cargo.toml."""
+    """Return the path of a directory's Cargo.toml."""
     return posixpath.normpath(f"{directory}/Cargo.toml")
 
 
-def cargo_toml(text: str) -> CargoToml:
-    """Cargo.toml's text as a model; InputError says what is wrong and in which line."""
-    described = validated(CargoToml, toml_table(text, MAX_SIZE))
+def parse_cargo_toml(text: str) -> CargoToml:
+    """Parse a Cargo.toml; raise InputError with the reason and the line when it is invalid."""
+    described = validate_file(CargoToml, parse_toml(text, MAX_SIZE))
     if described.package is None and described.workspace is None:
         raise InputError("it has neither [package] nor [workspace]")
     return described
 
 
-def toml_table(text: str, limit: int) -> dict[str, Any]:
-    """A text of at most `limit` characters as TOML reads it; InputError says what is wrong and in which line."""
+def parse_toml(text: str, limit: int) -> dict[str, Any]:
+    """Parse TOML of at most `limit` characters; raise InputError with the reason and the line when it is invalid."""
     if len(text) > limit:
         raise InputError(f"it is larger than {limit // 2**20} MiB")
     crowded = next((n for n, line in enumerate(text.split("\n"), 1) if line.count(".") > MAX_DOTS_IN_A_LINE), None)
@@ -165,15 +168,15 @@ def toml_table(text: str, limit: int) -> dict[str, Any]:
 
 
 def _toml_error(message: str, text: str) -> str:
-    """The sentence with its line in front; tomllib says it at the end, or says "end of document"."""
+    """Return the message with its line in front; tomllib puts it at the end, or writes "end of document"."""
     sentence, _, place = message.partition(" (at ")
     at = re.match(r"line (\d+)", place)
     line = f"line {at[1]}: " if at else f"line {text.count(chr(10)) + 1}: " if place else ""
     return f"{line}it is not valid TOML: {sentence}"
 
 
-def validated(model: type[Described], value: object) -> Described:
-    """A parsed file as a model; InputError says which key is wrong."""
+def validate_file(model: type[Described], value: object) -> Described:
+    """Return a parsed file as a model; raise InputError with the key that is invalid."""
     try:
         return model.model_validate(value)
     except ValidationError as error:

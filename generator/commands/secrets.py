@@ -1,43 +1,32 @@
-"""What a command knows of secrets before it says anything, and how it reaches E2B with them."""
+"""The secrets of this process: masked in all output before a command prints anything."""
 
 from __future__ import annotations
 
 import os
-from pathlib import Path
-from typing import TYPE_CHECKING
 
-from generator import console
-from generator.github_actions.step_files import in_github
-
-if TYPE_CHECKING:
-    from generator.manifest.models import Manifest
-    from generator.redaction import Redactor
-    from generator.sandboxes.e2b.connection import Connection, Gateway
+from generator.console.output import print_mask, print_message, set_redactor
+from generator.github_actions.step_files import in_github_actions
+from generator.manifest.models import E2BService, Manifest
+from generator.manifest.settings import passed_variables
+from generator.redaction import MIN_SECRET, Redactor, secrets_in_environment
+from generator.sandboxes.e2b.connection import Connection, Gateway, resolve_connection
 
 
-def known_secrets(manifest: Manifest | None = None) -> Redactor:
-    """Know every secret of this process, and keep it from the terminal from now on."""
-    from generator.manifest.settings import passed_variables
-    from generator.redaction import MIN_SECRET, Redactor, secrets_of
-
-    secrets = secrets_of(os.environ, passed_variables(manifest) if manifest else ())
-    if in_github(os.environ):
+def mask_secrets(manifest: Manifest | None = None) -> Redactor:
+    """Find the secrets in the environment, mask them in all later output, and return the redactor."""
+    secrets = secrets_in_environment(os.environ, passed_variables(manifest) if manifest else ())
+    if in_github_actions(os.environ):
         for secret in secrets.values():
-            console.mask(secret, MIN_SECRET)
+            print_mask(secret, MIN_SECRET)
     redactor = Redactor(secrets)
-    console.redact_with(redactor)
+    set_redactor(redactor)
     for name in redactor.too_short:
-        console.say(f"note: the value of {name} is too short to be kept out of what is printed")
+        print_message(f"note: the value of {name} is too short to mask in output")
     return redactor
 
 
-def e2b_connection(manifest: Path, gateway: Gateway, redactor: Redactor) -> Connection:
-    """Say how E2B is reached, by the options, the environment and the manifest, if there is one."""
-    from generator.manifest.models import E2BService
-    from generator.manifest.reading import load_manifest
-    from generator.sandboxes.e2b.connection import resolve_connection
-
-    service = load_manifest(manifest).fleet.e2b if manifest.exists() else E2BService()
+def e2b_connection(service: E2BService, gateway: Gateway, redactor: Redactor) -> Connection:
+    """Return the connection to E2B by options, environment and manifest, and mask its secrets."""
     connection = resolve_connection(service, gateway, os.environ)
     for name, secret in connection.secrets().items():
         redactor.add(name, secret)

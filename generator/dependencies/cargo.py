@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from generator.cargo.locks import MAX_SIZE, Locked, cargo_lock
-from generator.cargo.manifests import toml_table
+from generator.cargo.locks import MAX_SIZE, LockedPackage, parse_cargo_lock
+from generator.cargo.manifests import parse_toml
 from generator.dependencies.files import DependencyFiles
 from generator.dependencies.refusal import Refusal, quoted
 from generator.errors import InputError
@@ -16,10 +16,10 @@ from generator.network.endpoints import Endpoint, endpoint_of
 from generator.network.registries import Registries
 
 
-def locked(files: DependencyFiles, workspace: str) -> tuple[Locked, ...]:
+def locked(files: DependencyFiles, workspace: str) -> tuple[LockedPackage, ...]:
     """Return what a workspace's Cargo.lock holds; nothing where there is none, or none that Cargo would read."""
     try:
-        return cargo_lock(files.text(f"{workspace}/Cargo.lock") or "").package
+        return parse_cargo_lock(files.text(f"{workspace}/Cargo.lock") or "").package
     except InputError:
         return ()
 
@@ -57,7 +57,7 @@ def _why(source: str, registries: Registries) -> str | None:
 def _indexes(text: str) -> list[str]:
     """Registries that a Cargo.toml names by their address, as published ones do."""
     try:
-        waiting: list[Any] = [toml_table(text, MAX_SIZE)]
+        waiting: list[Any] = [parse_toml(text, MAX_SIZE)]
     except InputError:
         return []
     found: list[str] = []

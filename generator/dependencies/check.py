@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from generator.cargo.directories import upwards
+from generator.cargo.directories import ancestors
 from generator.dependencies import cargo, npm
 from generator.dependencies.files import DependencyFiles
 from generator.dependencies.locks import Project
@@ -72,6 +72,6 @@ class DependencySources:
         )
 
     def _texts(self) -> Iterable[str]:
-        around = (self.directory, *upwards(self.directory))
+        around = (self.directory, *ancestors(self.directory))
         paths = (posixpath.normpath(f"{each}/{name}") for each in around for name in _CONFIGURATION)
         return [text for path in paths if (text := self.files.text(path))]

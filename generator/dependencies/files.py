@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from generator.cargo.directories import joined, parent
+from generator.cargo.directories import parent, resolve_path
 from generator.errors import Unbuildable
-from generator.sources.names import shown
+from generator.text import message_text
 
 NAMES: Final = frozenset(
     ("package.json", "package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml", ".npmrc", ".yarnrc",
@@ -40,7 +40,7 @@ class DependencyFiles:
         """Return where a path leads to when all links in it are followed, None when that is out of the source."""
         waiting, done, followed = [*reversed(posixpath.normpath(path).split("/"))], ".", 0
         while waiting:
-            here = joined(done, waiting.pop())
+            here = resolve_path(done, waiting.pop())
             if here is None:
                 return None
             if here not in self.links:
@@ -73,7 +73,7 @@ def read_dependency_files(archive: Path) -> DependencyFiles:
             elif posixpath.basename(path) in NAMES:
                 left -= member.size
                 if left < 0:
-                    raise Unbuildable(f"{shown(path)} and its like are larger than {MAX_BYTES // 2**20} MiB")
+                    raise Unbuildable(f"{message_text(path)} and its like are larger than {MAX_BYTES // 2**20} MiB")
                 taken = tar.extractfile(member)
                 texts[path] = (taken.read() if taken else b"").decode(errors="replace").removeprefix("\ufeff")
             else:

@@ -6,7 +6,7 @@ import posixpath
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from generator.cargo.directories import expanded, joined, upwards
+from generator.cargo.directories import ancestors, expand_pattern, resolve_path
 from generator.dependencies.files import DependencyFiles
 from generator.dependencies.refusal import NotJson, Refusal, line_of, parsed, quoted
 from generator.dependencies.specifiers import Kind, kind_of, path_in
@@ -32,7 +32,7 @@ def projects(files: DependencyFiles, directory: str) -> list[str]:
             continue
         found.append(here)
         waiting += _members(files, here, package)
-        waiting += [each for path in _paths(package) if (each := joined(here, path)) is not None]
+        waiting += [each for path in _paths(package) if (each := resolve_path(here, path)) is not None]
     return found
 
 
@@ -58,7 +58,7 @@ def why_refused(files: DependencyFiles, directory: str, specifier: str) -> str |
     if kind != "path":
         return f"{_WHY[kind]}: {FIX}"
     path = path_in(specifier)
-    target = None if path.startswith("~") else joined(directory, path)  # ~ is HOME
+    target = None if path.startswith("~") else resolve_path(directory, path)  # ~ is HOME
     real = None if target is None else files.real(target)
     if real is None:
         return "leads out of the source: put the package into the repository"
@@ -92,14 +92,14 @@ def _paths(package: Mapping[str, Any]) -> list[str]:
 
 
 def _workspaces_above(files: DependencyFiles, directory: str) -> list[str]:
-    above = [(each, package_json(files, each)) for each in upwards(directory)]
+    above = [(each, package_json(files, each)) for each in ancestors(directory)]
     return [each for each, package in above if package is not None and _may_hold(package, each, directory)]
 
 
 def _may_hold(package: Mapping[str, Any], top: str, directory: str) -> bool:
     """Whether a directory may be of a workspace: npm installs that in its place. Patterns not read here may hold it."""
     inside = posixpath.relpath(directory, top)
-    return any(set(each) & _NOT_READ or inside in expanded(each, [inside]) for each in _patterns(package))
+    return any(set(each) & _NOT_READ or inside in expand_pattern(each, [inside]) for each in _patterns(package))
 
 
 def _patterns(package: Mapping[str, Any]) -> list[str]:
@@ -111,5 +111,5 @@ def _patterns(package: Mapping[str, Any]) -> list[str]:
 
 def _members(files: DependencyFiles, directory: str, package: Mapping[str, Any]) -> list[str]:
     below = [posixpath.relpath(posixpath.dirname(path) or ".", directory) for path, _ in files.named(PACKAGE_JSON)]
-    members = {member for pattern in _patterns(package) for member in expanded(pattern, below)}
-    return [each for member in sorted(members) if (each := joined(directory, member)) is not None]
+    members = {member for pattern in _patterns(package) for member in expand_pattern(pattern, below)}
+    return [each for member in sorted(members) if (each := resolve_path(directory, member)) is not None]

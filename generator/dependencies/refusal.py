@@ -7,10 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from generator.text import counted, shown
-
-# Characters of a name or an address that a message shows.
-MAX_SHOWN = 200
+from generator.text import counted, message_text
 
 
 @dataclass(frozen=True)
@@ -48,9 +45,8 @@ def parsed(text: str) -> Mapping[str, Any]:
 
 
 def quoted(text: str) -> str:
-    """What a stranger wrote, safe in one line."""
-    plain = shown(text)
-    return f'"{plain[:MAX_SHOWN]}{"..." if len(plain) > MAX_SHOWN else ""}"'
+    """Return a name or an address in quotes, escaped and cut at 200 characters."""
+    return f'"{message_text(text)}"'
 
 
 def summary(refusals: list[Refusal]) -> str:

@@ -1,11 +1,11 @@
-"""Finding the crates of a repository and writing its first crates.json.
+"""Discovery of a repository's crates for `init`: their kinds, names and dependencies, and the first crates.json.
 
-Everything is read from Cargo.toml and package.json files; neither cargo nor npm has to be installed, and nothing of
-the repository is run.
+It only reads Cargo.toml and package.json files: it runs neither cargo nor npm nor any code of the repository.
+Validation of an existing manifest is in `generator.manifest`.
 """
 
-from generator.discovery.crates import Discovery, Found, discover
-from generator.discovery.first_manifest import in_format_of, manifest_text, write_new
-from generator.discovery.survey import LeftOut
+from generator.discovery.crates import Discovery, FoundCrate, discover
+from generator.discovery.first_manifest import convert_to_format, manifest_text, write_manifest
+from generator.discovery.scan import SkippedFile
 
-__all__ = ["Discovery", "Found", "LeftOut", "discover", "in_format_of", "manifest_text", "write_new"]
+__all__ = ["Discovery", "FoundCrate", "SkippedFile", "convert_to_format", "discover", "manifest_text", "write_manifest"]

@@ -1,4 +1,4 @@
-"""The crates of a repository: which of them become a fleet, which are left out, and why."""
+"""The crates of a repository: those for the fleet, and those that are skipped with a reason."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 from generator.cargo.manifests import Inherited, manifest_path
-from generator.cargo.workspaces import path_dependencies, shared_by
+from generator.cargo.workspaces import path_dependencies, workspace_table
 from generator.discovery.kinds import Candidate, depends_on, kind_of
+from generator.discovery.scan import RepositoryScan, SkippedFile, printable, scan_repository, skipped_file
 from generator.discovery.scopes import is_npm_name, is_valid, npm_scope
-from generator.discovery.survey import LeftOut, Survey, left_out, printable, survey
 from generator.errors import InputError
 from generator.manifest.values import CrateName, RelativePath, Version
 from generator.platforms import Kind
 
 
 @dataclass(frozen=True)
-class Found:
-    """A crate of the fleet to be.
+class FoundCrate:
+    """A crate for the fleet.
 
-    `path` is its directory from the root, `depends_on` names other found crates, sorted, `npm_name` is the scoped name
-    that package.json beside it has, and `why` a sentence for its kind.
+    `path` is its directory relative to the root. `depends_on` names other found crates, sorted. `npm_name` is the
+    scoped name in the package.json beside it. `reason` is a sentence that explains the kind.
     """
 
     name: str
@@ -32,94 +32,105 @@ class Found:
     path: str
     depends_on: tuple[str, ...]
     npm_name: str | None
-    why: str
+    reason: str
 
 
 @dataclass(frozen=True)
 class Discovery:
-    """What a repository holds: crates by name, left-out files by path, and notes that a person should read."""
+    """The result for a repository: crates by name, skipped files by path, and notes for the user."""
 
-    found: tuple[Found, ...]
-    left_out: tuple[LeftOut, ...]
+    crates: tuple[FoundCrate, ...]
+    skipped: tuple[SkippedFile, ...]
     npm_scope: str
     notes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class _Chosen:
-    """A crate that nothing speaks against, but for what the others are."""
+class _Selected:
+    """A crate that is valid by itself; other crates may still exclude it."""
 
     crate: Candidate
     kind: Kind
     version: str
-    why: str
+    reason: str
 
 
 def discover(root: Path) -> Discovery:
-    """Find the crates below a directory; InputError when it is none or holds more than 10,000 Cargo.toml files.
+    """Find the crates below a directory.
 
-    Not finding any is no error here, so that what was left out can still be shown.
+    Raise InputError when it is not a directory or holds more than 10,000 Cargo.toml files. An empty result is not an
+    error, so that the skipped files can be shown.
     """
     if not root.is_dir():
         raise InputError(f"{root} is not a directory")
-    seen = survey(root)
-    candidates = seen.candidates()
-    left = [*seen.broken, *_addons_without_crate(seen, candidates)]
-    chosen: dict[str, _Chosen] = {}
+    scan = scan_repository(root)
+    candidates = scan.candidates()
+    skipped = [*scan.broken, *_addons_without_crate(scan, candidates)]
+    selected: dict[str, _Selected] = {}
     for crate in candidates:
-        judged = _judged(crate, seen)
-        if isinstance(judged, LeftOut):
-            left.append(judged)
+        result = _select(crate, scan)
+        if isinstance(result, SkippedFile):
+            skipped.append(result)
         else:
-            chosen[crate.directory] = judged
-    left += _drop(chosen, _repeated([each.crate for each in chosen.values()]))
-    needs = _needs(chosen, candidates, seen)
-    left += _drop(chosen, _circular(needs))
-    found = tuple(sorted((_found(each, needs, chosen) for each in chosen.values()), key=lambda each: each.name))
-    scope, note = npm_scope(root, (each.name for each in seen.packages.values() if each.name is not None))
+            selected[crate.directory] = result
+    skipped += _drop(selected, _duplicates([each.crate for each in selected.values()]))
+    dependencies = _dependencies(selected, candidates, scan)
+    skipped += _drop(selected, _in_cycles(dependencies))
+    found = tuple(
+        sorted((_found_crate(each, dependencies, selected) for each in selected.values()), key=lambda each: each.name)
+    )
+    scope, note = npm_scope(root, (each.name for each in scan.packages.values() if each.name is not None))
     return Discovery(
-        found=found,
-        left_out=tuple(sorted(left, key=lambda each: each.path)),
+        crates=found,
+        skipped=tuple(sorted(skipped, key=lambda each: each.path)),
         npm_scope=scope,
-        notes=(*([note] if note else []), *_differences(found, seen), *_unpublished(chosen.values(), seen)),
+        notes=(
+            *([note] if note else []),
+            *_package_json_notes(found, scan),
+            *_unpublished_notes(selected.values(), scan),
+        ),
     )
 
 
-def _judged(crate: Candidate, seen: Survey) -> _Chosen | LeftOut:
-    """What a crate becomes when it is looked at alone."""
-    kind, why = kind_of(crate, seen.manifests)
-    version = _version(crate, kind, seen)
-    obstacle = _obstacle(crate, version, seen)
+def _select(crate: Candidate, scan: RepositoryScan) -> _Selected | SkippedFile:
+    """Return a crate with its kind and version, or the reason to skip it; other crates are not considered."""
+    kind, reason = kind_of(crate, scan.manifests)
+    version = _version(crate, kind, scan)
+    rejection = _rejection(crate, version, scan)
     if kind is None:
-        return left_out(manifest_path(crate.directory), why)
-    if version is None or obstacle is not None:
-        return left_out(manifest_path(crate.directory), obstacle or "")
-    return _Chosen(crate, kind, version, why)
+        return skipped_file(manifest_path(crate.directory), reason)
+    if version is None or rejection is not None:
+        return skipped_file(manifest_path(crate.directory), rejection or "")
+    return _Selected(crate, kind, version, reason)
 
 
-def _found(each: _Chosen, needs: Mapping[str, list[str]], chosen: Mapping[str, _Chosen]) -> Found:
+def _found_crate(
+    each: _Selected, dependencies: Mapping[str, list[str]], selected: Mapping[str, _Selected]
+) -> FoundCrate:
     crate = each.crate
-    return Found(
+    return FoundCrate(
         name=crate.package.name,
         version=each.version,
         kind=each.kind,
         path=crate.directory,
-        depends_on=tuple(sorted(chosen[to].crate.package.name for to in needs[crate.directory] if to in chosen)),
+        depends_on=tuple(
+            sorted(selected[to].crate.package.name for to in dependencies[crate.directory] if to in selected)
+        ),
         npm_name=_npm_name(crate),
-        why=printable(each.why),
+        reason=printable(each.reason),
     )
 
 
-def _obstacle(crate: Candidate, version: str | None, seen: Survey) -> str | None:
-    """Why cargo or crates.json cannot take a crate."""
+def _rejection(crate: Candidate, version: str | None, scan: RepositoryScan) -> str | None:
+    """Return the reason why cargo or crates.json rejects a crate, or None."""
     if crate.root is None and crate.package.workspace is not None:
         return "it names a workspace outside of this directory (package.workspace)"
-    if crate.root is not None and crate.root not in seen.members:
+    if crate.root is not None and crate.root not in scan.members:
         return f"it belongs to the workspace {crate.root}, which has no Cargo.toml with [workspace] that can be read"
-    if crate.root is not None and crate.directory not in seen.members[crate.root]:
+    if crate.root is not None and crate.directory not in scan.members[crate.root]:
         return (
-            f"it lies below the workspace {manifest_path(crate.root)} without being a member, "
-            "and cargo refuses to build that: name it in members or in exclude"
+            f"it lies below the workspace {manifest_path(crate.root)} but is not a member, "
+            "and cargo refuses to build it: add it to members or exclude"
         )
     if not is_valid(CrateName, crate.package.name):
         return (
@@ -127,7 +138,7 @@ def _obstacle(crate: Candidate, version: str | None, seen: Survey) -> str | None
             "at most 64 letters, digits, - and _, with a letter first"
         )
     if version is None:
-        return "its version is inherited (version.workspace = true), but no [workspace.package] above it says one"
+        return "its version is inherited (version.workspace = true), but no [workspace.package] above it has one"
     if not is_valid(Version, version):
         return f"crates.json cannot hold its version {version[:80]!r}: write MAJOR.MINOR.PATCH, without build metadata"
     if not is_valid(RelativePath, crate.directory):
@@ -135,110 +146,114 @@ def _obstacle(crate: Candidate, version: str | None, seen: Survey) -> str | None
     return None
 
 
-def _version(crate: Candidate, kind: Kind | None, seen: Survey) -> str | None:
-    """The version of the package: an addon's is package.json's where it says one, else it is the one that Cargo sees.
+def _version(crate: Candidate, kind: Kind | None, scan: RepositoryScan) -> str | None:
+    """Return the version of the package: that of package.json for an addon that has one, or else that of Cargo.
 
-    napi's own projects leave 0.0.0 in Cargo.toml, which is also what Cargo takes where none is given. None when the
-    version is inherited from nowhere: cargo refuses that, whatever package.json says.
+    napi's own projects keep 0.0.0 in Cargo.toml, which is also Cargo's default. Return None when the version is
+    inherited but missing: cargo refuses such a crate.
     """
-    own, shared = crate.package.version, shared_by(crate.root, seen.manifests)
-    cargos = (shared.package.version if shared else None) if isinstance(own, Inherited) else own or "0.0.0"
-    beside = crate.beside.version if kind == "napi" and crate.beside is not None else None
-    return cargos if cargos is None or beside is None else beside
+    own, shared = crate.package.version, workspace_table(crate.root, scan.manifests)
+    cargo_version = (shared.package.version if shared else None) if isinstance(own, Inherited) else own or "0.0.0"
+    package_version = crate.package_json.version if kind == "napi" and crate.package_json is not None else None
+    return cargo_version if cargo_version is None or package_version is None else package_version
 
 
 def _npm_name(crate: Candidate) -> str | None:
-    name = crate.beside.name if crate.beside else None
+    name = crate.package_json.name if crate.package_json else None
     return name if name is not None and is_npm_name(name) else None
 
 
-def _addons_without_crate(seen: Survey, candidates: list[Candidate]) -> list[LeftOut]:
-    explained = {crate.nearby for crate in candidates if depends_on(crate, "napi", seen.manifests)}
-    files = [posixpath.normpath(f"{each}/package.json") for each in seen.addon_packages()]
+def _addons_without_crate(scan: RepositoryScan, candidates: list[Candidate]) -> list[SkippedFile]:
+    explained = {crate.nearby_package for crate in candidates if depends_on(crate, "napi", scan.manifests)}
+    files = [posixpath.normpath(f"{each}/package.json") for each in scan.addon_packages()]
     return [
-        left_out(path, "it has a `napi` key, but no Cargo.toml that can be read lies beside it")
+        skipped_file(path, "it has a `napi` key, but no readable Cargo.toml lies beside it")
         for path in files
         if path not in explained
     ]
 
 
-def _repeated(crates: list[Candidate]) -> dict[str, str]:
-    """Crates whose name or npm name another one has already, the nearest to the top being the first to have it."""
+def _duplicates(crates: list[Candidate]) -> dict[str, str]:
+    """Return the crates whose name or npm name another crate uses; the crate nearest to the top keeps it."""
     owners: dict[str, str] = {}
-    repeated: dict[str, str] = {}
+    duplicates: dict[str, str] = {}
     for crate in sorted(crates, key=lambda each: (each.directory.count("/"), each.directory)):
         names = [name for name in (crate.package.name.lower(), _npm_name(crate)) if name is not None]
         taken = next((name for name in names if name in owners), None)
         if taken is not None:
-            repeated[crate.directory] = f"its name {taken} is also that of {manifest_path(owners[taken])}"
+            duplicates[crate.directory] = f"its name {taken} is already used by {manifest_path(owners[taken])}"
         else:
             owners |= dict.fromkeys(names, crate.directory)
-    return repeated
+    return duplicates
 
 
-def _needs(chosen: Mapping[str, _Chosen], candidates: list[Candidate], seen: Survey) -> dict[str, list[str]]:
-    """For each chosen directory the chosen ones it depends on by path, straight or by way of crates that are left out.
+def _dependencies(
+    selected: Mapping[str, _Selected], candidates: list[Candidate], scan: RepositoryScan
+) -> dict[str, list[str]]:
+    """Return for each selected directory the selected ones that it depends on by path, also through skipped crates.
 
-    Development dependencies do not count: Cargo allows circles of them.
+    Development dependencies do not count: Cargo allows cycles of them.
     """
     roots = {crate.directory: crate.root for crate in candidates}
-    needs: dict[str, list[str]] = {}
-    for directory in chosen:
+    dependencies: dict[str, list[str]] = {}
+    for directory in selected:
         reached: set[str] = set()
-        waiting = [directory]
-        while waiting:
-            at = waiting.pop()
-            targets = set(path_dependencies(at, roots[at], seen.manifests)) & roots.keys() - reached
+        pending = [directory]
+        while pending:
+            at = pending.pop()
+            targets = set(path_dependencies(at, roots[at], scan.manifests)) & roots.keys() - reached
             reached |= targets
-            waiting += targets - chosen.keys()
-        needs[directory] = sorted(reached & chosen.keys())
-    return needs
+            pending += targets - selected.keys()
+        dependencies[directory] = sorted(reached & selected.keys())
+    return dependencies
 
 
-def _circular(needs: Mapping[str, list[str]]) -> dict[str, str]:
-    """Crates that depend on themselves by way of others, which cargo refuses to build."""
-    circular: dict[str, str] = {}
+def _in_cycles(dependencies: Mapping[str, list[str]]) -> dict[str, str]:
+    """Return the crates in dependency cycles, which cargo refuses to build."""
+    in_cycles: dict[str, str] = {}
     while True:
         rest = {
-            each: [to for to in wanted if to not in circular] for each, wanted in needs.items() if each not in circular
+            each: [to for to in targets if to not in in_cycles]
+            for each, targets in dependencies.items()
+            if each not in in_cycles
         }
         try:
             TopologicalSorter(rest).prepare()
         except CycleError as error:
-            circle = [str(each) for each in error.args[1]]
-            circular |= dict.fromkeys(circle, f"it depends on itself: {' → '.join(reversed(circle))}")
+            cycle = [str(each) for each in error.args[1]]
+            in_cycles |= dict.fromkeys(cycle, f"it depends on itself: {' → '.join(reversed(cycle))}")
         else:
-            return circular
+            return in_cycles
 
 
-def _drop(chosen: dict[str, _Chosen], unwanted: Mapping[str, str]) -> list[LeftOut]:
-    for directory in unwanted:
-        del chosen[directory]
-    return [left_out(manifest_path(directory), why) for directory, why in unwanted.items()]
+def _drop(selected: dict[str, _Selected], rejected: Mapping[str, str]) -> list[SkippedFile]:
+    for directory in rejected:
+        del selected[directory]
+    return [skipped_file(manifest_path(directory), reason) for directory, reason in rejected.items()]
 
 
-def _differences(found: tuple[Found, ...], seen: Survey) -> list[str]:
-    """What an addon's package.json does not say as crates.json will; the build refuses it until both are equal."""
+def _package_json_notes(found: tuple[FoundCrate, ...], scan: RepositoryScan) -> list[str]:
+    """Return notes on addons whose package.json differs from crates.json: the build requires them to be equal."""
     notes = []
     for crate in (each for each in found if each.kind == "napi"):
-        package = seen.packages[crate.path]
+        package = scan.packages[crate.path]
         where = posixpath.normpath(f"{crate.path}/package.json")
         if package.version is None:
-            notes.append(f"{where} has no version: make it {crate.version}, as in crates.json, or it will not build")
+            notes.append(f"{where} has no version: set it to {crate.version}, as in crates.json, or the build fails")
         if crate.npm_name is None:
-            said = f"has the name {package.name}" if package.name is not None else "has no name"
-            notes.append(printable(f"{where} {said}: make it @scope/name, as in crates.json, or it will not build"))
+            problem = f"has the name {package.name}" if package.name is not None else "has no name"
+            notes.append(printable(f"{where} {problem}: set it to @scope/name, as in crates.json, or the build fails"))
     return notes
 
 
-def _unpublished(chosen: Iterable[_Chosen], seen: Survey) -> list[str]:
-    """Programs that Cargo does not publish may be for the repository alone; addons and modules are for npm alone."""
-    programs = (each.crate for each in chosen if each.kind == "bin")
-    names = sorted(crate.package.name for crate in programs if not _is_published(crate, seen))
-    words = "take out of crates.json what is for nobody else: `publish = false` in Cargo.toml does not keep from npm"
-    return [printable(f"{words} {', '.join(names)}")] if names else []
+def _unpublished_notes(selected: Iterable[_Selected], scan: RepositoryScan) -> list[str]:
+    """Return a note on programs that Cargo does not publish: they may be internal to the repository."""
+    programs = (each.crate for each in selected if each.kind == "bin")
+    names = sorted(crate.package.name for crate in programs if not _is_published(crate, scan))
+    advice = "remove internal programs from crates.json, because `publish = false` in Cargo.toml does not apply to npm"
+    return [printable(f"{advice}: {', '.join(names)}")] if names else []
 
 
-def _is_published(crate: Candidate, seen: Survey) -> bool:
-    own, shared = crate.package.publish, shared_by(crate.root, seen.manifests)
+def _is_published(crate: Candidate, scan: RepositoryScan) -> bool:
+    own, shared = crate.package.publish, workspace_table(crate.root, scan.manifests)
     return bool((shared is None or shared.package.publish) if isinstance(own, Inherited) else own)

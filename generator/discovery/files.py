@@ -1,4 +1,4 @@
-"""Which files a repository holds, and reading the few that matter; sizes are bounded and no link is followed."""
+"""The files of a repository: listing, and reading with a size limit and without following links."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ from typing import Final
 from generator.cargo.manifests import MAX_SIZE
 from generator.errors import InputError
 from generator.processes import run
-from generator.sources.tree import GIT, git_environment
+from generator.sources.tree import GIT_COMMAND, git_environment
 
-# A path in crates.json has at most 500 characters; deeper directories are not worth a walk.
+# A path in crates.json has at most 500 characters, so deeper directories are not walked.
 MAX_DEPTH: Final = 64
 BUILD_OUTPUT: Final = frozenset({"target", "node_modules"})
-# cargo vendor leaves it in every crate that it copies.
-VENDORED: Final = ".cargo-checksum.json"
+# cargo vendor writes this file into every crate that it copies.
+VENDOR_MARKER: Final = ".cargo-checksum.json"
 
 
 def list_files(root: Path) -> tuple[str, ...]:
-    """Paths from the root, in POSIX form, sorted, of what can describe a crate: Cargo.toml, package.json and *.rs.
+    """Return the sorted POSIX paths of the files that describe crates: Cargo.toml, package.json and *.rs.
 
-    In a git checkout they are what git tracks or would track, else what a walk finds. Build output, hidden directories,
-    vendored crates and the inside of submodules are not there.
+    In a git checkout git lists the tracked and trackable files; otherwise the directories are walked. Build output,
+    hidden directories, vendored crates and submodules are skipped.
     """
-    listed = {path for path in _from_git(root) or _from_walk(root) if _matters(path) and not _is_hidden(path)}
-    vendored = {path.removesuffix(VENDORED) for path in listed if path.endswith("/" + VENDORED)}
-    # Files that git tracks may have been deleted; a link is there, wherever it leads.
+    listed = {path for path in _from_git(root) or _from_walk(root) if _is_relevant(path) and not _is_hidden(path)}
+    vendored = {path.removesuffix(VENDOR_MARKER) for path in listed if path.endswith("/" + VENDOR_MARKER)}
+    # Tracked files may be deleted; a link exists even when its target does not.
     return tuple(sorted(path for path in listed if not _is_below(path, vendored) and os.path.lexists(root / path)))
 
 
 def read_text(root: Path, path: str) -> str:
-    """Text of a listed file; InputError says why it cannot be had."""
+    """Return the text of a listed file; raise InputError with the reason when it cannot be read."""
     full = root / path
     try:
         if os.path.realpath(full) != os.path.join(os.path.realpath(root), path):  # noqa: PTH118
@@ -54,32 +54,32 @@ def read_text(root: Path, path: str) -> str:
         raise InputError(f"line {line}: it is not UTF-8 text") from None
 
 
-def git_words(root: Path, *arguments: str) -> bytes | None:
-    """What git prints, or None where there is no git or it refuses."""
+def git_output(root: Path, *arguments: str) -> bytes | None:
+    """Return the output of git, or None when git is missing or fails."""
     if shutil.which("git") is None:
         return None
-    done = run([*GIT, *arguments], timeout=60, cwd=root, env=git_environment(arguments))
+    done = run([*GIT_COMMAND, *arguments], timeout=60, cwd=root, env=git_environment(arguments))
     return done.stdout if done.exit_code == 0 else None
 
 
 def _from_git(root: Path) -> list[str]:
-    listed = git_words(root, "ls-files", "-z", "--cached", "--others", "--exclude-standard") or b""
+    listed = git_output(root, "ls-files", "-z", "--cached", "--others", "--exclude-standard") or b""
     return [os.fsdecode(path) for path in listed.split(b"\0")[:-1]]
 
 
 def _from_walk(root: Path) -> Iterator[str]:
-    waiting = [""]
-    while waiting:
-        directory = waiting.pop()
+    pending = [""]
+    while pending:
+        directory = pending.pop()
         try:
             entries = list(os.scandir(root / directory))
         except OSError:
-            continue  # not ours to read
+            continue  # not readable
         for entry in entries:
             if not entry.is_dir(follow_symlinks=False):
                 yield directory + entry.name
             elif not _is_hidden(f"{directory}{entry.name}/"):
-                waiting.append(f"{directory}{entry.name}/")
+                pending.append(f"{directory}{entry.name}/")
 
 
 def _is_hidden(path: str) -> bool:
@@ -87,11 +87,11 @@ def _is_hidden(path: str) -> bool:
     return len(directories) > MAX_DEPTH or any(each in BUILD_OUTPUT or each.startswith(".") for each in directories)
 
 
-def _matters(path: str) -> bool:
-    return path.rpartition("/")[2] in {"Cargo.toml", "package.json", VENDORED} or path.endswith(".rs")
+def _is_relevant(path: str) -> bool:
+    return path.rpartition("/")[2] in {"Cargo.toml", "package.json", VENDOR_MARKER} or path.endswith(".rs")
 
 
 def _is_below(path: str, directories: set[str]) -> bool:
-    """Whether a path starts with one of some directories, which end with a slash."""
+    """Return whether a path starts with one of the directories, which end with a slash."""
     ends = (index + 1 for index, letter in enumerate(path) if letter == "/")
     return any(path[:end] in directories for end in ends)

@@ -1,6 +1,6 @@
-"""What a crate becomes: an addon, a wasm package, a program or a library; or why it becomes nothing.
+"""The kind of a crate: addon, wasm package, program or library, or the reason why it has none.
 
-`publish = false` decides nothing: it speaks of Rust's registry, and the packages of a fleet are npm's.
+`publish = false` is ignored: it concerns Rust's registry, and a fleet publishes npm packages.
 """
 
 from __future__ import annotations
@@ -12,21 +12,21 @@ from typing import Final
 
 from generator.cargo.features import enabled_by_default
 from generator.cargo.manifests import CargoToml, Manifests, Package, Program
-from generator.cargo.workspaces import inherited
+from generator.cargo.workspaces import inherited_dependency
 from generator.discovery.package_json import PackageJson
 from generator.platforms import Kind
 
-# Directories whose crates serve the repository itself, as Cargo and its users name them.
-SUPPORT: Final = frozenset({"benches", "examples", "fixtures", "fuzz", "testdata", "tests", "xtask"})
+# Common names of directories whose crates only serve the repository itself.
+SUPPORT_DIRECTORIES: Final = frozenset({"benches", "examples", "fixtures", "fuzz", "testdata", "tests", "xtask"})
 ANY_PROGRAM: Final = re.compile(r"src/(main|bin/[^/]+|bin/[^/]+/main)\.rs")
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A crate with everything that its kind depends on.
+    """A crate with all facts that decide its kind.
 
-    `root` is its workspace's directory. `files` are paths from its own. `beside` is the package.json there, `nearby`
-    the path of one with a `napi` key in the directory above or in one below.
+    `root` is its workspace's directory. `files` are paths relative to its own directory, and `package_json` lies there.
+    `nearby_package` is the path of a package.json with a `napi` key in the directory above or in one below.
     """
 
     directory: str
@@ -34,19 +34,19 @@ class Candidate:
     package: Package
     root: str | None
     files: frozenset[str]
-    beside: PackageJson | None
-    nearby: str | None
+    package_json: PackageJson | None
+    nearby_package: str | None
 
 
 def kind_of(crate: Candidate, manifests: Manifests) -> tuple[Kind | None, str]:
-    """The crate's kind, or None where it becomes no crate of the fleet; and a sentence that says why."""
-    if (reason := serves_the_repository(crate)) is not None:
+    """Return the crate's kind, or None when it is not for the fleet, and a sentence with the reason."""
+    if (reason := support_reason(crate)) is not None:
         return None, reason
     programs = program_names(crate)
-    also = f"; that it also has {_listed(programs)} does not change that" if programs else ""
+    also = f"; it also has {_listed(programs)}" if programs else ""
     cdylib = "cdylib" in (crate.manifest.library.crate_type if crate.manifest.library else [])
     if depends_on(crate, "napi", manifests):
-        if crate.beside is not None and crate.beside.napi is not None:
+        if crate.package_json is not None and crate.package_json.napi is not None:
             return "napi", f"it depends on napi, and package.json beside it has a `napi` key{also}"
         if cdylib:
             return None, _addon_without_package(crate)
@@ -59,9 +59,9 @@ def kind_of(crate: Candidate, manifests: Manifests) -> tuple[Kind | None, str]:
     return None, "it has neither a library nor a program that is built by default"
 
 
-def serves_the_repository(crate: Candidate) -> str | None:
-    """Why a crate is a tool, test or example of the repository, or compiler-only; None when it is not."""
-    support = next((part for part in crate.directory.split("/") if part in SUPPORT), None)
+def support_reason(crate: Candidate) -> str | None:
+    """Return the reason when a crate only serves the repository or the compiler, or else None."""
+    support = next((part for part in crate.directory.split("/") if part in SUPPORT_DIRECTORIES), None)
     library = crate.manifest.library
     if support is not None:
         return f"crates below a directory named {support} serve the repository itself"
@@ -75,7 +75,7 @@ def serves_the_repository(crate: Candidate) -> str | None:
 
 
 def program_names(crate: Candidate) -> tuple[str, ...]:
-    """Names of the programs that a plain `cargo build` makes, sorted."""
+    """Return the names of the programs that a plain `cargo build` makes, sorted."""
     default = enabled_by_default(crate.manifest.features)
     declared = {path for program in crate.manifest.programs for path in _paths(program, crate.package.name)}
     built = {_name(program) for program in crate.manifest.programs if default.issuperset(program.required_features)}
@@ -85,26 +85,26 @@ def program_names(crate: Candidate) -> tuple[str, ...]:
     return tuple(sorted(built))
 
 
-def depends_on(crate: Candidate, wanted: str, manifests: Manifests, *, by_default: bool = False) -> bool:
-    """Whether a crate depends on a package of that name, on any platform; with `by_default`, without asking for it."""
+def depends_on(crate: Candidate, package: str, manifests: Manifests, *, by_default: bool = False) -> bool:
+    """Return whether a crate depends on a package on any platform; with `by_default`, only with default features."""
     default = enabled_by_default(crate.manifest.features)
     for sections in crate.manifest.sections():
         for name, table in sections.dependencies.items():
-            meant = inherited(name, crate.root, manifests) if table.workspace else table
-            on = not table.optional or not default.isdisjoint({name, f"dep:{name}"})
-            if (meant.package or name) == wanted and (on or not by_default):
+            dependency = inherited_dependency(name, crate.root, manifests) if table.workspace else table
+            enabled = not table.optional or not default.isdisjoint({name, f"dep:{name}"})
+            if (dependency.package or name) == package and (enabled or not by_default):
                 return True
     return False
 
 
 def _addon_without_package(crate: Candidate) -> str:
-    if crate.nearby is not None:
-        return f"it is an addon, but its package.json is {crate.nearby}: move it beside Cargo.toml"
+    if crate.nearby_package is not None:
+        return f"it is an addon, but its package.json is {crate.nearby_package}: move it beside Cargo.toml"
     return "it is a cdylib that depends on napi, but no package.json with a `napi` key lies beside its Cargo.toml"
 
 
 def _paths(program: Program, package: str) -> Iterator[str]:
-    """Where Cargo looks for a [[bin]]."""
+    """Yield the paths where Cargo looks for a [[bin]]."""
     if program.path is not None:
         yield program.path.removeprefix("./")
         return
@@ -123,5 +123,5 @@ def _program_at(path: str, package: str) -> str:
 
 
 def _listed(programs: tuple[str, ...]) -> str:
-    shown = ", ".join(programs[:3]) + (f" and {len(programs) - 3} more" if len(programs) > 3 else "")
-    return f"the program{'s' if len(programs) > 1 else ''} {shown}"
+    names = ", ".join(programs[:3]) + (f" and {len(programs) - 3} more" if len(programs) > 3 else "")
+    return f"the program{'s' if len(programs) > 1 else ''} {names}"

@@ -1,16 +1,16 @@
-"""What of a package.json says what a crate is; everything else is passed over."""
+"""Model of package.json: the keys that decide a crate's kind, name and version; other keys are ignored."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
-from generator.cargo.manifests import Description, validated
+from generator.cargo.manifests import FileModel, validate_file
 from generator.errors import InputError
 
 
-class PackageJson(Description):
-    """A whole package.json; `napi` is where napi's own command line is configured."""
+class PackageJson(FileModel):
+    """A whole package.json; `napi` configures napi's command line."""
 
     name: str | None = None
     version: str | None = None
@@ -18,9 +18,9 @@ class PackageJson(Description):
 
 
 def package_json(text: str) -> PackageJson:
-    """package.json's text as a model; InputError says what is wrong and in which line."""
+    """Parse a package.json; raise InputError with the reason and the line when it is invalid."""
     try:
-        return validated(PackageJson, json.loads(text))
+        return validate_file(PackageJson, json.loads(text))
     except RecursionError:
         raise InputError("it is nested too deeply") from None
     except json.JSONDecodeError as error:

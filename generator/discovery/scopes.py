@@ -1,4 +1,4 @@
-"""The npm scope of a new fleet: the one its package.json files have, else its git owner's, else one to be changed."""
+"""The npm scope of a new fleet: from package.json files, or the git owner, or a placeholder."""
 
 from __future__ import annotations
 
@@ -11,41 +11,41 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
 
-from generator.discovery.files import git_words
+from generator.discovery.files import git_output
 from generator.manifest.values import NpmName
 
 UNKNOWN_SCOPE: Final = "@your-scope"
-# https://HOST/OWNER/…, ssh://git@HOST/OWNER/… and git@HOST:OWNER/…; a path of this machine has no owner.
+# https://HOST/OWNER/…, ssh://git@HOST/OWNER/… and git@HOST:OWNER/…; local paths have no owner.
 REMOTE: Final = re.compile(r"(?:(?:https?|ssh|git)://[^/]+/|[^@/:\s]+@[^:/\s]+:)([^/]+)/.+")
 
 
 def npm_scope(root: Path, names: Iterable[str]) -> tuple[str, str | None]:
-    """The most frequent scope of the names, the first by name of equals; and a note where there is none."""
+    """Return the most frequent scope of the names, in alphabetical order among equals, and a note without one."""
     scopes = Counter(name.partition("/")[0] for name in names if is_npm_name(name))
     if scopes:
         return min(scopes, key=lambda scope: (-scopes[scope], scope)), None
-    words = (git_words(root, "config", "--get", "remote.origin.url") or b"").decode(errors="replace").strip()
-    owner = REMOTE.fullmatch(words)
+    url = (git_output(root, "config", "--get", "remote.origin.url") or b"").decode(errors="replace").strip()
+    owner = REMOTE.fullmatch(url)
     scope = "@" + owner[1].lower() if owner else UNKNOWN_SCOPE
     if owner and is_npm_name(f"{scope}/x"):
-        return scope, f"no package.json says an npm scope: {scope} is the owner of the git remote"
+        return scope, f"no package.json has an npm scope: {scope} is the owner of the git remote"
     return UNKNOWN_SCOPE, f"no npm scope was found: change {UNKNOWN_SCOPE} in fleet.npm_scope to your own"
 
 
 def is_npm_name(name: str) -> bool:
-    """Whether a scoped npm name can be kept: GitHub would make one dot of two in the name of a release asset."""
+    """Return whether a scoped npm name is valid; two dots are not, because GitHub merges them in asset names."""
     return is_valid(NpmName, name) and ".." not in name
 
 
-def is_valid(shape: Any, value: str) -> bool:
-    """Whether a value fits one of the manifest's own shapes."""
+def is_valid(value_type: Any, value: str) -> bool:
+    """Return whether a value is valid for a type of the manifest."""
     try:
-        _adapter(shape).validate_python(value)
+        _adapter(value_type).validate_python(value)
     except ValidationError:
         return False
     return True
 
 
 @cache
-def _adapter(shape: Any) -> TypeAdapter[str]:
-    return TypeAdapter(shape)
+def _adapter(value_type: Any) -> TypeAdapter[str]:
+    return TypeAdapter(value_type)

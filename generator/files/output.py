@@ -1,4 +1,4 @@
-"""Where results go, and where they are read back: nothing that a checkout brought lies there, or leads elsewhere."""
+"""Output directories: a checkout can neither put files there nor redirect them with a link."""
 
 from __future__ import annotations
 
@@ -10,58 +10,59 @@ from typing import Final
 
 from generator.errors import InputError
 from generator.files.directory import Directory
-from generator.sources.names import shown, word
-from generator.sources.tree import git
+from generator.sources.tree import git_output
+from generator.text import message_text, shell_word
 
-# As many as Linux follows in one path.
+# Linux follows as many links in one path.
 MAX_LINKS: Final = 40
 
 
 def output_directory(out: Path, checkout: Path | None = None) -> Directory:
-    """Open the directory that results go to, made where it is missing; InputError where a checkout has a say in it.
+    """Open the output directory, created if needed; InputError when git tracks a file in it.
 
-    Git may track nothing there, and no link inside of a checkout leads there: see `reach`.
+    InputError also when a link inside a checkout leads there: see `open_output`.
     """
     _refuse_tracked(out)
     return open_output(out, checkout)
 
 
 def open_output(path: Path, checkout: Path | None = None) -> Directory:
-    """Open a directory, made where it is missing; InputError where a link leads to it inside of a checkout.
+    """Open a directory, created if needed; InputError when a link inside a checkout leads to it.
 
-    A checkout is `checkout`, and every directory that holds .git: what lies there, somebody else may have brought.
-    Outside of them links are the user's own.
+    A checkout is `checkout`, and every directory with .git: its files and links may be a stranger's. Links outside of
+    a checkout are the user's.
     """
     try:
-        ground, names = _ground(path, checkout)
+        base, names = _resolve(path, checkout)
     except OSError as error:
         raise InputError(f"{path} cannot be used: {error.strerror}") from None
     if not names:
-        return Directory.own(ground, path)
-    with Directory.own(ground) as begin:
-        inner = begin.enter("/".join(names))
+        return Directory.open_trusted(base, path)
+    with Directory.open_trusted(base) as directory:
+        inner = directory.subdirectory("/".join(names))
     inner.path = path
     return inner
 
 
-def _ground(path: Path, checkout: Path | None) -> tuple[Path, tuple[str, ...]]:
-    """Return the checkout that a path leads into, by whatever links outside of it, and the names from there on.
+def _resolve(path: Path, checkout: Path | None) -> tuple[Path, tuple[str, ...]]:
+    """Return the checkout that a path leads into, and the names of the path below it.
 
-    Where it leads into none, or out again by `..`, that is the place itself and no name.
+    Links outside of the checkout are followed. Without a checkout, or when `..` leads out of it, return the resolved
+    path and no names.
     """
-    here, waiting, links = Path("/"), deque(path.absolute().parts[1:]), 0
-    while waiting:
+    here, remaining, links = Path("/"), deque(path.absolute().parts[1:]), 0
+    while remaining:
         if _is_checkout(here, checkout):
-            # As it is written: where a link of the checkout leads must not matter.
-            waiting = deque(PurePosixPath(os.path.normpath("/".join(waiting))).parts)
-            if ".." not in waiting:
-                return here, tuple(waiting)
-        name = waiting.popleft()
+            # Resolve `..` in the text of the path, so that links of the checkout have no effect.
+            remaining = deque(PurePosixPath(os.path.normpath("/".join(remaining))).parts)
+            if ".." not in remaining:
+                return here, tuple(remaining)
+        name = remaining.popleft()
         if name == "..":
             here = here.parent
         elif links < MAX_LINKS and (here / name).is_symlink():
             target, links = (here / name).readlink(), links + 1
-            waiting.extendleft(reversed(target.parts[target.is_absolute() :]))
+            remaining.extendleft(reversed(target.parts[target.is_absolute() :]))
             here = Path("/") if target.is_absolute() else here
         else:
             here /= name
@@ -75,17 +76,17 @@ def _is_checkout(directory: Path, checkout: Path | None) -> bool:
 
 
 def _refuse_tracked(out: Path) -> None:
-    """InputError when a file that git tracks is in a directory, as the file system sees it."""
-    place = out.resolve() if out.name == ".." else out.absolute().parent.resolve() / out.absolute().name
-    top = next((each for each in (place, *place.parents) if os.path.lexists(each / ".git")), None)
+    """InputError when git tracks a file of a directory that exists in the file system."""
+    path = out.resolve() if out.name == ".." else out.absolute().parent.resolve() / out.absolute().name
+    top = next((each for each in (path, *path.parents) if os.path.lexists(each / ".git")), None)
     if top is None:
         return
-    inside = place.relative_to(top)
-    listed = git(["ls-files", "-z", "--", f":(icase,literal){inside}"], timeout=60, cwd=top)
-    # Names that differ in case alone are one on some file systems.
-    found = (Path(*Path(os.fsdecode(path)).parts[len(inside.parts) :]) for path in listed.split(b"\0")[:-1])
-    if brought := next((each for each in found if os.path.lexists(place / each)), None):
+    inside = path.relative_to(top)
+    listed = git_output(["ls-files", "-z", "--", f":(icase,literal){inside}"], timeout=60, cwd=top)
+    # Some file systems ignore case, so git's path may differ from the directory's.
+    found = (Path(*Path(os.fsdecode(name)).parts[len(inside.parts) :]) for name in listed.split(b"\0")[:-1])
+    if tracked := next((each for each in found if os.path.lexists(path / each)), None):
         raise InputError(
-            f"git tracks {shown(str(out / brought))}, and what a checkout brings may not lie where results go",
-            fix=f"git rm -r --cached {word(str(out))}",
+            f"git tracks {message_text(str(out / tracked))}, and an output directory must not contain tracked files",
+            fix=f"git rm -r --cached {shell_word(str(out))}",
         )

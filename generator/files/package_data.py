@@ -1,16 +1,16 @@
-"""Where the data files are that come with this version."""
+"""Data files of this version."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Final
 
-# In an installed package they lie inside of it, under names that hide no other package: see pyproject.toml.
+# Names in an installed package, which hide no other package: see pyproject.toml.
 _INSTALLED: Final = {"templates": "templates", "e2b": "e2b_data"}
 
 
-def packaged(directory: str) -> Path:
-    """Return a directory of data: inside an installed package, beside it in a checkout."""
+def package_data(directory: str) -> Path:
+    """Return a directory of data files: inside an installed package, or beside the package in a checkout."""
     package = Path(__file__).resolve().parent.parent
     installed = package / _INSTALLED[directory]
     return installed if installed.is_dir() else package.parent / directory

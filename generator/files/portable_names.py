@@ -1,6 +1,6 @@
-"""Paths that Linux, macOS and Windows all hold, each as a file of its own; pure.
+"""File names that are valid and distinct on Linux, macOS and Windows.
 
-NTFS and APFS take names that differ only in case for one. What Windows does to names, and which it keeps for itself:
+NTFS and APFS ignore the case of names. Reserved names of Windows:
 https://learn.microsoft.com/windows/win32/fileio/naming-a-file
 """
 
@@ -10,47 +10,47 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-# Of Windows' 260 characters, the others are for where a package is installed.
+# Windows allows 260 characters; the rest is for the directory of the installed package.
 MAX_PATH: Final = 180
-# Only ASCII, because APFS and NTFS do not agree on which other letters are equal.
+# Only ASCII: APFS and NTFS compare other letters differently.
 _PLAIN: Final = re.compile(r"[A-Za-z0-9@_+()\[\] .,~$!-]+")
 _DEVICE: Final = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9]|conin\$|conout\$|clock\$) *(\..*)?", re.IGNORECASE)
-# The short names that NTFS makes of long ones, as PACKAG~1.JSO of package.json: another file may have it.
+# Short names that NTFS creates for long ones, such as PACKAG~1.JSO for package.json; two files would share one.
 _SHORT: Final = re.compile(r"[^.]{0,6}~[0-9]{1,6}(\.[^.]{0,3})?")
 
 
-def why_not_everywhere(path: str) -> str | None:
-    """Say why a relative path with / does not name the same file on every system, or return None."""
+def path_problem(path: str) -> str | None:
+    """Return why a relative path with / is not portable, or None."""
     if len(path) > MAX_PATH:
         return f"a path of more than {MAX_PATH} characters is too long for Windows"
-    return next((why for part in path.split("/") if (why := why_no_name(part))), None)
+    return next((why for part in path.split("/") if (why := name_problem(part))), None)
 
 
-def why_no_name(part: str) -> str | None:
-    """Say why something in a directory cannot be called so on every system, or return None."""
+def name_problem(part: str) -> str | None:
+    """Return why a file name is not portable, or None."""
     if not _PLAIN.fullmatch(part):
         return "only letters, digits and @ _ + - ( ) [ ] . , ~ $ ! and spaces are the same in every file system"
     if part[-1] in ". ":
-        return "Windows leaves out a dot or space at the end of a name"
+        return "Windows removes a dot or space at the end of a name"
     if _DEVICE.fullmatch(part):
-        return "Windows takes it for a device"
-    return "Windows may have it as the short name of another file" if _SHORT.fullmatch(part) else None
+        return "it is a device on Windows"
+    return "it may be the short name of another file on Windows" if _SHORT.fullmatch(part) else None
 
 
-def folded(path: str) -> str:
-    """Return a path as file systems compare it that ignore case."""
+def case_folded(path: str) -> str:
+    """Return a path in the form that case-insensitive file systems compare."""
     return path.lower()
 
 
-def clash(paths: Iterable[str]) -> tuple[str, str] | None:
-    """Return two paths that some system takes for one file, for one directory, or for a file and what lies below it."""
+def find_clash(paths: Iterable[str]) -> tuple[str, str] | None:
+    """Return two paths that are the same on some system, or of which one would be a file above the other."""
     seen: dict[str, tuple[str, bool]] = {}
     for path in paths:
         parts = path.split("/")
         for count in range(1, len(parts) + 1):
             here, is_file = "/".join(parts[:count]), count == len(parts)
-            first, was_file = seen.get(folded(here), (here, False))
-            if first != here or was_file or (is_file and folded(here) in seen):
+            first, was_file = seen.get(case_folded(here), (here, False))
+            if first != here or was_file or (is_file and case_folded(here) in seen):
                 return first, here
-            seen[folded(here)] = here, is_file
+            seen[case_folded(here)] = here, is_file
     return None

@@ -1,7 +1,7 @@
-"""What GitHub's runner reads in a job's log: groups, annotations and masks, as pure text.
+"""Workflow commands in a job's log: groups, annotations and masks, as text.
 
-Escapes are those of https://github.com/actions/toolkit/blob/main/packages/core/src/command.ts: without them a crate's
-own words could begin a command of their own.
+The escapes are those of https://github.com/actions/toolkit/blob/main/packages/core/src/command.ts. Without them,
+untrusted text could contain another command.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
-# GitHub cuts a longer one (ExecutionContext.cs of actions/runner).
+# Characters; GitHub cuts a longer message (ExecutionContext.cs of actions/runner).
 MAX_MESSAGE: Final = 4_000
-# Of each level for one step: https://github.com/actions/toolkit/blob/main/docs/problem-matchers.md
+# Per level and step: https://github.com/actions/toolkit/blob/main/docs/problem-matchers.md
 MAX_ANNOTATIONS: Final = 10
 
 GROUP_END: Final = "::endgroup::"
@@ -19,7 +19,7 @@ GROUP_END: Final = "::endgroup::"
 
 @dataclass(frozen=True)
 class Annotation:
-    """A remark that GitHub shows on the run's page, and on the line of a file of the repository where it names one."""
+    """A message that GitHub shows on the run's page, and at a line of a file, if it has one."""
 
     level: Literal["error", "warning", "notice"]
     title: str
@@ -29,22 +29,22 @@ class Annotation:
 
     @property
     def command(self) -> str:
-        """The line that makes it."""
-        given = {"file": self.file, "line": self.line if self.file else None, "title": self.title}
-        properties = ",".join(f"{key}={_property(str(value))}" for key, value in given.items() if value is not None)
+        """The annotation as a workflow command."""
+        values = {"file": self.file, "line": self.line if self.file else None, "title": self.title}
+        properties = ",".join(f"{key}={_property(str(value))}" for key, value in values.items() if value is not None)
         return f"::{self.level} {properties}::{_data(self.message[:MAX_MESSAGE])}"
 
 
 def group(title: str) -> str:
-    """Return the line that starts a group, which the reader of a log can open and close."""
+    """Return the command that starts a foldable group of the log."""
     return f"::group::{_data(title)}"
 
 
 def mask(secret: str, shortest: int) -> list[str]:
-    """Return the lines that keep a secret out of the log; the runner looks for single lines only.
+    """Return the commands that mask a secret in the log, one for each line of the secret.
 
-    It masks them anywhere, and drops outputs of a job that hold one. So lines of less than `shortest` characters are
-    not told: with "1" or "{" the log would be unreadable, and every output with one of them lost.
+    The runner masks each line anywhere, and drops job outputs that contain one. Lines shorter than `shortest`
+    characters are left out: a mask of "1" or "{" would make the log unreadable and lose most outputs.
     """
     return [f"::add-mask::{_data(line)}" for line in secret.splitlines() if len(line.strip()) >= shortest]
 

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from generator.errors import InputError
 from generator.manifest.values import ServiceUrl
-from generator.sources.tree import git
+from generator.sources.tree import git_output
 
 PUBLIC_API: Final = "https://api.github.com"
 # The most that GitHub lists at once.
@@ -64,7 +64,7 @@ def _is_private(url: str) -> bool:
 
 def commit_of(environment: Mapping[str, str], directory: Path) -> str:
     """Return the commit that is released: GITHUB_SHA, else the one that is checked out in `directory`."""
-    commit = environment.get("GITHUB_SHA") or git(["rev-parse", "HEAD"], timeout=30, cwd=directory).decode()
+    commit = environment.get("GITHUB_SHA") or git_output(["rev-parse", "HEAD"], timeout=30, cwd=directory).decode()
     if not _COMMIT.fullmatch(commit.strip()):
         raise InputError("GITHUB_SHA is not a commit of 40 digits", fix="unset it to use the one that is checked out")
     return commit.strip()

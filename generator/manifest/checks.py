@@ -7,17 +7,18 @@ from typing import Final
 
 from pydantic import TypeAdapter, ValidationError
 
-from generator.files.portable_names import why_no_name
+from generator.files.portable_names import name_problem
 from generator.manifest.dependency_cycles import check_cycles
 from generator.manifest.environment_variables import header_variable_error, sandbox_variable_error
 from generator.manifest.headers import is_reserved_header, referenced_variables
 from generator.manifest.models import Crate, Fleet, Manifest, RegistrySource
 from generator.manifest.names import github_asset_name, platform_package, tarball_name, tarball_names
-from generator.manifest.problems import Location, Problem, quoted
+from generator.manifest.problems import Location, Problem
 from generator.manifest.schedules import schedule_error
 from generator.manifest.settings import npm_name
 from generator.manifest.values import FetchHosts, NpmName
 from generator.platforms import PLATFORMS_OF_KIND, UNSUPPORTED_REASONS
+from generator.text import quoted
 
 _NPM_NAME: Final = TypeAdapter[str](NpmName)
 
@@ -94,7 +95,7 @@ def _install_error(name: str) -> str | None:
     """Return why npm or a file system cannot have a directory with a package's name, or None."""
     if name.endswith(("/node_modules", "/favicon.ico")):
         return "npm reserves that name"
-    return next(filter(None, map(why_no_name, name.split("/"))), None)
+    return next(filter(None, map(name_problem, name.split("/"))), None)
 
 
 def _is_npm_name(name: str) -> bool:

@@ -9,7 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple
 
-from generator.manifest.problems import Location, Problem, quoted
+from generator.manifest.problems import Location, Problem
+from generator.text import quoted
 
 Plain = dict[str, "Plain"] | list["Plain"] | str | int | float | bool | None
 

@@ -6,7 +6,8 @@ import os
 from pathlib import Path
 
 from generator.manifest.models import Manifest, PathSource
-from generator.manifest.problems import Problem, quoted
+from generator.manifest.problems import Problem
+from generator.text import quoted
 
 
 def check_path_sources(manifest: Manifest, root: Path) -> tuple[Problem, ...]:

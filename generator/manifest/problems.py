@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Final
 
 from generator.errors import InputError
+from generator.text import escaped, quoted
 
 Location = tuple[str | int, ...]
 
 MAX_PROBLEMS_SHOWN: Final = 50
-MAX_QUOTED: Final = 60
 # A comparison takes some 20 microseconds, and up to 50 problems make this many each.
 MAX_COMPARED: Final = 1_000
 
@@ -73,30 +73,3 @@ def json_path(loc: Location) -> str:
 
 def _member(key: str) -> str:
     return f".{key}" if re.fullmatch(r"\$?[A-Za-z_][A-Za-z0-9_-]{0,59}", key) else f"[{quoted(key)}]"
-
-
-def quoted(value: object) -> str:
-    """Return a value for a message: strings escaped, cut at 60 characters and in quotes; containers by their kind."""
-    if isinstance(value, str):
-        cut = len(value) > MAX_QUOTED
-        return f'"{escaped(value[:MAX_QUOTED])}{"..." if cut else ""}"'
-    if value is None or isinstance(value, bool):
-        return {None: "null", True: "true", False: "false"}[value]
-    if isinstance(value, int | float):
-        return str(value)
-    return "a list" if isinstance(value, list) else "an object"
-
-
-def escaped(text: str) -> str:
-    """Return untrusted text for one line of output, with unprintable characters as in a Python string.
-
-    `::` and `##[` start a command to the GitHub runner (the latter anywhere in a line), so they are escaped.
-    """
-    safe = "".join(_escape(character) for character in text)
-    return safe.replace("::", r":\x3a").replace("##[", r"##\x5b")
-
-
-def _escape(character: str) -> str:
-    if character in '"\\':
-        return f"\\{character}"
-    return character if character.isprintable() else character.encode("unicode_escape").decode("ascii")

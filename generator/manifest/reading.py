@@ -16,9 +16,10 @@ from generator.manifest.document import Document, MalformedText, build_document
 from generator.manifest.json_text import json_events
 from generator.manifest.models import Manifest
 from generator.manifest.path_sources import check_path_sources
-from generator.manifest.problems import Problem, escaped, manifest_error, quoted
+from generator.manifest.problems import Problem, manifest_error
 from generator.manifest.sentences import model_problems
 from generator.manifest.yaml_text import yaml_events
+from generator.text import escaped, quoted
 
 # 10,000 crates are 3 to 4 MB.
 MAX_BYTES: Final = 8_000_000

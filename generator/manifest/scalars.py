@@ -6,7 +6,7 @@ import math
 import re
 from typing import Final
 
-from generator.manifest.problems import quoted
+from generator.text import quoted
 
 _NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*+)(\.[0-9]++)?+([eE][+-]?[0-9]++)?+")
 # No setting has more than five digits. int refuses more than 4,300.

@@ -10,9 +10,10 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from generator.manifest import models
-from generator.manifest.problems import Location, Problem, escaped, quoted
+from generator.manifest.problems import Location, Problem
 from generator.manifest.text_rules import TEXT_RULE
 from generator.manifest.values import ALTERNATIVES
+from generator.text import escaped, quoted
 
 # Keys with a tagged union as their type.
 _TAGGED: Final = ("source", "fetch_hosts")

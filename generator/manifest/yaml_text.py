@@ -23,8 +23,8 @@ from ruamel.yaml.events import (
 from ruamel.yaml.nodes import ScalarNode
 
 from generator.manifest.document import Event, MalformedText
-from generator.manifest.problems import escaped, quoted
 from generator.manifest.scalars import parse_number, parse_string
+from generator.text import escaped, quoted
 
 _CORE: Final = "tag:yaml.org,2002:"
 _BOOLEANS: Final = {"true": True, "false": False}

@@ -1,4 +1,4 @@
-"""The files that came out of a sandbox, as they lie on the host: regular files only, already bounded."""
+"""The staged files of a package: regular files on the host whose sizes are already checked."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import Final
 from generator.errors import Unbuildable
 from generator.packages.tarball import PackedFile
 
-# npm publishes them whatever `files` says: its documentation of package.json, files
-DOCUMENT: Final = re.compile(r"(README|LICEN[CS]E|COPYING|NOTICE)[^/]*", re.IGNORECASE)
-# By such names scanners of files know the list of parts:
+# npm always publishes these, see `files` in its documentation of package.json.
+DOCUMENT_FILE: Final = re.compile(r"(README|LICEN[CS]E|COPYING|NOTICE)[^/]*", re.IGNORECASE)
+# Scanners recognise an SBOM by such a name:
 # https://cyclonedx.org/specification/overview/#recognized-file-patterns
-SBOM: Final = "sbom.cdx.json"
+SBOM_FILE: Final = "sbom.cdx.json"
 
 
-def packed_files(staged: Path) -> tuple[PackedFile, ...]:
-    """Return every staged file under its own path, sorted; the executable bit is kept."""
+def list_staged(staged: Path) -> tuple[PackedFile, ...]:
+    """Return every staged file with its path, sorted; the executable bit is kept."""
     return tuple(
         PackedFile(path.relative_to(staged).as_posix(), path, executable=bool(path.stat().st_mode & 0o100))
         for path in sorted(staged.rglob("*"))
@@ -25,8 +25,8 @@ def packed_files(staged: Path) -> tuple[PackedFile, ...]:
     )
 
 
-def check_staged(files: tuple[PackedFile, ...], own: re.Pattern[str], made_by: str) -> None:
-    """Unbuildable names a file that is none of the package's own, its documents and the list of its parts."""
+def check_staged(files: tuple[PackedFile, ...], expected: re.Pattern[str], made_by: str) -> None:
+    """Raise Unbuildable for a file that is neither expected nor a document nor the SBOM."""
     for file in files:
-        if file.path != SBOM and not DOCUMENT.fullmatch(file.path) and not own.fullmatch(file.path):
-            raise Unbuildable(f"{made_by} makes no {file.path}: let nothing else of the build write to the package")
+        if file.path != SBOM_FILE and not DOCUMENT_FILE.fullmatch(file.path) and not expected.fullmatch(file.path):
+            raise Unbuildable(f"{made_by} does not create {file.path}: no other build step may write to the package")

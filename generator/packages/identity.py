@@ -1,4 +1,4 @@
-"""What a package is called and says of itself, carried over from Cargo.toml."""
+"""The name, version and description of a package, taken from Cargo.toml."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Any, Final
 
 MAX_TEXT: Final = 1_000
 
-# The oldest Node that is still maintained when this was written.
+# The oldest maintained Node at the time of writing.
 ENGINES: Final = {"node": ">= 20"}
 
 
 @dataclass(frozen=True)
 class Identity:
-    """npm name, version, and the describing fields of Cargo.toml."""
+    """The npm name and version, and the descriptive fields of Cargo.toml."""
 
     name: str
     version: str
@@ -24,7 +24,7 @@ class Identity:
     keywords: tuple[str, ...] = ()
 
     def fields(self) -> dict[str, Any]:
-        """Return the head of a package.json; fields that Cargo.toml does not have are left out."""
+        """Return the first keys of a package.json, without the fields that Cargo.toml lacks."""
         described = {
             "description": self.description,
             "license": self.license,

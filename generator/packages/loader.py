@@ -1,4 +1,4 @@
-"""The loader that `napi build` writes, in its versions 2 and 3: made to fit the layout, and to say what is missing."""
+"""Patches of the loader that `napi build` writes, in versions 2 and 3: package names, and a check for the platform."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from generator.manifest.names import platform_package
 from generator.manifest.values import Layout
 from generator.platforms import PLATFORM_NAMES, PlatformName
 
-# Put before the loader's first statement, because afterwards each version of napi says something else, and nothing of
-# what there is. It needs no module, so it is the same for CommonJS and ES modules. Only what is certain is refused: a
-# platform none of whose files exist. Node's own libc decides between the two of Linux, and is asked for only then.
+# The check runs before the loader's first statement, because the error messages of napi differ between versions and do
+# not list the built platforms. It needs no module, so it works in CommonJS and ES modules. It fails only for a platform
+# without any file. Only Linux needs the libc of Node to choose between two platforms.
 _CHECK: Final = """;(function (built) {
   var here = process.platform + "-" + process.arch;
   if (process.env.NAPI_RS_NATIVE_LIBRARY_PATH) return;
@@ -30,76 +30,76 @@ _CHECK: Final = """;(function (built) {
 _FALLBACK: Final = """
   try { %(resolve)s(%(package)s); return; } catch (error) { /* said below */ }"""
 
-# What may come before a loader's first statement and must stay there: #!, comments, and a directive. Nothing is tried
-# twice, for the text is a crate's.
+# The part before a loader's first statement that must stay first: #!, comments, and a directive. The pattern does not
+# backtrack, because the text is hostile.
 _PROLOGUE: Final = re.compile(
     r"(?:#![^\n]*\n)?(?:(?:\s|//[^\n]*\n|/\*(?>.*?\*/))*+(?:'use strict'|\"use strict\");?)?", re.DOTALL
 )
-# What the names of platform packages begin with after the crate's; a sibling package may be called anything else.
+# Platform packages continue the crate's name with one of these systems; sibling packages may have any other name.
 _SYSTEM: Final = "(?:android|darwin|freebsd|linux|openharmony|wasm32|win32)"
 _SCOPED: Final = re.compile(r"""(?:require\(|import\(|resolve\(|from )\s*['"](@[a-z0-9._-]+/[a-z0-9._-]+)['"]""")
 
 
 @dataclass(frozen=True)
-class Loading:
-    """What a loader has to know: its addon's file name, the package's, the layout, and the platforms that were built.
+class LoaderSettings:
+    """The settings of a loader: the base name of its files, the package's name, the layout, and the built platforms.
 
-    `asked` are the names whose platform packages the loader was written to ask for.
+    `requested_names` are the names whose platform packages the unpatched loader requires.
     """
 
     binary: str
     name: str
-    asked: tuple[str, ...]
+    requested_names: tuple[str, ...]
     platforms: tuple[PlatformName, ...]
     layout: Layout
 
 
 def is_loader(text: str, binary: str) -> bool:
-    """Whether a file looks beside itself for the addon of some platform."""
+    """Return whether a script loads the addon of some platform from its own directory."""
     return any(f"./{binary}.{platform}.node" in text for platform in PLATFORM_NAMES)
 
 
-def asks_for_packages(text: str, loading: Loading) -> bool:
-    """Whether a fitted loader asks for our platform packages, too."""
-    return is_loader(text, loading.binary) and any(f"{loading.name}-{each}" in text for each in PLATFORM_NAMES)
+def requires_platform_packages(text: str, loader: LoaderSettings) -> bool:
+    """Return whether a patched loader also requires our platform packages."""
+    return is_loader(text, loader.binary) and any(f"{loader.name}-{each}" in text for each in PLATFORM_NAMES)
 
 
-def fitted(text: str, loading: Loading, module: bool) -> str:
-    """Return a loader that asks for our packages and first says what is missing; `module` for ES modules."""
+def patch_loader(text: str, loader: LoaderSettings, module: bool) -> str:
+    """Return a loader that requires our packages and checks the platform first; `module` is for ES modules."""
     found = _PROLOGUE.match(text)
     end = found.end() if found else 0
-    return renamed(f"{text[:end]}{_check(text, loading, module)}{text[end:]}", loading)
+    return rename_packages(f"{text[:end]}{_check(text, loader, module)}{text[end:]}", loader)
 
 
-def renamed(text: str, loading: Loading) -> str:
-    """Return a text that names our platform packages, whatever the crate's own package.json calls them."""
-    for asked in loading.asked:
-        names = re.compile(rf"""(['"]){re.escape(asked)}-({_SYSTEM}-[a-z0-9-]+)(/package\.json)?\1""")
-        text = names.sub(rf"\g<1>{loading.name}-\g<2>\g<3>\g<1>", text)
+def rename_packages(text: str, loader: LoaderSettings) -> str:
+    """Return a text in which the crate's names of platform packages are replaced by ours."""
+    for name in loader.requested_names:
+        names = re.compile(rf"""(['"]){re.escape(name)}-({_SYSTEM}-[a-z0-9-]+)(/package\.json)?\1""")
+        text = names.sub(rf"\g<1>{loader.name}-\g<2>\g<3>\g<1>", text)
     return text
 
 
-def local_browser(text: str, loading: Loading) -> str:
-    """Return napi's browser.js for a package that holds its wasm32 files itself."""
-    package = platform_package(loading.name, "wasm32")
-    return renamed(text, loading).replace(package, f"./{loading.binary}.wasi-browser.js")
+def patch_browser_entry(text: str, loader: LoaderSettings) -> str:
+    """Return napi's browser.js for a package that contains its wasm32 files."""
+    package = platform_package(loader.name, "wasm32")
+    return rename_packages(text, loader).replace(package, f"./{loader.binary}.wasi-browser.js")
 
 
 def scoped_imports(text: str) -> frozenset[str]:
-    """Return the scoped packages that a file imports: those that napi's loaders of wasm32 need are."""
+    """Return the scoped packages that a file imports; napi's loaders of wasm32 import only scoped ones."""
     return frozenset(_SCOPED.findall(text))
 
 
-def _check(text: str, loading: Loading, module: bool) -> str:
-    """Return the check, or nothing for a package that runs everywhere, as one with WASI's files does."""
-    wasi = "wasm32" in loading.platforms and ".wasi.cjs" in text
-    if wasi and (loading.layout == "single" or loading.platforms == ("wasm32",)):
+def _check(text: str, loader: LoaderSettings, module: bool) -> str:
+    """Return the platform check, or an empty text for a package that runs everywhere through WASI."""
+    wasi = "wasm32" in loader.platforms and ".wasi.cjs" in text
+    if wasi and (loader.layout == "single" or loader.platforms == ("wasm32",)):
         return ""
-    package = json.dumps(platform_package(loading.name, "wasm32"))
+    package = json.dumps(platform_package(loader.name, "wasm32"))
     resolve = "import.meta.resolve" if module else "require.resolve"
-    built = [each for each in loading.platforms if each != "wasm32"]
+    built = [each for each in loader.platforms if each != "wasm32"]
     return _CHECK % {
-        "name": json.dumps(loading.name),
+        "name": json.dumps(loader.name),
         "built": json.dumps(built),
         "fallback": _FALLBACK % {"resolve": resolve, "package": package} if wasi else "",
         "advice": f' + "; as WebAssembly: npm install " + {package}' if wasi else "",

@@ -1,4 +1,4 @@
-"""The packages of a command-line program: one shim per program, which starts the binary of this platform."""
+"""The packages of a command-line program: one shim for each program, which starts the platform's binary."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from generator.errors import Unbuildable
 from generator.manifest.names import platform_package
 from generator.manifest.values import Layout
 from generator.packages.commands import check_names
-from generator.packages.files import check_staged, packed_files
+from generator.packages.files import check_staged, list_staged
 from generator.packages.identity import ENGINES, Identity
-from generator.packages.platform import one_platform, with_platforms
+from generator.packages.platform import add_platform_dependencies, package_for_platform
 from generator.packages.tarball import NpmPackage, PackedFile, package_json
 from generator.platforms import PLATFORMS, PlatformName
 
-# Runs in the user's Node: old syntax, no dependencies. `process.report` tells glibc from musl without a process; with
-# the network left in, it would ask for the name of every connection.
+# The shim runs in the user's Node: old syntax, no dependencies. `process.report` distinguishes glibc from musl without
+# a process. The network is excluded, because the report would resolve the name of every connection.
 SHIM = """#!/usr/bin/env node
 "use strict";
 const { spawnSync } = require("child_process");
@@ -70,30 +70,30 @@ if (result.signal) {
 def program_packages(
     identity: Identity, programs: tuple[str, ...], staged: Path, layout: Layout
 ) -> tuple[NpmPackage, ...]:
-    """Put shims and package.json before bin/PLATFORM/PROGRAM; Unbuildable names a program that is missing.
+    """Return the packages of bin/PLATFORM/PROGRAM with shims and package.json; raise Unbuildable for a missing program.
 
-    In the layout `split` each platform's programs are in a package of their own, as bin/PROGRAM.
+    In the layout `split` each platform has a package of its own with bin/PROGRAM.
     """
     check_names(programs)
-    files = packed_files(staged)
-    own = rf"bin/({'|'.join(PLATFORMS)})/({'|'.join(map(re.escape, programs))})(\.exe)?"
-    check_staged(files, re.compile(own), "the build of a program")
+    files = list_staged(staged)
+    expected = rf"bin/({'|'.join(PLATFORMS)})/({'|'.join(map(re.escape, programs))})(\.exe)?"
+    check_staged(files, re.compile(expected), "the build of a program")
     binaries = {name: found for name in PLATFORMS if (found := _below(f"bin/{name}/", files))}
-    places = {program: _places(identity, program, binaries, layout) for program in programs}
-    shims = tuple(PackedFile(f"bin/{name}.js", _shim(name, places[name]), executable=True) for name in programs)
+    binary_paths = {program: _binary_paths(identity, program, binaries, layout) for program in programs}
+    shims = tuple(PackedFile(f"bin/{name}.js", _shim(name, binary_paths[name]), executable=True) for name in programs)
     documents = tuple(file for file in files if not file.path.startswith("bin/"))
     declared = identity.fields() | {
         "bin": {name: f"bin/{name}.js" for name in programs},
         "files": sorted({*(file.path for file in documents), "bin"}),
         "engines": ENGINES,
-        # Yarn would otherwise keep the package zipped, where nothing can be executed.
+        # Without it Yarn keeps the package zipped, and the binaries cannot be executed.
         "preferUnplugged": True,
     }
     if layout == "single":
         return (NpmPackage(identity.name, (package_json(declared), *shims, *files)),)
-    root = package_json(with_platforms(declared, tuple(binaries)))
+    root = package_json(add_platform_dependencies(declared, tuple(binaries)))
     others = (
-        one_platform(declared, name, map(_in_bin, found), documents, preferUnplugged=True)
+        package_for_platform(declared, name, map(_in_bin, found), documents, preferUnplugged=True)
         for name, found in binaries.items()
     )
     return (NpmPackage(identity.name, (root, *shims, *documents)), *others)
@@ -107,21 +107,25 @@ def _in_bin(file: PackedFile) -> PackedFile:
     return replace(file, path=f"bin/{file.path.rpartition('/')[2]}")
 
 
-def _places(
+def _binary_paths(
     identity: Identity, program: str, binaries: Mapping[PlatformName, tuple[PackedFile, ...]], layout: Layout
 ) -> dict[PlatformName, str]:
-    """Return, for each platform, what the shim has to resolve to get the program."""
-    places: dict[PlatformName, str] = {}
+    """Return for each platform the path of the program that the shim resolves."""
+    binary_paths: dict[PlatformName, str] = {}
     for platform, files in binaries.items():
         names = {file.path.rpartition("/")[2] for file in files}
         if not (found := {program, f"{program}.exe"} & names):
             raise Unbuildable(f"the program {program} was not built for {platform}")
-        above = f"./{platform}" if layout == "single" else f"{platform_package(identity.name, platform)}/bin"
-        places[platform] = f"{above}/{found.pop()}"
-    return places
+        directory = f"./{platform}" if layout == "single" else f"{platform_package(identity.name, platform)}/bin"
+        binary_paths[platform] = f"{directory}/{found.pop()}"
+    return binary_paths
 
 
-def _shim(program: str, places: Mapping[PlatformName, str]) -> bytes:
+def _shim(program: str, paths: Mapping[PlatformName, str]) -> bytes:
     variable = "".join(each if each.isalnum() else "_" for each in program.upper()) + "_BINARY"
-    words = {"program": json.dumps(program), "variable": json.dumps(variable), "files": json.dumps(places, indent=2)}
-    return (SHIM % words).encode()
+    values = {
+        "program": json.dumps(program),
+        "variable": json.dumps(variable),
+        "files": json.dumps(paths, indent=2),
+    }
+    return (SHIM % values).encode()

@@ -1,9 +1,8 @@
-"""Writing the tarball that `npm install` takes: the same bytes for the same files."""
+"""Tarballs for `npm install`: equal files give equal bytes."""
 
 from __future__ import annotations
 
 import gzip
-import hashlib
 import io
 import json
 import tarfile
@@ -11,16 +10,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Final, cast
 
+from generator.files.digest import sha256_of
 from generator.packages.forbidden import check_files, check_package_json
 from generator.platforms import PlatformName
 
-# What `npm pack` itself writes into every entry, so that packages do not depend on the clock.
-NPM_TIME: Final = 499_162_500
+# `npm pack` writes this time into every entry, so that packages do not depend on the clock.
+NPM_MTIME: Final = 499_162_500
 
 
 @dataclass(frozen=True)
 class PackedFile:
-    """A file of a package: its path in it, and either a file of the host or the content itself."""
+    """A file of a package: its path, and either a file on the host or the content itself."""
 
     path: str
     content: Path | bytes
@@ -28,17 +28,17 @@ class PackedFile:
 
     @property
     def size(self) -> int:
-        """Its size in bytes."""
+        """The size in bytes."""
         return len(self.content) if isinstance(self.content, bytes) else self.content.stat().st_size
 
     def open(self) -> BinaryIO:
-        """Open its content for reading."""
+        """Open the content for reading."""
         return io.BytesIO(self.content) if isinstance(self.content, bytes) else self.content.open("rb")
 
 
 @dataclass(frozen=True)
 class NpmPackage:
-    """A package to be: its npm name, its files with package.json among them, and the platform that it is for alone."""
+    """A package: its npm name, its files including package.json, and its platform if it has only one."""
 
     name: str
     files: tuple[PackedFile, ...]
@@ -46,9 +46,9 @@ class NpmPackage:
 
 
 def write_tarball(files: tuple[PackedFile, ...], destination: Path) -> tuple[int, str]:
-    """Write the package and return its size in bytes and its SHA-256; package.json comes first, as npm likes it.
+    """Write a package and return its size in bytes and its SHA-256; package.json comes first, as in npm.
 
-    Unbuildable names what no package may hold.
+    Raise Unbuildable when the package contains anything forbidden.
     """
     _check(files)
     partial = destination.with_name(f".{destination.name}.partial")
@@ -58,15 +58,13 @@ def write_tarball(files: tuple[PackedFile, ...], destination: Path) -> tuple[int
         with packed, tarfile.open(fileobj=cast("BinaryIO", packed), mode="w", format=tarfile.PAX_FORMAT) as tar:
             for file in ordered:
                 _add(tar, file)
-    with partial.open("rb") as written:
-        digest = hashlib.file_digest(written, "sha256").hexdigest()
-    size = partial.stat().st_size
+    size, digest = partial.stat().st_size, sha256_of(partial)
     partial.replace(destination)
     return size, digest
 
 
 def package_json(data: dict[str, Any]) -> PackedFile:
-    """Return package.json as npm writes it, keys in the given order; npm never runs node-gyp for it."""
+    """Return package.json in npm's format with keys in the given order; `gypfile` keeps npm from running node-gyp."""
     text = json.dumps({**data, "gypfile": False}, indent=2, ensure_ascii=False) + "\n"
     return PackedFile("package.json", text.encode("utf-8", "replace"))
 
@@ -83,7 +81,7 @@ def _check(files: tuple[PackedFile, ...]) -> None:
 def _add(tar: tarfile.TarFile, file: PackedFile) -> None:
     info = tarfile.TarInfo(f"package/{file.path}")
     info.mode = 0o755 if file.executable else 0o644
-    info.mtime = NPM_TIME
+    info.mtime = NPM_MTIME
     info.size = file.size
     with file.open() as source:
         tar.addfile(info, source)

@@ -1,4 +1,4 @@
-"""The package of a wasm-bindgen crate: one module for Node, bundlers and browsers, chosen by conditional exports."""
+"""The package of a wasm-bindgen crate: conditional exports choose the module for Node, bundlers and browsers."""
 
 from __future__ import annotations
 
@@ -7,30 +7,30 @@ from pathlib import Path
 from typing import Final
 
 from generator.errors import Unbuildable
-from generator.packages.files import check_staged, packed_files
+from generator.packages.files import check_staged, list_staged
 from generator.packages.identity import ENGINES, Identity
 from generator.packages.tarball import NpmPackage, package_json
 
-# What the names of the files end with that are made of the crate's module; `snippets` are the JavaScript of its own.
-_WRITTEN: Final = r"(\.js|\.d\.ts|\.cjs|\.d\.cts|_bg\.js|_bg\.wasm|_bg\.wasm\.d\.ts|_web\.js|_web\.d\.ts|_browser\.js)"
+# Suffixes of the files that wasm-bindgen writes for the crate's module; `snippets` holds the crate's own JavaScript.
+_SUFFIXES: Final = r"(\.js|\.d\.ts|\.cjs|\.d\.cts|_bg\.js|_bg\.wasm|_bg\.wasm\.d\.ts|_web\.js|_web\.d\.ts|_browser\.js)"
 
 
 def web_package(identity: Identity, module: str, staged: Path) -> NpmPackage:
-    """Add package.json to what wasm-bindgen wrote; Unbuildable names a file that is missing, or that it never writes.
+    """Return the package of wasm-bindgen's files; raise Unbuildable when one is missing or unexpected.
 
-    `node` comes first among the conditions because bundlers that build for Node set `module` too.
+    `node` is the first condition, because bundlers for Node also set `module`.
     """
-    files = packed_files(staged)
+    files = list_staged(staged)
     paths = {file.path for file in files}
-    promised = (f"{module}.cjs", f"{module}.d.cts", f"{module}.js", f"{module}.d.ts", f"{module}_bg.wasm")
-    for path in (*promised, f"{module}_web.js", f"{module}_web.d.ts", f"{module}_browser.js"):
+    required = (f"{module}.cjs", f"{module}.d.cts", f"{module}.js", f"{module}.d.ts", f"{module}_bg.wasm")
+    for path in (*required, f"{module}_web.js", f"{module}_web.d.ts", f"{module}_browser.js"):
         if path not in paths:
-            raise Unbuildable(f"wasm-bindgen did not write what {path} is made of")
+            raise Unbuildable(f"wasm-bindgen did not write the source of {path}")
     if "package.json" in paths:
         raise Unbuildable(
-            "wasm-bindgen wrote a package.json, for the crate imports npm packages: kind wasm cannot install them"
+            "wasm-bindgen wrote a package.json, because the crate imports npm packages: kind wasm cannot install them"
         )
-    check_staged(files, re.compile(rf"{re.escape(module)}{_WRITTEN}|snippets/.+"), "wasm-bindgen")
+    check_staged(files, re.compile(rf"{re.escape(module)}{_SUFFIXES}|snippets/.+"), "wasm-bindgen")
     declared = identity.fields() | {
         "type": "module",
         "main": f"./{module}.cjs",

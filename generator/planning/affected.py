@@ -11,10 +11,9 @@ from typing import Final
 
 from generator.manifest.effects import Effect
 from generator.manifest.models import Crate, Fleet, Manifest
-from generator.manifest.problems import escaped
 from generator.manifest.settings import build_input, settings
 from generator.strict import Strict
-from generator.text import counted
+from generator.text import counted, escaped
 
 MAX_NAMES_BYTES: Final = 100 * 1024
 """Limit for the names of crates in one environment variable. Linux allows 128 KiB with its name (MAX_ARG_STRLEN)."""

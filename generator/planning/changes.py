@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from generator.cargo.directories import joined, parent
+from generator.cargo.directories import parent, resolve_path
 from generator.errors import InputError
 from generator.manifest.models import Manifest, PathSource
 from generator.manifest.reading import parse_past_manifest
@@ -16,9 +16,9 @@ from generator.planning.affected import Change, WholeFleet, first_path
 from generator.planning.file_changes import Snapshot, Snapshots, file_reason
 from generator.planning.git_history import base_commit, changed_paths
 from generator.sources.collect import repository_top
-from generator.sources.names import shown
 from generator.sources.revisions import CommitTree
 from generator.sources.tree import CheckoutTree
+from generator.text import message_text
 
 # The crates that a rendered Dockerfile prefetches. They follow the manifest, and an image without them still works.
 _PREFETCHED: Final = re.compile(rb"<<'FLEET'\n.*?^FLEET$", re.DOTALL | re.MULTILINE)
@@ -34,7 +34,7 @@ class _Manifests:
 
     def path(self, relative: str) -> str:
         """Return a path relative to the manifest as one from the top. The manifest's checks keep it inside."""
-        return joined(self.directory, relative) or "."
+        return resolve_path(self.directory, relative) or "."
 
 
 def changes(manifest: Manifest, file: Path, ref: str, backend: str) -> Change | WholeFleet:
@@ -53,7 +53,7 @@ def changes(manifest: Manifest, file: Path, ref: str, backend: str) -> Change | 
         try:
             before = Snapshot(tree)
             if name not in before.paths:
-                return WholeFleet(f"{shown(name)} is new since {base.name}")
+                return WholeFleet(f"{message_text(name)} is new since {base.name}")
             manifests = _Manifests(parse_past_manifest(Path(name), tree.read(name)), manifest, parent(name))
         except InputError as error:
             return WholeFleet(f"the fleet of {base.name} cannot be read: {error.message}")

@@ -8,16 +8,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from generator.cargo.directories import parent, upwards
-from generator.cargo.locks import CargoLock, cargo_lock, packages_of
+from generator.cargo.directories import ancestors, parent
+from generator.cargo.locks import CargoLock, locked_packages, parse_cargo_lock
 from generator.cargo.manifests import manifest_path
 from generator.errors import InputError
 from generator.planning.affected import first_path
-from generator.sources.closure import Closure, belongs, closure
-from generator.sources.manifests import TreeManifests, text_of
-from generator.sources.names import shown
-from generator.sources.reduction import reduced
+from generator.sources.closure import Closure, dependency_closure, is_in_closure
+from generator.sources.manifests import TreeManifests, read_text
 from generator.sources.tree import Tree
+from generator.sources.workspace_manifest import trim_workspace
+from generator.text import message_text
 
 # Names of packages in a reason.
 MAX_PACKAGES_SHOWN: Final = 3
@@ -44,14 +44,14 @@ class Snapshot:
     def lock(self, path: str) -> CargoLock:
         """Return a Cargo.lock file, which is parsed once; InputError if it cannot be read."""
         if path not in self._locks:
-            self._locks[path] = cargo_lock(text_of(self.tree, path))
+            self._locks[path] = parse_cargo_lock(read_text(self.tree, path))
         return self._locks[path]
 
     def workspace(self, root: str, wanted: Closure) -> str | None:
         """Return the Cargo.toml of a workspace as it enters a crate's sandbox, or None if it does not."""
         if root not in wanted.workspaces:
             return None
-        return reduced(text_of(self.tree, manifest_path(root)), root, wanted, self.manifests)
+        return trim_workspace(read_text(self.tree, manifest_path(root)), root, wanted, self.manifests)
 
 
 @dataclass(frozen=True)
@@ -79,18 +79,20 @@ class _Closures:
         before, now = self.before, self.now
         if {*before.roots.values()} != {*now.roots.values()} or before.lock_directory != now.lock_directory:
             return frozenset(".")
-        return frozenset(before.roots.keys() ^ now.roots.keys()) | (before.named ^ now.named)
+        return frozenset(before.roots.keys() ^ now.roots.keys()) | (before.named_members ^ now.named_members)
 
     def owner(self, path: str) -> str | None:
         """Return the crate whose directory has a file, or None for files of a workspace or of Cargo's configuration."""
-        around = (parent(path), *upwards(parent(path)))
+        around = (parent(path), *ancestors(parent(path)))
         return next((each for each in around if each in self.now.roots or each in self.before.roots), None)
 
 
 def file_reason(crate: str, snapshots: Snapshots) -> str | None:
     """Return why the crate in a directory is built, or None if the files in its sandbox are unchanged."""
     try:
-        closures = _Closures(closure(crate, snapshots.before.manifests), closure(crate, snapshots.now.manifests))
+        closures = _Closures(
+            dependency_closure(crate, snapshots.before.manifests), dependency_closure(crate, snapshots.now.manifests)
+        )
         different = sorted({*_files(closures, snapshots), *_workspaces(closures, snapshots)})
     except InputError as error:
         return f"its files cannot be compared: {error.message}"
@@ -98,7 +100,9 @@ def file_reason(crate: str, snapshots: Snapshots) -> str | None:
     if own:
         return f"{first_path(own)} changed"
     if different:
-        return f"its path dependency {shown(closures.owner(different[0]) or '.')} changed: {first_path(different)}"
+        return (
+            f"its path dependency {message_text(closures.owner(different[0]) or '.')} changed: {first_path(different)}"
+        )
     return _lock_reason(closures, snapshots)
 
 
@@ -112,8 +116,8 @@ def _files(closures: _Closures, snapshots: Snapshots) -> Iterator[str]:
     sides = (snapshots.before, snapshots.now)
     unchanged = (path for directory in closures.other_directories() for each in sides for path in each.below(directory))
     for path in {*snapshots.changed, *unchanged} - compared_by_content:
-        was = path in snapshots.before.paths and belongs(path, closures.before)
-        is_now = path in snapshots.now.paths and belongs(path, closures.now)
+        was = path in snapshots.before.paths and is_in_closure(path, closures.before)
+        is_now = path in snapshots.now.paths and is_in_closure(path, closures.now)
         if was != is_now or (is_now and path in snapshots.changed):
             yield path
 
@@ -142,9 +146,13 @@ def _lock_reason(closures: _Closures, snapshots: Snapshots) -> str | None:
     try:
         found = _changed_packages(closures.now.crate, was, path, snapshots)
     except InputError:
-        return f"{shown(path)} changed"
+        return f"{message_text(path)} changed"
     more = f" and {len(found) - MAX_PACKAGES_SHOWN} more" if len(found) > MAX_PACKAGES_SHOWN else ""
-    return f"{shown(path)} changed for it: {shown(', '.join(found[:MAX_PACKAGES_SHOWN]))}{more}" if found else None
+    return (
+        f"{message_text(path)} changed for it: {message_text(', '.join(found[:MAX_PACKAGES_SHOWN]))}{more}"
+        if found
+        else None
+    )
 
 
 def _changed_packages(crate: str, was: str, path: str, snapshots: Snapshots) -> list[str]:
@@ -158,4 +166,4 @@ def _changed_packages(crate: str, was: str, path: str, snapshots: Snapshots) -> 
     before, now = snapshots.before.lock(was), snapshots.now.lock(path)
     if before.version != now.version:
         raise InputError("the two lock files have different formats")
-    return sorted({each.name for each in packages_of(package.name, before) ^ packages_of(package.name, now)})
+    return sorted({each.name for each in locked_packages(package.name, before) ^ locked_packages(package.name, now)})

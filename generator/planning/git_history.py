@@ -10,8 +10,8 @@ from typing import Final
 
 from generator.errors import InputError
 from generator.planning.affected import WholeFleet
-from generator.sources.names import shown
-from generator.sources.tree import asked, git
+from generator.sources.tree import git_output, run_git
+from generator.text import message_text
 
 # A full commit SHA, of SHA-1 and SHA-256 repositories. GitHub gives all zeros for the parent of a new branch.
 _FULL_NAME: Final = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
@@ -33,8 +33,8 @@ def base_commit(top: Path, ref: str) -> BaseCommit | WholeFleet:
     InputError if a shallow clone lacks the commits, or if git knows no commit `ref`.
     """
     if not (top / ".git").exists():
-        raise InputError(f"{shown(str(top))} is not in a git repository, so it has no history to compare with")
-    shallow = git(["rev-parse", "--is-shallow-repository"], timeout=60, cwd=top).strip() == b"true"
+        raise InputError(f"{message_text(str(top))} is not in a git repository, so it has no history to compare with")
+    shallow = git_output(["rev-parse", "--is-shallow-repository"], timeout=60, cwd=top).strip() == b"true"
     if not ref:
         return WholeFleet("there is no commit to compare with")
     if _FULL_NAME.fullmatch(ref) and set(ref) == {"0"}:
@@ -52,12 +52,12 @@ def changed_paths(top: Path, commit: str) -> frozenset[str]:
     """
     # With --name-only git runs no diff program. In submodules it would run programs of their configuration.
     arguments = ["--name-only", "-z", "--no-renames", "--ignore-submodules=all", commit, "--"]
-    listed = git([*_without_filters(top), "diff", *arguments], timeout=300, cwd=top)
+    listed = git_output([*_without_filters(top), "diff", *arguments], timeout=300, cwd=top)
     return frozenset(os.fsdecode(path) for path in listed.split(b"\0")[:-1])
 
 
 def _base(top: Path, ref: str, commit: str, shallow: bool) -> BaseCommit | WholeFleet:
-    done = asked(["merge-base", commit, "HEAD"], timeout=120, cwd=top)
+    done = run_git(["merge-base", commit, "HEAD"], timeout=120, cwd=top)
     if done.exit_code == 0:
         found = done.stdout.decode().strip()
         short = found[:_SHORT_SHA]
@@ -65,17 +65,17 @@ def _base(top: Path, ref: str, commit: str, shallow: bool) -> BaseCommit | Whole
     if shallow:
         raise InputError(f"this clone is shallow and lacks the merge base of {_display_name(ref)}", fix=_FIX_SHALLOW)
     if done.exit_code != 1:  # git exits with 1 if there is no merge base.
-        raise InputError(f"git failed: {shown(done.last_words)}")
+        raise InputError(f"git failed: {message_text(done.last_line)}")
     return WholeFleet(f"the branch has no history in common with {_display_name(ref)}")
 
 
 def _display_name(ref: str) -> str:
-    return ref[:_SHORT_SHA] if _FULL_NAME.fullmatch(ref) else shown(ref)
+    return ref[:_SHORT_SHA] if _FULL_NAME.fullmatch(ref) else message_text(ref)
 
 
 def _commit(top: Path, ref: str) -> str | None:
     arguments = ["rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}"]
-    done = asked(arguments, timeout=60, cwd=top)
+    done = run_git(arguments, timeout=60, cwd=top)
     return done.stdout.decode().strip() if done.exit_code == 0 else None
 
 
@@ -85,7 +85,7 @@ def _unknown(ref: str, shallow: bool) -> WholeFleet:
         raise InputError(f"this clone is shallow and lacks {_display_name(ref)}", fix=_FIX_SHALLOW)
     if _FULL_NAME.fullmatch(ref):
         return WholeFleet(f"{_display_name(ref)} is in no branch any more: the branch's history was replaced")
-    raise InputError(f"git knows no commit {shown(ref)}", fix="git fetch origin")
+    raise InputError(f"git knows no commit {message_text(ref)}", fix="git fetch origin")
 
 
 def _without_filters(top: Path) -> list[str]:
@@ -94,9 +94,9 @@ def _without_filters(top: Path) -> list[str]:
     Filters of the user's configuration stay: without git-lfs, its files would always look changed.
     """
     query = ["config", "--show-scope", "-z", "--name-only", "--get-regexp", r"^filter\..*\.(clean|process|required)$"]
-    done = asked(query, timeout=60, cwd=top)
+    done = run_git(query, timeout=60, cwd=top)
     found = [os.fsdecode(each) for each in done.stdout.split(b"\0")[:-1]]
     keys = [key for scope, key in zip(found[::2], found[1::2], strict=True) if scope in ("local", "worktree")]
     if named := next((key for key in keys if "=" in key), None):  # git -c would read it as another key.
-        raise InputError(f"git's configuration of this repository has {shown(named)}, which cannot be disabled")
+        raise InputError(f"git's configuration of this repository has {message_text(named)}, which cannot be disabled")
     return [each for key in keys for each in ("-c", f"{key}=")]

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from generator.markdown import table, text
+from generator.markdown import escape, table
 from generator.planning.plan import Plan
 from generator.planning.table import COLUMNS, REASON_COLUMNS, reason_rows, rows, summary
 
 
 def page(plan: Plan) -> str:
     """Return the step summary: the prediction, the shards, and the reason for each crate."""
-    lines = ["### Plan", "", *map(text, summary(plan).split("\n")), ""]
+    lines = ["### Plan", "", *map(escape, summary(plan).split("\n")), ""]
     if plan.shards:
         lines += [*table(COLUMNS, rows(plan)), ""]
     if plan.reasons:

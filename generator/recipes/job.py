@@ -14,7 +14,7 @@ from generator.cargo.features import enabled_by_default
 from generator.errors import Unbuildable
 from generator.manifest.models import Crate, PathSource
 from generator.manifest.settings import Settings
-from generator.packages.addon import RUNTIME
+from generator.packages.addon import WASM_RUNTIME_PACKAGES
 from generator.packages.identity import Identity
 from generator.platforms import PlatformName
 from generator.recipes.cargo_target import CargoTarget, cargo_target
@@ -25,7 +25,7 @@ from generator.toolchain.toolchain import WASI_TARGET, Toolchain, unmet_dependen
 # What cargo says of a crate with 500 dependencies has 2 MiB.
 MAX_DESCRIPTION: Final = 64 * 1024 * 1024
 # Node's interface for wasm, to link and to run: https://napi.rs/docs/concepts/webassembly
-EMNAPI: Final = ("emnapi", *RUNTIME)
+EMNAPI: Final = ("emnapi", *WASM_RUNTIME_PACKAGES)
 
 
 @dataclass(frozen=True)

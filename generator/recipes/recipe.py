@@ -12,7 +12,7 @@ from typing import Final, Protocol
 from generator.dependencies.files import NAMES
 from generator.manifest.models import RegistrySource
 from generator.manifest.names import platform_package
-from generator.packages.addon import RUNTIME
+from generator.packages.addon import WASM_RUNTIME_PACKAGES
 from generator.packages.tarball import NpmPackage
 from generator.platforms import PlatformName
 from generator.recipes.job import CrateMetadata, Job
@@ -206,7 +206,7 @@ find source -name .npmrc.given -type f | while IFS= read -r each; do mv "$each" 
 def _npm_install(job: Job) -> str:
     """Install by npm's own lock file where there is one; refuses dependencies from git."""
     directory = shlex.quote(job.directory)
-    runtime = shlex.join(RUNTIME) if "wasm32" in job.platforms else ""
+    runtime = shlex.join(WASM_RUNTIME_PACKAGES) if "wasm32" in job.platforms else ""
     return f"""find source -name .npmrc | while IFS= read -r each; do
   mv "$each" "$each.given" && {{ grep -E '{_NPMRC}' "$each.given" > "$each" || true; }}
 done

@@ -1,4 +1,4 @@
-"""Which values of an environment are secrets."""
+"""The secrets among environment variables."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
-# Variables that hold secrets wherever they are set.
-ALWAYS: Final = (
+# Variables that always hold secrets.
+SECRET_VARIABLES: Final = (
     "E2B_API_KEY",
     "GITHUB_TOKEN",
     "GH_TOKEN",
@@ -18,13 +18,13 @@ ALWAYS: Final = (
     "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
 )
 # Variables whose URLs may hold a password.
-URLS: Final = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "E2B_API_URL", "E2B_SANDBOX_URL")
+URL_VARIABLES: Final = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "E2B_API_URL", "E2B_SANDBOX_URL")
 
 
-def secrets_of(environment: Mapping[str, str], names: Iterable[str]) -> dict[str, str]:
-    """Return the secrets of a process: the values of these variables, of those that always are, and URLs' passwords."""
-    found = {name: environment[name] for name in (*ALWAYS, *names) if environment.get(name)}
-    for name in (*URLS, *(name.lower() for name in URLS)):
+def secrets_in_environment(environment: Mapping[str, str], names: Iterable[str]) -> dict[str, str]:
+    """Return the secrets of an environment: the named variables, `SECRET_VARIABLES`, and passwords in URLs."""
+    found = {name: environment[name] for name in (*SECRET_VARIABLES, *names) if environment.get(name)}
+    for name in (*URL_VARIABLES, *(name.lower() for name in URL_VARIABLES)):
         if password := _password(environment.get(name, "")):
             found[f"the password in {name}"] = unquote(password)
             if "%" in password:

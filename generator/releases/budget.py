@@ -17,7 +17,7 @@ from generator.github_api.retry import WRITES_A_MINUTE, WRITES_AN_HOUR, seconds_
 from generator.manifest.models import Manifest
 from generator.manifest.settings import with_layout
 from generator.manifest.values import Layout
-from generator.planning.plan import make_plan
+from generator.planning.plan import Plan
 from generator.releases.expected_assets import expected_packages
 from generator.strict import Strict
 from generator.text import counted
@@ -66,10 +66,10 @@ class Budget(Strict):
         )
 
 
-def budget(manifest: Manifest) -> Budget:
+def budget(manifest: Manifest, plan: Plan) -> Budget:
     """Count a release of the whole fleet, built in the shards of its plan and uploaded as its workflow does."""
     packages = Counter(expected_packages(manifest).values())
-    shards = [sum(packages[name] for name in shard.crates) for shard in make_plan(manifest).shards]
+    shards = [sum(packages[name] for name in shard.crates) for shard in plan.shards]
     loads = shards if manifest.fleet.backend == "e2b" else [sum(shards)]
     assets = sum(loads) + 1  # SHA256SUMS
     pages = math.ceil(assets / PAGE)
@@ -89,9 +89,9 @@ def budget(manifest: Manifest) -> Budget:
     )
 
 
-def check_budget(manifest: Manifest) -> Budget:
+def check_budget(manifest: Manifest, plan: Plan) -> Budget:
     """Return the budget; InputError with every limit that it exceeds, and with what would fit."""
-    made, least = budget(manifest), budget(with_layout(manifest, "single"))
+    made, least = budget(manifest, plan), budget(with_layout(manifest, "single"), plan)
     if made.fits:
         return made
     if least.fits:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import os
 from collections import Counter
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from generator.errors import CratematrixError, InputError
+from generator.files.digest import sha256_of_open
 from generator.files.directory import Directory
 from generator.files.output import open_output
 from generator.github_api.errors import GitHubError
@@ -64,7 +64,7 @@ def _problem(package: Package, results: Directory, directory: Path) -> str | Non
             size = os.fstat(file.fileno()).st_size
             if size != package.file.bytes:
                 return f"{package.path} has {size} bytes, its report says {package.file.bytes}"
-            if hashlib.file_digest(file, "sha256").hexdigest() != package.file.sha256:
+            if sha256_of_open(file) != package.file.sha256:
                 return f"{package.path} has another SHA-256 than its report says"
     except FileNotFoundError:
         return f"{package.path} is not there"

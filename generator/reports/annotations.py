@@ -1,4 +1,4 @@
-"""The failures of a report as GitHub's annotations, the worst first: GitHub shows ten of a step."""
+"""Failures of a report as annotations, the worst first; GitHub shows ten per step."""
 
 from __future__ import annotations
 
@@ -9,19 +9,18 @@ from generator.manifest.models import Manifest, PathSource
 from generator.reports.models import CrateReport, Failure, Report
 from generator.text import counted
 
-# What somebody must mend comes before what may have been bad luck.
-_WORST: Final = ("permanent", "too_slow", "too_small", "transient")
+# Failures that need a fix come before failures that a retry may solve.
+_CLASSES: Final = ("permanent", "too_slow", "too_small", "transient")
 
 
 def worst_failures(report: Report, manifest: Manifest | None = None) -> list[Annotation]:
-    """Return at most ten; the last one counts those that are left out.
+    """Return at most ten annotations; if there are more failures, the last one counts the others.
 
-    Only a crate whose source lies in this repository has files here that an annotation can point to; without the
-    manifest none is known to.
+    Only a crate with its source in this repository gets an annotation at a file; this needs the manifest.
     """
-    here = {crate.name for crate in manifest.crates if isinstance(crate.source, PathSource)} if manifest else set()
+    local = {crate.name for crate in manifest.crates if isinstance(crate.source, PathSource)} if manifest else set()
     failed = sorted(((crate, crate.failure) for crate in report.crates if crate.failure), key=_rank)
-    shown = [_annotation(crate, failure, crate.name in here) for crate, failure in failed]
+    shown = [_annotation(crate, failure, crate.name in local) for crate, failure in failed]
     if len(shown) <= MAX_ANNOTATIONS:
         return shown
     rest = [crate.name for crate, _ in failed[MAX_ANNOTATIONS - 1 :]]
@@ -29,27 +28,27 @@ def worst_failures(report: Report, manifest: Manifest | None = None) -> list[Ann
     return [*shown[: MAX_ANNOTATIONS - 1], more]
 
 
-def left_out(report: Report) -> list[Annotation]:
-    """Return one warning that names the crates of which nothing was built: no failure, but no success either."""
+def skipped_crates(report: Report) -> list[Annotation]:
+    """Return one warning with the names of the crates that were skipped on every platform."""
     reasons = {
-        crate.name: next((unit.reason for unit in crate.units if unit.reason), "no reason is known")
+        crate.name: next((unit.reason for unit in crate.units if unit.reason), "unknown reason")
         for crate in report.crates
         if crate.state == "skipped"
     }
     if not reasons:
         return []
-    told = "; ".join(f"{name}: {reason}" for name, reason in reasons.items())
-    return [Annotation("warning", f"{counted(len(reasons), 'crate')} skipped on every platform", told)]
+    message = "; ".join(f"{name}: {reason}" for name, reason in reasons.items())
+    return [Annotation("warning", f"{counted(len(reasons), 'crate')} skipped on every platform", message)]
 
 
 def _rank(failed: tuple[CrateReport, Failure]) -> tuple[int, bool, str]:
     crate, failure = failed
-    return _WORST.index(failure.failure_class), failure.file is None, crate.name
+    return _CLASSES.index(failure.failure_class), failure.file is None, crate.name
 
 
-def _annotation(crate: CrateReport, failure: Failure, here: bool) -> Annotation:
+def _annotation(crate: CrateReport, failure: Failure, local: bool) -> Annotation:
     title = f"{crate.name} failed ({failure.failure_class.replace('_', ' ')})"
-    if here:
+    if local:
         return Annotation("error", title, failure.message, failure.file, failure.line)
-    place = f"{failure.file}:{failure.line}: " if failure.file else ""
-    return Annotation("error", title, f"{place}{failure.message}")
+    position = f"{failure.file}:{failure.line}: " if failure.file else ""
+    return Annotation("error", title, f"{position}{failure.message}")

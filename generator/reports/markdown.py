@@ -1,15 +1,15 @@
-"""The report as a page of Markdown, for the summary that GitHub shows of a step."""
+"""The report as a page of Markdown for a step summary."""
 
 from __future__ import annotations
 
-from generator.markdown import table, text
+from generator.markdown import escape, table
 from generator.reports.models import Report
-from generator.reports.table import COLUMNS, remarks, rows, summary
+from generator.reports.table import COLUMNS, report_notes, rows, summary
 
 
 def page(report: Report) -> str:
-    """Return the whole summary: one sentence, the remarks, and a table with failed crates first."""
+    """Return the page: one sentence, the notes, and a table with failed crates first."""
     title = "Fleet" if report.shard is None else f"Shard {report.shard}"
-    lines = [f"### {title}", "", text(summary(report)), ""]
-    lines += [f"- {text(remark)}" for remark in remarks(report)]
+    lines = [f"### {title}", "", escape(summary(report)), ""]
+    lines += [f"- {escape(note)}" for note in report_notes(report)]
     return "\n".join([*lines, "", *table(COLUMNS, rows(report)[::-1]), ""])

@@ -1,4 +1,4 @@
-"""One report of a whole run from those of its shards, as `download-artifact` leaves them: one directory each."""
+"""One report of a whole run, merged from the reports of its shards: `download-artifact` makes a directory for each."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from generator.files.directory import Directory
 from generator.files.output import output_directory
 from generator.reports.models import Report
 
-# A crate's part is some thousand bytes.
+# Bytes; the part of one crate has a few thousand.
 MAX_REPORT: Final = 64 * 1024 * 1024
 
 _REPORT: Final = re.compile(r"report.*\.json", re.DOTALL)
@@ -26,50 +26,49 @@ Value = TypeVar("Value")
 
 
 def merge_directory(directory: Path, run: str | None = None) -> Report:
-    """Read every shard's report below a directory and merge them; InputError when there is none, or a broken one.
+    """Read and merge the shards' reports below a directory; InputError without a report, or with an invalid one.
 
-    A report that is of no shard is the run's own already: it is returned where there is no other. Where `run` is given,
-    every report must be of that run: what lies there may be of an earlier one, or somebody else's.
+    A report without a shard is returned when it is the only one. With `run`, every report must have this run ID:
+    reports of an earlier run may be in the directory.
     """
-    return merged(tuple(report for _, report in reports_below(directory, run)))
+    return run_report(tuple(report for _, report in reports_below(directory, run)))
 
 
 def reports_below(directory: Path, run: str | None = None) -> tuple[tuple[Path, Report], ...]:
-    """Return the reports below a directory that count, each with the directory it is in; InputError as above.
+    """Return the reports below a directory, each with its own directory; InputError as in `merge_directory`.
 
-    Of a shard that ran several times the last attempt counts.
+    When a shard ran several times, only its last attempt is returned.
     """
     with output_directory(directory) as results:
-        named = sorted(name for name in results.files() if _REPORT.fullmatch(PurePosixPath(name).name))
+        named = sorted(name for name in results.walk_files() if _REPORT.fullmatch(PurePosixPath(name).name))
         found = [((directory / name).parent, _read(results, name, run)) for name in named]
     shards = sorted((each for each in found if each[1].shard), key=lambda each: each[1].run_attempt)
     if shards:
-        return tuple({_index(report): (place, report) for place, report in shards}.values())
+        return tuple({_index(report): (path, report) for path, report in shards}.values())
     if len(found) == 1:
         return tuple(found)
-    raise InputError(f"{directory} holds {'no report' if not found else 'several reports that are of no shard'}")
+    raise InputError(f"{directory} holds {'no report' if not found else 'several reports without a shard'}")
 
 
-def merged(reports: tuple[Report, ...]) -> Report:
-    """Return the report of a run from those that count, which may be one of no shard."""
+def run_report(reports: tuple[Report, ...]) -> Report:
+    """Return the report of a run: the merged reports of its shards, or the only report without a shard."""
     return merge(reports) if reports[0].shard else reports[0]
 
 
 def merge(reports: Iterable[Report]) -> Report:
-    """Merge reports of shards; of a shard that ran several times, the last attempt counts.
+    """Merge reports of shards; when a shard ran several times, only its last attempt counts.
 
-    InputError when they are of different runs: divided into another number of shards, or otherwise, or with another
-    backend.
+    InputError when the number of shards, the plan or the backend differs.
     """
     ordered = sorted(reports, key=lambda report: report.run_attempt)
-    count = _same((_count(report) for report in ordered), "are divided into different numbers of shards")
+    count = _same((_count(report) for report in ordered), "have different numbers of shards")
     last = {_index(report): report for report in ordered}
     parts = [last[index] for index in sorted(last)]
     backend = _same((part.backend for part in parts), "have different backends")
     counted = Counter(crate.name for part in parts for crate in part.crates)
     if twice := [name for name, times in sorted(counted.items()) if times > 1]:
-        raise InputError(f"the reports of several shards tell of {', '.join(twice)}: they are not of one plan")
-    dearest = max(parts, key=lambda part: part.cost)
+        raise InputError(f"the reports of several shards contain {', '.join(twice)}: they are not of one plan")
+    most_expensive = max(parts, key=lambda part: part.cost)
     return Report(
         backend=backend,
         isolated=all(part.isolated for part in parts),
@@ -79,8 +78,8 @@ def merge(reports: Iterable[Report]) -> Report:
         run_attempt=max(part.run_attempt for part in parts),
         cost=_sum(part.cost for part in parts),
         retry_cost=_sum(part.retry_cost for part in parts),
-        currency=dearest.currency,
-        prices_of=dearest.prices_of,
+        currency=most_expensive.currency,
+        prices_of=most_expensive.prices_of,
         missing_shards=tuple(f"{index}/{count}" for index in range(1, count + 1) if index not in last),
         crates=tuple(sorted((crate for part in parts for crate in part.crates), key=lambda crate: crate.name)),
     )
@@ -92,8 +91,8 @@ def _read(results: Directory, name: str, run: str | None) -> Report:
         report = Report.model_validate_json(results.read(name, MAX_REPORT) or b"")
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise InputError(f"{path} is no report of this version of cratematrix: {where}: {first['msg']}") from None
+        key = ".".join(str(part) for part in first["loc"])
+        raise InputError(f"{path} is not a report of this version of cratematrix: {key}: {first['msg']}") from None
     if run is not None and report.run != run:
         raise InputError(f"{path} is not of this run, {run}", fix=f"rm {shlex.quote(str(path))}")
     return report
@@ -107,10 +106,10 @@ def _count(report: Report) -> int:
     return int((report.shard or "1/1").partition("/")[2])
 
 
-def _same(values: Iterable[Value], otherwise: str) -> Value:
+def _same(values: Iterable[Value], difference: str) -> Value:
     found = set(values)
     if len(found) != 1:
-        raise InputError(f"the reports {otherwise}: they are not of one run")
+        raise InputError(f"the reports {difference}: they are not of one run")
     return found.pop()
 
 

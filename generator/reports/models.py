@@ -1,4 +1,4 @@
-"""The report that `build` writes, version 1."""
+"""The models of the report that `build` writes, version 1."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from generator.strict import Sentence, Strict
 
 State = Literal["built", "failed", "skipped", "not_run"]
 PhaseName = Literal["source", "open", "fetch", "compile", "test", "collect", "audit", "pack", "load"]
-# How a note begins that says why coverage which was asked for is not in a report.
+# Prefix of a note on coverage that was requested and not measured.
 NO_COVERAGE = "no coverage: "
 TestState = Literal["passed", "failed", "off", "none", "not_run"]
 Shard = Annotated[str, StringConstraints(pattern=r"^[1-9]\d{0,3}/[1-9]\d{0,3}$")]
 Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-# ISO 4217's codes, and ISO 8601's dates.
+# Codes of ISO 4217, and dates of ISO 8601.
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 Date = Annotated[str, StringConstraints(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
 
 
 class Failure(Strict):
-    """Why a crate was not built.
+    """The failure of a crate.
 
-    `message` is one sentence, the compiler's own where there is one; `file` and `line` are the ones it named, from
-    the repository's top. `exit_code` is the failing command's.
+    `message` is one sentence, from the compiler if possible. `file` is relative to the repository's root. `exit_code`
+    is the exit code of the failed command.
     """
 
     failure_class: FailureClass = Field(alias="class")
@@ -40,7 +40,7 @@ class Failure(Strict):
 
 
 class Artifact(Strict):
-    """A file that came out of the sandbox: its size in bytes and its SHA-256 in hexadecimal."""
+    """A file from the sandbox, with its size in bytes and its SHA-256 in hexadecimal."""
 
     file: Sentence
     bytes: int
@@ -48,9 +48,9 @@ class Artifact(Strict):
 
 
 class UnitTests(Strict):
-    """What became of a crate's tests on one platform.
+    """The tests of a crate on one platform.
 
-    `by` is what ran them there, None for the machine itself; `reason` says why they were not run.
+    `by` is the emulator or runtime, None for the machine itself. `reason` explains tests that were not run.
     """
 
     state: TestState = "not_run"
@@ -60,7 +60,7 @@ class UnitTests(Strict):
 
 
 class Unit(Strict):
-    """One crate for one platform; `seconds` is its compile time, `audit` what each of its artifacts was found to be."""
+    """One crate for one platform; `seconds` is its compile time, and `audit` has one entry per artifact."""
 
     platform: PlatformName
     state: State
@@ -72,7 +72,7 @@ class Unit(Strict):
 
 
 class Phase(Strict):
-    """One step in the life of a crate; `peak_memory` is in bytes, 0 where nothing was measured."""
+    """One phase of a crate's build; `peak_memory` is in bytes, and 0 without a measurement."""
 
     name: PhaseName
     seconds: float
@@ -81,11 +81,11 @@ class Phase(Strict):
 
 
 class SandboxUse(Strict):
-    """A sandbox that a crate used: for which attempt, what it was given, what it used of that, and how it ended.
+    """A sandbox of one attempt: its size, its usage, and the failure of the attempt.
 
-    `seconds` is its life, which is what the service bills, and `cost` the money in the report's currency, None for a
-    sandbox that costs none. The peaks are processors in use and bytes of memory and disk, None where nothing was
-    measured. `failure_class` and `failure` say why the attempt was not the last, or why it failed for good.
+    `seconds` is its lifetime, which E2B bills. `cost` is in the report's currency, None for a free sandbox. The peaks
+    are processors, and bytes of memory and disk; None without a measurement. `failure_class` and `failure` explain a
+    failed attempt, also when a later one succeeded.
     """
 
     sandbox: Sentence
@@ -103,7 +103,7 @@ class SandboxUse(Strict):
 
 
 class Covered(Strict):
-    """How many of something there are, and how many of them the tests ran; `percent` is rounded down to hundredths."""
+    """The number of lines, functions or regions, and of the tested ones; `percent` is rounded down to hundredths."""
 
     count: int
     covered: int
@@ -111,7 +111,7 @@ class Covered(Strict):
 
 
 class Coverage(Strict):
-    """How much of a crate's Rust code its tests ran on the host: lines, functions, and regions as LLVM counts them."""
+    """Coverage of a crate's Rust code by its tests on the host; regions are those of LLVM."""
 
     lines: Covered
     functions: Covered
@@ -119,13 +119,13 @@ class Coverage(Strict):
 
 
 class CrateReport(Strict):
-    """What became of one crate.
+    """The result of one crate.
 
-    `attempts` is 0 for a crate whose package was taken up from an earlier run. `phases` are those of the last
-    attempt, `sandboxes` those of all. `cost` is what all of them cost, `retry_seconds` and `retry_cost` what those did
-    that had to be tried again. `hint` names a size that would suit it better. `package` is its npm package, in the
-    layout `split` the root's; `packages` are all of them, that one first, and `sbom` is the list of what they are made
-    of. `loaded` is the command that loaded the installed package. `coverage` is None where it was not measured.
+    `attempts` is 0 for a crate that was reused from the build cache. `phases` belong to the last attempt, `sandboxes`
+    to all attempts. `cost` is the cost of all attempts; `retry_seconds` and `retry_cost` count the retried ones.
+    `hint` suggests a better size. `package` is the npm package, in the layout `split` the root package; `packages`
+    has it first and then the others. `sbom` lists their components. `loaded` is the command that loaded the installed
+    package. `coverage` is None without a measurement.
     """
 
     name: CrateName
@@ -153,12 +153,11 @@ class CrateReport(Strict):
 
 
 class Report(Strict):
-    """What one run of `build` did.
+    """The result of one run of `build`.
 
-    `shard` is I/N, None for a whole fleet; `run_attempt` counts how often GitHub ran it. `seconds` is wall-clock time;
-    `run` is GitHub's number of the run, or what `reap --run` takes elsewhere. `cost` is in `currency`, by the prices of
-    `prices_of`, a date. A local run costs nothing. `missing_shards` are those of a merged report that left none
-    themselves.
+    `shard` is I/N, None for a whole fleet. `run_attempt` counts GitHub's attempts of the run. `seconds` is wall-clock
+    time. `run` is GitHub's run ID, elsewhere the ID for `reap --run`. `cost` is in `currency`, by the prices of the
+    date `prices_of`; a local run is free. `missing_shards` are the shards without a report in a merged report.
     """
 
     report_version: Literal[1] = 1

@@ -1,4 +1,4 @@
-"""The report as rows for people."""
+"""The report as table rows, a sentence and notes."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Final
 from generator.reports.models import NO_COVERAGE, CrateReport, Report
 from generator.text import counted
 
-# A fleet of one size gives the same hint for most of its crates.
+# Most crates of a fleet with one size get the same hint.
 MAX_HINTS: Final = 5
 COLUMNS = ("crate", "kind", "state", "tests", "time", "result")
 
 
 def rows(report: Report) -> list[tuple[str, ...]]:
-    """One row per crate, the failed ones last, where the eye ends."""
+    """Return one row per crate, the failed ones last, next to the prompt."""
     order = {"skipped": 0, "not_run": 1, "built": 2, "failed": 3}
     crates = sorted(report.crates, key=lambda crate: (order[crate.state], crate.name))
     return [
@@ -32,7 +32,7 @@ def rows(report: Report) -> list[tuple[str, ...]]:
 
 
 def summary(report: Report) -> str:
-    """Return one sentence on the whole run."""
+    """Return one sentence about the whole run."""
     states = [crate.state for crate in report.crates]
     words = {"built": "built", "failed": "failed", "skipped": "skipped", "not_run": "not run"}
     parts = [f"{states.count(state)} {word}" for state, word in words.items() if state in states]
@@ -43,20 +43,20 @@ def summary(report: Report) -> str:
 def _money(report: Report) -> str:
     if report.currency is None:
         return ""
-    again = f", of which {report.retry_cost:.2f} for attempts that failed" if report.retry_cost else ""
-    return f" for {report.cost:.2f} {report.currency}{again} (prices of {report.prices_of})"
+    retries = f", of which {report.retry_cost:.2f} for attempts that failed" if report.retry_cost else ""
+    return f" for {report.cost:.2f} {report.currency}{retries} (prices of {report.prices_of})"
 
 
-def remarks(report: Report) -> list[str]:
-    """Return what a person should know beside the table: on shards, failed crates, sizes, and platforms left out."""
+def report_notes(report: Report) -> list[str]:
+    """Return notes on missing shards, failed crates, sizes, tests and skipped platforms."""
     missing = ", ".join(report.missing_shards)
-    notes = [f"shards without a report, and so without results here: {missing}"] if missing else []
+    notes = [f"shards without a report, so their results are missing: {missing}"] if missing else []
     notes += [
         f"note on {crate.name}: {note}" for crate in report.crates if crate.state == "failed" for note in crate.notes
     ]
     hints = [f"hint for {crate.name}: {crate.hint}" for crate in report.crates if crate.hint]
     if len(hints) > MAX_HINTS:
-        hints = [*hints[:MAX_HINTS], f"and {len(hints) - MAX_HINTS} more hints on sizes: the report has them"]
+        hints = [*hints[:MAX_HINTS], f"and {len(hints) - MAX_HINTS} more hints for sizes: see the report"]
     built = [crate for crate in report.crates if crate.state == "built"]
     units = [unit for crate in built for unit in crate.units]
     passed = (f"{each.platform} by {each.tests.by}" for each in units if each.tests.state == "passed" and each.tests.by)
@@ -66,31 +66,31 @@ def remarks(report: Report) -> list[str]:
     return [
         *notes,
         *hints,
-        *_counts("tests also passed for, crates in brackets:", passed, ""),
-        *_counts("tests not run for, crates in brackets:", untested, "; the report says why"),
-        *_counts("not built here, crates in brackets:", skipped, "; the report says why"),
+        *_counts("tests also passed on (number of crates):", passed, ""),
+        *_counts("tests not run on (number of crates):", untested, "; the report has the reasons"),
+        *_counts("not built (number of crates):", skipped, "; the report has the reasons"),
         *(f"{counted(count, 'crate')} with {note}" for note, count in unmeasured.items()),
     ]
 
 
-def _counts(what: str, each: Iterable[str], more: str) -> list[str]:
-    words = [f"{key} ({count})" for key, count in sorted(Counter(each).items())]
-    return [f"{what} {', '.join(words)}{more}"] if words else []
+def _counts(title: str, names: Iterable[str], more: str) -> list[str]:
+    counts = [f"{name} ({count})" for name, count in sorted(Counter(names).items())]
+    return [f"{title} {', '.join(counts)}{more}"] if counts else []
 
 
 def _tests(crate: CrateReport) -> str:
-    words = crate.tests.replace("_", " ")
-    return f"{words}, {crate.coverage.lines.percent // 1:.0f} %" if crate.coverage else words
+    state = crate.tests.replace("_", " ")
+    return f"{state}, {crate.coverage.lines.percent // 1:.0f} %" if crate.coverage else state
 
 
 def _time(crate: CrateReport) -> str:
-    return "earlier" if crate.state == "built" and crate.attempts == 0 else f"{crate.seconds:.0f} s"
+    return "cached" if crate.state == "built" and crate.attempts == 0 else f"{crate.seconds:.0f} s"
 
 
 def _result(crate: CrateReport) -> str:
     if crate.failure:
-        place = f"{crate.failure.file}:{crate.failure.line}: " if crate.failure.file else ""
-        return f"{place}{crate.failure.message}"
+        position = f"{crate.failure.file}:{crate.failure.line}: " if crate.failure.file else ""
+        return f"{position}{crate.failure.message}"
     if crate.state in {"skipped", "not_run"}:
         return next((unit.reason for unit in crate.units if unit.reason), "")
     if crate.package is None:

@@ -1,27 +1,27 @@
-"""The parts of a package and how they depend on each other, wherever they come from."""
+"""The components of a package, from crates and npm, and their dependencies."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal
 
-# `excluded` is what helps to build and is not in what was built.
+# `excluded` components are needed for the build but are not in its result.
 Scope = Literal["required", "optional", "excluded"]
 
 
 @dataclass(frozen=True)
 class PackageComponent:
-    """One crate or npm package; `key` is unique among the parts, `needs` the keys of what it depends on.
+    """One crate or npm package; `key` is unique, and `dependencies` are keys of other components.
 
-    `purl` is its package URL, None where nobody else could get it. `digests` are the algorithm, as CycloneDX calls it,
-    and the digest in hexadecimal of the archive that it came in. `license` is what it says itself.
+    `purl` is the package URL, or None for a package that is not public. `digests` are pairs of CycloneDX's algorithm
+    name and the archive's digest in hexadecimal. `license` is the package's own statement.
     """
 
     key: str
     name: str
     version: str
     scope: Scope
-    needs: tuple[str, ...] = ()
+    dependencies: tuple[str, ...] = ()
     purl: str | None = None
     license: str | None = None
     digests: tuple[tuple[str, str], ...] = ()

@@ -1,4 +1,4 @@
-"""The crates that one crate is compiled from, by what `cargo metadata` and Cargo.lock say."""
+"""The crates that one crate is compiled from, from `cargo metadata` and Cargo.lock."""
 
 from __future__ import annotations
 
@@ -70,10 +70,10 @@ Sums = Mapping[tuple[str, str, str | None], str]
 
 
 def crate_components(metadata: bytes, lock: str, manifest_path: str) -> tuple[PackageComponent, ...]:
-    """Return the crate whose Cargo.toml that is, and then all that it is compiled from; no dependency of its tests.
+    """Return the crate of a Cargo.toml, and all crates that it is compiled from, without dependencies of tests.
 
-    Cargo resolves the features of a whole workspace at once, and for all platforms that it was asked about: a crate
-    that only another member or platform needs may be among them, and none is missing.
+    Cargo resolves features for a whole workspace and all requested platforms at once. The result is complete, but may
+    contain crates that only another member or platform needs.
     """
     try:
         found = _Metadata.model_validate_json(metadata)
@@ -91,12 +91,12 @@ def crate_components(metadata: bytes, lock: str, manifest_path: str) -> tuple[Pa
     linked = _reachable(root, edges, lambda edge: edge.is_of(None) and not packages[edge.pkg].runs_while_building)
     common = {wish.source for package in found.packages for wish in package.dependencies if wish.registry is None}
     return tuple(
-        _part(packages[each], edges.get(each, ()), "required" if each in linked else "excluded", common, sums)
+        _component(packages[each], edges.get(each, ()), "required" if each in linked else "excluded", common, sums)
         for each in _reachable(root, edges, lambda _: True)
     )
 
 
-def _part(
+def _component(
     package: _Package, edges: tuple[_Edge, ...], scope: Scope, common: Collection[str | None], sums: Sums
 ) -> PackageComponent:
     checksum = sums.get((package.name, package.version, package.source))
@@ -105,7 +105,7 @@ def _part(
         name=package.name,
         version=package.version,
         scope=scope,
-        needs=tuple(edge.pkg for edge in edges),
+        dependencies=tuple(edge.pkg for edge in edges),
         purl=_purl(package, common),
         license=package.license,
         digests=(("SHA-256", checksum),) if checksum else (),
@@ -113,7 +113,7 @@ def _part(
 
 
 def _reachable(start: str, edges: Mapping[str, tuple[_Edge, ...]], follows: Callable[[_Edge], bool]) -> tuple[str, ...]:
-    """Return what is reached over the edges that are followed, `start` first."""
+    """Return the packages reachable over the followed edges, `start` first."""
     found, waiting = {start: None}, [start]
     while waiting:
         for edge in edges.get(waiting.pop(), ()):
@@ -124,7 +124,7 @@ def _reachable(start: str, edges: Mapping[str, tuple[_Edge, ...]], follows: Call
 
 
 def _checksums(lock: str) -> Sums:
-    """Return the SHA-256 of crates' archives that a Cargo.lock holds."""
+    """Return the SHA-256 of the crates' archives in a Cargo.lock."""
     packages = tomllib.loads(lock).get("package", [])
     return {
         (each["name"], each["version"], each.get("source")): each["checksum"] for each in packages if "checksum" in each
@@ -132,10 +132,10 @@ def _checksums(lock: str) -> Sums:
 
 
 def _purl(package: _Package, common: Collection[str | None]) -> str | None:
-    """Return a crate's package URL; None for one that lies in the repository itself, which nobody gets by its name.
+    """Return a crate's package URL, or None for a crate of the repository itself, which is not public.
 
-    https://github.com/package-url/purl-spec: a `cargo` URL without qualifiers is of the usual registry, and that is
-    the one for which no dependency names another.
+    https://github.com/package-url/purl-spec: a `cargo` URL without qualifiers means the default registry. Dependencies
+    on the default registry name no registry.
     """
     if package.source is None:
         return None

@@ -1,4 +1,4 @@
-"""The document itself, by OWASP's own library: the same bytes for the same parts, whenever and wherever it is made."""
+"""The SBOM document, written with OWASP's library: equal components give equal bytes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from packageurl import PackageURL
 
 from generator import __version__
 from generator.errors import Unbuildable
-from generator.packages.files import SBOM
+from generator.packages.files import SBOM_FILE
 from generator.packages.identity import Identity
 from generator.platforms import PlatformName
 from generator.sbom.components import PackageComponent
@@ -29,44 +29,46 @@ from generator.sbom.npm import npm_components
 
 @dataclass(frozen=True)
 class Contents:
-    """What a package is made of: crates, its own first, and npm packages, of which `named` are those it names."""
+    """The components of a package: crates with its own first, and npm packages; `direct_npm` are its direct ones."""
 
     crates: tuple[PackageComponent, ...]
     npm: tuple[PackageComponent, ...] = ()
-    named: tuple[str, ...] = ()
+    direct_npm: tuple[str, ...] = ()
 
 
-def contents(metadata: bytes, lock: str, package_lock: bytes | None, manifest_path: str) -> Contents:
-    """Read what cargo, Cargo.lock and package-lock.json, where there is one, say; Unbuildable when it is no use."""
+def read_contents(metadata: bytes, lock: str, package_lock: bytes | None, manifest_path: str) -> Contents:
+    """Read the output of cargo, Cargo.lock and an optional package-lock.json; raise Unbuildable when one is invalid."""
     npm, named = npm_components(package_lock) if package_lock else ((), ())
     return Contents(crate_components(metadata, lock, manifest_path), npm, named)
 
 
-def place(document: bytes, staged: Path) -> None:
-    """Put the document among the files of a package, in place of one that the crate may have brought."""
-    path = staged / SBOM
+def write_document(document: bytes, staged: Path) -> None:
+    """Write the document among the files of a package; it replaces one of the crate."""
+    path = staged / SBOM_FILE
     if path.is_dir():
-        raise Unbuildable(f"the package has a directory {SBOM}, where the list of its parts belongs")
+        raise Unbuildable(f"the package has a directory {SBOM_FILE}, but needs a file of that name for its SBOM")
     path.write_bytes(document)
 
 
 def sbom(identity: Identity, program: bool, platforms: tuple[PlatformName, ...], contents: Contents) -> bytes:
-    """Return CycloneDX 1.6 in JSON, without a time; its serial number comes from the content.
+    """Return CycloneDX 1.6 in JSON without a time, with a serial number derived from the content.
 
     https://cyclonedx.org/docs/1.6/json/
     """
-    parts = (*contents.crates, *contents.npm)
-    components = _components(parts)
+    packages = (*contents.crates, *contents.npm)
+    components = _components(packages)
     root = _root(identity, program, platforms)
     bom = Bom(components=components.values())
     bom.metadata.component = root
     bom.metadata.tools.components.add(
         Component(name="cratematrix", version=__version__, type=ComponentType.APPLICATION)
     )
-    first = [components[key] for key in (contents.crates[0].key, *contents.named)]
+    first = [components[key] for key in (contents.crates[0].key, *contents.direct_npm)]
     bom.register_dependency(root, first)
-    for part in parts:
-        bom.register_dependency(components[part.key], [components[key] for key in part.needs if key in components])
+    for each in packages:
+        bom.register_dependency(
+            components[each.key], [components[key] for key in each.dependencies if key in components]
+        )
     data: dict[str, Any] = json.loads(JsonV1Dot6(bom).output_as_string())
     del data["serialNumber"], data["metadata"]["timestamp"]
     digest = hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
@@ -89,32 +91,33 @@ def _root(identity: Identity, program: bool, platforms: tuple[PlatformName, ...]
     )
 
 
-def _components(parts: Iterable[PackageComponent]) -> dict[str, Component]:
-    """Return a component for each part, under the part's key; equal packages of npm in several places are one."""
+def _components(packages: Iterable[PackageComponent]) -> dict[str, Component]:
+    """Return CycloneDX components by key; equal npm packages in several places become one."""
     made: dict[str, Component] = {}
     by_reference: dict[str, Component] = {}
-    for part in sorted(parts, key=lambda each: (each.name, each.version, each.scope != "required", each.key)):
-        reference = part.purl or f"{part.name}@{part.version}"
+    ordered = sorted(packages, key=lambda each: (each.name, each.version, each.scope != "required", each.key))
+    for package in ordered:
+        reference = package.purl or f"{package.name}@{package.version}"
         if reference not in by_reference:
-            by_reference[reference] = _component(part, reference)
-        made[part.key] = by_reference[reference]
+            by_reference[reference] = _component(package, reference)
+        made[package.key] = by_reference[reference]
     return made
 
 
-def _component(part: PackageComponent, reference: str) -> Component:
+def _component(package: PackageComponent, reference: str) -> Component:
     return Component(
-        name=part.name,
-        version=part.version,
-        scope=ComponentScope(part.scope),
-        purl=PackageURL.from_string(part.purl) if part.purl else None,
+        name=package.name,
+        version=package.version,
+        scope=ComponentScope(package.scope),
+        purl=PackageURL.from_string(package.purl) if package.purl else None,
         bom_ref=reference,
-        licenses=_licenses(part.license),
-        hashes=[HashType(alg=HashAlgorithm(algorithm), content=digest) for algorithm, digest in part.digests],
+        licenses=_licenses(package.license),
+        hashes=[HashType(alg=HashAlgorithm(algorithm), content=digest) for algorithm, digest in package.digests],
     )
 
 
 def _licenses(text: str | None) -> list[Any]:
-    """Return what a package says of its license; old crates write MIT/Apache-2.0 for a choice."""
+    """Return a package's license expression; old crates write MIT/Apache-2.0 for a choice."""
     if not text:
         return []
     return [LicenseFactory().make_from_string(text.replace("/", " OR "), license_acknowledgement=None)]

@@ -1,4 +1,4 @@
-"""The npm packages that an addon's package needs at run time, by what its package-lock.json says."""
+"""The npm packages that an addon needs at run time, from its package-lock.json."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from generator.sbom.components import PackageComponent
 from generator.strict import Loose
 
 _MODULES: Final = "node_modules/"
-# Old packages have capitals: its documentation of package.json, name
+# Old packages have capital letters, see `name` in npm's documentation of package.json.
 _NAME: Final = re.compile(r"(@[A-Za-z0-9._~-]+/)?[A-Za-z0-9._~-]+")
-# Subresource integrity's names, and CycloneDX's.
+# Algorithm names of subresource integrity, and those of CycloneDX.
 _ALGORITHMS: Final = {"sha1": "SHA-1", "sha256": "SHA-256", "sha384": "SHA-384", "sha512": "SHA-512"}
 
 
 class _Entry(Loose):
-    """One place in node_modules: npm's documentation of package-lock.json, packages."""
+    """One entry of `packages`, see npm's documentation of package-lock.json."""
 
     name: str | None = None
     version: str | None = None
@@ -38,8 +38,8 @@ class _Entry(Loose):
     peer_dependencies: dict[str, str] = Field(default_factory=dict, validation_alias="peerDependencies")
 
     @property
-    def wishes(self) -> tuple[str, ...]:
-        """Names of what it needs at run time."""
+    def runtime_dependencies(self) -> tuple[str, ...]:
+        """The names of the packages that it needs at run time."""
         return tuple({**self.dependencies, **self.optional_dependencies, **self.peer_dependencies})
 
 
@@ -48,58 +48,58 @@ class _Lock(Loose):
 
 
 def npm_components(lock: bytes) -> tuple[tuple[PackageComponent, ...], tuple[str, ...]]:
-    """Return the packages that are installed with the addon's own, and the keys of those that it names itself.
+    """Return the packages that are installed with the addon, and the keys of its direct dependencies.
 
-    A lock file of npm 6 or older does not say which these are, and gives none.
+    A lock file of npm 6 or older does not list them, so the result is empty.
     """
     try:
         entries = _Lock.model_validate_json(lock).packages
     except ValidationError:
-        raise Unbuildable("package-lock.json is not one that npm 7 or later wrote") from None
-    used = {
+        raise Unbuildable("package-lock.json is not a lock file of npm 7 or later") from None
+    installed = {
         path: each
         for path, each in entries.items()
         if _MODULES in path and each.version and not (each.link or each.dev or each.dev_optional)
     }
-    parts = tuple(_part(path, each, used) for path, each in used.items())
+    components = tuple(_component(path, each, installed) for path, each in installed.items())
     own = entries.get("")
-    return parts, _found("", own.wishes if own else (), used)
+    return components, _resolve("", own.runtime_dependencies if own else (), installed)
 
 
-def _part(path: str, entry: _Entry, used: Mapping[str, _Entry]) -> PackageComponent:
+def _component(path: str, entry: _Entry, installed: Mapping[str, _Entry]) -> PackageComponent:
     name, version = entry.name or path.rpartition(_MODULES)[2], entry.version or ""
     if not _NAME.fullmatch(name):
-        raise Unbuildable(f"package-lock.json has {name[:100]!r} for the name of a package")
+        raise Unbuildable(f"package-lock.json has the invalid package name {name[:100]!r}")
     scope, _, base = name.rpartition("/")
     return PackageComponent(
         key=path,
         name=name,
         version=version,
         scope="optional" if entry.optional else "required",
-        needs=_found(path, entry.wishes, used),
+        dependencies=_resolve(path, entry.runtime_dependencies, installed),
         purl=PackageURL("npm", scope or None, base, version).to_string(),
         license=entry.license,
         digests=_digests(entry.integrity),
     )
 
 
-def _found(path: str, names: tuple[str, ...], used: Mapping[str, _Entry]) -> tuple[str, ...]:
-    """Return where Node finds packages of these names from a place: the nearest node_modules, from inside out."""
+def _resolve(path: str, names: tuple[str, ...], installed: Mapping[str, _Entry]) -> tuple[str, ...]:
+    """Return the keys of named packages as Node resolves them from a path: the nearest node_modules first."""
     found = []
     for name in names:
-        above = f"{path}/" if path else ""
-        while f"{above}{_MODULES}{name}" not in used and above:
-            above = above[: -len("/")].rpartition(_MODULES)[0]
-        if (place := f"{above}{_MODULES}{name}") in used:
-            found.append(place)
+        parent = f"{path}/" if path else ""
+        while f"{parent}{_MODULES}{name}" not in installed and parent:
+            parent = parent[: -len("/")].rpartition(_MODULES)[0]
+        if (key := f"{parent}{_MODULES}{name}") in installed:
+            found.append(key)
     return tuple(found)
 
 
 def _digests(integrity: str) -> tuple[tuple[str, str], ...]:
-    """Return the digests of an integrity string; what is none is left out."""
+    """Return the digests of an integrity string; invalid ones are skipped."""
     found = []
-    for word in integrity.split():
-        algorithm, _, text = word.partition("-")
+    for token in integrity.split():
+        algorithm, _, text = token.partition("-")
         try:
             digest = base64.b64decode(text, validate=True).hex()
         except (binascii.Error, ValueError):

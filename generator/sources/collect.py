@@ -1,4 +1,4 @@
-"""Collecting a crate's source into one tar, the same bytes for the same files."""
+"""Collection of a crate's source into one tar; equal files give equal bytes."""
 
 from __future__ import annotations
 
@@ -14,16 +14,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from generator.cargo.directories import joined, parent
+from generator.cargo.directories import parent, resolve_path
 from generator.cargo.manifests import manifest_path
 from generator.errors import InputError
+from generator.files.digest import sha256_of
 from generator.manifest.models import Crate, GitSource, PathSource, RegistrySource
-from generator.sources.closure import belongs, closure
-from generator.sources.manifests import TreeManifests, text_of
-from generator.sources.names import shown
-from generator.sources.reduction import reduced
+from generator.sources.closure import dependency_closure, is_in_closure
+from generator.sources.manifests import TreeManifests, read_text
 from generator.sources.revisions import RevisionTree
 from generator.sources.tree import CheckoutTree, Entry, Tree
+from generator.sources.workspace_manifest import trim_workspace
+from generator.text import message_text
 
 MAX_TOTAL: Final = 1024 * 1024 * 1024
 
@@ -32,9 +33,9 @@ MAX_TOTAL: Final = 1024 * 1024 * 1024
 class CollectedSource:
     """A crate's source.
 
-    `archive` is None for a crate of the registry, which the sandbox fetches itself. `directory` is the crate's and
-    `workspace` its Cargo workspace's, both from the top of the archive. `digest` names the content. `notes` are
-    sentences for the person who builds.
+    `archive` is None for a registry crate, which the sandbox fetches itself. `directory` holds the crate and
+    `workspace` its Cargo workspace, both relative to the top of the archive. `digest` identifies the content.
+    `notes` are sentences for the user.
     """
 
     archive: Path | None
@@ -47,9 +48,9 @@ class CollectedSource:
 
 @dataclass(frozen=True)
 class SourceLocations:
-    """Where sources come from: the repository's top, the manifest's directory in it, and a cache for git.
+    """The locations of sources: the repository's top, the manifest's directory in it, and a cache for git.
 
-    `stop` ends what waits for a server. `out` is where results are written to: nothing below it is a source.
+    `stop` cancels waiting for a server. `out` is the output directory: no file below it is a source.
     """
 
     top: Path
@@ -60,54 +61,57 @@ class SourceLocations:
 
 
 def repository_top(directory: Path) -> Path:
-    """Return the nearest directory upwards that holds .git, else the directory itself."""
+    """Return the nearest ancestor that holds .git, or else the directory itself."""
     resolved = directory.resolve()
     return next((each for each in (resolved, *resolved.parents) if (each / ".git").exists()), resolved)
 
 
-def collect(crate: Crate, places: SourceLocations, archive: Path) -> CollectedSource:
-    """Write the crate's source to `archive`; InputError when it is not there, Unavailable when git cannot get it."""
+def collect(crate: Crate, locations: SourceLocations, archive: Path) -> CollectedSource:
+    """Write the crate's source to `archive`.
+
+    Raise InputError when the source is missing or invalid, Unavailable when git cannot fetch it.
+    """
     match crate.source:
         case PathSource(path=path):
-            checkout = CheckoutTree(places.top, places.out, places.stop)
-            directory = posixpath.normpath(posixpath.join(places.manifest_directory, path))
-            forgotten = checkout.untracked(directory)
-            notes = (
-                (f"not tracked by git, so left out: {len(forgotten)}, {shown(forgotten[0])} first",)
-                if forgotten
-                else ()
-            )
-            return _collect(checkout, directory, archive, notes)
+            checkout = CheckoutTree(locations.top, locations.out, locations.stop)
+            directory = posixpath.normpath(posixpath.join(locations.manifest_directory, path))
+            return _collect(checkout, directory, archive, _untracked_notes(checkout.untracked(directory)))
         case GitSource(git=url, rev=rev, path=path):
             name = hashlib.sha256(url.encode()).hexdigest()[:16]
-            with closing(RevisionTree(url, rev, places.git_cache / name, places.stop)) as tree:
+            with closing(RevisionTree(url, rev, locations.git_cache / name, locations.stop)) as tree:
                 return _collect(tree, posixpath.normpath(path), archive, ())
         case RegistrySource(registry=name, version=version):
             digest = hashlib.sha256(json.dumps(["registry", name, version]).encode()).hexdigest()
             return CollectedSource(None, ".", ".", digest, has_lock=True)
 
 
+def _untracked_notes(untracked: tuple[str, ...]) -> tuple[str, ...]:
+    if not untracked:
+        return ()
+    return (f"files skipped because git does not track them: {len(untracked)}, first {message_text(untracked[0])}",)
+
+
 def _collect(tree: Tree, directory: str, archive: Path, notes: tuple[str, ...]) -> CollectedSource:
     entries = tree.entries()
     manifests = TreeManifests(tree, entries)
-    wanted = closure(directory, manifests)
-    chosen = [entry for entry in entries if belongs(entry.path, wanted)]
+    closure = dependency_closure(directory, manifests)
+    chosen = [entry for entry in entries if is_in_closure(entry.path, closure)]
     if sum(entry.size for entry in chosen) > MAX_TOTAL:
-        raise InputError(f"the source of {shown(directory)} is larger than {MAX_TOTAL // 2**20} MiB")
+        raise InputError(f"the source of {message_text(directory)} is larger than {MAX_TOTAL // 2**20} MiB")
     for entry in chosen:
-        _refuse_links_out(tree, entry)
+        _check_link(tree, entry)
     edited = {
-        path: reduced(text_of(tree, path), root, wanted, manifests).encode()
-        for root, path in ((root, manifest_path(root)) for root in wanted.workspaces)
+        path: trim_workspace(read_text(tree, path), root, closure, manifests).encode()
+        for root, path in ((root, manifest_path(root)) for root in closure.workspaces)
     }
     digest = _write(tree, chosen, edited, archive)
-    lock = posixpath.normpath(f"{wanted.lock_directory}/Cargo.lock")
+    lock = posixpath.normpath(f"{closure.lock_directory}/Cargo.lock")
     has_lock = any(entry.path == lock for entry in entries)
-    return CollectedSource(archive, directory, wanted.lock_directory, digest, has_lock, notes)
+    return CollectedSource(archive, directory, closure.lock_directory, digest, has_lock, notes)
 
 
 def _write(tree: Tree, entries: list[Entry], edited: Mapping[str, bytes], archive: Path) -> str:
-    """Write the tar and return its SHA-256: sorted, without times, owners or any mode but the executable bit."""
+    """Write the tar, sorted and without times, owners or modes but the executable bit; return its SHA-256."""
     with tarfile.open(archive, "w", format=tarfile.PAX_FORMAT) as tar:
         for entry in entries:
             data = edited[entry.path] if entry.path in edited else tree.read(entry.path)
@@ -119,13 +123,12 @@ def _write(tree: Tree, entries: list[Entry], edited: Mapping[str, bytes], archiv
             else:
                 info.size = len(data)
                 tar.addfile(info, io.BytesIO(data))
-    with archive.open("rb") as written:
-        return hashlib.file_digest(written, "sha256").hexdigest()
+    return sha256_of(archive)
 
 
-def _refuse_links_out(tree: Tree, entry: Entry) -> None:
+def _check_link(tree: Tree, entry: Entry) -> None:
     if entry.kind != "link":
         return
     target = tree.read(entry.path).decode(errors="surrogateescape")
-    if joined(parent(entry.path), target) is None:
-        raise InputError(f"{shown(entry.path)} is a link that leads out of the repository")
+    if resolve_path(parent(entry.path), target) is None:
+        raise InputError(f"{message_text(entry.path)} is a link that leads out of the repository")

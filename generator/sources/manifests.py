@@ -1,4 +1,4 @@
-"""The Cargo.toml files of a tree, each read when it is first asked for."""
+"""The Cargo.toml files of a tree, each read on first access."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import posixpath
 from collections.abc import Iterator, Mapping, Sequence
 
 from generator.cargo.directories import parent
-from generator.cargo.manifests import CargoToml, cargo_toml
+from generator.cargo.manifests import CargoToml, parse_cargo_toml
 from generator.errors import InputError
-from generator.sources.names import shown
 from generator.sources.tree import Entry, Tree
+from generator.text import message_text
 
 
 class TreeManifests(Mapping[str, CargoToml]):
-    """What there is, by directory; a broken file that nobody asks for stops nothing, any other is an InputError."""
+    """The parsed files by directory; access to an invalid file raises InputError, and other files stay readable."""
 
     def __init__(self, tree: Tree, entries: Sequence[Entry]) -> None:
         self._tree = tree
@@ -28,9 +28,9 @@ class TreeManifests(Mapping[str, CargoToml]):
         path = self._paths[directory]
         if directory not in self._read:
             try:
-                self._read[directory] = cargo_toml(text_of(self._tree, path))
+                self._read[directory] = parse_cargo_toml(read_text(self._tree, path))
             except InputError as error:
-                raise InputError(f"{shown(path)}: {error.message}") from None
+                raise InputError(f"{message_text(path)}: {error.message}") from None
         return self._read[directory]
 
     def __contains__(self, directory: object) -> bool:
@@ -43,8 +43,8 @@ class TreeManifests(Mapping[str, CargoToml]):
         return len(self._paths)
 
 
-def text_of(tree: Tree, path: str) -> str:
-    """A file's text without a byte order mark, which Cargo passes over too; InputError when it is not UTF-8."""
+def read_text(tree: Tree, path: str) -> str:
+    """Return a file's text without a byte order mark, which Cargo ignores; raise InputError when it is not UTF-8."""
     try:
         return tree.read(path).decode("utf-8-sig")
     except UnicodeDecodeError:

@@ -1,4 +1,4 @@
-"""Bare repositories that commits are fetched into, one per address, shared by all crates and all runs."""
+"""The git cache: one bare repository per URL, shared by all crates and all runs."""
 
 from __future__ import annotations
 
@@ -12,50 +12,51 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from generator.errors import InputError, Unavailable
-from generator.processes import POLL, Completed
-from generator.sources.names import shown
-from generator.sources.tree import asked, git
+from generator.processes import POLL_SECONDS, Completed
+from generator.sources.tree import git_output, run_git
+from generator.text import message_text
 
-# A server that sends less than 1,000 bytes a second for 30 s has stalled; this also ends git's helper when git itself
-# was killed. A pack is kept as it came: loose objects of a fetch that was cut short would look like a whole commit.
-# Nothing is tidied up in the background, where it would outlive the run.
-FETCHING: Final = [
+# A server that sends less than 1,000 bytes a second for 30 s has stalled; this limit also ends git's helper after git
+# was killed. Packs stay packed, because loose objects of an interrupted fetch would look like a complete commit.
+# Background maintenance is off, because it would outlive the run.
+FETCH_CONFIG: Final = [
     *["-c", "http.lowSpeedLimit=1000", "-c", "http.lowSpeedTime=30", "-c", "fetch.unpackLimit=1"],
     *["-c", "gc.auto=0", "-c", "maintenance.auto=false"],
 ]
-# One file holds a whole fetch, more than any source may have.
+# Bytes of one fetch, which is one file; no source is larger.
 MAX_PACK: Final = 2 * 1024**3
-LEFT_OVERS: Final = ("**/*.lock", "objects/**/tmp_*")
+STALE_FILES: Final = ("**/*.lock", "objects/**/tmp_*")
 
 
-def fetch(url: str, rev: str, directory: Path, stop: threading.Event | None = None) -> None:
-    """See that a commit is in a repository, which is made where there is none that works.
+def fetch_commit(url: str, rev: str, directory: Path, stop: threading.Event | None = None) -> None:
+    """Fetch a commit into a repository unless it is there; the repository is created or repaired first.
 
-    InputError when it is not a commit or cannot be read or kept, Unavailable when the network fails or `stop` is set.
+    Raise InputError when the revision is not a commit, or cannot be read or stored. Raise Unavailable when the network
+    fails or `stop` is set.
     """
     try:
         with _locked(directory, stop or threading.Event()):
-            _mend(directory)
+            _repair(directory)
             if _kind(directory, rev) is None:
                 _fetch(url, rev, directory, stop)
             if (kind := _kind(directory, rev)) != "commit":
-                raise InputError(f"{rev} of {shown(url)} is a {kind}, not a commit")
+                raise InputError(f"{rev} of {message_text(url)} is a {kind}, not a commit")
     except OSError as error:
-        raise InputError(f"{shown(str(directory))} cannot hold a repository: {error.strerror}") from None
+        raise InputError(f"{message_text(str(directory))} cannot hold a repository: {error.strerror}") from None
 
 
 @contextmanager
 def _locked(directory: Path, stop: threading.Event) -> Iterator[None]:
-    """Keep other threads and other runs out: the lock is the open file's, and ends with it however the run ends."""
+    """Lock a repository against other threads and runs; the lock ends with the open file, even after a crash."""
     directory.parent.mkdir(parents=True, exist_ok=True)
     with directory.with_name(f"{directory.name}.lock").open("ab") as file:
-        while not _is_ours(file):
-            if stop.wait(POLL):
+        while not _try_lock(file):
+            if stop.wait(POLL_SECONDS):
                 raise Unavailable("waiting for another fetch of the same repository was stopped")
         yield
 
 
-def _is_ours(file: BinaryIO) -> bool:
+def _try_lock(file: BinaryIO) -> bool:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -63,15 +64,15 @@ def _is_ours(file: BinaryIO) -> bool:
     return True
 
 
-def _mend(directory: Path) -> None:
-    """Remove what a killed run left behind, and make the repository anew where git cannot use it."""
-    for left in [each for pattern in LEFT_OVERS for each in directory.glob(pattern)]:
-        _remove(left)
-    # Names every commit's kind, and so fails where one has lost its object.
-    if asked(["--git-dir", str(directory), "for-each-ref", "--format=%(objecttype)"], timeout=60).exit_code != 0:
+def _repair(directory: Path) -> None:
+    """Remove files of a killed run, and recreate the repository when git cannot read it."""
+    for stale in [each for pattern in STALE_FILES for each in directory.glob(pattern)]:
+        _remove(stale)
+    # The command reads the object of every reference, so it fails when one is missing.
+    if run_git(["--git-dir", str(directory), "for-each-ref", "--format=%(objecttype)"], timeout=60).exit_code != 0:
         fresh = directory.with_name(f"{directory.name}.new")
         _remove(fresh)
-        git(["init", "--quiet", "--bare", "--template=", str(fresh)], timeout=60)
+        git_output(["init", "--quiet", "--bare", "--template=", str(fresh)], timeout=60)
         _remove(directory)
         fresh.rename(directory)
 
@@ -84,38 +85,38 @@ def _remove(path: Path) -> None:
 
 
 def _reference(rev: str) -> str:
-    """Written by git when all of a commit is there, and keeps it."""
+    """Return the reference of a commit: git writes it after a complete fetch, and it protects the objects."""
     return f"refs/revisions/{rev}"
 
 
 def _kind(directory: Path, rev: str) -> str | None:
-    done = asked(["--git-dir", str(directory), "cat-file", "-t", _reference(rev)], timeout=60)
-    return shown(done.stdout.decode().strip()) if done.exit_code == 0 else None
+    done = run_git(["--git-dir", str(directory), "cat-file", "-t", _reference(rev)], timeout=60)
+    return message_text(done.stdout.decode().strip()) if done.exit_code == 0 else None
 
 
 def _fetch(url: str, rev: str, directory: Path, stop: threading.Event | None) -> None:
-    words = ["fetch", "--quiet", "--depth=1", "--no-tags", "--", url, f"{rev}:{_reference(rev)}"]
-    given = [*FETCHING, "--git-dir", str(directory), *words]
-    done = asked(given, timeout=600, stop=stop, largest_file=MAX_PACK)
-    if done.exit_code != 0 and _is_full(directory):
-        raise InputError(f"{shown(url)} at {rev} is larger than {MAX_PACK // 2**20:,} MiB")
+    command = ["fetch", "--quiet", "--depth=1", "--no-tags", "--", url, f"{rev}:{_reference(rev)}"]
+    arguments = [*FETCH_CONFIG, "--git-dir", str(directory), *command]
+    done = run_git(arguments, timeout=600, stop=stop, largest_file=MAX_PACK)
+    if done.exit_code != 0 and _reached_limit(directory):
+        raise InputError(f"{message_text(url)} at {rev} is larger than {MAX_PACK // 2**20:,} MiB")
     if done.exit_code != 0:
         raise _fetch_error(url, rev, done)
 
 
-def _is_full(directory: Path) -> bool:
-    """Whether a fetch has come to the limit, of which git says nothing; what it left is removed."""
-    left = list(directory.glob("objects/**/tmp_*"))
-    full = any(each.stat().st_size >= MAX_PACK for each in left)
-    for each in left if full else ():
+def _reached_limit(directory: Path) -> bool:
+    """Return whether a fetch reached the size limit, which git does not report; remove its partial files."""
+    partial = list(directory.glob("objects/**/tmp_*"))
+    full = any(each.stat().st_size >= MAX_PACK for each in partial)
+    for each in partial if full else ():
         _remove(each)
     return full
 
 
 def _fetch_error(url: str, rev: str, done: Completed) -> InputError | Unavailable:
-    last = shown(done.last_words)
+    reason = message_text(done.last_line)
     if re.search(
         r"not our ref|unadvertised object|not found|Authentication failed|could not read Username", done.stderr
     ):
-        return InputError(f"{shown(url)} has no commit {rev} that can be read: {last}")
-    return Unavailable(f"{shown(url)} could not be fetched: {last}")
+        return InputError(f"{message_text(url)} has no commit {rev} that can be read: {reason}")
+    return Unavailable(f"{message_text(url)} could not be fetched: {reason}")

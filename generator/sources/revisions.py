@@ -1,4 +1,4 @@
-"""The files of one commit. Trees of a remote repository are hostile: git checks little of what it fetches."""
+"""The files of one commit. Trees of a remote repository are hostile: git checks little when it fetches."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Final
 
 from generator.errors import InputError
-from generator.processes import end, start
-from generator.sources.names import shown, word
-from generator.sources.repositories import fetch
-from generator.sources.tree import GIT, MAX_FILE, Entry, Kind, git, git_environment
+from generator.processes import kill, start
+from generator.sources.repositories import fetch_commit
+from generator.sources.tree import GIT_COMMAND, MAX_FILE, Entry, EntryKind, git_environment, git_output
+from generator.text import message_text, shell_word
 
 MAX_ENTRIES: Final = 200_000
 MAX_LISTING: Final = 64 * 1024 * 1024
@@ -26,7 +26,7 @@ MAX_PATH: Final = 1_024
 class CommitTree:
     """The files of one commit of a repository.
 
-    `named` makes a path of a name, or refuses it. `mend` is the command for a repository that lost a file's content.
+    `decode_path` turns a name into a path, or raises InputError. `repair_command` fixes a repository that lost a file.
     """
 
     def __init__(
@@ -35,23 +35,23 @@ class CommitTree:
         rev: str,
         stop: threading.Event | None = None,
         *,
-        named: Callable[[bytes], str] = os.fsdecode,
-        mend: str | None = None,
+        decode_path: Callable[[bytes], str] = os.fsdecode,
+        repair_command: str | None = None,
     ) -> None:
         self._rev = rev
         self._directory = directory
         self._stop = stop
-        self._named = named
-        self._mend = mend
+        self._decode_path = decode_path
+        self._repair_command = repair_command
         self._objects: dict[str, bytes] = {}
         self._reader: subprocess.Popen[bytes] | None = None
 
     def entries(self) -> tuple[Entry, ...]:
-        """Every file of the commit, sorted by path; submodules are left out."""
-        # With -t directories are listed as well: else one tree that holds nothing, many times, is walked for ever.
-        words = ["ls-tree", "-r", "-t", "-l", "-z", "--full-tree", self._rev]
-        listed = git(
-            ["--git-dir", str(self._directory), *words], timeout=120, stop=self._stop, limit=MAX_LISTING
+        """Return every file of the commit, sorted by path; submodules are skipped."""
+        # With -t directories are listed too: otherwise git walks nested empty trees without end and prints nothing.
+        arguments = ["ls-tree", "-r", "-t", "-l", "-z", "--full-tree", self._rev]
+        listed = git_output(
+            ["--git-dir", str(self._directory), *arguments], timeout=120, stop=self._stop, limit=MAX_LISTING
         ).split(b"\0")[:-1]
         if len(listed) > MAX_ENTRIES:
             raise InputError(f"{self._rev[:12]} has more than {MAX_ENTRIES:,} files and directories")
@@ -61,54 +61,56 @@ class CommitTree:
     def read(self, path: str) -> bytes:
         """Return a file's bytes, or a link's target."""
         if self._reader is None:
-            words = ["--git-dir", str(self._directory), "cat-file", "--batch"]
-            self._reader = start([*GIT, *words], env=git_environment(words))
-        questions, answers = self._reader.stdin, self._reader.stdout
-        assert questions is not None and answers is not None  # noqa: S101, PT018  both are pipes
-        with contextlib.suppress(BrokenPipeError):  # then the answer is empty
-            questions.write(self._objects[path] + b"\n")
-            questions.flush()
-        _, kind, size = [*answers.readline(200).split(), b"", b"", b""][:3]
+            arguments = ["--git-dir", str(self._directory), "cat-file", "--batch"]
+            self._reader = start([*GIT_COMMAND, *arguments], env=git_environment(arguments))
+        requests, responses = self._reader.stdin, self._reader.stdout
+        assert requests is not None and responses is not None  # noqa: S101, PT018  both are pipes
+        with contextlib.suppress(BrokenPipeError):  # then the response is empty
+            requests.write(self._objects[path] + b"\n")
+            requests.flush()
+        _, kind, size = [*responses.readline(200).split(), b"", b"", b""][:3]
         if kind != b"blob":
-            raise InputError(f"{shown(path)} cannot be read in {self._rev[:12]}", fix=self._mend)
+            raise InputError(f"{message_text(path)} cannot be read in {self._rev[:12]}", fix=self._repair_command)
         if int(size) > MAX_FILE:
-            raise InputError(f"{shown(path)} is larger than {MAX_FILE // 2**20} MiB in {self._rev[:12]}")
-        return answers.read(int(size) + 1)[:-1]
+            raise InputError(f"{message_text(path)} is larger than {MAX_FILE // 2**20} MiB in {self._rev[:12]}")
+        return responses.read(int(size) + 1)[:-1]
 
     def close(self) -> None:
-        """End git; the repository is kept."""
+        """End the git process; the repository is kept."""
         if self._reader is not None:
-            end(self._reader)
+            kill(self._reader)
 
     def _entry(self, record: bytes) -> Entry | None:
-        """One line of `git ls-tree -l`: mode, type, object and size, a tab, and the path."""
+        """Parse a line of `git ls-tree -l`: mode, type, object and size, a tab, and the path."""
         head, _, name = record.partition(b"\t")
-        mode, kind, name_of_object, size = head.split()
-        path = self._named(name)
+        mode, kind, object_name, size = head.split()
+        path = self._decode_path(name)
         if kind != b"blob":
             return None
         if not size.isdigit():
-            raise InputError(f"{shown(path)} is not a file in {self._rev[:12]}")
-        self._objects[path] = name_of_object
+            raise InputError(f"{message_text(path)} is not a file in {self._rev[:12]}")
+        self._objects[path] = object_name
         return Entry(path, _kind(int(mode, 8)), int(size))
 
 
 class RevisionTree(CommitTree):
-    """The files of one commit, fetched without history into a bare repository that is kept for the next crate."""
+    """The files of one commit, fetched without history into a bare repository in the git cache."""
 
     def __init__(self, url: str, rev: str, directory: Path, stop: threading.Event | None = None) -> None:
-        fetch(url, rev, directory, stop)
-        super().__init__(directory, rev, stop, named=_checked, mend=f"rm -r {word(str(directory))}")
+        fetch_commit(url, rev, directory, stop)
+        super().__init__(
+            directory, rev, stop, decode_path=_decode_checked, repair_command=f"rm -r {shell_word(str(directory))}"
+        )
 
 
-def _kind(mode: int) -> Kind:
+def _kind(mode: int) -> EntryKind:
     if stat.S_ISLNK(mode):
         return "link"
     return "executable" if mode & 0o100 else "file"
 
 
-def _checked(name: bytes) -> str:
-    """A path of a tree, whose parts git does not check unless it writes them to a disk."""
+def _decode_checked(name: bytes) -> str:
+    """Return the path of a tree entry, or raise InputError; git checks paths only when it writes files."""
     path = name.decode(errors="surrogateescape")
     if len(name) > MAX_PATH:
         reason = f"is longer than {MAX_PATH:,} bytes"
@@ -120,4 +122,4 @@ def _checked(name: bytes) -> str:
         reason = "is not UTF-8"
     else:
         return path
-    raise InputError(f'the path "{shown(path)}" of the git tree {reason}')
+    raise InputError(f'the path "{message_text(path)}" of the git tree {reason}')

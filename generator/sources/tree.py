@@ -1,4 +1,4 @@
-"""A repository's files, behind the same three verbs wherever they come from; and those of a checkout."""
+"""The files of a repository: the protocol of all kinds of trees, the tree of a checkout, and calls of git."""
 
 from __future__ import annotations
 
@@ -12,24 +12,32 @@ from typing import Final, Literal, Protocol
 
 from generator.errors import InputError
 from generator.processes import MAX_OUTPUT, Completed, run
-from generator.sources.names import shown, word
+from generator.text import message_text, shell_word
 
 MAX_FILE: Final = 64 * 1024 * 1024
-NOT_SOURCE: Final = frozenset({".git", "target", "node_modules", ".venv", "__pycache__"})
+EXCLUDED_DIRECTORIES: Final = frozenset({".git", "target", "node_modules", ".venv", "__pycache__"})
 
-# The user's own git configuration stays in force (proxies, credentials); what a repository may choose does not:
-# no hooks, no transports but https and what the user's configuration maps it to, no questions asked.
-GIT: Final = ["git", "-c", "core.hooksPath=/dev/null", "-c", "protocol.ext.allow=never", "-c", "core.fsmonitor=false"]
+# The user's git configuration stays in force (proxies, credentials). Settings of a repository do not: no hooks, no
+# prompts, and no transports but https and the user's own URL rewrites.
+GIT_COMMAND: Final = [
+    "git",
+    "-c",
+    "core.hooksPath=/dev/null",
+    "-c",
+    "protocol.ext.allow=never",
+    "-c",
+    "core.fsmonitor=false",
+]
 
-Kind = Literal["file", "executable", "link"]
+EntryKind = Literal["file", "executable", "link"]
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One file: its path from the repository's top, in POSIX form, what it is, and its size in bytes."""
+    """One file: its path relative to the repository's top in POSIX form, its kind, and its size in bytes."""
 
     path: str
-    kind: Kind
+    kind: EntryKind
     size: int
 
 
@@ -37,37 +45,38 @@ class Tree(Protocol):
     """The files of a repository."""
 
     def entries(self) -> tuple[Entry, ...]:
-        """Every file, sorted by path."""
+        """Return every file, sorted by path."""
 
     def read(self, path: str) -> bytes:
-        """Return the bytes of one of the entries, or a link's target; at most `MAX_FILE`, else InputError."""
+        """Return the bytes of an entry, or a link's target; raise InputError above `MAX_FILE` bytes."""
 
     def close(self) -> None:
-        """Give back what the tree holds."""
+        """Release the resources of the tree."""
 
 
-def git(
-    words: Sequence[str],
+def git_output(
+    arguments: Sequence[str],
     *,
     timeout: float,
     cwd: Path | None = None,
     stop: threading.Event | None = None,
     limit: int = MAX_OUTPUT,
 ) -> bytes:
-    """Return what git prints; InputError with its own words, and its own advice, when it refuses."""
-    done = asked([*words], timeout=timeout, cwd=cwd, stop=stop, limit=limit)
+    """Run git and return its output; raise InputError with git's message and advice when it fails."""
+    done = run_git([*arguments], timeout=timeout, cwd=cwd, stop=stop, limit=limit)
     if done.exit_code == 0:
         return done.stdout
     if owned := re.search(r"dubious ownership in repository at '(.*)'", done.stderr):
         advice = re.search(r"git config --global --add safe\.directory .+", done.stderr)
         raise InputError(
-            f"git does not read {shown(owned[1])}: it belongs to another user", fix=shown(advice[0]) if advice else None
+            f"git does not read {message_text(owned[1])}: it belongs to another user",
+            fix=message_text(advice[0]) if advice else None,
         )
-    raise InputError(f"git failed: {shown(done.last_words)}")
+    raise InputError(f"git failed: {message_text(done.last_line)}")
 
 
-def asked(
-    words: Sequence[str],
+def run_git(
+    arguments: Sequence[str],
     *,
     timeout: float,
     cwd: Path | None = None,
@@ -75,31 +84,32 @@ def asked(
     limit: int = MAX_OUTPUT,
     largest_file: int | None = None,
 ) -> Completed:
-    """Run git, whose messages are then English and which asks nothing."""
+    """Run git in English and without prompts."""
     return run(
-        [*GIT, *words],
+        [*GIT_COMMAND, *arguments],
         largest_file=largest_file,
         timeout=timeout,
         cwd=cwd,
-        env=git_environment(words),
+        env=git_environment(arguments),
         stop=stop,
         limit=limit,
     )
 
 
-def git_environment(words: Sequence[str]) -> dict[str, str]:
-    """Variables for git. Only a fetch may reach out: a repository's own configuration can make any other command do so.
+def git_environment(arguments: Sequence[str]) -> dict[str, str]:
+    """Return the environment variables for git, in which only a fetch may use the network.
 
-    That is by a missing object of a partial clone, fetched with a program that the configuration names.
+    A repository's configuration can make any command fetch the missing objects of a partial clone, with a program that
+    it names.
     """
-    plain = {**os.environ, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_NO_LAZY_FETCH": "1"}
-    return plain if "fetch" in words else plain | {"GIT_ALLOW_PROTOCOL": ""}
+    environment = {**os.environ, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_NO_LAZY_FETCH": "1"}
+    return environment if "fetch" in arguments else environment | {"GIT_ALLOW_PROTOCOL": ""}
 
 
 class CheckoutTree:
-    """The files of a working tree: those git tracks, or all but build output where there is no git.
+    """The files of a working tree: those that git tracks, or all but build output without git.
 
-    What lies below `out`, the directory that results are written to, is neither a source nor forgotten.
+    Files below `out`, the output directory, are neither sources nor listed as untracked.
     """
 
     def __init__(self, top: Path, out: Path | None = None, stop: threading.Event | None = None) -> None:
@@ -110,7 +120,7 @@ class CheckoutTree:
         self._tracked = (top / ".git").exists()
 
     def entries(self) -> tuple[Entry, ...]:
-        """Every file that exists in the working tree, sorted by path."""
+        """Return every file that exists in the working tree, sorted by path."""
         found = (self._entry(path) for path in (self._from_git() if self._tracked else self._from_walk()))
         return tuple(sorted((entry for entry in found if entry), key=lambda entry: entry.path))
 
@@ -122,39 +132,42 @@ class CheckoutTree:
                 return os.fsencode(full.readlink())
             if full.stat().st_size > MAX_FILE:
                 raise InputError(
-                    f"{shown(path)} is larger than {MAX_FILE // 2**20} MiB", fix=f"git rm --cached {word(path)}"
+                    f"{message_text(path)} is larger than {MAX_FILE // 2**20} MiB",
+                    fix=f"git rm --cached {shell_word(path)}",
                 )
             return full.read_bytes()
         except OSError as error:
-            raise InputError(f"{shown(path)} cannot be read: {error.strerror}") from None
+            raise InputError(f"{message_text(path)} cannot be read: {error.strerror}") from None
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing: a checkout holds no resources."""
 
     def untracked(self, directory: str) -> tuple[str, ...]:
-        """Return the files below a directory that git neither tracks nor ignores: they are not built."""
+        """Return the files below a directory that git neither tracks nor ignores; they are not part of the source."""
         if not self._tracked:
             return ()
-        where = [f":(literal){directory}", *[f":(literal,exclude){self._out}"] * (self._out is not None)]
-        return tuple(self._listed("--others", "--exclude-standard", "--", *where))
+        pathspecs = [f":(literal){directory}", *[f":(literal,exclude){self._out}"] * (self._out is not None)]
+        return tuple(self._listed("--others", "--exclude-standard", "--", *pathspecs))
 
     def _from_git(self) -> list[str]:
         return sorted(set(self._listed("--cached")))
 
-    def _listed(self, *words: str) -> list[str]:
-        listed = git(["ls-files", "-z", *words], timeout=60, cwd=self.top, stop=self._stop)
+    def _listed(self, *arguments: str) -> list[str]:
+        listed = git_output(["ls-files", "-z", *arguments], timeout=60, cwd=self.top, stop=self._stop)
         return [os.fsdecode(path) for path in listed.split(b"\0")[:-1]]
 
     def _from_walk(self) -> Iterator[str]:
         for directory, folders, files in os.walk(self.top):
             here = Path(directory).relative_to(self.top)
-            folders[:] = [name for name in folders if name not in NOT_SOURCE and (here / name).as_posix() != self._out]
+            folders[:] = [
+                name for name in folders if name not in EXCLUDED_DIRECTORIES and (here / name).as_posix() != self._out
+            ]
             yield from ((here / name).as_posix() for name in files)
 
     def _entry(self, path: str) -> Entry | None:
         full = self.top / path
         if not full.parent.resolve().is_relative_to(self._resolved_top):
-            raise InputError(f"{shown(path)} lies behind a link that leads out of the repository")
+            raise InputError(f"{message_text(path)} lies behind a link that leads out of the repository")
         if full.is_symlink():
             return Entry(path, "link", 0)
         if not full.is_file():
@@ -164,6 +177,6 @@ class CheckoutTree:
 
 
 def _below(top: Path, out: Path | None) -> str | None:
-    """A directory's path from the top; None when it is the top, or lies elsewhere."""
+    """Return a directory's path relative to the top; None when it is the top, or lies outside."""
     resolved = out.resolve() if out is not None else top
     return resolved.relative_to(top).as_posix() if top in resolved.parents else None

@@ -72,7 +72,7 @@ def write(rendered: Mapping[str, str], root: Path) -> tuple[Change, ...]:
 
     Every text is on the disk in full before the first file is replaced; a full disk changes nothing.
     """
-    with Directory.own(root, Path()) as top:
+    with Directory.open_trusted(root, Path()) as top:
         found = _differences(rendered, top)
         top.write_all({each.path: each.wanted.encode() for each in found if each.wanted is not None})
         for each in found:
@@ -83,7 +83,7 @@ def write(rendered: Mapping[str, str], root: Path) -> tuple[Change, ...]:
 
 def differences(rendered: Mapping[str, str], root: Path) -> tuple[Difference, ...]:
     """Compare; InputError that names every path where something stands that is not this manifest's to replace."""
-    with Directory.own(root, Path()) as top:
+    with Directory.open_trusted(root, Path()) as top:
         return _differences(rendered, top)
 
 
@@ -99,7 +99,7 @@ def _differences(rendered: Mapping[str, str], top: Directory) -> tuple[Differenc
 
 def _in_the_way(path: str, top: Directory, manifest: str | None) -> str | None:
     """Say why a file may not be replaced, or None."""
-    if problem := top.problem(path):
+    if problem := top.find_problem(path):
         return problem
     text = _text(top, path)
     existing = None if text is None else owner(text)
@@ -112,9 +112,9 @@ def _no_longer_rendered(rendered: Mapping[str, str], top: Directory) -> Iterator
     """Find this manifest's other files in the directories that files are rendered to."""
     manifests = {owner(text) for text in rendered.values()} - {None}
     for directory in sorted({PurePosixPath(path).parent for path in rendered}):
-        for name in top.names(str(directory)):
+        for name in top.list_names(str(directory)):
             path = str(directory / name)
-            if path in rendered or not _GENERATED.fullmatch(name) or top.problem(path):
+            if path in rendered or not _GENERATED.fullmatch(name) or top.find_problem(path):
                 continue
             text = _text(top, path)
             if text is not None and owner(text) in manifests:

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from generator.files.package_data import packaged
+from generator.files.package_data import package_data
 from generator.workflows.values import Pin
 
 _USES: Final = re.compile(
@@ -24,7 +24,7 @@ _USES: Final = re.compile(
 
 def pins() -> dict[str, Pin]:
     """Return the published actions that generated workflows may use, by name."""
-    return pins_in((packaged("templates") / "pins" / "action.yml").read_text(encoding="utf-8"))
+    return pins_in((package_data("templates") / "pins" / "action.yml").read_text(encoding="utf-8"))
 
 
 def pins_in(text: str) -> dict[str, Pin]:

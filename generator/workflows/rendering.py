@@ -1,9 +1,10 @@
-"""From a manifest and a number of shards to the text of every generated file; nothing is read but the templates."""
+"""From a manifest and its shards to the text of every generated file; nothing is read but the templates."""
 
 from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -11,12 +12,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from pydantic import TypeAdapter, ValidationError
 
 from generator.errors import InputError
-from generator.files.package_data import packaged
+from generator.files.package_data import package_data
 from generator.manifest.headers import referenced_variables
 from generator.manifest.models import Fleet, Manifest
 from generator.manifest.settings import passed_variables, settings
 from generator.manifest.values import RelativePath
-from generator.planning.plan import make_plan
+from generator.planning.balance import Shard
 from generator.sandboxes.e2b.template.dockerfile import prefetch_lines, render_dockerfile
 from generator.workflows import limits
 from generator.workflows.header import header
@@ -31,15 +32,15 @@ SUFFIX: Final = ".j2"
 SETUP: Final = ".github/actions/setup"
 
 
-def render(manifest: Manifest, shards: int, manifest_path: str) -> dict[str, str]:
+def render(manifest: Manifest, shards: Sequence[Shard], manifest_path: str) -> dict[str, str]:
     """Return every generated file: its path relative to the repository's root, and its text.
 
     `manifest_path` is relative to the repository's root too. InputError when it cannot stand in a workflow, or when
     GitHub would not run the result.
     """
     _check_path(manifest_path)
-    limits.check_shards(shards)
-    environment = _environment(packaged("templates"))
+    limits.check_shards(len(shards))
+    environment = _environment(package_data("templates"))
     values = _values(manifest, shards, manifest_path)
     rendered = {
         name.removesuffix(SUFFIX): header(manifest_path) + environment.get_template(name).render(values)
@@ -63,7 +64,7 @@ def job_minutes(manifest: Manifest, shards: int) -> int:
     return min(math.ceil(allowed / 10) * 10, limits.JOB_MINUTES)
 
 
-def _values(manifest: Manifest, shards: int, manifest_path: str) -> dict[str, object]:
+def _values(manifest: Manifest, shards: Sequence[Shard], manifest_path: str) -> dict[str, object]:
     fleet = manifest.fleet
     return {
         "manifest": manifest_path,
@@ -80,7 +81,7 @@ def _values(manifest: Manifest, shards: int, manifest_path: str) -> dict[str, ob
         "schedule": fleet.schedule,
         "shards": _shards(manifest, shards),
         "max_parallel": min(fleet.slots, fleet.limits.github_jobs),
-        "timeout_minutes": job_minutes(manifest, shards),
+        "timeout_minutes": job_minutes(manifest, len(shards)),
         "pins": pins(),
     }
 
@@ -103,19 +104,16 @@ def _passed(manifest: Manifest) -> list[str]:
     return sorted(name for name in passed_variables(manifest) | named if not _RUNNERS_OWN.fullmatch(name))
 
 
-def _shards(manifest: Manifest, count: int) -> list[dict[str, object]]:
+def _shards(manifest: Manifest, shards: Sequence[Shard]) -> list[dict[str, object]]:
     """Return the matrix, each shard with its crates and their versions, so that a reviewer sees what a change moves."""
     versions = {crate.name: crate.version for crate in manifest.crates}
-    crates = {shard.index: shard.crates for shard in make_plan(manifest, count).shards}
     return [
         {
-            "index": index,
-            "name": f"{index}/{count}",
-            "crates": Comment(
-                text=", ".join(f"{name} {versions[name]}" for name in crates.get(index, ())) or "nothing"
-            ),
+            "index": shard.index,
+            "name": f"{shard.index}/{len(shards)}",
+            "crates": Comment(text=", ".join(f"{name} {versions[name]}" for name in shard.crates) or "nothing"),
         }
-        for index in range(1, count + 1)
+        for shard in shards
     ]
 
 

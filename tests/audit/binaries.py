@@ -111,7 +111,7 @@ def universal(path: Path, *images: Path) -> Path:
 
 
 def audited(path: Path, platform: PlatformName, kind: Kind = "napi", minimum: MinimumVersions | None = None) -> Audit:
-    """Read and judge a file as a build does."""
+    """Read and audit a file as a build does."""
     return audit(read_facts(path, path.name), platform, kind, minimum or MinimumVersions())
 
 

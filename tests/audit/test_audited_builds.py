@@ -91,10 +91,10 @@ def test_what_is_right_is_packed_and_its_facts_are_in_the_report(repository: Mak
 
 
 @pytest.mark.parametrize(
-    ("command", "rule", "told"),
+    ("command", "rule", "message"),
     [
         (OTHER_MACHINE, "format", f"{FILE} is not a linux-x64-gnu binary: it is ELF for arm64 (64 bits); build it for"),
-        (TOO_NEW, "glibc", f"{FILE} needs glibc 2.99, and 2."),
+        (TOO_NEW, "glibc", f"{FILE} needs glibc 2.99, but must run with glibc 2."),
         (
             f'echo "int x;" | {LINK}',
             "registration",
@@ -103,12 +103,12 @@ def test_what_is_right_is_packed_and_its_facts_are_in_the_report(repository: Mak
     ],
 )
 def test_what_is_wrong_fails_its_unit_with_a_sentence(
-    repository: MakeRepository, command: str, rule: str, told: str
+    repository: MakeRepository, command: str, rule: str, message: str
 ) -> None:
     code, crate, top = build(repository, command)
     assert (code, crate["state"], crate["package"]) == (1, "failed", None)
     assert (crate["failure"]["class"], crate["failure"]["phase"]) == ("permanent", "audit")
-    assert crate["failure"]["message"].startswith(told)
+    assert crate["failure"]["message"].startswith(message)
     (unit,) = crate["units"]
     assert (unit["state"], unit["reason"]) == ("failed", crate["failure"]["message"])
     (finding,) = unit["audit"][0]["findings"]
@@ -137,7 +137,4 @@ def test_a_binary_that_lay_in_the_source_is_audited_like_one_that_was_built(
     made.write_bytes(data)
     code, crate, _ = build(repository, RIGHT, made)
     assert (code, crate["failure"] and crate["failure"]["phase"]) == (1, "audit")
-    assert (
-        "demo.darwin-arm64.node has a code signature that does not hold, so macOS kills it"
-        in crate["failure"]["message"]
-    )
+    assert "demo.darwin-arm64.node has an invalid code signature, so macOS kills it" in crate["failure"]["message"]

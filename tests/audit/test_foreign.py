@@ -1,4 +1,4 @@
-"""Files for macOS, Windows and JavaScript, which Linux cannot run and must judge all the same."""
+"""Binaries for macOS, Windows and JavaScript, which Linux cannot run but must audit."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_a_mac_of_the_other_kind_is_another_machine(tmp_path: Path) -> None:
     assert "it is Mach-O for x64" in only(audited(addon(tmp_path, "darwin-x64"), "darwin-arm64"))
 
 
-def test_in_a_universal_file_the_image_of_the_platform_is_judged(tmp_path: Path) -> None:
+def test_in_a_universal_file_the_image_of_the_platform_is_audited(tmp_path: Path) -> None:
     parts = [addon(tmp_path, each).rename(tmp_path / each) for each in ("darwin-x64", "darwin-arm64")]
     both = universal(tmp_path / "both", *parts)
     assert audited(both, "darwin-x64").findings == audited(both, "darwin-arm64").findings == ()
@@ -71,9 +71,9 @@ def test_a_byte_that_changed_after_signing_is_found_on_its_page(tmp_path: Path) 
     changed = bytearray(made.read_bytes())
     changed[0x8010] ^= 1
     made.write_bytes(changed)
-    told = only(audited(made, "darwin-arm64"))
+    message = only(audited(made, "darwin-arm64"))
     assert (
-        "code signature that does not hold, so macOS kills it: the bytes from 32768 on are not those that were" in told
+        "invalid code signature, so macOS kills it: the bytes from offset 32768 differ from the signed bytes" in message
     )
 
 
@@ -123,11 +123,11 @@ def test_a_strip_that_signs_anew_leaves_a_file_that_is_right(tmp_path: Path) -> 
     assert audited(made, "darwin-arm64", "bin").findings == ()
 
 
-def test_a_newer_macos_than_promised_is_refused(tmp_path: Path) -> None:
+def test_a_newer_macos_than_supported_is_refused(tmp_path: Path) -> None:
     made = addon(tmp_path, "darwin-arm64", target="aarch64-macos.14.0")
     result = audited(made, "darwin-arm64")
     assert result.macos == "14.0"
-    assert "needs macOS 14.0, and 11.0 is what it is promised for: set MACOSX_DEPLOYMENT_TARGET=11.0" in only(result)
+    assert "needs macOS 14.0, but must run on macOS 11.0: set MACOSX_DEPLOYMENT_TARGET=11.0" in only(result)
     assert audited(made, "darwin-arm64", minimum=MinimumVersions(macos_arm64="14.0")).findings == ()
 
 
@@ -137,8 +137,8 @@ def test_what_is_for_another_system_of_apples_is_refused(tmp_path: Path) -> None
     assert binary.build_version is not None
     binary.build_version.platform = lief.MachO.BuildVersion.PLATFORMS.IOS
     binary.write(str(made))
-    told = [each.message for each in audited(made, "darwin-arm64").findings if each.rule == "macos"]
-    assert told == ["made does not say which macOS it is for: set MACOSX_DEPLOYMENT_TARGET"]
+    messages = [each.message for each in audited(made, "darwin-arm64").findings if each.rule == "macos"]
+    assert messages == ["made names no oldest macOS: set MACOSX_DEPLOYMENT_TARGET"]
 
 
 def test_a_dll_of_the_compiler_is_refused(tmp_path: Path) -> None:
@@ -148,7 +148,7 @@ def test_a_dll_of_the_compiler_is_refused(tmp_path: Path) -> None:
     made = zig(tmp_path, "exe", ZIG_TARGETS["win32-x64-msvc"], calls, "lost.lib", "-fentry=begin")
     made.chmod(0o755)
     result = audited(made, "win32-x64-msvc", "bin")
-    assert "needs the library libgcc_s_seh-1.dll, which other machines may not have" in only(result)
+    assert "needs the library libgcc_s_seh-1.dll, which other machines may lack" in only(result)
 
 
 def test_a_windows_program_without_a_console_is_noted_and_one_for_arm_refused(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Files made to break their reader: whatever they do to it is a finding, in bounded time."""
+"""Hostile files: each causes a finding in bounded time, even when it breaks the reader."""
 
 from __future__ import annotations
 
@@ -10,12 +10,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from generator.audit import reader_sandbox as room
-from generator.audit import reading
-from generator.audit.code_signature import signature_problem
+from generator.audit import reader_sandbox, reading
+from generator.audit.code_signature import find_signature_error
 from generator.audit.reading import read_facts
 from generator.audit.rules import MinimumVersions, audit
-from generator.audit.wasm import Unreadable, read_module
+from generator.audit.wasm import UnreadableBinary, read_module
 from generator.platforms import PLATFORM_NAMES, PlatformName
 from tests.audit.binaries import ADDON, addon, audited, cc, found, needs_zig, only
 
@@ -67,7 +66,7 @@ def test_a_damaged_module_is_read_or_refused(
     sound = tmp_path / "made"
     if not sound.exists():
         addon(tmp_path, "wasm32")
-    with contextlib.suppress(Unreadable):
+    with contextlib.suppress(UnreadableBinary):
         read_module(memoryview(changed(sound.read_bytes(), changes, kept)))
 
 
@@ -82,12 +81,12 @@ def test_a_damaged_signature_is_whole_only_where_it_was_not_touched(
         addon(tmp_path, "darwin-arm64")
     whole = made.read_bytes()
     start = whole.rindex(struct.pack(">I", 0xFADE0CC0))
-    assert signature_problem(memoryview(whole), start, len(whole) - start) is None
-    sealed = changed(whole[:start], changes, 1.0)
-    if sealed != whole[:start]:
-        assert signature_problem(memoryview(sealed + whole[start:]), start, len(whole) - start)
+    assert find_signature_error(memoryview(whole), start, len(whole) - start) is None
+    signed = changed(whole[:start], changes, 1.0)
+    if signed != whole[:start]:
+        assert find_signature_error(memoryview(signed + whole[start:]), start, len(whole) - start)
     signature = changed(whole[start:], changes, 1.0)
-    signature_problem(memoryview(whole[:start] + signature), start, len(whole) - start)  # says something, or nothing
+    find_signature_error(memoryview(whole[:start] + signature), start, len(whole) - start)  # says something, or nothing
 
 
 @pytest.mark.parametrize(
@@ -140,32 +139,32 @@ def test_an_elf_file_with_absurd_counts_and_places_breaks_nothing(
 @pytest.fixture
 def another_reader(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let PYTHONPATH say what is read with: a sandbox would not hold it."""
-    monkeypatch.setattr(room, "reading_view", lambda: None)
+    monkeypatch.setattr(reader_sandbox, "reader_view", lambda: None)
 
 
 @pytest.mark.parametrize(
-    ("ends", "told"),
+    ("ends", "message"),
     [
-        ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", "reading it ended with exit code -11"),
-        ("raise MemoryError", "reading it ended with exit code 1: MemoryError"),
-        ("import sys; print('{\"images\": 7}'); sys.stdout.flush(); import os; os._exit(0)", "gave no answer that can be"),
-        ("import sys; sys.stdout.write('x' * 20_000_000); sys.stdout.flush()", "did not end within 60 s and 4 MiB"),
-        ("import time; time.sleep(3600)", "did not end within 1 s"),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", "reading it failed with exit code -11"),
+        ("raise MemoryError", "reading it failed with exit code 1: MemoryError"),
+        ("import sys; print('{\"images\": 7}'); sys.stdout.flush(); import os; os._exit(0)", "gave no valid output"),
+        ("import sys; sys.stdout.write('x' * 20_000_000); sys.stdout.flush()", "took more than 60 s or 4 MiB"),
+        ("import time; time.sleep(3600)", "took more than 1 s"),
     ],
 )  # fmt: skip
 @pytest.mark.usefixtures("another_reader")
 @pytest.mark.attack("a reader of binaries that dies, lies, floods or hangs is a finding", entry="W18")
 def test_a_reader_that_dies_lies_floods_or_hangs_is_a_finding(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ends: str, told: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ends: str, message: str
 ) -> None:
     (tmp_path / "lief.py").write_text(ends)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    if "1 s" in told:
-        monkeypatch.setattr(reading, "DEADLINE", 1.0)
+    if "1 s" in message:
+        monkeypatch.setattr(reading, "TIMEOUT", 1.0)
     made = cc(tmp_path, ADDON, "-shared")
     result = audited(made, "linux-x64-gnu")
     assert found(result) == {"readable"}
-    assert told in only(result)
+    assert message in only(result)
 
 
 @pytest.mark.usefixtures("another_reader")

@@ -1,4 +1,4 @@
-"""The reader of binaries is C++ that a hostile file may have taken over, and then reaches nothing."""
+"""The sandbox of the reader process: a hostile file that takes over the process reaches nothing."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from generator.audit import reader_sandbox as room
+from generator.audit import reader_sandbox
 from generator.audit.reading import read_facts
 from generator.processes import run
 from generator.sandboxes.local.isolation import HOST_ENV, bubblewrap_arguments, bubblewrap_command, probe_isolation
@@ -19,9 +19,9 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def taken_over(script: str) -> str:
-    """What a script says that runs where the reader does."""
-    view = room.reading_view()
+def run_in_reader_sandbox(script: str) -> str:
+    """Run a script in the reader's sandbox and return its output."""
+    view = reader_sandbox.reader_view()
     assert view is not None
     with bubblewrap_command(bubblewrap_arguments(view)) as (words, descriptors):
         return run([*words, "/bin/bash", "-c", script], timeout=60, env=HOST_ENV, pass_fds=descriptors).stdout.decode()
@@ -33,7 +33,7 @@ def test_no_file_of_the_user_is_there(tmp_path: Path) -> None:
     secret.write_text("secret")
     own = Path(__file__)
     assert (
-        taken_over(
+        run_in_reader_sandbox(
             f"cat {secret} {own} /etc/passwd; ls -A {tmp_path}; ls -d {Path.home()}/.ssh /run /var /home; echo end"
         )
         == "end\n"
@@ -42,15 +42,21 @@ def test_no_file_of_the_user_is_there(tmp_path: Path) -> None:
 
 @pytest.mark.attack("the reader of binaries reaches no file of the user", entry="W18")
 def test_nothing_can_be_written() -> None:
-    places = f"/tmp/x /usr/x /x /dev/x {sys.prefix}/x {Path(room.__file__).parent}/x"
-    assert taken_over(f"for place in {places}; do (: > $place) 2> /dev/null && echo $place; done; echo end") == "end\n"
+    places = f"/tmp/x /usr/x /x /dev/x {sys.prefix}/x {Path(reader_sandbox.__file__).parent}/x"
+    assert (
+        run_in_reader_sandbox(f"for place in {places}; do (: > $place) 2> /dev/null && echo $place; done; echo end")
+        == "end\n"
+    )
 
 
 @pytest.mark.attack("the reader of binaries has no network", entry="W18")
 def test_no_server_is_reached() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-        assert taken_over(f"(exec 3<> /dev/tcp/127.0.0.1/{port}) 2> /dev/null && echo reached; echo end") == "end\n"
+        assert (
+            run_in_reader_sandbox(f"(exec 3<> /dev/tcp/127.0.0.1/{port}) 2> /dev/null && echo reached; echo end")
+            == "end\n"
+        )
 
 
 def test_the_facts_are_those_that_are_read_without_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -59,12 +65,12 @@ def test_the_facts_are_those_that_are_read_without_it(tmp_path: Path, monkeypatc
     file.chmod(0o600)  # which nobody but its owner may open
     inside = read_facts(file, "tool")
     assert inside.images
-    monkeypatch.setattr(room, "reading_view", lambda: None)
+    monkeypatch.setattr(reader_sandbox, "reader_view", lambda: None)
     assert read_facts(file, "tool") == inside
 
 
 @pytest.mark.parametrize(
-    ("place", "shown"),
+    ("directory", "mounted"),
     [
         ("/", False),
         ("/home", False),
@@ -74,5 +80,5 @@ def test_the_facts_are_those_that_are_read_without_it(tmp_path: Path, monkeypatc
         ("/usr/lib", False),
     ],
 )
-def test_no_place_is_shown_that_a_home_lies_in(place: str, shown: bool) -> None:
-    assert room.is_shown(Path(place), Path("/home/me")) is shown
+def test_no_parent_of_the_home_is_mounted(directory: str, mounted: bool) -> None:
+    assert reader_sandbox.is_mounted(Path(directory), Path("/home/me")) is mounted

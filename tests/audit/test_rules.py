@@ -1,4 +1,4 @@
-"""The judgement is a total function of facts: a reader that lies cannot break it."""
+"""The audit is a total function of facts: a reader with false output cannot break it."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ images = st.builds(
     versions=many,
     registrations=many,
     macos=st.none() | st.from_regex(r"\A[0-9]{1,5}\.[0-9]{1,5}\Z"),
-    signature=st.sampled_from(["none", "whole", "void"]),
-    void=st.none() | words,
+    signature=st.sampled_from(["none", "valid", "invalid"]),
+    signature_error=st.none() | words,
     subsystem=st.none() | words,
     imports=st.lists(st.tuples(words, words), max_size=3).map(tuple),
 )
@@ -42,7 +42,7 @@ facts = st.builds(
 
 
 @given(facts, st.sampled_from(PLATFORM_NAMES), st.sampled_from(["napi", "bin", "wasm"]))
-def test_whatever_the_facts_are_there_is_a_judgement(found: Facts, platform: PlatformName, kind: Kind) -> None:
+def test_any_facts_give_an_audit(found: Facts, platform: PlatformName, kind: Kind) -> None:
     result = audit(found, platform, kind, MinimumVersions())
     if found.problem is not None or not found.images:
         assert [each.rule for each in result.findings] == ["readable"]

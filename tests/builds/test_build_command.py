@@ -221,7 +221,13 @@ def addon(main: str, loader: str, **scripts: str) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("main", "loader", "command", "phase", "message"),
     [
-        ("dist/index.js", "", ADDON, "pack", "package.json names dist/index.js as its main, and nothing built it"),
+        (
+            "dist/index.js",
+            "",
+            ADDON,
+            "pack",
+            "package.json names dist/index.js as its main, but the build did not create it",
+        ),
         ("index.js", "require('./lost.js')", ADDON, "load", "Cannot find module './lost.js'"),
         ("index.js", "throw new Error('symbol not found')", ADDON, "load", "symbol not found"),
         ("index.js", "", ADDON, "load", "it exports nothing"),
@@ -353,7 +359,7 @@ def test_a_signal_stops_everything_and_the_report_is_written(
         runner.send_signal(number)
         said = runner.stderr.read()
         assert runner.wait() == 130
-    assert "error: interrupted: what was finished is kept" in said
+    assert "error: interrupted: finished crates are kept" in said
     assert {crate["state"] for crate in report(top).values()} == {"not_run"}
     assert not list((top / "dist").glob(".scratch*"))
 
@@ -379,9 +385,9 @@ def test_the_next_crate_starts_as_soon_as_any_sandbox_is_free(repository: MakeRe
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ((), "say what to build: --shard I/N, --crate NAME or both, or --all"),
-        (("--all", "--crate", "one"), "say what to build: --shard I/N, --crate NAME or both, or --all"),
-        (("--all", "--shard", "1/1"), "say what to build: --shard I/N, --crate NAME or both, or --all"),
+        ((), "choose crates: --shard I/N, --crate NAME or both, or --all"),
+        (("--all", "--crate", "one"), "choose crates: --shard I/N, --crate NAME or both, or --all"),
+        (("--all", "--shard", "1/1"), "choose crates: --shard I/N, --crate NAME or both, or --all"),
         (("--shard", "1/1", "--crate", "one", "--crate", "two"), "the manifest has no crate two"),
         (("--crate", "two"), "the manifest has no crate two"),
         (("--shard", "3/2"), "shard 3/2 does not exist"),

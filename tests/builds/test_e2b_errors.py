@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from generator.backends.e2b import e2b_environment
-from generator.builds.run import RunContext, RunOptions, Selection
+from generator.builds.run import RunContext, RunOptions, select_crates
 from generator.builds.run import build as run_build
 from generator.manifest.reading import load_manifest
 from generator.redaction import Redactor
@@ -158,7 +158,7 @@ def test_a_bug_in_the_middle_of_a_crate_leaves_no_sandbox(
         manifest = load_manifest(top / "crates.json")
         place = RunContext(top / "crates.json", top / "dist", {**os.environ, **env_of(server, tmp_path)}, Redactor())
         environment = partial(e2b_environment, manifest=manifest, run=RunIdentity("bug"), gateway=Gateway())
-        report = run_build(manifest, Selection(), place, RunOptions(2), environment, Broken())
+        report = run_build(manifest, select_crates(manifest), place, RunOptions(2), environment, Broken())
         assert len(server.created()) == 2
         assert server.running() == ()
     assert {crate.state for crate in report.crates} == {"failed"}

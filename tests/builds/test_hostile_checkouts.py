@@ -87,7 +87,7 @@ def test_a_link_that_a_checkout_brings_is_refused_by_name(top: Path) -> None:
     ran = cratematrix("build", "--all", cwd=top)
     assert (ran.code, ran.out) == (2, "")
     assert ran.err == (
-        "error: git tracks dist/logs/words.log, and what a checkout brings may not lie where results go\n"
+        "error: git tracks dist/logs/words.log, and an output directory must not contain tracked files\n"
         "  fix: git rm -r --cached dist\n"
     )
     assert (top.parent / "victim/tool").read_text() == "#!/bin/sh\n"
@@ -130,7 +130,7 @@ def test_a_report_that_a_checkout_brings_is_taken_for_no_shards(top: Path, words
     git_repository(top)
     ran = cratematrix(*words, cwd=top, env=GITHUB)
     assert (ran.code, ran.out) == (2, "")
-    assert "error: git tracks dist/report-3-9/report-3.json, and what a checkout brings may not lie" in ran.err
+    assert "error: git tracks dist/report-3-9/report-3.json, and an output directory must not contain" in ran.err
 
 
 @pytest.mark.attack("a report that a checkout brings is read by nothing", entry="W6")

@@ -1,4 +1,4 @@
-"""What of a Cargo.lock belongs to one crate, in locks that cargo wrote and in broken ones."""
+"""The packages of one crate in a Cargo.lock, in lock files of cargo and in invalid ones."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from generator.cargo.locks import cargo_lock, packages_of
+from generator.cargo.locks import locked_packages, parse_cargo_lock
 from generator.errors import InputError
 from tests.support import write_files
 
@@ -54,7 +54,7 @@ dependencies = ["serde 1.0.0 (registry+https://example.invalid/index)"]
 
 
 def names(crate: str, text: str) -> list[str]:
-    return sorted(f"{each.name} {each.version}" for each in packages_of(crate, cargo_lock(text)))
+    return sorted(f"{each.name} {each.version}" for each in locked_packages(crate, parse_cargo_lock(text)))
 
 
 def test_a_crate_has_what_it_reaches_by_name_by_version_and_by_source() -> None:
@@ -64,8 +64,8 @@ def test_a_crate_has_what_it_reaches_by_name_by_version_and_by_source() -> None:
 
 def test_a_checksum_makes_another_package_of_the_same_version() -> None:
     other = LOCK.replace('"aa"', '"bb"')
-    assert packages_of("one", cargo_lock(LOCK)) != packages_of("one", cargo_lock(other))
-    assert packages_of("two", cargo_lock(LOCK)) == packages_of("two", cargo_lock(other))
+    assert locked_packages("one", parse_cargo_lock(LOCK)) != locked_packages("one", parse_cargo_lock(other))
+    assert locked_packages("two", parse_cargo_lock(LOCK)) == locked_packages("two", parse_cargo_lock(other))
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_a_checksum_makes_another_package_of_the_same_version() -> None:
 )
 def test_a_lock_that_is_none_is_an_input_error(text: str, message: str) -> None:
     with pytest.raises(InputError) as error:
-        cargo_lock(text)
+        parse_cargo_lock(text)
     assert error.value.message.startswith(message)
 
 
@@ -92,8 +92,8 @@ def test_a_lock_that_is_none_is_an_input_error(text: str, message: str) -> None:
     ids=["without the crate", "of version 1, with checksums elsewhere"],
 )
 def test_a_lock_that_does_not_say_what_a_crate_needs_is_an_input_error(text: str) -> None:
-    with pytest.raises(InputError, match=r"^Cargo\.lock does not say what one depends on$"):
-        packages_of("one", cargo_lock(text))
+    with pytest.raises(InputError, match=r"^Cargo\.lock does not list the dependencies of one$"):
+        locked_packages("one", parse_cargo_lock(text))
 
 
 def test_a_lock_that_cargo_wrote_is_read(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ Plant = Callable[[Mapping[str, str]], Path]
 
 @pytest.fixture
 def plant(tmp_path: Path) -> Plant:
-    """Writes a tree of files, path to text, and gives its directory."""
+    """A function that writes files, given as path to text, and returns their directory."""
 
     def write(files: Mapping[str, str]) -> Path:
         root = tmp_path / "repository"

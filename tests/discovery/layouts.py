@@ -1,4 +1,4 @@
-"""Layouts of workspaces, by hand and at random, and what cargo itself says of them."""
+"""Layouts of workspaces, by hand and at random, and the members that cargo reports."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""crates.json as it is written first: what it says, that it is valid, and that nothing is overwritten."""
+"""The first crates.json: its content is valid, and no existing file is overwritten."""
 
 from __future__ import annotations
 
@@ -11,7 +11,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from generator.discovery import Discovery, Found, LeftOut, discover, in_format_of, manifest_text, write_new
+from generator.discovery import (
+    Discovery,
+    FoundCrate,
+    SkippedFile,
+    convert_to_format,
+    discover,
+    manifest_text,
+    write_manifest,
+)
 from generator.errors import InputError
 from generator.manifest.checks import check_manifest
 from generator.manifest.models import Crate, Manifest
@@ -25,12 +33,12 @@ FLEET = Path(__file__).parents[1] / "fleet"
 LIBRARY = '[package]\nname = "{}"\nversion = "1.0.0"\n'
 
 
-def found(name: str, kind: Kind = "lib", npm_name: str | None = None) -> Found:
-    return Found(name, "1.0.0", kind, f"crates/{name}", (), npm_name, "because")
+def found(name: str, kind: Kind = "lib", npm_name: str | None = None) -> FoundCrate:
+    return FoundCrate(name, "1.0.0", kind, f"crates/{name}", (), npm_name, "because")
 
 
-def discovery(*crates: Found, left_out: tuple[LeftOut, ...] = ()) -> Discovery:
-    return Discovery(crates, left_out, "@scope", ())
+def discovery(*crates: FoundCrate, skipped: tuple[SkippedFile, ...] = ()) -> Discovery:
+    return Discovery(crates, skipped, "@scope", ())
 
 
 def parsed(text: str) -> Manifest:
@@ -41,7 +49,7 @@ def parsed(text: str) -> Manifest:
 
 
 def test_the_text_is_this() -> None:
-    crates = (found("one", "wasm"), Found("two", "2.0.0", "bin", ".", ("one",), "@other/two", "because"))
+    crates = (found("one", "wasm"), FoundCrate("two", "2.0.0", "bin", ".", ("one",), "@other/two", "because"))
     assert manifest_text(discovery(*crates), schema="./crates.schema.json") == (
         """{
   "$schema": "./crates.schema.json",
@@ -85,9 +93,9 @@ def test_without_a_schema_there_is_no_such_key() -> None:
 @pytest.mark.parametrize("name", ["crates.yaml", "crates.YML"])
 def test_a_name_of_yaml_gets_the_same_in_yaml(tmp_path: Path, name: str) -> None:
     crates = [found(each, "bin") for each in ("null", "no", "True", "e3")]
-    text = manifest_text(discovery(*crates, Found("last", "2.0.0", "lib", ".", ("no", "null"), "@b/c", "because")))
-    assert in_format_of(Path("crates.json"), text) == text
-    written = in_format_of(Path(name), text)
+    text = manifest_text(discovery(*crates, FoundCrate("last", "2.0.0", "lib", ".", ("no", "null"), "@b/c", "because")))
+    assert convert_to_format(Path("crates.json"), text) == text
+    written = convert_to_format(Path(name), text)
     assert written.startswith(
         "schema_version: 1\nfleet:\n  npm_scope: '@scope'\n  slots: 5\n  platforms: [linux-x64-gnu, "
     )
@@ -136,9 +144,9 @@ def test_a_scope_that_npm_would_refuse_is_an_input_error() -> None:
         manifest_text(discovery(found("a")), "Mine")
 
 
-def test_nothing_found_is_an_input_error_that_says_what_was_left_out() -> None:
-    with pytest.raises(InputError, match="nothing was found") as caught:
-        manifest_text(discovery(left_out=(LeftOut("a/Cargo.toml", "it is a test"),)))
+def test_nothing_found_is_an_input_error_that_says_what_was_skipped() -> None:
+    with pytest.raises(InputError, match="no crate for the fleet was found") as caught:
+        manifest_text(discovery(skipped=(SkippedFile("a/Cargo.toml", "it is a test"),)))
     assert caught.value.problems == ("a/Cargo.toml: it is a test",)
 
 
@@ -186,12 +194,12 @@ def test_the_npm_scope_comes_from_package_json_or_the_remote(
 
 def test_a_file_that_is_there_is_not_overwritten(tmp_path: Path) -> None:
     path = tmp_path / "crates.json"
-    write_new(path, "one", force=False)
-    with pytest.raises(InputError, match="exists already") as caught:
-        write_new(path, "two", force=False)
+    write_manifest(path, "one", force=False)
+    with pytest.raises(InputError, match="already exists") as caught:
+        write_manifest(path, "two", force=False)
     assert caught.value.fix == f"cratematrix init --manifest {path} --force"
     assert path.read_text() == "one"
-    write_new(path, "three", force=True)
+    write_manifest(path, "three", force=True)
     assert path.read_text() == "three"
     assert list(tmp_path.iterdir()) == [path]
 
@@ -202,9 +210,9 @@ def test_a_link_is_not_written_through(tmp_path: Path, target: str) -> None:
     (tmp_path / "there").write_text("untouched")
     path = tmp_path / "crates.json"
     path.symlink_to(target)
-    with pytest.raises(InputError, match="exists already"):
-        write_new(path, "text", force=False)
-    write_new(path, "text", force=True)
+    with pytest.raises(InputError, match="already exists"):
+        write_manifest(path, "text", force=False)
+    write_manifest(path, "text", force=True)
     assert (path.is_symlink(), path.read_text()) == (False, "text")
     assert (tmp_path / "there").read_text() == "untouched"
     assert not (tmp_path / "missing").exists()
@@ -214,7 +222,7 @@ def test_a_link_is_not_written_through(tmp_path: Path, target: str) -> None:
 def test_a_place_that_cannot_be_written_is_an_input_error(tmp_path: Path, force: bool) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match="file cannot be used: File exists"):
-        write_new(tmp_path / "file" / "crates.json", "text", force=force)
+        write_manifest(tmp_path / "file" / "crates.json", "text", force=force)
 
 
 SNIPPETS = st.sampled_from(
@@ -249,11 +257,11 @@ def test_any_tree_gives_a_valid_manifest_or_a_clear_error(files: dict[tuple[str,
             (root / folder / name).write_bytes(text.encode(errors="surrogatepass"))
         discovered = discover(root)
         assert discover(root) == discovered
-        assert all(each.path.isprintable() and each.why.isprintable() for each in discovered.left_out)
-        if discovered.found:
+        assert all(each.path.isprintable() and each.reason.isprintable() for each in discovered.skipped)
+        if discovered.crates:
             assert {each.name for each in parsed(manifest_text(discovered)).crates} == {
-                each.name for each in discovered.found
+                each.name for each in discovered.crates
             }
         else:
-            with pytest.raises(InputError, match="nothing was found"):
+            with pytest.raises(InputError, match="no crate for the fleet was found"):
                 manifest_text(discovered)

@@ -1,4 +1,4 @@
-"""One small repository for every rule about what a crate becomes."""
+"""The kinds of crates: one small repository for every rule."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ KINDS = {
     "wasm with a program": (
         {"Cargo.toml": WASM, "src/lib.rs": "", "src/main.rs": ""},
         "wasm",
-        "it is a cdylib that depends on wasm-bindgen; that it also has the program x does not change that",
+        "it is a cdylib that depends on wasm-bindgen; it also has the program x",
     ),
     "wasm-bindgen that is off by default": (
         {"Cargo.toml": CDYLIB + '[dependencies]\nwasm-bindgen = { version = "0.2", optional = true }\n'},
@@ -158,7 +158,7 @@ KINDS = {
     "addon and program at once": (
         {"Cargo.toml": ADDON, "package.json": NAPI, "src/lib.rs": "", "src/main.rs": ""},
         "napi",
-        ADDON_WHY + "; that it also has the program x does not change that",
+        ADDON_WHY + "; it also has the program x",
     ),
     "addon and wasm at once": (
         {"Cargo.toml": ADDON + 'wasm-bindgen = "0.2"\n', "package.json": NAPI},
@@ -182,15 +182,15 @@ KINDS = {
 @pytest.mark.parametrize(("files", "kind", "why"), KINDS.values(), ids=KINDS)
 def test_a_crate_becomes_the_kind_that_its_files_say(plant: Plant, files: dict[str, str], kind: str, why: str) -> None:
     discovery = discover(plant(files))
-    assert [(each.name, each.version, each.kind, each.path) for each in discovery.found] == [("x", "1.2.3", kind, ".")]
+    assert [(each.name, each.version, each.kind, each.path) for each in discovery.crates] == [("x", "1.2.3", kind, ".")]
     if why == "it has a library":
         why = "it has a library, but no program and no binding for Node or wasm"
-    assert discovery.found[0].why == why
-    assert discovery.left_out == ()
+    assert discovery.crates[0].reason == why
+    assert discovery.skipped == ()
 
 
 LIBRARY = {"src/lib.rs": ""}
-LEFT_OUT = {
+SKIPPED = {
     "no target": ({"Cargo.toml": PACKAGE, "build.rs": ""}, "it has neither a library nor a program"),
     "autolib off": ({"Cargo.toml": PACKAGE + "autolib = false\n"} | LIBRARY, "it has neither a library nor a program"),
     "procedural macro": ({"Cargo.toml": PACKAGE + "[lib]\nproc-macro = true\n"} | LIBRARY, "a procedural macro"),
@@ -252,18 +252,18 @@ LEFT_OUT = {
 }
 
 
-@pytest.mark.parametrize(("files", "why"), LEFT_OUT.values(), ids=LEFT_OUT)
-def test_a_crate_is_left_out_with_a_reason(plant: Plant, files: dict[str, str], why: str) -> None:
+@pytest.mark.parametrize(("files", "why"), SKIPPED.values(), ids=SKIPPED)
+def test_a_crate_is_skipped_with_a_reason(plant: Plant, files: dict[str, str], why: str) -> None:
     discovery = discover(plant(files))
-    assert discovery.found == ()
-    assert [each.path for each in discovery.left_out] == ["Cargo.toml"]
-    assert why in discovery.left_out[0].why
+    assert discovery.crates == ()
+    assert [each.path for each in discovery.skipped] == ["Cargo.toml"]
+    assert why in discovery.skipped[0].reason
 
 
 @pytest.mark.parametrize("directory", ["benches", "examples", "fixtures", "fuzz", "testdata", "tests", "xtask"])
-def test_crates_that_serve_the_repository_are_left_out(plant: Plant, directory: str) -> None:
+def test_crates_that_serve_the_repository_are_skipped(plant: Plant, directory: str) -> None:
     discovery = discover(plant({f"{directory}/deep/Cargo.toml": PACKAGE, f"{directory}/deep/src/lib.rs": ""}))
-    assert _left_out(discovery) == {
+    assert _skipped(discovery) == {
         f"{directory}/deep/Cargo.toml": f"crates below a directory named {directory} serve the repository itself"
     }
 
@@ -271,45 +271,43 @@ def test_crates_that_serve_the_repository_are_left_out(plant: Plant, directory: 
 def test_package_json_files_that_serve_the_repository_are_not_read(plant: Plant) -> None:
     tests = {"tests/a/package.json": "{broken", "examples/b/package.json": json.dumps({"name": "@other/b", "napi": {}})}
     discovery = discover(plant({"Cargo.toml": PACKAGE, "src/lib.rs": ""} | tests))
-    assert (discovery.left_out, discovery.npm_scope) == ((), "@your-scope")
+    assert (discovery.skipped, discovery.npm_scope) == ((), "@your-scope")
 
 
 def test_a_directory_that_only_begins_like_tests_is_none(plant: Plant) -> None:
     discovery = discover(plant({"tests-of-time/Cargo.toml": PACKAGE, "tests-of-time/src/lib.rs": ""}))
-    assert [each.path for each in discovery.found] == ["tests-of-time"]
+    assert [each.path for each in discovery.crates] == ["tests-of-time"]
 
 
 def test_an_addon_below_its_package_json_says_where_that_is(plant: Plant) -> None:
     discovery = discover(plant({"native/Cargo.toml": ADDON, "package.json": NAPI}))
-    assert _left_out(discovery) == {
+    assert _skipped(discovery) == {
         "native/Cargo.toml": "it is an addon, but its package.json is package.json: move it beside Cargo.toml"
     }
 
 
-def test_a_napi_key_without_a_crate_is_told(plant: Plant) -> None:
+def test_a_napi_key_without_a_crate_is_reported(plant: Plant) -> None:
     discovery = discover(plant({"js/package.json": NAPI, "Cargo.toml": PACKAGE, "src/lib.rs": ""}))
-    assert _left_out(discovery) == {
-        "js/package.json": "it has a `napi` key, but no Cargo.toml that can be read lies beside it"
-    }
+    assert _skipped(discovery) == {"js/package.json": "it has a `napi` key, but no readable Cargo.toml lies beside it"}
 
 
-def test_a_path_that_crates_json_cannot_hold_is_told(plant: Plant) -> None:
+def test_a_path_that_crates_json_cannot_hold_is_reported(plant: Plant) -> None:
     discovery = discover(plant({"my crate/Cargo.toml": PACKAGE, "my crate/src/lib.rs": ""}))
-    assert "crates.json cannot hold its path" in _left_out(discovery)["my crate/Cargo.toml"]
+    assert "crates.json cannot hold its path" in _skipped(discovery)["my crate/Cargo.toml"]
 
 
 def test_a_version_that_is_not_given_is_cargos_own(plant: Plant) -> None:
     discovery = discover(plant({"Cargo.toml": '[package]\nname = "x"\n', "src/lib.rs": ""}))
-    assert [each.version for each in discovery.found] == ["0.0.0"]
+    assert [each.version for each in discovery.crates] == ["0.0.0"]
 
 
 def test_of_equal_names_the_one_nearest_to_the_top_stays(plant: Plant) -> None:
     upper = PACKAGE.replace('"x"', '"X"')
     files = {f"{directory}/src/lib.rs": "" for directory in ("z", "a/b", "c/d")}
     discovery = discover(plant(files | {"z/Cargo.toml": upper, "a/b/Cargo.toml": PACKAGE, "c/d/Cargo.toml": PACKAGE}))
-    assert [each.path for each in discovery.found] == ["z"]
-    assert _left_out(discovery) == dict.fromkeys(
-        ("a/b/Cargo.toml", "c/d/Cargo.toml"), "its name x is also that of z/Cargo.toml"
+    assert [each.path for each in discovery.crates] == ["z"]
+    assert _skipped(discovery) == dict.fromkeys(
+        ("a/b/Cargo.toml", "c/d/Cargo.toml"), "its name x is already used by z/Cargo.toml"
     )
 
 
@@ -324,17 +322,17 @@ def test_of_equal_npm_names_the_first_stays(plant: Plant) -> None:
             }
         )
     )
-    assert [each.name for each in discovery.found] == ["x"]
-    assert _left_out(discovery) == {"b/Cargo.toml": "its name @scope/x is also that of a/Cargo.toml"}
+    assert [each.name for each in discovery.crates] == ["x"]
+    assert _skipped(discovery) == {"b/Cargo.toml": "its name @scope/x is already used by a/Cargo.toml"}
 
 
 def test_an_addon_that_would_not_build_is_found_with_a_note(plant: Plant) -> None:
     package = json.dumps({"name": "x", "napi": {}})
     discovery = discover(plant({"Cargo.toml": ADDON, "package.json": package}))
-    assert [(each.kind, each.version, each.npm_name) for each in discovery.found] == [("napi", "1.2.3", None)]
+    assert [(each.kind, each.version, each.npm_name) for each in discovery.crates] == [("napi", "1.2.3", None)]
     assert discovery.notes[1:] == (
-        "package.json has no version: make it 1.2.3, as in crates.json, or it will not build",
-        "package.json has the name x: make it @scope/name, as in crates.json, or it will not build",
+        "package.json has no version: set it to 1.2.3, as in crates.json, or the build fails",
+        "package.json has the name x: set it to @scope/name, as in crates.json, or the build fails",
     )
 
 
@@ -351,25 +349,25 @@ def test_programs_that_cargo_does_not_publish_are_found_with_one_note(plant: Pla
     addon = {"n/Cargo.toml": ADDON.replace("[lib]", "publish = false\n[lib]"), "n/package.json": NAPI}
     programs = {f"{name}/src/main.rs": "" for name in says}
     discovery = discover(plant({"Cargo.toml": shared, **members, **programs, **addon}))
-    assert {each.name for each in discovery.found} == {*says, "x"}
+    assert {each.name for each in discovery.crates} == {*says, "x"}
     (note,) = discovery.notes
-    assert note.startswith("take out of crates.json what is for nobody else: ")
-    assert note.endswith("does not keep from npm a, b, c")
+    assert note.startswith("remove internal programs from crates.json, because ")
+    assert note.endswith("does not apply to npm: a, b, c")
 
 
 @pytest.mark.parametrize("cargos", ["0.0.0", "1.2.3", "3.0.0+no-version-of-npm"])
 def test_the_version_of_an_addon_is_that_of_its_package_json(plant: Plant, cargos: str) -> None:
     package = json.dumps({"name": "@scope/x", "version": "2.0.0-rc.1", "napi": {}})
     discovery = discover(plant({"Cargo.toml": ADDON.replace("1.2.3", cargos), "package.json": package}))
-    assert [(each.kind, each.version) for each in discovery.found] == [("napi", "2.0.0-rc.1")]
+    assert [(each.kind, each.version) for each in discovery.crates] == [("napi", "2.0.0-rc.1")]
     assert discovery.notes == ()
 
 
 def test_the_version_of_a_program_is_cargos_whatever_lies_beside(plant: Plant) -> None:
     package = json.dumps({"name": "@scope/x", "version": "2.0.0"})
     discovery = discover(plant({"Cargo.toml": PACKAGE, "src/main.rs": "", "package.json": package}))
-    assert [(each.kind, each.version) for each in discovery.found] == [("bin", "1.2.3")]
+    assert [(each.kind, each.version) for each in discovery.crates] == [("bin", "1.2.3")]
 
 
-def _left_out(discovery: Discovery) -> dict[str, str]:
-    return {each.path: each.why for each in discovery.left_out}
+def _skipped(discovery: Discovery) -> dict[str, str]:
+    return {each.path: each.reason for each in discovery.skipped}

@@ -1,4 +1,4 @@
-"""What is looked at and what is not: git, build output, links, broken and hostile files."""
+"""The files that discovery reads and skips: git, build output, links, invalid and hostile files."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ def git(root: Path, *arguments: str) -> None:
 
 
 def names(discovery: Discovery) -> list[str]:
-    return [each.name for each in discovery.found]
+    return [each.name for each in discovery.crates]
 
 
 def why(discovery: Discovery) -> dict[str, str]:
-    return {each.path: each.why for each in discovery.left_out}
+    return {each.path: each.reason for each in discovery.skipped}
 
 
 def test_build_output_hidden_and_vendored_directories_are_passed_over(plant: Plant) -> None:
@@ -67,7 +67,7 @@ def test_git_decides_what_belongs_to_the_repository(plant: Plant) -> None:
     (root / "deleted/Cargo.toml").unlink()
     discovery = discover(root)
     assert names(discovery) == ["tracked", "untracked"]
-    assert discovery.left_out == ()
+    assert discovery.skipped == ()
 
 
 def test_a_directory_of_a_checkout_is_looked_at_alone(plant: Plant) -> None:
@@ -75,7 +75,7 @@ def test_a_directory_of_a_checkout_is_looked_at_alone(plant: Plant) -> None:
     git(root, "init", "--quiet")
     git(root, "add", ".")
     discovery = discover(root / "sub")
-    assert [(each.name, each.path) for each in discovery.found] == [("a", "a")]
+    assert [(each.name, each.path) for each in discovery.crates] == [("a", "a")]
 
 
 def test_a_directory_that_git_ignores_is_walked_when_it_is_the_root(plant: Plant) -> None:
@@ -151,7 +151,7 @@ BROKEN_TOML = {
 
 
 @pytest.mark.parametrize(("text", "sentence"), BROKEN_TOML.values(), ids=BROKEN_TOML)
-def test_a_broken_cargo_toml_is_left_out_with_its_line(plant: Plant, text: str, sentence: str) -> None:
+def test_a_broken_cargo_toml_is_skipped_with_its_line(plant: Plant, text: str, sentence: str) -> None:
     discovery = discover(plant(library("a", "a") | {"bad/Cargo.toml": text, "bad/src/lib.rs": ""}))
     assert names(discovery) == ["a"]
     assert list(why(discovery)) == ["bad/Cargo.toml"]
@@ -169,7 +169,7 @@ BROKEN_JSON = {
 
 
 @pytest.mark.parametrize(("text", "sentence"), BROKEN_JSON.values(), ids=BROKEN_JSON)
-def test_a_broken_package_json_is_left_out_and_its_crate_is_not(plant: Plant, text: str, sentence: str) -> None:
+def test_a_broken_package_json_is_skipped_and_its_crate_is_not(plant: Plant, text: str, sentence: str) -> None:
     discovery = discover(plant(library("a", "a") | {"a/package.json": text}))
     assert names(discovery) == ["a"]
     assert list(why(discovery)) == ["a/package.json"]

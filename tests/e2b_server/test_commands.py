@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 
 import pytest
@@ -154,8 +155,6 @@ def test_large_output_arrives_whole(sandbox: Sandbox) -> None:
         "head -c 3M /dev/urandom | base64 -w 76 > /build/text; sha256sum < /build/text"
     ).stdout
     said = sandbox.commands.run("cat /build/text").stdout
-    import hashlib
-
     assert hashlib.sha256(said.encode()).hexdigest() == digest.split()[0]
 
 

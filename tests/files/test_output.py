@@ -1,4 +1,4 @@
-"""Directories that results go to, however the user writes where they are."""
+"""Output directories, for each way to write their path."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names of files that every system holds, each as a file of its own."""
+"""File names that are valid and distinct on every system."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generator.files.portable_names import clash, why_not_everywhere
+from generator.files.portable_names import find_clash, path_problem
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,7 @@ from generator.files.portable_names import clash, why_not_everywhere
     ],
 )
 def test_ordinary_names_are_held_everywhere(path: str) -> None:
-    assert why_not_everywhere(path) is None
+    assert path_problem(path) is None
 
 
 @pytest.mark.parametrize(
@@ -35,9 +35,9 @@ def test_ordinary_names_are_held_everywhere(path: str) -> None:
         ("Com1 .js", "a device"),
         ("lpt9", "a device"),
         ("conin$", "a device"),
-        ("a./b", "leaves out a dot or space"),
-        ("a /b", "leaves out a dot or space"),
-        ("..", "leaves out a dot or space"),
+        ("a./b", "removes a dot or space"),
+        ("a /b", "removes a dot or space"),
+        ("..", "removes a dot or space"),
         ("PACKAG~1.JSO", "short name"),
         ("a/GIT~12", "short name"),
         ("a:b", "only letters"),
@@ -56,7 +56,7 @@ def test_ordinary_names_are_held_everywhere(path: str) -> None:
 )
 @pytest.mark.attack("names are compared as the users' file systems compare them", entry="H3")
 def test_what_some_system_does_not_hold_is_told_why(path: str, why: str) -> None:
-    assert why in (why_not_everywhere(path) or "")
+    assert why in (path_problem(path) or "")
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_what_some_system_does_not_hold_is_told_why(path: str, why: str) -> None
 )
 @pytest.mark.attack("names are compared as the users' file systems compare them", entry="H3")
 def test_two_paths_that_are_one_somewhere_are_found(paths: list[str], found: tuple[str, str] | None) -> None:
-    assert clash(paths) == found
+    assert find_clash(paths) == found
 
 
 NAMES = st.text("aAbB", min_size=1, max_size=2)
@@ -80,7 +80,7 @@ NAMES = st.text("aAbB", min_size=1, max_size=2)
 
 @given(st.lists(st.lists(NAMES, min_size=1, max_size=3).map("/".join), max_size=5))
 def test_paths_without_a_clash_make_as_many_files_where_case_does_not_count(paths: list[str]) -> None:
-    if clash(paths) is None:
+    if find_clash(paths) is None:
         lower = [path.lower() for path in paths]
         assert len({*lower}) == len(paths)
         assert not [above for above in lower for path in lower if path.startswith(f"{above}/")]

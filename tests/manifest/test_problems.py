@@ -3,19 +3,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from generator.manifest.document import Document
-from generator.manifest.problems import (
-    MAX_COMPARED,
-    MAX_PROBLEMS_SHOWN,
-    Problem,
-    escaped,
-    json_path,
-    manifest_error,
-    quoted,
-)
+from generator.manifest.problems import MAX_COMPARED, MAX_PROBLEMS_SHOWN, Problem, json_path, manifest_error
 
 LINES = Document(lines={(): 1, ("a",): 3, ("b",): 2, ("b", 0): 9})
 
@@ -71,38 +61,3 @@ def test_paths() -> None:
     assert json_path(("$schema", "a b", "", "x.y", "a\n", "k" * 61)) == (
         rf'$.$schema["a b"][""]["x.y"]["a\n"]["{"k" * 60}..."]'
     )
-
-
-@pytest.mark.parametrize(
-    ("value", "shown"),
-    [
-        ("a b", '"a b"'),
-        ("h\u00e9", '"h\u00e9"'),
-        ('"\\', r'"\"\\"'),
-        ("\x1b]0;\r\n\u202e\u2028\ud800", r'"\x1b]0;\r\n\u202e\u2028\ud800"'),
-        ("x" * 60, f'"{"x" * 60}"'),
-        ("x" * 61, f'"{"x" * 60}..."'),
-        ("::error::", r'":\x3aerror:\x3a"'),
-        (":::", r'":\x3a:"'),
-        ("::::", r'":\x3a:\x3a"'),
-        ("###[stop]", r'"###\x5bstop]"'),
-        (1, "1"),
-        (True, "true"),
-        (None, "null"),
-        (1.5, "1.5"),
-        ([1], "a list"),
-        ({}, "an object"),
-    ],
-)
-def test_values_in_messages(value: object, shown: str) -> None:
-    assert quoted(value) == shown
-
-
-@settings(deadline=None, max_examples=300)
-@given(st.text(st.sampled_from(':#[\n\r\x1b\u2028\u202e\ud800ab"\\') | st.characters()))
-def test_no_text_escapes_its_line(text: str) -> None:
-    shown = escaped(text)
-    assert shown.isprintable()
-    assert "::" not in shown
-    assert "##[" not in shown
-    assert len(quoted(text * 50)) <= 2 + 10 * 60 + 3

@@ -1,4 +1,4 @@
-"""An addon's package of files without content, for what its package.json and its files are called."""
+"""An addon's package with empty files, to test its package.json and file names."""
 
 from __future__ import annotations
 

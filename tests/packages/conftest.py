@@ -1,4 +1,4 @@
-"""Addons as napi's own command line makes them, and npm packages of them, installed by npm as on any platform."""
+"""Addons built by napi's own command line, and their packages, installed by npm as on any platform."""
 
 from __future__ import annotations
 
@@ -52,18 +52,18 @@ def node(*words: str | Path, cwd: Path, **env: str) -> subprocess.CompletedProce
 
 @dataclass(frozen=True)
 class Addon:
-    """A crate that napi's command line has built for this machine: its directory, and what its package.json says."""
+    """A crate that napi's command line has built for this machine: its directory and its package.json."""
 
     top: Path
     declared: dict[str, Any]
 
     @property
     def binary(self) -> str:
-        """What its files are called."""
+        """The base name of its files."""
         return binary_name(self.declared)
 
     def staged(self, top: Path, platforms: tuple[PlatformName, ...]) -> Path:
-        """Lay out what comes out of a sandbox; other platforms' files are placeholders, for only Node's choice counts."""
+        """Write the staged files; files of other platforms are placeholders, because only Node's choice counts."""
         shutil.copytree(self.top, top, ignore=shutil.ignore_patterns("node_modules", "target", "*.node", "derive"))
         for platform in platforms:
             for file in addon_files(self.binary, platform):
@@ -105,7 +105,7 @@ def addon(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 
 @dataclass(frozen=True)
-class Shop:
+class Tarballs:
     """Tarballs in a directory, from which npm installs."""
 
     top: Path
@@ -132,41 +132,41 @@ def _where(platform: PlatformName) -> tuple[str, ...]:
     return (f"--os={known.os}", f"--cpu={known.cpu}", *([f"--libc={known.libc}"] if known.libc else []))
 
 
-def shop(top: Path, packages: tuple[NpmPackage, ...]) -> Shop:
+def write_tarballs(top: Path, packages: tuple[NpmPackage, ...]) -> Tarballs:
     """Write packages as tarballs."""
     top.mkdir(exist_ok=True)
     files = {each.name: tarball_name(each.name, VERSION) for each in packages}
     for each in packages:
         write_tarball(each.files, top / files[each.name])
     root, *others = files
-    return Shop(top, files[root], {name: files[name] for name in others})
+    return Tarballs(top, files[root], {name: files[name] for name in others})
 
 
-Shops = Callable[[Layout], Shop]
+TarballsOf = Callable[[Layout], Tarballs]
 
 
 @pytest.fixture(scope="session")
-def addon_shops(addon: Addon, tmp_path_factory: pytest.TempPathFactory) -> Shops:
+def addon_tarballs(addon: Addon, tmp_path_factory: pytest.TempPathFactory) -> TarballsOf:
     """Return the packages for all native platforms, in a layout."""
-    made: dict[Layout, Shop] = {}
+    made: dict[Layout, Tarballs] = {}
 
-    def of(layout: Layout) -> Shop:
+    def of(layout: Layout) -> Tarballs:
         if layout not in made:
             top = tmp_path_factory.mktemp(layout)
-            made[layout] = shop(top / "tgz", addon.packages(top / "staged", NATIVE, layout))
+            made[layout] = write_tarballs(top / "tgz", addon.packages(top / "staged", NATIVE, layout))
         return made[layout]
 
     return of
 
 
-def asked(folder: Path, system: str, words: str = "require('@demo/answer')") -> subprocess.CompletedProcess[str]:
+def load(folder: Path, system: str, words: str = "require('@demo/answer')") -> subprocess.CompletedProcess[str]:
     """Load the package in a Node that looks like "os,cpu,libc", and print which addon it asked for."""
     script = f"Promise.resolve({words}).then((it) => console.log(it.answer))"
     return node("node", "--require", HERE / "as.cjs", "--eval", script, cwd=folder, AS=system)
 
 
 def package_json(package: NpmPackage) -> dict[str, Any]:
-    """Return what a package says of itself."""
+    """Return a package's package.json."""
     (content,) = (file.content for file in package.files if file.path == "package.json")
     assert isinstance(content, bytes)
     return dict(json.loads(content))

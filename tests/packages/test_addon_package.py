@@ -1,4 +1,4 @@
-"""What of an addon's package.json is published, and which promises are checked."""
+"""The published package.json of an addon, and the checks of its declared files."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_what_package_json_does_not_say_cargo_toml_does(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("strange", [[], "x", 7, None, {"a": 1}], ids=repr)
-def test_dependencies_that_are_none_are_left_out(tmp_path: Path, strange: object) -> None:
+def test_dependencies_that_are_none_are_dropped(tmp_path: Path, strange: object) -> None:
     declared = published(
         tmp_path, dependencies=strange, optionalDependencies=strange, napi={"name": "words", "package": 7}
     )
@@ -84,13 +84,13 @@ def test_the_manifest_decides_name_and_version(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"main": "dist/index.js"}, "package.json names dist/index.js as its main, and nothing built it"),
-        ({"types": "lost.d.ts"}, "package.json names lost.d.ts as its types, and nothing built it"),
+        ({"main": "dist/index.js"}, "package.json names dist/index.js as its main, but the build did not create it"),
+        ({"types": "lost.d.ts"}, "package.json names lost.d.ts as its types, but the build did not create it"),
         ({"napi": {"binaryName": "other"}}, r"other\.linux-x64-gnu\.node was not built"),
         ({"napi": None}, "package.json has no napi key"),
     ],
 )
-def test_a_promise_that_nothing_keeps_is_named(tmp_path: Path, change: dict[str, Any], message: str) -> None:
+def test_a_declared_file_that_is_missing_is_named(tmp_path: Path, change: dict[str, Any], message: str) -> None:
     with pytest.raises(Unbuildable, match=message):
         published(tmp_path, **change)
 

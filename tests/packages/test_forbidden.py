@@ -1,4 +1,4 @@
-"""What no package may hold or say, and what npm does with what is packed all the same."""
+"""Forbidden files, scripts and commands of packages, and the behaviour of npm with the packed result."""
 
 from __future__ import annotations
 
@@ -67,28 +67,26 @@ def test_of_a_hostile_addon_npm_runs_nothing_and_links_only_what_may_be(tmp_path
     [
         ("BINDING.GYP", "npm would run node-gyp"),
         ("other.gyp", "npm would run node-gyp"),
-        ("npm-shrinkwrap.json", "npm would install what it names"),
-        ("NPM-Shrinkwrap.JSON", "npm would install what it names"),
-        ("node_modules/x/package.json", "packages that it has installed"),
-        ("Node_Modules/x/package.json", "packages that it has installed"),
+        ("npm-shrinkwrap.json", "npm would install the packages that it names"),
+        ("NPM-Shrinkwrap.JSON", "npm would install the packages that it names"),
+        ("node_modules/x/package.json", "npm treats its content as installed packages"),
+        ("Node_Modules/x/package.json", "npm treats its content as installed packages"),
         ("dist/.npmrc", "may hold a token"),
         (".Git/config", "its settings may name programs"),
         ("dist/.git", "its settings may name programs"),
-        (".hooks/install", "pnpm takes it"),
+        (".hooks/install", "pnpm runs the scripts in it"),
     ],
 )
 @pytest.mark.attack("no package holds what npm, pnpm, git or Node would act on, in any spelling", entry="H2")
 def test_what_no_package_may_hold_is_refused_in_every_spelling(tmp_path: Path, path: str, why: str) -> None:
-    with pytest.raises(
-        Unbuildable, match=rf"^'{path}' may not be in a package: .*{why}.*; rename it, or leave it out$"
-    ):
+    with pytest.raises(Unbuildable, match=rf"^'{path}' may not be in a package: .*{why}.*; rename or remove it$"):
         packed(tmp_path, {path: ""})
 
 
 @pytest.mark.attack("no file of a package takes another's place on some system", entry="H3")
 def test_a_file_that_is_another_on_some_system_is_refused(tmp_path: Path) -> None:
     with pytest.raises(
-        Unbuildable, match=r"'PACKAGE.json' may not be in the package, for it is 'package.json' on some"
+        Unbuildable, match=r"'PACKAGE.json' may not be in the package, because it is 'package.json' on some"
     ):
         packed(tmp_path / "a", {"PACKAGE.json": "{}"})
     with pytest.raises(
@@ -96,7 +94,7 @@ def test_a_file_that_is_another_on_some_system_is_refused(tmp_path: Path) -> Non
     ):
         packed(tmp_path / "b", {"words.LINUX-x64-gnu.node": ""})
     twice = (package_json(DECLARED), PackedFile("a", b"1"), PackedFile("a", b"2"))
-    with pytest.raises(Unbuildable, match="'a' may not be in the package, for it is there twice"):
+    with pytest.raises(Unbuildable, match="'a' may not be in the package, because it is there twice"):
         write_tarball(twice, tmp_path / "x.tgz")
     assert not (tmp_path / "x.tgz").exists()
 
@@ -123,9 +121,9 @@ def test_scripts_are_refused_whoever_wrote_the_package_json(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("commands", "why"),
     [
-        *(({name: "cli.js"}, "would run in the place of the user's own") for name in ("node", "NPM", "sh", "git")),
+        *(({name: "cli.js"}, "would shadow the user's own") for name in ("node", "NPM", "sh", "git")),
         *(
-            ({name: "cli.js"}, "no command can be called")
+            ({name: "cli.js"}, "is not a valid command name")
             for name in (
                 "../../x",
                 "C:\\x",
@@ -142,14 +140,14 @@ def test_scripts_are_refused_whoever_wrote_the_package_json(tmp_path: Path) -> N
                 "node.EXE",
             )
         ),
-        ({"a": "cli.js", "A": "cli.js"}, "the commands a and A are one on some systems"),
+        ({"a": "cli.js", "A": "cli.js"}, "the commands a and A are equal on some systems"),
         *(
-            ({"words": target}, "as its command words, and nothing built it")
+            ({"words": target}, "as its command words, but the build did not create it")
             for target in ("lost.js", "../cli.js", "/cli.js", "", 7, None, ["cli.js"])
         ),
-        ("lost.js", "as its command words, and nothing built it"),
-        (["node"], "would run in the place"),
-        (["bin/lost.js"], "as its command lost.js, and nothing built it"),
+        ("lost.js", "as its command words, but the build did not create it"),
+        (["node"], "would shadow"),
+        (["bin/lost.js"], "as its command lost.js, but the build did not create it"),
     ],
     ids=repr,
 )
@@ -168,7 +166,7 @@ def test_other_commands_are_kept_as_they_are(tmp_path: Path, commands: object) -
 @pytest.mark.attack("no package brings a command called node, npm or ../../x", entry="W15")
 def test_a_directory_of_commands_is_refused(tmp_path: Path) -> None:
     with pytest.raises(
-        Unbuildable, match=r"has directories.bin, whose every file would be a command: name them in bin"
+        Unbuildable, match=r"has directories.bin, which makes all files commands: list the commands in bin"
     ):
         packed(tmp_path, directories={"bin": "dist"})
     packed(tmp_path / "other", directories={"test": "test"})

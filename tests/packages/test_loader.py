@@ -1,4 +1,4 @@
-"""What is changed in the text of a loader, and what is left alone."""
+"""The patches of a loader, and the text that stays unchanged."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from generator.packages.loader import Loading, fitted, is_loader, renamed
+from generator.packages.loader import LoaderSettings, is_loader, patch_loader, rename_packages
 
-LOADING = Loading("words", "@demo/words", ("@old/words", "@other/name"), ("darwin-arm64",), "single")
+SETTINGS = LoaderSettings("words", "@demo/words", ("@old/words", "@other/name"), ("darwin-arm64",), "single")
 LOADER = "exports.strict = (function () { return !this; })();\n"
 
 
@@ -25,7 +25,7 @@ LOADER = "exports.strict = (function () { return !this; })();\n"
     ],
 )
 def test_the_check_comes_first_and_a_directive_holds_all_the_same(tmp_path: Path, head: str, strict: str) -> None:
-    text = fitted(head + LOADER, LOADING, module=False)
+    text = patch_loader(head + LOADER, SETTINGS, module=False)
     (tmp_path / "loader.js").write_text(text.replace("process.platform", "'darwin'").replace("process.arch", "'arm64'"))
     words = ["node", "--print", "require('./loader.js').strict"]
     done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=True)  # noqa: TID251
@@ -38,7 +38,7 @@ def test_platform_packages_get_our_name_and_others_keep_theirs() -> None:
         "require('@old/words-linux-x64-gnu'); require(\"@other/name-wasm32-wasi/package.json\");"
         "require('@old/words-utils'); require('@old/words'); require('x/@old/words-linux-x64-gnu')"
     )
-    assert renamed(text, LOADING) == (
+    assert rename_packages(text, SETTINGS) == (
         "require('@demo/words-linux-x64-gnu'); require(\"@demo/words-wasm32-wasi/package.json\");"
         "require('@old/words-utils'); require('@old/words'); require('x/@old/words-linux-x64-gnu')"
     )
@@ -53,4 +53,4 @@ def test_only_what_looks_for_this_addon_is_a_loader() -> None:
 @pytest.mark.attack("a loader that was made to be slow to read is not")
 def test_a_text_made_to_be_slow_is_not(hostile: str) -> None:
     """One that took the square of its length would take hours."""
-    assert fitted(hostile, LOADING, module=False).endswith(hostile)
+    assert patch_loader(hostile, SETTINGS, module=False).endswith(hostile)

@@ -1,4 +1,4 @@
-"""Whatever a package.json says and files are called: npm's own code finds nothing to run in what is packed."""
+"""npm's own code finds nothing to run in a package, for any package.json and any file names."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from generator.manifest.values import Layout
 from generator.packages.identity import Identity
 from generator.packages.program import program_packages
 from generator.packages.tarball import write_tarball
-from tests.packages.conftest import HERE, node, package_json, shop
+from tests.packages.conftest import HERE, node, package_json, write_tarballs
 from tests.support import unpack, write_files
 
 IDENTITY = Identity("@demo/tool", "1.2.3", description="a tool", license="MIT", repository="https://git.example/x")
@@ -77,7 +77,7 @@ def test_a_missing_platform_is_named_with_those_that_are_there(
 @pytest.mark.parametrize(
     ("layout", "place"), [("single", "./linux-x64-gnu/tool"), ("split", "@demo/tool-linux-x64-gnu/bin/tool")]
 )
-def test_a_program_that_was_left_out_is_told_with_what_to_do(tmp_path: Path, layout: Layout, place: str) -> None:
+def test_a_missing_program_is_reported_with_a_fix(tmp_path: Path, layout: Layout, place: str) -> None:
     shim = installed(tmp_path, "#!/bin/sh\n", layout)
     next(each for each in tmp_path.glob("node_modules/**/tool") if each.is_file()).unlink()
     ran = run(shim)
@@ -85,7 +85,7 @@ def test_a_program_that_was_left_out_is_told_with_what_to_do(tmp_path: Path, lay
     assert ran.stderr == f"{place} is not installed: run npm install again, without --omit=optional\n"
 
 
-def test_a_program_that_cannot_be_started_is_told(tmp_path: Path) -> None:
+def test_a_program_that_cannot_be_started_is_reported(tmp_path: Path) -> None:
     shim = installed(tmp_path, "#!/bin/sh\n")
     (shim.parent / "linux-x64-gnu/tool").chmod(0o644)
     ran = run(shim)
@@ -145,13 +145,13 @@ def test_a_program_that_one_platform_lacks_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("program", ["node", "npm", "npx", "yarn", "pnpm", "corepack", "sh", "CMD", "git"])
 def test_no_program_takes_the_place_of_what_every_script_starts(tmp_path: Path, program: str) -> None:
-    with pytest.raises(Unbuildable, match=f"a command called {program} would run in the place of the user's own"):
+    with pytest.raises(Unbuildable, match=f"a command named {program} would shadow the user's own"):
         program_packages(IDENTITY, (program,), staged(tmp_path, **{program: ""}), "single")
 
 
 @pytest.mark.parametrize("program", ["../../x", "C:\\x", "con", "a b", "x."])
 def test_no_program_is_called_what_only_some_systems_hold(tmp_path: Path, program: str) -> None:
-    with pytest.raises(Unbuildable, match="no command can be called"):
+    with pytest.raises(Unbuildable, match="is not a valid command name"):
         program_packages(IDENTITY, (program,), tmp_path, "split")
 
 
@@ -160,13 +160,13 @@ def test_no_program_is_called_what_only_some_systems_hold(tmp_path: Path, progra
 )
 def test_nothing_but_programs_and_documents_is_packed(tmp_path: Path, stray: str) -> None:
     write_files(staged(tmp_path, tool=""), {stray: ""})
-    with pytest.raises(Unbuildable, match=f"^the build of a program makes no {stray}: "):
+    with pytest.raises(Unbuildable, match=f"^the build of a program does not create {stray}: "):
         program_packages(IDENTITY, ("tool",), tmp_path, "single")
 
 
 @pytest.mark.parametrize("layout", ["single", "split"])
 def test_npm_links_the_programs_alone_and_runs_no_script(tmp_path: Path, layout: Layout) -> None:
     packages = program_packages(IDENTITY, ("a", "b"), staged(tmp_path / "staged", a="", b=""), layout)
-    shop(tmp_path / "tgz", packages).install(tmp_path / "app", "linux-x64-gnu")
+    write_tarballs(tmp_path / "tgz", packages).install(tmp_path / "app", "linux-x64-gnu")
     assert {path.name for path in (tmp_path / "app/node_modules/.bin").iterdir()} == {"a", "b"}
     assert all(package_json(each)["gypfile"] is False for each in packages)

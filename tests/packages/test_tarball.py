@@ -1,9 +1,10 @@
-"""Tarballs: the same bytes for the same files, and what npm reads from them."""
+"""Tarballs: equal files give equal bytes, and npm can read them."""
 
 from __future__ import annotations
 
 import hashlib
 import tarfile
+import tempfile
 from pathlib import Path
 
 from hypothesis import given
@@ -21,8 +22,6 @@ FILES = (
 
 @given(st.permutations(FILES))
 def test_the_order_in_which_files_are_given_does_not_matter(files: list[PackedFile]) -> None:
-    import tempfile
-
     with tempfile.TemporaryDirectory() as folder:
         _, digest = write_tarball(tuple(files), Path(folder) / "a.tgz")
         assert digest == write_tarball(FILES, Path(folder) / "b.tgz")[1]

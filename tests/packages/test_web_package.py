@@ -1,4 +1,4 @@
-"""The package of a wasm-bindgen crate holds what wasm-bindgen makes, and nothing that something else left there."""
+"""The package of a wasm-bindgen crate holds the files of wasm-bindgen and no others."""
 
 from __future__ import annotations
 
@@ -49,13 +49,15 @@ def test_all_that_wasm_bindgen_makes_is_packed_and_installed_without_a_script(tm
 )
 @pytest.mark.attack("a wasm package holds only what wasm-bindgen makes, and our package.json", entry="H2")
 def test_what_wasm_bindgen_does_not_make_is_refused(tmp_path: Path, stray: str) -> None:
-    with pytest.raises(Unbuildable, match=rf"^wasm-bindgen makes no {stray}: let nothing else of the build write to"):
+    with pytest.raises(Unbuildable, match=rf"^wasm-bindgen does not create {stray}: no other build step may write to"):
         pack(tmp_path, stray)
 
 
 @pytest.mark.attack("a wasm package holds only what wasm-bindgen makes, and our package.json", entry="H2")
 def test_a_package_json_of_the_crates_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(Unbuildable, match=r"^wasm-bindgen wrote a package\.json, for the crate imports npm packages"):
+    with pytest.raises(
+        Unbuildable, match=r"^wasm-bindgen wrote a package\.json, because the crate imports npm packages"
+    ):
         pack(tmp_path, "package.json")
 
 

@@ -184,5 +184,5 @@ def test_a_program_that_would_hide_one_of_the_users_is_refused_before_anything_i
         "src/bin/node.rs": "fn main() {}\n",
     }
     crate = metadata(tmp_path, files)
-    with pytest.raises(Unbuildable, match="a command called node would run in the place of the user's own"):
+    with pytest.raises(Unbuildable, match="a command named node would shadow the user's own"):
         ProgramRecipe().compile(job_of(tmp_path), crate, "linux-x64-gnu")

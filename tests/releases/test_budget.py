@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from generator.errors import InputError
 from generator.manifest.models import Manifest
 from generator.manifest.reading import load_manifest
-from generator.releases.budget import MAX_ASSETS, budget, check_budget
+from generator.planning.plan import make_plan
+from generator.releases.budget import MAX_ASSETS, Budget, budget, check_budget
 from tests.support import TOP
 
 
@@ -23,13 +24,21 @@ def fleet(count: int, slots: int = 30, kind: str = "napi", layout: str = "single
     return Manifest.model_validate({"schema_version": 1, "fleet": head, "crates": crates}, strict=False)
 
 
+def budget_of(manifest: Manifest) -> Budget:
+    return budget(manifest, make_plan(manifest))
+
+
+def checked(manifest: Manifest) -> Budget:
+    return check_budget(manifest, make_plan(manifest))
+
+
 def test_the_110_crates_fit_with_a_margin() -> None:
     manifest = load_manifest(TOP / "crates.json")
     # 79 packages and SHA256SUMS; prepare 4, each job that uploads 2, an upload for each, publish 4.
-    local = check_budget(with_backend(manifest, "local"))
+    local = checked(with_backend(manifest, "local"))
     assert (local.jobs, local.assets, local.requests, local.writes) == (1, 80, 4 + 2 + 80 + 4, 82)
     assert "90 requests with uploads from 1 job, " in str(local)
-    rented = check_budget(with_backend(manifest, "e2b"))
+    rented = checked(with_backend(manifest, "e2b"))
     assert (rented.jobs, rented.assets, rented.requests, rented.writes) == (30, 80, 4 + 60 + 80 + 4, 82)
     assert "a margin of 852" in str(rented)
 
@@ -39,13 +48,13 @@ def with_backend(manifest: Manifest, backend: str) -> Manifest:
 
 
 def test_libraries_have_no_package() -> None:
-    assert budget(fleet(10, kind="lib")).assets == 1
+    assert budget_of(fleet(10, kind="lib")).assets == 1
 
 
 @settings(max_examples=30)
 @given(st.integers(1, 1_500), st.integers(1, 256), st.sampled_from(["local", "e2b"]))
 def test_whatever_fits_is_within_every_limit(crates: int, slots: int, backend: str) -> None:
-    found = budget(fleet(crates, slots, backend=backend))
+    found = budget_of(fleet(crates, slots, backend=backend))
     within = found.assets <= 1_000 and found.per_hour <= 1_000
     assert found.fits is within
     assert found.per_hour <= found.requests
@@ -55,28 +64,28 @@ def test_whatever_fits_is_within_every_limit(crates: int, slots: int, backend: s
 
 def test_too_many_crates_are_refused_with_how_many_releases_would_do() -> None:
     with pytest.raises(InputError) as told:
-        check_budget(fleet(2_400))
+        checked(fleet(2_400))
     assert told.value.problems[0] == "2401 assets are more than a release can have: 1,000"
     assert "divide the manifest into 3" in (told.value.fix or "")
 
 
 def test_too_many_assets_of_a_split_layout_are_refused_with_the_layout_that_fits() -> None:
-    assert budget(fleet(150, layout="split")).assets == 150 * 8 + 1 > MAX_ASSETS
+    assert budget_of(fleet(150, layout="split")).assets == 150 * 8 + 1 > MAX_ASSETS
     with pytest.raises(InputError, match="does not allow") as told:
-        check_budget(fleet(150, layout="split"))
+        checked(fleet(150, layout="split"))
     assert (told.value.fix or "").startswith('set fleet.layout to "single": 151 assets of 1,000')
 
 
 def test_more_writes_than_an_hour_has_are_spread_and_the_shorter_layout_is_named() -> None:
-    found = check_budget(fleet(110, layout="split"))
+    found = checked(fleet(110, layout="split"))
     assert (found.assets, found.writes) == (110 * 8 + 1, 110 * 8 + 3)
     assert found.minutes >= 60 * 110 * 8 / 500
     assert str(found).endswith("minutes of uploads, which the layout 'single' would shorten")
-    assert "layout" not in str(check_budget(fleet(110)))
+    assert "layout" not in str(checked(fleet(110)))
 
 
 def test_too_many_shards_for_the_hour_are_refused() -> None:
     with pytest.raises(InputError) as told:
-        check_budget(fleet(900, slots=256, backend="e2b"))
+        checked(fleet(900, slots=256, backend="e2b"))
     assert "requests in an hour are more than GITHUB_TOKEN has" in told.value.problems[0]
     assert "fewer fleet.slots" in (told.value.fix or "")

@@ -57,7 +57,7 @@ def test_from_prepare_to_verify(fleet: Fleet) -> None:
     again = fleet.run(*words)
     assert (again.code, "published" in again.err) == (0, True)
     checked = fleet.run("verify", "--tag", "v1.0.0", GITHUB_TOKEN="")
-    assert (checked.code, checked.err) == (0, "v1.0.0: 3 packages, all as promised\n")
+    assert (checked.code, checked.err) == (0, "v1.0.0: 3 packages, all as expected\n")
 
 
 def test_prepare_prints_the_number_alone_and_adopts_its_draft(fleet: Fleet) -> None:

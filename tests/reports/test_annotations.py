@@ -4,18 +4,18 @@ import re
 
 from generator.github_actions.workflow_commands import MAX_ANNOTATIONS
 from generator.manifest.models import Crate, Fleet, Manifest, PathSource, RegistrySource
-from generator.markdown import text
-from generator.reports.annotations import left_out, worst_failures
+from generator.markdown import escape
+from generator.reports.annotations import skipped_crates, worst_failures
 from generator.reports.markdown import page
 from generator.reports.models import CrateReport, Failure, Report, Unit
 from generator.sandboxes.contract import FailureClass
 
 
 def failed(
-    name: str, failure_class: FailureClass = "permanent", file: str | None = None, what: str = "broke"
+    name: str, failure_class: FailureClass = "permanent", file: str | None = None, message: str = "broke"
 ) -> CrateReport:
     failure = Failure(
-        failure_class=failure_class, phase="compile", message=f"{name} {what}", file=file, line=(file and 7) or None
+        failure_class=failure_class, phase="compile", message=f"{name} {message}", file=file, line=(file and 7) or None
     )
     return CrateReport(name=name, version="1.0.0", kind="lib", state="failed", failure=failure)
 
@@ -24,7 +24,7 @@ def report(*crates: CrateReport) -> Report:
     return Report(backend="local", isolated=True, shard="1/2", seconds=1.0, crates=crates)
 
 
-def test_what_must_be_mended_comes_first() -> None:
+def test_failures_that_need_a_fix_come_first() -> None:
     found = worst_failures(report(failed("a", "transient"), failed("b"), failed("c", file="c/src/lib.rs")))
     assert [each.title.split()[0] for each in found] == ["c", "b", "a"]
 
@@ -49,17 +49,17 @@ def test_only_a_crate_of_this_repository_has_its_file_here() -> None:
     assert (other.file, other.message) == (None, "other/src/lib.rs:7: other broke")
 
 
-def test_a_crates_words_are_no_markup_in_a_summary() -> None:
+def test_text_of_a_crate_is_no_markup_in_a_summary() -> None:
     hostile = "</td>|<img src=x>`[a](b) **x** @owner #1"
-    shown = page(report(failed("a", what=hostile)))
+    shown = page(report(failed("a", message=hostile)))
     assert not re.search(r"(?<!\\)[<`\[*@#]", shown.split("\n", 1)[1])
-    assert text("a|b") == "a\\|b"
+    assert escape("a|b") == "a\\|b"
 
 
-def test_crates_of_which_nothing_was_built_are_one_warning() -> None:
+def test_skipped_crates_are_one_warning() -> None:
     unit = Unit(platform="wasm32", state="skipped", reason="no target")
     skipped = CrateReport(name="web", version="1.0.0", kind="wasm", state="skipped", units=(unit,))
-    [warning] = left_out(report(skipped, failed("bad")))
+    [warning] = skipped_crates(report(skipped, failed("bad")))
     assert (warning.level, warning.title) == ("warning", "1 crate skipped on every platform")
     assert warning.message == "web: no target"
-    assert left_out(report(failed("bad"))) == []
+    assert skipped_crates(report(failed("bad"))) == []

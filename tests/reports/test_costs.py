@@ -1,4 +1,4 @@
-"""Money and sizes, from what sandboxes used."""
+"""Costs and size hints, from the usage of sandboxes."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from datetime import date
 
 import pytest
 
-from generator.reports.costs import load_prices, right_size
+from generator.reports.costs import load_prices, size_hint
 from generator.sandboxes.contract import SIZES, Usage
 
 
-def used(size: str, peak_mib: int | None, seconds: float = 3_600) -> Usage:
+def usage(size: str, peak_mib: int | None, seconds: float = 3_600) -> Usage:
     return Usage("i1", SIZES[size], seconds, peak_memory=peak_mib and peak_mib << 20)  # type: ignore[index]
 
 
 def test_an_hour_of_the_largest_costs_what_the_price_page_says() -> None:
     """8 processors at 0.0504 and 8 GiB at 0.0162 an hour."""
-    assert load_prices().cost(used("large", None)) == pytest.approx(8 * 0.0504 + 8 * 0.0162)
+    assert load_prices().cost(usage("large", None)) == pytest.approx(8 * 0.0504 + 8 * 0.0162)
 
 
 def test_prices_say_where_they_are_from_and_when() -> None:
@@ -39,8 +39,8 @@ def test_prices_say_where_they_are_from_and_when() -> None:
     ],
 )
 def test_a_hint_names_the_size_that_would_suit(size: str, peak: int | None, hint: str | None) -> None:
-    assert right_size((used(size, peak),), SIZES) == hint
+    assert size_hint((usage(size, peak),), SIZES) == hint
 
 
 def test_without_a_sandbox_there_is_no_hint() -> None:
-    assert right_size((), SIZES) is None
+    assert size_hint((), SIZES) is None

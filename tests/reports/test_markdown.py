@@ -1,4 +1,4 @@
-"""Whatever a report's texts hold, its page has the shape that it has with harmless ones, as a reader of Markdown sees it."""
+"""Untrusted text in a report never changes the structure of its Markdown page."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from generator.strict import MAX_SENTENCE
 from generator.text import plain
 
 READER: Final = MarkdownIt("commonmark").enable(["table", "strikethrough"])
-# What stands where a test puts its own words.
+# Placeholder for the text of a test.
 FREE: Final = "FREE"
 MARKS: Final = [
     "\n", "\r", "\r\n", "\n\n", "\u2028", "\x85", "\x0b", "\t", "    ", "# ", "- ", "+ ", "* ", "1. ", "1) ", "> ", "```", "~~~",
@@ -55,7 +55,7 @@ REPORT: Final = {
 
 
 def with_words(value: Any, words: str) -> Any:
-    """Return a value with these words in every free text."""
+    """Return a value with a text in place of each placeholder."""
     match value:
         case dict():
             return {key: with_words(each, words) for key, each in value.items()}
@@ -69,7 +69,7 @@ def report(words: str) -> Report:
 
 
 def structure(tokens: list[Token]) -> Iterator[tuple[str, str, int]]:
-    """Yield everything but the words."""
+    """Yield all tokens except text."""
     for token in tokens:
         if token.type != "text":
             yield token.type, token.tag, token.level
@@ -103,7 +103,7 @@ def children(cell: str) -> list[Token]:
 
 
 def free_texts(schema: dict[str, Any]) -> set[tuple[str, str]]:
-    """Return every field, by its model, that takes any text, also as one of several or as an item."""
+    """Return the model and name of every field that takes free text, also in a union or a list."""
     models = {schema["title"]: schema, **schema.get("$defs", {})}
     return {
         (name, field)
@@ -126,7 +126,7 @@ def parts(schema: Any) -> Iterator[dict[str, Any]]:
 
 
 def test_these_are_all_the_texts_that_a_report_has() -> None:
-    """A new field is either held to a shape or put into the report above."""
+    """A new field has a pattern, or is added to the report above."""
     names: dict[str, Any] = {"Report": REPORT, "CrateReport": CRATE, "Unit": UNITS[1], "Artifact": FILE}
     names |= {"Failure": FAILURE, "SandboxUse": SANDBOX, "UnitTests": {"by": FREE, "reason": FREE}}
     names |= {"Audit": AUDIT, "Finding": {"message": FREE}}

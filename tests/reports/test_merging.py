@@ -64,7 +64,7 @@ def test_only_reports_of_this_run_are_merged_where_it_has_a_number(tmp_path: Pat
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"report_version": 2}', json.dumps({"report_version": 1})])
 def test_what_is_no_report_is_named(tmp_path: Path, content: str) -> None:
     (tmp_path / "report-1.json").write_text(content)
-    with pytest.raises(InputError, match=r"report-1\.json is no report of this version"):
+    with pytest.raises(InputError, match=r"report-1\.json is not a report of this version"):
         merge_directory(tmp_path)
 
 
@@ -74,7 +74,7 @@ def test_no_report_is_said(tmp_path: Path) -> None:
 
 
 def test_a_crate_of_two_shards_is_refused() -> None:
-    with pytest.raises(InputError, match="the reports of several shards tell of b, c: they are not of one plan"):
+    with pytest.raises(InputError, match="the reports of several shards contain b, c: they are not of one plan"):
         merge([part("1/2", "a", "b", "c"), part("2/2", "c", "b")])
 
 

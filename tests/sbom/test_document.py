@@ -1,4 +1,4 @@
-"""The list of a package's parts: made of what cargo and npm really say, and judged by CycloneDX's own schema."""
+"""The SBOM of a package: made from real output of cargo and npm, and validated with CycloneDX's schema."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from generator.errors import Unbuildable
-from generator.packages.files import SBOM
+from generator.packages.files import SBOM_FILE
 from generator.packages.identity import Identity
 from generator.packages.tarball import package_json, write_tarball
 from generator.sbom.components import PackageComponent
 from generator.sbom.crates import crate_components
-from generator.sbom.document import Contents, contents, place, sbom
+from generator.sbom.document import Contents, read_contents, sbom, write_document
 from generator.sbom.npm import npm_components
 from tests.support import write_files
 
@@ -69,7 +69,7 @@ def valid(document: bytes) -> dict[str, Any]:
     return dict(json.loads(document))
 
 
-def test_what_helps_to_build_is_told_from_what_is_in_the_package(tmp_path: Path) -> None:
+def test_crates_that_only_help_to_build_are_excluded(tmp_path: Path) -> None:
     parts = crate_components(*cargo(tmp_path, "x86_64-unknown-linux-gnu"))
     assert parts[0].name == "words"
     assert {part.name: part.scope for part in parts} == {
@@ -82,7 +82,7 @@ def test_what_helps_to_build_is_told_from_what_is_in_the_package(tmp_path: Path)
     }
 
 
-def test_what_one_of_the_platforms_needs_is_there(tmp_path: Path) -> None:
+def test_crates_of_every_platform_are_there(tmp_path: Path) -> None:
     names = {part.name for part in crate_components(*cargo(tmp_path, "x86_64-apple-darwin", "x86_64-pc-windows-msvc"))}
     assert "windows-only" in names
 
@@ -223,7 +223,7 @@ def test_a_package_is_found_where_node_would_find_it() -> None:
         "node_modules/linked": {"resolved": "packages/linked", "link": True},
     }
     parts, named = npm_components(json.dumps({"packages": packages}).encode())
-    needs = {part.key: part.needs for part in parts}
+    needs = {part.key: part.dependencies for part in parts}
     assert named == ("node_modules/a", "node_modules/b")
     assert needs == {
         "node_modules/a": ("node_modules/a/node_modules/b", "node_modules/@s/c"),
@@ -235,12 +235,12 @@ def test_a_package_is_found_where_node_would_find_it() -> None:
 
 @pytest.mark.parametrize("lock", [b"", b"[]", b'{"packages": 7}', b'{"packages": {"node_modules/a": {"version": 1}}}'])
 def test_what_is_no_lock_file_of_npm_is_refused(lock: bytes) -> None:
-    with pytest.raises(Unbuildable, match=r"package-lock\.json is not one"):
+    with pytest.raises(Unbuildable, match=r"package-lock\.json is not a lock file of npm 7"):
         npm_components(lock)
 
 
 def test_a_name_that_no_package_has_is_refused() -> None:
-    with pytest.raises(Unbuildable, match="has 'x/' for the name of a package"):
+    with pytest.raises(Unbuildable, match="has the invalid package name 'x/'"):
         npm_components(b'{"packages": {"node_modules/x/": {"version": "1"}}}')
 
 
@@ -269,15 +269,15 @@ def test_whatever_a_lock_file_says_the_document_is_valid(packages: dict[str, tup
 
 @pytest.mark.attack("the list of parts is ours and not one that the crate brought")
 def test_the_document_takes_the_place_of_one_that_the_crate_brought(tmp_path: Path) -> None:
-    (tmp_path / SBOM).write_text("a forged one")
-    place(b"{}", tmp_path)
-    assert (tmp_path / SBOM).read_bytes() == b"{}"
-    (tmp_path / SBOM).unlink()
-    (tmp_path / SBOM).mkdir()
-    with pytest.raises(Unbuildable, match="where the list of its parts belongs"):
-        place(b"{}", tmp_path)
+    (tmp_path / SBOM_FILE).write_text("a forged one")
+    write_document(b"{}", tmp_path)
+    assert (tmp_path / SBOM_FILE).read_bytes() == b"{}"
+    (tmp_path / SBOM_FILE).unlink()
+    (tmp_path / SBOM_FILE).mkdir()
+    with pytest.raises(Unbuildable, match="but needs a file of that name for its SBOM"):
+        write_document(b"{}", tmp_path)
 
 
 def test_without_a_lock_file_of_npm_there_are_crates_alone(tmp_path: Path) -> None:
     metadata, lock, path = cargo(tmp_path)
-    assert contents(metadata, lock, None, path).npm == ()
+    assert read_contents(metadata, lock, None, path).npm == ()

@@ -1,4 +1,4 @@
-"""Collecting sources from real git repositories into tars."""
+"""Collection of sources from real git repositories into tars."""
 
 from __future__ import annotations
 
@@ -93,14 +93,14 @@ def test_a_crate_at_the_top_leaves_out_the_other_members_and_keeps_its_own_fixtu
     assert sorted(found) == ["Cargo.toml", "src/lib.rs", "tests/fixture/Cargo.toml"]
 
 
-def test_what_git_does_not_track_is_left_out_and_said(tmp_path: Path) -> None:
+def test_untracked_files_are_skipped_with_a_note(tmp_path: Path) -> None:
     top = repository(tmp_path / "repo", {"Cargo.toml": package("one"), "src/lib.rs": "", ".gitignore": "target\n"})
     (top / "target").mkdir()
     (top / "target/big").write_text("built")
     (top / ".env").write_text("TOKEN=1")
     found, files = collected(top, ".", tmp_path)
     assert sorted(files) == [".gitignore", "Cargo.toml", "src/lib.rs"]
-    assert found.notes == ("not tracked by git, so left out: 1, .env first",)
+    assert found.notes == ("files skipped because git does not track them: 1, first .env",)
 
 
 def test_a_crate_that_is_not_tracked_says_how_to_add_it(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What of a workspace goes with a crate, with cargo as the judge of what comes out of the tar."""
+"""Collection of crates from workspaces, compared with the results of cargo."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def manifest(top: Path, directory: str = ".") -> dict[str, Any]:
 
 
 def metadata(top: Path, directory: str) -> Any:
-    """What cargo says of a crate when it also reads all its dependencies, or None where it cannot."""
+    """Return the output of cargo metadata for a crate and all its dependencies, or None when cargo fails."""
     path = str(top / directory / "Cargo.toml")
     done = run(["cargo", "metadata", "--offline", "--format-version", "1", "--manifest-path", path], timeout=600)
     return None if done.exit_code != 0 else json.loads(done.stdout)
@@ -51,7 +51,7 @@ def below(top: Path, directories: Iterable[str]) -> frozenset[str]:
 
 
 def needed(described: Any, directory: str) -> frozenset[str]:
-    """A crate and the members of its workspace that it depends on by way of members, by cargo's own account."""
+    """Return a crate and the workspace members that it depends on through members, by cargo's output."""
     packages = {posixpath.dirname(each["manifest_path"]): each for each in described["packages"]}
     members = {path for path, each in packages.items() if each["id"] in described["workspace_members"]}
     found: set[str] = set()
@@ -63,8 +63,8 @@ def needed(described: Any, directory: str) -> frozenset[str]:
     return frozenset(found)
 
 
-def judge(files: Mapping[str, str], directory: str, tmp: Path) -> None:
-    """Cargo sees a collected crate as it does in its repository, only with fewer other members."""
+def compare(files: Mapping[str, str], directory: str, tmp: Path) -> None:
+    """Check that cargo reads a collected crate as in its repository, only with fewer other members."""
     found, sandbox = unpacked(files, directory, tmp)
     top = tmp / "repository"
     before, after = metadata(top, directory), metadata(sandbox, directory)
@@ -75,7 +75,7 @@ def judge(files: Mapping[str, str], directory: str, tmp: Path) -> None:
 
 
 def members(top: Path, directory: str) -> frozenset[str]:
-    """The members of a crate's workspace, by cargo's account."""
+    """Return the members of a crate's workspace, by cargo's output."""
     seen = cargo_members(top, directory)
     assert seen is not None
     return seen
@@ -90,7 +90,7 @@ def test_every_crate_that_cargo_builds_is_one_after_collecting(tmp_path: Path, m
     assert packages
     for each in packages:
         with TemporaryDirectory(dir=tmp_path) as directory:
-            judge(files, each, Path(directory))
+            compare(files, each, Path(directory))
 
 
 @needs_cargo
@@ -104,7 +104,7 @@ def test_so_it_is_in_any_layout(manifests: dict[str, str], data: st.DataObject) 
         packages = [each for each, text in complete.items() if "[package]" in text]
         chosen = data.draw(st.sampled_from(packages))
         assume(metadata(top, chosen) is not None)
-        judge(files, chosen, Path(directory))
+        compare(files, chosen, Path(directory))
 
 
 VIRTUAL = "[workspace]\nmembers = {}\n"
@@ -337,7 +337,7 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize(("manifests", "message", "fix"), MISTAKES.values(), ids=MISTAKES)
-def test_a_mistake_is_told_with_its_file(
+def test_a_mistake_is_reported_with_its_file(
     tmp_path: Path, manifests: dict[str, str], message: str, fix: str | None
 ) -> None:
     with pytest.raises(InputError) as caught:
@@ -345,14 +345,14 @@ def test_a_mistake_is_told_with_its_file(
     assert (caught.value.message, caught.value.fix) == (message, fix)
 
 
-def test_text_that_is_not_utf_8_is_told_with_its_file(tmp_path: Path) -> None:
+def test_text_that_is_not_utf_8_is_reported_with_its_file(tmp_path: Path) -> None:
     (tmp_path / "repository").mkdir()
     (tmp_path / "repository/Cargo.toml").write_bytes(b'[package]\nname = "\xff"\n')
     with pytest.raises(InputError, match=r"^Cargo\.toml: it is not UTF-8 text$"):
         unpacked({"src/lib.rs": ""}, ".", tmp_path)
 
 
-def test_a_workspace_that_cannot_be_edited_is_told_with_its_line(tmp_path: Path) -> None:
+def test_a_workspace_that_cannot_be_edited_is_reported_with_its_line(tmp_path: Path) -> None:
     files = {"Cargo.toml": f"[workspace]\n[workspace.metadata]\na = {'[' * 150}{']' * 150}\n"}
     with pytest.raises(InputError, match=r"^Cargo\.toml: .* at line 3 col \d+$"):
         unpacked({**files, "x/Cargo.toml": crate("x")}, "x", tmp_path)

@@ -1,4 +1,4 @@
-"""One repository for many crates and many runs, and servers that never answer."""
+"""Concurrent fetches into one repository of the git cache, and servers that never answer."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ import pytest
 from generator.errors import InputError, Unavailable
 from generator.processes import run
 from generator.sources.collect import SourceLocations, collect
-from generator.sources.repositories import fetch
+from generator.sources.repositories import fetch_commit
 from tests.repositories import URL, crate, git, package, repository
 from tests.support import LIMIT, wait_until
 
-FETCH = "import sys; from pathlib import Path; from generator.sources.repositories import fetch; fetch(*sys.argv[1:3], Path(sys.argv[3]))"
+FETCH = "import sys; from pathlib import Path; from generator.sources.repositories import fetch_commit; fetch_commit(*sys.argv[1:3], Path(sys.argv[3]))"
 
 
 def below(text: str) -> list[psutil.Process]:
-    """Processes other than this one's Python that have a text among their words."""
+    """Return the git processes whose arguments contain a text."""
     found = []
     for process in psutil.process_iter():
         try:
@@ -70,7 +70,7 @@ def revisions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 @pytest.fixture
 def silent(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """The address of a server that takes connections and says nothing."""
+    """The address of a server that accepts connections and never answers."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         address = f"http://127.0.0.1:{server.getsockname()[1]}/x.git"
         monkeypatch.setenv("GIT_CONFIG_COUNT", "1")
@@ -100,10 +100,10 @@ def test_processes_that_fetch_from_one_repository_do_not_disturb_each_other(
     assert [each.wait() for each in started] == [0] * 6
 
 
-def test_a_fetch_from_a_server_that_says_nothing_ends_with_the_run(tmp_path: Path, silent: str) -> None:
+def test_a_fetch_from_a_silent_server_ends_with_the_run(tmp_path: Path, silent: str) -> None:
     stop = threading.Event()
     with ThreadPoolExecutor(1) as pool:
-        fetching = pool.submit(fetch, URL, "1" * 40, tmp_path / "x", stop)
+        fetching = pool.submit(fetch_commit, URL, "1" * 40, tmp_path / "x", stop)
         wait_for(silent, there=True)
         stop.set()
         with pytest.raises(Unavailable, match=r"^git was stopped$"):
@@ -114,11 +114,11 @@ def test_a_fetch_from_a_server_that_says_nothing_ends_with_the_run(tmp_path: Pat
 def test_waiting_for_another_fetch_ends_with_the_run(tmp_path: Path, silent: str) -> None:
     first, second = threading.Event(), threading.Event()
     with ThreadPoolExecutor(1) as pool:
-        fetching = pool.submit(fetch, URL, "1" * 40, tmp_path / "x", first)
+        fetching = pool.submit(fetch_commit, URL, "1" * 40, tmp_path / "x", first)
         wait_for(silent, there=True)
         second.set()
         with pytest.raises(Unavailable, match=r"^waiting for another fetch of the same repository was stopped$"):
-            fetch(URL, "1" * 40, tmp_path / "x", second)
+            fetch_commit(URL, "1" * 40, tmp_path / "x", second)
         assert not fetching.done()
         first.set()
         assert isinstance(fetching.exception(), Unavailable)
@@ -138,7 +138,7 @@ def test_git_ends_with_a_run_that_is_killed_and_the_next_run_fetches(
         helper.kill()
     top = repository(tmp_path / "remote", {"Cargo.toml": package("one")})
     monkeypatch.setenv("GIT_CONFIG_KEY_0", f"url.file://{top}.insteadOf")
-    fetch(URL, git(top, "rev-parse", "HEAD"), place)
+    fetch_commit(URL, git(top, "rev-parse", "HEAD"), place)
 
 
 def test_a_run_that_is_stopped_ends_the_whole_group(tmp_path: Path) -> None:

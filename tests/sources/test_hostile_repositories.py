@@ -1,4 +1,4 @@
-"""Repositories made to hurt, as raw git objects; git checks little of them when it fetches."""
+"""Hostile repositories, made of raw git objects; git checks little when it fetches."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from generator.cargo.directories import upwards
+from generator.cargo.directories import ancestors
 from generator.errors import InputError
 from generator.processes import run
 from generator.sources import repositories
@@ -49,8 +49,8 @@ def collected(rev: str, tmp: Path) -> None:
 
 
 @pytest.mark.parametrize("start", ["/", "//", "///x", "/etc/x", "", ".", "..", "../a", "a//b", "./a", "a/../b"])
-def test_the_way_upwards_ends_from_anywhere(start: str) -> None:
-    assert len([above for _, above in zip(range(20), upwards(start), strict=False)]) < 10
+def test_the_ancestors_of_any_path_end(start: str) -> None:
+    assert len([above for _, above in zip(range(20), ancestors(start), strict=False)]) < 10
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_a_fetch_that_is_too_large_ends_while_it_comes(
     assert max(file.stat().st_size for file in written) < 64 * 1024
 
 
-def test_what_is_not_a_commit_is_said(remote: Path, tmp_path: Path) -> None:
+def test_a_revision_that_is_not_a_commit_is_refused(remote: Path, tmp_path: Path) -> None:
     git(remote, "tag", "--annotate", "--message", "one", "v1")
     for kind, rev in {
         "tag": git(remote, "rev-parse", "v1"),
@@ -146,7 +146,7 @@ def test_what_is_not_a_commit_is_said(remote: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", ["file", "empty", "head", "pack", "locks"])
-def test_what_a_killed_run_left_behind_is_mended(remote: Path, tmp_path: Path, damage: str) -> None:
+def test_a_repository_is_repaired_after_a_killed_run(remote: Path, tmp_path: Path, damage: str) -> None:
     rev = git(remote, "rev-parse", "HEAD")
     collected(rev, tmp_path)
     place = next(each for each in (tmp_path / "cache").iterdir() if each.is_dir())
@@ -167,13 +167,13 @@ def test_what_a_killed_run_left_behind_is_mended(remote: Path, tmp_path: Path, d
     assert (tmp_path / "source.tar").stat().st_size > 0
 
 
-def test_a_cache_that_is_a_file_is_said(remote: Path, tmp_path: Path) -> None:
+def test_a_cache_that_is_a_file_is_refused(remote: Path, tmp_path: Path) -> None:
     (tmp_path / "cache").write_text("x")
     with pytest.raises(InputError, match=r"cannot hold a repository: (File exists|Not a directory)$"):
         collected(git(remote, "rev-parse", "HEAD"), tmp_path)
 
 
-def test_without_git_its_absence_is_said(remote: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_git_is_an_input_error(remote: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rev = git(remote, "rev-parse", "HEAD")
     monkeypatch.setenv("PATH", str(tmp_path))
     for source in ({"git": URL, "rev": rev}, {"path": "."}):
@@ -192,7 +192,7 @@ def test_a_checkout_of_another_user_comes_with_gits_advice(
 
 @pytest.mark.parametrize("name", [b"x\n::error::y", b"x\x1b[2J", b"x\xff", b"y" * 250])
 @pytest.mark.attack("names of files and words of a Cargo.toml are safe to show")
-def test_names_of_forgotten_files_are_safe_to_show(remote: Path, tmp_path: Path, name: bytes) -> None:
+def test_names_of_untracked_files_are_safe_to_show(remote: Path, tmp_path: Path, name: bytes) -> None:
     git(remote, "config", "core.quotePath", "true")
     Path(os.fsdecode(bytes(remote / "src") + b"/" + name)).write_text("")
     found = collect(crate({"path": "."}), SourceLocations(remote, ".", tmp_path / "cache"), tmp_path / "source.tar")
@@ -202,7 +202,7 @@ def test_names_of_forgotten_files_are_safe_to_show(remote: Path, tmp_path: Path,
 
 
 @pytest.mark.parametrize("tracked", [True, False])
-def test_the_output_directory_is_no_source_and_not_forgotten(remote: Path, tmp_path: Path, tracked: bool) -> None:
+def test_the_output_directory_is_no_source_and_not_untracked(remote: Path, tmp_path: Path, tracked: bool) -> None:
     if not tracked:
         shutil.rmtree(remote / ".git")
     out = remote / "out[1]" / "dist"

@@ -67,7 +67,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def _take(own: Mapping[str, str]) -> None:
     with suppress(ImportError):
-        import readline  # noqa: F401  it sets LINES and COLUMNS behind Python's back, so let it do so now
+        import readline  # noqa: F401, PLC0415  it sets LINES and COLUMNS behind Python's back, so let it do so now
 
     for name in ("LINES", "COLUMNS"):
         os.unsetenv(name)

@@ -22,9 +22,9 @@ from generator import __version__, processes
 from generator.toolchain.host import find_host_toolchain
 from generator.toolchain.toolchain import Toolchain, unmet_need
 from generator.workflows.pins import pins
-from generator.workflows.rendering import render
 from tests.conftest import MakeRepository
 from tests.support import COMMAND, LIMIT, NAPS, entry, library, wait_until, write_files
+from tests.workflows.rendered import render
 from tests.workflows.rust_channel import installed_channel
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -12,7 +12,7 @@ from ruamel.yaml import YAML
 from generator.manifest.models import Manifest
 from generator.planning.plan import make_plan
 from generator.workflows.files import diff, differences, stale, write
-from generator.workflows.rendering import render
+from tests.workflows.rendered import render
 
 ROOT = Path(__file__).resolve().parents[2]
 GOLDEN = Path(__file__).resolve().parent / "golden"

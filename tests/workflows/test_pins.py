@@ -10,8 +10,8 @@ import pytest
 
 from generator.workflows.files import diff, differences, stale, write
 from generator.workflows.pins import adopted, newest, pins, pins_in
-from generator.workflows.rendering import render
 from generator.workflows.values import Pin
+from tests.workflows.rendered import render
 
 RELEASE = ".github/workflows/release.yml"
 NEW = "actions/checkout@" + "f" * 40 + " # v9.10.0"

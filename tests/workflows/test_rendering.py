@@ -17,11 +17,13 @@ from ruamel.yaml import YAML
 from generator import processes
 from generator.errors import InputError
 from generator.manifest.models import Manifest
+from generator.workflows import limits
 from generator.workflows.files import diff, differences, stale, write
 from generator.workflows.header import header, owner
 from generator.workflows.pins import pins
-from generator.workflows.rendering import job_minutes, render
+from generator.workflows.rendering import job_minutes
 from generator.workflows.values import quoted, yaml_value
+from tests.workflows.rendered import render
 
 ROOT = Path(__file__).resolve().parents[2]
 RELEASE = ".github/workflows/release.yml"
@@ -30,8 +32,11 @@ SCRIPT = """
 import json, sys
 import generator
 from generator.manifest.models import Manifest
+from generator.workflows import limits
+from generator.planning.plan import make_plan
 from generator.workflows.rendering import render
-rendered = render(Manifest.model_validate_json(sys.stdin.read()), 30, "crates.json")
+manifest = Manifest.model_validate_json(sys.stdin.read())
+rendered = render(manifest, make_plan(manifest).shards, "crates.json")
 print(json.dumps([generator.__file__, rendered]))
 """
 
@@ -112,7 +117,7 @@ def rendered_elsewhere(manifest: Manifest, package: Path, cwd: Path, **env: str)
 
 def test_same_text_for_every_hash_seed_and_place(fleets: Any, tmp_path: Path) -> None:
     manifest = fleets.make(30, minutes=(1.5, 2.25, 30.0))
-    here = render(manifest, 30, "crates.json")
+    here = render(manifest, 3, "crates.json")
     assert rendered_elsewhere(manifest, ROOT, ROOT, PYTHONHASHSEED="1", LC_ALL="C", TZ="UTC") == here
     assert rendered_elsewhere(manifest, ROOT, tmp_path, PYTHONHASHSEED="2", LC_ALL="C.UTF-8", TZ="Asia/Tokyo") == here
 
@@ -125,13 +130,17 @@ def test_an_installed_wheel_renders_the_same(fleets: Any, tmp_path: Path) -> Non
     installed = tmp_path / "installed"
     zipfile.ZipFile(wheel).extractall(installed)
     manifest = fleets.make(30)
-    assert rendered_elsewhere(manifest, installed, tmp_path) == render(manifest, 30, "crates.json")
+    assert rendered_elsewhere(manifest, installed, tmp_path) == render(manifest, 1, "crates.json")
 
 
 @pytest.mark.parametrize("shards", [-1, 0, 257])
 def test_shards_that_are_no_matrix(fleets: Any, shards: int) -> None:
-    with pytest.raises(InputError, match=f"^{shards} shards cannot be a matrix: GitHub allows 1 to 256 jobs"):
-        render(fleets.make(), shards, "crates.json")
+    said = f"^{shards} shards cannot be a matrix: GitHub allows 1 to 256 jobs"
+    with pytest.raises(InputError, match=said):
+        limits.check_shards(shards)
+    if shards >= 0:
+        with pytest.raises(InputError, match=said):
+            render(fleets.make(), shards, "crates.json")
 
 
 @pytest.mark.parametrize(

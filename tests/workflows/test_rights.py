@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from generator.workflows.rendering import render
+from tests.workflows.rendered import render
 
 READ = {"contents": "read"}
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from generator.audit.findings import Audit
-from generator.audit.images import is_binary
+from generator.audit.magic import is_binary
 from generator.audit.reading import read_facts
 from generator.audit.rules import MinimumVersions, audit
 from generator.builds.artifacts import unit_artifacts

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Final
 
 from generator.audit.rules import MinimumVersions
-from generator.builds.artifacts import digest_of, unit_artifacts, unpack
+from generator.builds.artifacts import unit_artifacts, unpack
 from generator.builds.errors import RunStopped
 from generator.builds.session import BuildSession
 from generator.builds.steps.audit import audit_unit, binaries_from_source, summary, unassigned_binaries, violations
 from generator.errors import Unbuildable
+from generator.files.digest import sha256_of
 from generator.recipes.recipe import OUT, OUT_TAR, collect_script
 from generator.reports.models import Unit
 from generator.sandboxes.contract import SandboxError
@@ -29,7 +30,7 @@ def collect(session: BuildSession, stage: str) -> Path:
     session.command("collect", collect_script(job), job.root, said)
     archive, staged = session.scratch / OUT_TAR, session.scratch / OUT
     session.sandbox.get(f"{job.root}/{OUT_TAR}", archive, MAX_ARTIFACT)
-    if not said or said[-1].split()[:1] != [digest_of(archive)]:
+    if not said or said[-1].split()[:1] != [sha256_of(archive)]:
         raise SandboxError("what came out of the sandbox is not what was made in it: the digests differ")
     unpack(archive, staged)
     for platform in job.platforms:

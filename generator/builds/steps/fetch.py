@@ -31,7 +31,7 @@ from generator.recipes.recipe import (
     source_script,
 )
 from generator.reports.models import Failure, Unit
-from generator.sbom.document import Contents, contents
+from generator.sbom.document import Contents, read_contents
 
 
 def fetch(session: BuildSession) -> tuple[CrateMetadata, Contents]:
@@ -60,7 +60,7 @@ def fetch(session: BuildSession) -> tuple[CrateMetadata, Contents]:
     metadata = read_metadata(job, cargo_metadata, session.read(PACKAGE_JSON), session.read(PACKAGES) or b"")
     lock = (session.read(LOCK) or b"").decode(errors="replace")
     _bring_tools(session, lock)
-    return metadata, contents(cargo_metadata, lock, session.read(PACKAGE_LOCK), f"{job.directory}/Cargo.toml")
+    return metadata, read_contents(cargo_metadata, lock, session.read(PACKAGE_LOCK), f"{job.directory}/Cargo.toml")
 
 
 def _reach(session: BuildSession, registries: Registries, named: frozenset[Endpoint] = frozenset()) -> None:

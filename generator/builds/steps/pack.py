@@ -6,18 +6,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from generator.builds.artifacts import digest_of
 from generator.builds.session import BuildSession
 from generator.errors import Unbuildable
+from generator.files.digest import sha256_of
 from generator.manifest.names import sbom_name, tarball_name
-from generator.packages.files import SBOM
+from generator.packages.files import SBOM_FILE
 from generator.packages.tarball import NpmPackage, PackedFile, write_tarball
 from generator.recipes.job import CrateMetadata
 from generator.recipes.kinds import RECIPES
 from generator.recipes.recipe import OUT, load_script
 from generator.redaction import Redactor
 from generator.reports.models import Artifact
-from generator.sbom.document import Contents, place, sbom
+from generator.sbom.document import Contents, sbom, write_document
 
 # Shorter values that a crate is given, such as a region or a mode, may well be words of its program.
 MIN_PUBLISHED_SECRET: Final = 16
@@ -30,7 +30,7 @@ def pack(
     session.enter("pack")
     job = session.job
     # In the package, for there it goes wherever the package goes and no asset of a release is needed for it.
-    place(sbom(job.identity(metadata.package), job.crate.kind == "bin", job.platforms, contents), staged)
+    write_document(sbom(job.identity(metadata.package), job.crate.kind == "bin", job.platforms, contents), staged)
     recipe = RECIPES[job.crate.kind]
     return tuple((package, _packed(session, package)) for package in recipe.pack(job, metadata, staged))
 
@@ -70,7 +70,7 @@ def _keep_secrets(files: tuple[PackedFile, ...], passed: Mapping[str, str]) -> N
 
 
 def _hand_on_sbom(session: BuildSession) -> Artifact:
-    document = session.scratch / OUT / SBOM
+    document = session.scratch / OUT / SBOM_FILE
     name = sbom_name(session.build.crate.name)
     session.build.context.out.copy(document, name)
-    return Artifact(file=name, bytes=document.stat().st_size, sha256=digest_of(document))
+    return Artifact(file=name, bytes=document.stat().st_size, sha256=sha256_of(document))

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Final, Literal
 from generator.manifest.values import Size
 from generator.network.registries import RegistryCache
 from generator.sandboxes.contract import Resources, SandboxError
-from generator.sandboxes.e2b.connection import Connection, with_headers
+from generator.sandboxes.e2b.connection import Connection
 from generator.sandboxes.e2b.control_plane import find_sandboxes, kill_sandbox
+from generator.sandboxes.e2b.creation import CreateRequest, create_sandbox
 from generator.sandboxes.e2b.errors import ServiceError, service_error
+from generator.sandboxes.e2b.headers import with_headers
 from generator.sandboxes.e2b.rate_limit import RateLimit
 from generator.sandboxes.e2b.retry import backoff
 from generator.sandboxes.e2b.sandbox import E2BSandbox, Lifetime
@@ -136,8 +138,6 @@ class E2BBackend:
             raise
 
     def _request(self, crate: str, size: Size, attempt: int, key: str) -> Handle:
-        from generator.sandboxes.e2b.creation import CreateRequest, create_sandbox
-
         metadata = {**self._run.metadata, "crate": crate, "try": str(attempt), "create": key}
         request = CreateRequest(self._templates[size], self._lifetime.seconds, metadata, key)
         account = self._account

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -12,9 +12,6 @@ from generator.errors import InputError
 from generator.manifest.headers import expand_variables, is_reserved_header, referenced_variables
 from generator.manifest.models import E2BService
 from generator.manifest.values import HeaderName, HeaderValue, HostName, ServiceUrl
-
-if TYPE_CHECKING:
-    from generator.sandboxes.e2b.sdk import Sandbox
 
 
 @dataclass(frozen=True)
@@ -87,24 +84,6 @@ def resolve_connection(service: E2BService, options: Gateway, environment: Mappi
             raise InputError(first)
         raise InputError(f"{len(problems)} settings of E2B are wrong", problems=tuple(problems))
     return Connection(key, api_url, sandbox_url, domain, headers, variables)
-
-
-def with_headers(sandbox: Sandbox, connection: Connection) -> Sandbox:
-    """Return the sandbox with the connection's headers on commands and files too, where the SDK omits them."""
-    if not connection.headers:
-        return sandbox
-    from generator.sandboxes.e2b.sdk import ConnectionConfig
-
-    headers = {**connection.headers, **sandbox.connection_config.sandbox_headers}
-    config = ConnectionConfig(**connection.api_params(), extra_sandbox_headers=headers)
-    return type(sandbox)(
-        sandbox_id=sandbox.sandbox_id,
-        sandbox_domain=sandbox.sandbox_domain,
-        envd_version=sandbox._envd_version,  # noqa: SLF001  the constructor wants it and nothing public has it
-        envd_access_token=sandbox._envd_access_token,  # noqa: SLF001
-        traffic_access_token=sandbox.traffic_access_token,
-        connection_config=config,
-    )
 
 
 def _setting(

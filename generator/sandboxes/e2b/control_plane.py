@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from generator.sandboxes.contract import SandboxError
 from generator.sandboxes.e2b.connection import Connection
 from generator.sandboxes.e2b.retry import RETRY_SECONDS, retry
+from generator.sandboxes.e2b.sdk import Sandbox, SandboxQuery
 
 if TYPE_CHECKING:
     from e2b.sandbox.sandbox_api import SandboxInfo
@@ -28,8 +29,6 @@ def find_sandboxes(
     stop: threading.Event | None = None,
 ) -> Iterator[SandboxInfo]:
     """Yield the sandboxes with this metadata, running or paused; SandboxError when the service does not respond."""
-    from generator.sandboxes.e2b.sdk import Sandbox, SandboxQuery
-
     query = SandboxQuery(metadata=dict(metadata))
     pages = Sandbox.list(query=query, limit=PAGE_SIZE, request_timeout=RESPONSE_SECONDS, **connection.api_params())
     failure = "E2B's sandboxes cannot be listed"
@@ -40,8 +39,6 @@ def kill_sandbox(
     connection: Connection, sandbox_id: str, retry_seconds: float = RETRY_SECONDS, stop: threading.Event | None = None
 ) -> bool:
     """Kill a sandbox; False when it no longer exists."""
-    from generator.sandboxes.e2b.sdk import Sandbox
-
     failure = f"sandbox {sandbox_id} cannot be killed"
     params = {**connection.api_params(), "request_timeout": RESPONSE_SECONDS}
     return retry(lambda: Sandbox.kill(sandbox_id, **params), failure, stop, retry_seconds)
@@ -49,8 +46,6 @@ def kill_sandbox(
 
 def count_sandboxes(connection: Connection) -> int:
     """Return the number of the account's sandboxes; raises the SDK's exceptions."""
-    from generator.sandboxes.e2b.sdk import Sandbox
-
     pages = Sandbox.list(limit=PAGE_SIZE, **connection.api_params())
     return sum(1 for _ in _all_pages(pages, lambda next_items: next_items()))
 

@@ -7,8 +7,13 @@ from __future__ import annotations
 
 import errno
 from dataclasses import dataclass
-from functools import cache
 from typing import Final, Literal
+
+import httpx
+import pyqwest
+from connectrpc.errors import ConnectError
+from e2b import exceptions as sdk
+from e2b.sandbox.commands.command_handle import CommandExitException
 
 from generator.errors import CratematrixError, InputError, Unavailable
 from generator.sandboxes.contract import FailureClass, FileMissing, SandboxError
@@ -44,6 +49,25 @@ _DISK_ERRNOS: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, err
 
 MAX_MESSAGE_LENGTH: Final = 300
 INVALID_KEY: Final = "E2B refuses the key: set E2B_API_KEY to a key of e2b.dev/dashboard"
+
+
+EXCEPTION_KINDS: Final[tuple[tuple[tuple[type[BaseException], ...], Kind], ...]] = (
+    ((CommandExitException,), "command_failed"),
+    ((sdk.NotEnoughSpaceException,), "disk_full"),
+    ((sdk.SandboxNotRunningException, sdk.SandboxNotFoundException), "sandbox_gone"),
+    ((sdk.FileNotFoundException,), "file_missing"),
+    ((sdk.RateLimitException, sdk.ServiceBusyException), "busy"),
+    ((sdk.AuthenticationException,), "unauthorized"),
+    ((sdk.InvalidArgumentException, sdk.TemplateException, sdk.NotFoundException), "rejected"),
+    ((sdk.BuildException, sdk.VolumeException, sdk.SecretException), "rejected"),
+    ((sdk.SandboxException,), "unreachable"),
+    # A proxy's HTML page instead of E2B's JSON raises ValueError, KeyError or worse inside the SDK.
+    ((ConnectError, httpx.HTTPError, httpx.StreamError, httpx.InvalidURL), "unreachable"),
+    ((pyqwest.ReadError, pyqwest.WriteError, pyqwest.StreamError), "unreachable"),
+    ((pyqwest.RemoteProtocolError, pyqwest.TooManyRedirects), "unreachable"),
+    ((OSError, ValueError, LookupError, TypeError, AttributeError), "unreachable"),
+)
+"""Every exception type of SDK calls with its kind, subclasses before their base classes."""
 
 
 class ResponseTooLong(Exception):
@@ -87,7 +111,7 @@ def service_error(error: BaseException) -> ServiceError:
         return ServiceError("local_disk", f"this machine says: {error.strerror}")
     status = getattr(error, "status_code", None)
     status = status if isinstance(status, int) else None
-    by_type: Kind = next((kind for types, kind in exception_kinds() if isinstance(error, types)), "unreachable")
+    by_type: Kind = next((kind for types, kind in EXCEPTION_KINDS if isinstance(error, types)), "unreachable")
     by_status = _kind_of_status(status) if status is not None else None
     return ServiceError(by_status or by_type, _first_line(error), status)
 
@@ -108,33 +132,6 @@ def _kind_of_status(status: int) -> Kind | None:
     if status in (401, 403):
         return "unauthorized"
     return "rejected" if status >= 400 else None
-
-
-@cache
-def exception_kinds() -> tuple[tuple[tuple[type[BaseException], ...], Kind], ...]:
-    """Return every exception type of SDK calls with its kind, subclasses before their base classes."""
-    import httpx
-    import pyqwest
-    from connectrpc.errors import ConnectError
-    from e2b import exceptions as sdk
-    from e2b.sandbox.commands.command_handle import CommandExitException
-
-    return (
-        ((CommandExitException,), "command_failed"),
-        ((sdk.NotEnoughSpaceException,), "disk_full"),
-        ((sdk.SandboxNotRunningException, sdk.SandboxNotFoundException), "sandbox_gone"),
-        ((sdk.FileNotFoundException,), "file_missing"),
-        ((sdk.RateLimitException, sdk.ServiceBusyException), "busy"),
-        ((sdk.AuthenticationException,), "unauthorized"),
-        ((sdk.InvalidArgumentException, sdk.TemplateException, sdk.NotFoundException), "rejected"),
-        ((sdk.BuildException, sdk.VolumeException, sdk.SecretException), "rejected"),
-        ((sdk.SandboxException,), "unreachable"),
-        # A proxy's HTML page instead of E2B's JSON raises ValueError, KeyError or worse inside the SDK.
-        ((ConnectError, httpx.HTTPError, httpx.StreamError, httpx.InvalidURL), "unreachable"),
-        ((pyqwest.ReadError, pyqwest.WriteError, pyqwest.StreamError), "unreachable"),
-        ((pyqwest.RemoteProtocolError, pyqwest.TooManyRedirects), "unreachable"),
-        ((OSError, ValueError, LookupError, TypeError, AttributeError), "unreachable"),
-    )
 
 
 def _first_line(error: BaseException) -> str:

@@ -169,7 +169,7 @@ def probe_isolation() -> CratematrixError | None:
     if result.exit_code == 0:
         return None
     return Unavailable(
-        f"bubblewrap cannot isolate crates here: {result.last_words[:300]}",
+        f"bubblewrap cannot isolate crates here: {result.last_line[:300]}",
         fix=f"{user_namespace_fix(Path('/proc/sys'))}, {_NO_ISOLATION}",
     )
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from generator.manifest.values import FetchHosts
 from generator.network.endpoints import Endpoint
+from generator.network.proxy import FetchProxy
 from generator.network.registries import SCRIPT, Registries, parse_registries
 from generator.network.rules import HostRules, RefusedHost, rules_of
 from generator.sandboxes.contract import Command, SandboxError
@@ -15,7 +16,6 @@ from generator.sandboxes.local.network_environment import NetworkEnvironment
 from generator.sandboxes.local.relay import SOCKET, relayed
 
 if TYPE_CHECKING:
-    from generator.network.proxy import FetchProxy
     from generator.sandboxes.local.sandbox import LocalSandbox
 
 REGISTRIES_SECONDS: Final = 300
@@ -61,8 +61,6 @@ class NetworkAccess:
             return None
         directory = self._directory / _PROXY_DIRECTORY
         if self._proxy is None:
-            from generator.network.proxy import FetchProxy
-
             directory.mkdir(mode=0o755)
             directory.chmod(0o755)
             self._proxy = FetchProxy(self._rules, self._network.upstreams)

@@ -21,9 +21,9 @@ from e2b.sandbox.commands.command_handle import CommandExitException
 from generator.errors import InputError, Unavailable
 from generator.sandboxes.contract import FileMissing
 from generator.sandboxes.e2b.errors import (
+    EXCEPTION_KINDS,
     FAILURE_CLASSES,
     MAX_MESSAGE_LENGTH,
-    exception_kinds,
     service_error,
     user_error,
 )
@@ -55,7 +55,7 @@ def test_no_error_of_the_sdk_is_left_out() -> None:
     """By its own entry, not by the default."""
     raised = all_of(e2b) | exceptions_of(httpx) | exceptions_of(pyqwest) | exceptions_of(connectrpc.errors)
     raised |= {OSError, ConnectionError, TimeoutError, ValueError, json.JSONDecodeError, KeyError, TypeError}
-    known = tuple(each for types, _ in exception_kinds() for each in types)
+    known = tuple(each for types, _ in EXCEPTION_KINDS for each in types)
     unknown = {each.__qualname__ for each in raised if not issubclass(each, known)}
     # Of httpx: wrong use of its cookie jar, which the SDK does not have. Of the generated client: never switched on.
     assert unknown <= {"CookieConflict", "UnexpectedStatus"}
@@ -64,7 +64,7 @@ def test_no_error_of_the_sdk_is_left_out() -> None:
 
 def test_the_table_has_no_entry_that_an_earlier_one_hides() -> None:
     seen: list[type[BaseException]] = []
-    for types, _ in exception_kinds():
+    for types, _ in EXCEPTION_KINDS:
         assert not [each for each in types if issubclass(each, tuple(seen))]
         seen += types
 

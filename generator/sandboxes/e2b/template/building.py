@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterator, Sequence
 from generator.errors import CratematrixError, InputError
 from generator.manifest.models import Manifest
 from generator.manifest.values import NEXT_SIZE, SIZES, Size
-from generator.sandboxes.e2b.connection import Connection, with_headers
+from generator.sandboxes.e2b.connection import Connection
 from generator.sandboxes.e2b.errors import user_error
+from generator.sandboxes.e2b.headers import with_headers
+from generator.sandboxes.e2b.sdk import CommandExitException, Sandbox, Template
 from generator.sandboxes.e2b.template.definition import Definition
 from generator.sandboxes.e2b.template.dockerfile import prefetch_lines, render_dockerfile
 from generator.sandboxes.e2b.template.identity import template_name, template_reference, template_tag
@@ -22,8 +24,6 @@ SANDBOX_SECONDS = 600
 
 def template_state(manifest: Manifest, definition: Definition, size: Size, connection: Connection) -> str:
     """Return "ready", "outdated" or "missing" for a size class; the user's error when E2B does not respond."""
-    from generator.sandboxes.e2b.sdk import Template
-
     name = template_name(manifest.fleet.template, size)
     tag = template_tag(render_dockerfile(), definition, size)
     try:
@@ -70,8 +70,6 @@ def _build(
     force: bool,
     log: Callable[[str], None],
 ) -> None:
-    from generator.sandboxes.e2b.sdk import Template
-
     resources = definition.sizes[size]
     try:
         Template.build(
@@ -90,8 +88,6 @@ def _build(
 
 def _remove_tag(reference: str, connection: Connection) -> None:
     """Remove the tag of a broken image, so that no sandbox starts from it and the next build is not skipped."""
-    from generator.sandboxes.e2b.sdk import Template
-
     name, _, tag = reference.partition(":")
     try:
         Template.remove_tags(name, [tag], **connection.api_params())
@@ -101,8 +97,6 @@ def _remove_tag(reference: str, connection: Connection) -> None:
 
 def failed_checks(reference: str, definition: Definition, connection: Connection) -> Iterator[str]:
     """Start a sandbox of a new image and yield one sentence for each failed check."""
-    from generator.sandboxes.e2b.sdk import CommandExitException, Sandbox
-
     try:
         sandbox = Sandbox.create(
             template=reference,

@@ -8,7 +8,7 @@ from typing import Final, Literal, Self
 from pydantic import Field, ValidationError, model_validator
 
 from generator.errors import InputError
-from generator.files.package_data import packaged
+from generator.files.package_data import package_data
 from generator.manifest.values import SIZES, EnvName, Size
 from generator.platforms import PlatformName
 from generator.sandboxes.contract import Resources
@@ -109,7 +109,7 @@ def load_definition(directory: Path) -> Definition:
 
 def packaged_definition() -> Definition:
     """Return the packaged definition, which describes the image of the packaged Dockerfile."""
-    return _read(packaged("e2b") / "template.json")
+    return _read(package_data("e2b") / "template.json")
 
 
 def _read(file: Path) -> Definition:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from generator.files.package_data import packaged
+from generator.files.package_data import package_data
 from generator.manifest.models import Fleet, GitSource, Manifest, RegistrySource
 from generator.recipes.prebuilt import all_zig_libraries
 from generator.sandboxes.e2b.template.definition import packaged_definition
@@ -33,7 +33,7 @@ def prefetch_lines(manifest: Manifest) -> tuple[str, ...]:
 def render_dockerfile(lines: tuple[str, ...] = ()) -> str:
     """Return the Dockerfile, with these lines to pre-fetch."""
     environment = Environment(
-        loader=FileSystemLoader(packaged("templates"), encoding="utf-8"),
+        loader=FileSystemLoader(package_data("templates"), encoding="utf-8"),
         undefined=StrictUndefined,
         autoescape=False,  # noqa: S701  a Dockerfile, not HTML
         keep_trailing_newline=True,

@@ -1,4 +1,4 @@
-"""Everything that a repository says about its crates, read once, broken files noted."""
+"""The scan of a repository: all Cargo.toml and package.json files, each read once."""
 
 from __future__ import annotations
 
@@ -11,40 +11,41 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from generator.cargo.directories import parent
-from generator.cargo.manifests import CargoToml, Package, cargo_toml
-from generator.cargo.workspaces import members, workspace_root
+from generator.cargo.manifests import CargoToml, Package, parse_cargo_toml
+from generator.cargo.workspaces import workspace_members, workspace_root
 from generator.discovery.files import list_files, read_text
-from generator.discovery.kinds import SUPPORT, Candidate
+from generator.discovery.kinds import SUPPORT_DIRECTORIES, Candidate
 from generator.discovery.package_json import PackageJson, package_json
 from generator.errors import InputError
 from generator.manifest.models import MAX_CRATES
+from generator.text import visible
 
 TARGET_FILE: Final = re.compile(r"(?:(.*)/)?(src/(?:lib|main|bin/[^/]+|bin/[^/]+/main)\.rs)")
 MAX_SENTENCE: Final = 300
 
-Described = TypeVar("Described")
+Parsed = TypeVar("Parsed")
 
 
 @dataclass(frozen=True)
-class LeftOut:
-    """A file that stands for a crate, from the root, and why it becomes none; both are printable as they are."""
+class SkippedFile:
+    """A file that gives no crate: its path relative to the root, and the reason; both are printable."""
 
     path: str
-    why: str
+    reason: str
 
 
 @dataclass(frozen=True)
-class Survey:
-    """What was read, each by its directory; `members` by the directory of the workspace's root."""
+class RepositoryScan:
+    """The parsed files by directory; `members` are by the directory of the workspace's root."""
 
     manifests: Mapping[str, CargoToml]
     packages: Mapping[str, PackageJson]
     targets: Mapping[str, frozenset[str]]
     members: Mapping[str, frozenset[str]]
-    broken: tuple[LeftOut, ...]
+    broken: tuple[SkippedFile, ...]
 
     def candidates(self) -> list[Candidate]:
-        """Every Cargo.toml with a [package], by directory."""
+        """Return every Cargo.toml with a [package], by directory."""
         addons = self.addon_packages()
         below: dict[str, list[str]] = defaultdict(list)
         for directory in addons:
@@ -56,7 +57,7 @@ class Survey:
         ]
 
     def addon_packages(self) -> list[str]:
-        """Directories whose package.json has a `napi` key and that hold no Cargo.toml."""
+        """Return the directories whose package.json has a `napi` key and that hold no Cargo.toml."""
         return [
             each for each, package in self.packages.items() if package.napi is not None and each not in self.manifests
         ]
@@ -68,54 +69,53 @@ class Survey:
             package=package,
             root=workspace_root(directory, self.manifests),
             files=self.targets.get(directory, frozenset()),
-            beside=self.packages.get(directory),
-            nearby=posixpath.normpath(f"{nearby[0]}/package.json") if nearby else None,
+            package_json=self.packages.get(directory),
+            nearby_package=posixpath.normpath(f"{nearby[0]}/package.json") if nearby else None,
         )
 
 
-def survey(root: Path) -> Survey:
-    """Read every Cargo.toml and package.json below a directory; InputError when there are too many."""
+def scan_repository(root: Path) -> RepositoryScan:
+    """Read every Cargo.toml and package.json below a directory; raise InputError when there are too many."""
     files = list_files(root)
-    manifests, broken = _described(root, files, "Cargo.toml", cargo_toml)
-    products = [path for path in files if SUPPORT.isdisjoint(path.split("/"))]
-    packages, also_broken = _described(root, products, "package.json", package_json)
+    manifests, broken = _parse_all(root, files, "Cargo.toml", parse_cargo_toml)
+    products = [path for path in files if SUPPORT_DIRECTORIES.isdisjoint(path.split("/"))]
+    packages, broken_packages = _parse_all(root, products, "package.json", package_json)
     targets: dict[str, set[str]] = defaultdict(set)
     for path in files:
         if match := TARGET_FILE.fullmatch(path):
             targets[match[1] or "."].add(match[2])
-    return Survey(
+    return RepositoryScan(
         manifests=manifests,
         packages=packages,
         targets={directory: frozenset(paths) for directory, paths in targets.items()},
-        members={each: members(each, manifests) for each in manifests if manifests[each].workspace is not None},
-        broken=(*broken, *also_broken),
+        members={
+            each: workspace_members(each, manifests) for each in manifests if manifests[each].workspace is not None
+        },
+        broken=(*broken, *broken_packages),
     )
 
 
 def printable(text: str) -> str:
-    """A text that may come from the repository, on one line, without control characters and of bounded length."""
-    escaped = "".join(
-        each if each.isprintable() else each.encode("unicode_escape").decode() for each in text[:MAX_SENTENCE]
-    )
-    return escaped + ("…" if len(text) > MAX_SENTENCE else "")
+    """Return a text of the repository on one line, without control characters and with bounded length."""
+    return visible(text[:MAX_SENTENCE]) + ("…" if len(text) > MAX_SENTENCE else "")
 
 
-def left_out(path: str, why: str) -> LeftOut:
-    """A file that is left out, made printable."""
-    return LeftOut(printable(path), printable(why))
+def skipped_file(path: str, reason: str) -> SkippedFile:
+    """Return a skipped file with printable path and reason."""
+    return SkippedFile(printable(path), printable(reason))
 
 
-def _described(
-    root: Path, files: list[str] | tuple[str, ...], name: str, parse: Callable[[str], Described]
-) -> tuple[dict[str, Described], list[LeftOut]]:
+def _parse_all(
+    root: Path, files: list[str] | tuple[str, ...], name: str, parse: Callable[[str], Parsed]
+) -> tuple[dict[str, Parsed], list[SkippedFile]]:
     paths = [path for path in files if posixpath.basename(path) == name]
     if len(paths) > MAX_CRATES:
         raise InputError(f"{root} holds more than {MAX_CRATES:,} {name} files", fix="start in a directory below it")
-    described: dict[str, Described] = {}
-    broken: list[LeftOut] = []
+    parsed: dict[str, Parsed] = {}
+    broken: list[SkippedFile] = []
     for path in paths:
         try:
-            described[parent(path)] = parse(read_text(root, path))
+            parsed[parent(path)] = parse(read_text(root, path))
         except InputError as error:
-            broken.append(left_out(path, error.message))
-    return described, broken
+            broken.append(skipped_file(path, error.message))
+    return parsed, broken

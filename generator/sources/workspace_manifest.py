@@ -1,4 +1,4 @@
-"""A workspace's Cargo.toml for a sandbox in which only some of its crates lie."""
+"""The Cargo.toml of a workspace, edited for a sandbox that holds only some of its members."""
 
 from __future__ import annotations
 
@@ -11,31 +11,30 @@ from tomlkit.exceptions import TOMLKitError
 
 from generator.cargo.directories import is_within
 from generator.cargo.manifests import CargoToml, Inherited, Manifests, manifest_path
-from generator.cargo.workspaces import reached
+from generator.cargo.workspaces import reachable_members
 from generator.errors import InputError
 from generator.sources.closure import Closure
-from generator.sources.names import shown
+from generator.text import message_text
 
-# What a Cargo.toml without [package] may hold, and which resolver its package's edition asked for until then:
+# Keys of a Cargo.toml without [package], and the resolver that each edition of its package implies:
 # https://doc.rust-lang.org/cargo/reference/resolver.html#resolver-versions
 VIRTUAL: Final = frozenset({"cargo-features", "patch", "profile", "replace", "workspace"})
 RESOLVERS: Final = {"2021": "2", "2024": "3"}
 
 
-def reduced(text: str, root: str, wanted: Closure, manifests: Manifests) -> str:
-    """Return a workspace's Cargo.toml with only the closure's crates as members, all else as it was.
+def trim_workspace(text: str, root: str, closure: Closure, manifests: Manifests) -> str:
+    """Return a workspace's Cargo.toml with only the closure's crates as members; all else is unchanged.
 
-    Where the root is a package of its own that the crate does not need, the package goes too, and only the workspace
-    stays.
+    When the root is a package that the crate does not need, the package is removed too.
     """
     try:
         document = tomlkit.parse(text)
     except TOMLKitError as error:
-        raise InputError(f"{shown(manifest_path(root))}: {shown(str(error))}") from None
+        raise InputError(f"{message_text(manifest_path(root))}: {message_text(str(error))}") from None
     table: Any = document["workspace"]
-    table["members"] = [*_members(root, wanted, manifests)]
+    table["members"] = [*_members(root, closure, manifests)]
     table.pop("default-members", None)
-    if root not in wanted.roots:
+    if root not in closure.roots:
         for key in [each for each in document if each not in VIRTUAL]:
             document.remove(key)
         if (resolver := _resolver(manifests[root])) is not None:
@@ -43,15 +42,17 @@ def reduced(text: str, root: str, wanted: Closure, manifests: Manifests) -> str:
     return tomlkit.dumps(document)
 
 
-def _members(root: str, wanted: Closure, manifests: Manifests) -> Iterator[str]:
-    """Members as `members` names them; the root's own package is one without being named.
+def _members(root: str, closure: Closure, manifests: Manifests) -> Iterator[str]:
+    """Yield the entries of `members`; the root's own package is a member without an entry.
 
-    What lies below a member can be excluded where a pattern names that member, but not where its path does: a member
-    above a crate that is none is therefore named by a pattern, one that nothing else matches.
+    Cargo honours `exclude` below a member only when a pattern names the member. A member above a crate that is not a
+    member is therefore written as a pattern that matches nothing else.
     """
-    own = [each for each in wanted.roots if wanted.roots[each] == root]
-    members = reached([each for each in own if each == wanted.crate or each in wanted.named], root, manifests)
-    others = wanted.roots.keys() - members
+    own = [each for each in closure.roots if closure.roots[each] == root]
+    members = reachable_members(
+        [each for each in own if each == closure.crate or each in closure.named_members], root, manifests
+    )
+    others = closure.roots.keys() - members
     for each in sorted(members - {root}):
         path = posixpath.relpath(each, root)
         above, name = posixpath.split(path)
@@ -60,7 +61,7 @@ def _members(root: str, wanted: Closure, manifests: Manifests) -> Iterator[str]:
 
 
 def _resolver(manifest: CargoToml) -> str | None:
-    """The resolver that a root's package asks for, where [workspace] does not."""
+    """Return the resolver that a root's package implies when [workspace] names none."""
     package, shared = manifest.package, manifest.workspace
     if package is None or shared is None or shared.resolver is not None:
         return shared.resolver if shared else None

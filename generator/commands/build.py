@@ -1,0 +1,131 @@
+"""The command `build`."""
+
+from __future__ import annotations
+
+import os
+from functools import partial
+from pathlib import Path
+
+import click
+
+from generator.backends.local import local_environment
+from generator.builds.run import OpenEnvironment, RunContext, RunOptions, select_crates
+from generator.builds.run import build as run_build
+from generator.commands.options import backend_option, gateway_options, manifest_option
+from generator.commands.results import print_report, raise_failed
+from generator.commands.secrets import mask_secrets
+from generator.console.output import print_message
+from generator.console.progress import build_progress
+from generator.errors import InputError, Interrupted
+from generator.github_actions.step_files import in_github_actions
+from generator.manifest.models import Manifest
+from generator.manifest.reading import load_manifest
+from generator.manifest.settings import with_layout
+from generator.manifest.values import Layout
+from generator.sandboxes.e2b.connection import Gateway
+
+
+@click.command()
+@manifest_option
+@click.option("--shard", metavar="I/N", help="Build part I of N: of the --crate ones, or of the whole fleet.")
+@click.option(
+    "--crate",
+    "crates",
+    multiple=True,
+    metavar="NAME",
+    envvar="CRATEMATRIX_BUILD_CRATE",
+    help="Build this crate; repeat it for more. The variable takes names separated by spaces.",
+)
+@click.option(
+    "--all",
+    "everything",
+    is_flag=True,
+    envvar="CRATEMATRIX_BUILD_ALL",
+    help="Build every crate of the manifest.",
+)
+@backend_option
+@click.option(
+    "--jobs",
+    type=click.IntRange(1, 256),
+    help="Number of sandboxes at once.  [default: local, half of the processors; e2b, the manifest's slots, 1 for a "
+    "shard]",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("dist"),
+    show_default=True,
+    help="Directory for packages, logs and the report.",
+)
+@click.option(
+    "--layout",
+    type=click.Choice(["single", "split"]),
+    help="One package per crate, or one per platform and a root.  [default: the manifest's]",
+)
+@click.option(
+    "--no-isolation",
+    is_flag=True,
+    help="local: run crates' code as your user, with access to all your files and the network.",
+)
+@click.option("--keep-failed", is_flag=True, help="e2b: keep the sandboxes of failed crates for an hour to debug.")
+@gateway_options
+def build(
+    manifest: Path,
+    shard: str | None,
+    crates: tuple[str, ...],
+    everything: bool,
+    backend: str,
+    jobs: int | None,
+    out: Path,
+    layout: Layout | None,
+    no_isolation: bool,
+    keep_failed: bool,
+    gateway: Gateway,
+) -> None:
+    """Build crates, each in its own sandbox, and pack them for npm.
+
+    Give --shard, --crate or both, or --all. Unchanged crates are reused from the build cache.
+
+    --backend e2b needs E2B_API_KEY and a template: see cratematrix doctor --backend e2b.
+    """
+    if everything == bool(shard or crates):
+        raise InputError("choose crates: --shard I/N, --crate NAME or both, or --all", fix="cratematrix build --all")
+    _check_backend(backend, no_isolation=no_isolation, keep_failed=keep_failed)
+    loaded = with_layout(load_manifest(manifest), layout)
+    selection = select_crates(loaded, shard, crates)
+    context = RunContext(manifest, out, os.environ, mask_secrets(loaded))
+    progress = build_progress(len(selection.names), grouped=in_github_actions(os.environ))
+    if backend == "e2b":
+        options, environment = _e2b(loaded, shard, jobs, gateway, keep_failed)
+    else:
+        options, environment = _local(jobs, no_isolation)
+    with progress.running():
+        report = run_build(loaded, selection, context, options, environment, progress)
+    print_report(report, out / selection.report_name, loaded)
+    if report.interrupted:
+        raise Interrupted("interrupted: finished crates are kept", fix="run the same command again to continue")
+    raise_failed(report, lambda crate: f"read {out}/logs/{crate}.log")
+
+
+def _check_backend(backend: str, *, no_isolation: bool, keep_failed: bool) -> None:
+    if backend == "local" and keep_failed:
+        raise InputError("--keep-failed is for sandboxes of E2B", fix="add --backend e2b")
+    if backend == "e2b" and no_isolation:
+        raise InputError("--no-isolation is for local sandboxes", fix="leave one of the two out")
+
+
+def _local(jobs: int | None, no_isolation: bool) -> tuple[RunOptions, OpenEnvironment]:
+    """Return the options and the environment of a build on this machine."""
+    return RunOptions(jobs or max(1, (os.cpu_count() or 1) // 2)), partial(local_environment, isolated=not no_isolation)
+
+
+def _e2b(
+    manifest: Manifest, shard: str | None, jobs: int | None, gateway: Gateway, keep_failed: bool
+) -> tuple[RunOptions, OpenEnvironment]:
+    """Return the options and the environment of a build at E2B, and print the command that cleans up a killed run."""
+    from generator.backends.e2b import e2b_environment, e2b_jobs, run_of  # noqa: PLC0415  local builds need no E2B SDK
+
+    run = run_of(os.environ, shard)
+    print_message(f"run {run.id}; if this process is killed: cratematrix reap --run {run.id}")
+    options = RunOptions(e2b_jobs(manifest.fleet, jobs, shard), keep_failed)
+    return options, partial(e2b_environment, manifest=manifest, run=run, gateway=gateway)

@@ -1,0 +1,75 @@
+"""The command `plan`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from generator.commands.options import backend_option, manifest_option
+from generator.console.output import print_data, print_message
+from generator.console.tables import print_table
+from generator.errors import InputError
+from generator.github_actions.step_files import in_github_actions, write_step_outputs, write_step_summary
+from generator.manifest.models import Manifest
+from generator.manifest.reading import load_manifest
+from generator.planning.affected import affected
+from generator.planning.changes import changes
+from generator.planning.markdown import page
+from generator.planning.plan import Plan, make_plan
+from generator.planning.table import COLUMNS, REASON_COLUMNS, reason_rows, rows, summary
+from generator.releases.budget import check_budget
+
+
+@click.command()
+@manifest_option
+@click.option("--slots", type=click.IntRange(1, 256), help="Number of slots, instead of the manifest's.")
+@click.option(
+    "--json", "as_json", is_flag=True, envvar="CRATEMATRIX_PLAN_JSON", help="Print the plan as JSON for programs."
+)
+@click.option(
+    "--changed-since",
+    metavar="REF",
+    help="Only the crates changed since the merge base of REF and HEAD, and their dependents, each with a reason. "
+    "Changes of tracked files count before a commit too.",
+)
+@backend_option
+def plan(manifest: Path, slots: int | None, as_json: bool, changed_since: str | None, backend: str) -> None:
+    """Print the crates of each slot and the predicted minutes.
+
+    The longest crate goes first onto the least loaded slot. The lower bound is proven: no assignment of these crates
+    to these slots can be faster.
+
+    Also prints the use of GitHub's limits by a release of the whole fleet. With --changed-since and --backend e2b, a
+    change of the sandboxes' template affects every crate.
+    """
+    loaded = load_manifest(manifest)
+    reasons = affected(loaded, changes(loaded, manifest, changed_since, backend)) if changed_since is not None else ()
+    made = make_plan(loaded, slots, reasons)
+    if as_json:
+        print_data(made.model_dump_json(indent=2))
+    else:
+        _print_tables(made)
+    print_message(summary(made))
+    if changed_since is None:
+        _print_budget(loaded, made)
+    if in_github_actions(os.environ):
+        matrix = made.matrix.model_dump_json()
+        write_step_outputs(os.environ, {"count": str(made.count), "crates": made.crates, "matrix": matrix})
+        write_step_summary(os.environ, page(made))
+
+
+def _print_tables(made: Plan) -> None:
+    if made.shards:
+        print_table(COLUMNS, rows(made))
+    if made.reasons:
+        print_table(REASON_COLUMNS, reason_rows(made))
+
+
+def _print_budget(manifest: Manifest, made: Plan) -> None:
+    """Print the use of GitHub's limits by a release, or the exceeded limits."""
+    try:
+        print_message(f"a release: {check_budget(manifest, made)}")
+    except InputError as error:
+        print_message(f"note: a release is not possible: {'; '.join((*error.problems, error.message_with_fix))}")

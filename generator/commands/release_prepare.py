@@ -1,0 +1,38 @@
+"""The command `release prepare`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from generator.commands.options import manifest_option
+from generator.commands.release_options import github_retry, open_releases, tag_option
+from generator.console.output import print_data, print_message
+from generator.github_api.connection import checked_tag, commit_of
+from generator.manifest.reading import load_manifest
+from generator.planning.plan import make_plan
+from generator.releases.budget import check_budget
+from generator.releases.expected_assets import expected_packages
+from generator.releases.preparing import prepare as prepare_draft
+
+
+@click.command()
+@manifest_option
+@tag_option
+def prepare(manifest: Path, tag: str) -> None:
+    """Create or find the draft of a tag, and print its ID.
+
+    First checks the assets, requests and minutes of the whole release against GitHub's limits. A tag has one draft,
+    of one commit: GITHUB_SHA, or the checked-out one.
+    """
+    checked_tag(tag)
+    loaded = load_manifest(manifest)
+    print_message(f"{tag}: {check_budget(loaded, make_plan(loaded))}")
+    with open_releases() as releases:
+        commit = commit_of(os.environ, manifest.resolve().parent)
+        body = f"{len(expected_packages(loaded))} npm packages. Check them: `cratematrix release verify --tag {tag}`"
+        draft = prepare_draft(releases, tag, commit, body, github_retry())
+    print_message(f"draft {draft.id} of {tag} at {commit}")
+    print_data(str(draft.id))

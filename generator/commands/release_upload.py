@@ -1,0 +1,45 @@
+"""The command `release upload`."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import click
+
+from generator.commands.release_options import github_retry, open_releases, release_id_option, reports_option
+from generator.console.output import print_message
+from generator.github_actions.step_files import github_run_id, write_step_outputs
+from generator.github_api.retry import WRITES_A_MINUTE
+from generator.releases.uploading import packages_of
+from generator.releases.uploading import upload as upload_packages
+from generator.reports.merging import reports_below, run_report
+
+
+@click.command()
+@release_id_option
+@reports_option
+@click.option(
+    "--writes-per-minute",
+    type=click.IntRange(1),
+    default=WRITES_A_MINUTE,
+    show_default=True,
+    help="Rate limit for all shards together; a GitHub Enterprise server may allow more.",
+)
+def upload(release_id: int, out: Path, writes_per_minute: int) -> None:
+    """Upload the packages of the reports to the draft.
+
+    Skips an asset with the same digest, and replaces one in another state.
+    """
+    reports = reports_below(out, github_run_id(os.environ))
+    packages = packages_of(reports, out)
+    if not packages:
+        print_message("no package was built, so nothing is uploaded")
+        return
+    # Shards without a report here may upload at the same time.
+    shards = 1 + len(run_report(tuple(report for _, report in reports)).missing_shards)
+    with open_releases() as releases:
+        done = upload_packages(releases, release_id, packages, shards, writes_per_minute, github_retry())
+    write_step_outputs(os.environ, {"assets": json.dumps([package.file.file for package in packages])})
+    print_message(f"{done['upload']} uploaded, {done['skip']} skipped, {done['replace']} replaced")

@@ -1,0 +1,36 @@
+"""The command `report`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from generator.commands.results import print_report, raise_failed
+from generator.errors import BuildFailed
+from generator.files.output import output_directory
+from generator.github_actions.step_files import github_run_id
+from generator.reports.merging import merge_directory
+
+
+@click.command()
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    default=Path("dist"),
+    show_default=True,
+    help="Directory with the shards' reports, in it or below; the merged one is written to report.json in it.",
+)
+def report(out: Path) -> None:
+    """Merge the reports of a run's shards into one.
+
+    When a shard ran several times, only its last attempt counts. Exits with 1 when a crate failed.
+    """
+    merged = merge_directory(out, github_run_id(os.environ))
+    with output_directory(out) as directory:
+        directory.write("report.json", f"{merged.model_dump_json(indent=2)}\n".encode())
+    print_report(merged, out / "report.json", None)
+    if merged.missing_shards:
+        raise BuildFailed(f"{len(merged.missing_shards)} shards have no report: see their jobs")
+    raise_failed(merged, lambda crate: f"read logs/{crate}.log beside its shard's report")

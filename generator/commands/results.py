@@ -1,0 +1,39 @@
+"""The result of a run, printed by `build` and `report`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from generator.console.output import print_message, print_workflow_command, redacted
+from generator.console.tables import print_table
+from generator.errors import BuildFailed
+from generator.github_actions.step_files import in_github_actions, write_step_outputs, write_step_summary
+from generator.manifest.models import Manifest
+from generator.reports.annotations import skipped_crates, worst_failures
+from generator.reports.markdown import page
+from generator.reports.models import Report
+from generator.reports.table import COLUMNS, report_notes, rows, summary
+
+
+def print_report(report: Report, path: Path, manifest: Manifest | None) -> None:
+    """Print a report as a table; in GitHub Actions also as outputs, annotations and a step summary."""
+    print_table(COLUMNS, rows(report), to_stderr=True)
+    for remark in report_notes(report):
+        print_message(remark)
+    print_message(f"{summary(report)}; report: {path}")
+    if not in_github_actions(os.environ):
+        return
+    for annotation in (*worst_failures(report, manifest), *skipped_crates(report)):
+        print_workflow_command(annotation.command)
+    states = [crate.state for crate in report.crates]
+    counts = {state: str(states.count(state)) for state in ("built", "failed")}
+    write_step_outputs(os.environ, {"report": str(path), **counts})
+    write_step_summary(os.environ, redacted(page(report)))
+
+
+def raise_failed(report: Report, fix: Callable[[str], str]) -> None:
+    """Raise BuildFailed when a crate failed; `fix` takes the name of the first one."""
+    if failed := [crate.name for crate in report.crates if crate.state == "failed"]:
+        raise BuildFailed(f"{len(failed)} of {len(report.crates)} crates failed", fix=fix(failed[0]))

@@ -1,0 +1,40 @@
+"""The command `targets`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from generator.builds.run import select_crates
+from generator.commands.options import manifest_option
+from generator.console.output import print_data, print_message
+from generator.manifest.reading import load_manifest
+from generator.toolchain.rust_targets import local_toolchain, missing_targets, unlinked_platforms
+
+
+@click.command()
+@manifest_option
+@click.option("--shard", metavar="I/N", help="Targets of part I of N: of the --crate ones, or of the whole fleet.")
+@click.option(
+    "--crate",
+    "crates",
+    multiple=True,
+    metavar="NAME",
+    envvar="CRATEMATRIX_TARGETS_CRATE",
+    help="Targets of this crate; repeat it for more. The variable takes names separated by spaces.",
+)
+def targets(manifest: Path, shard: str | None, crates: tuple[str, ...]) -> None:
+    """Print the Rust targets that local builds need and do not have.
+
+    One target per line, for: rustup target add $(cratematrix targets). Platforms without a linker on this machine are
+    left out.
+    """
+    loaded = load_manifest(manifest)
+    names, toolchain = select_crates(loaded, shard, crates).names, local_toolchain(os.environ)
+    for target in missing_targets(loaded, names, toolchain):
+        print_data(target)
+    if unlinked := unlinked_platforms(loaded, names, toolchain):
+        platforms = ", ".join(unlinked)
+        print_message(f"note: left out, because no linker here supports them: {platforms}; see cratematrix doctor")
