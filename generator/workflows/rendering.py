@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import math
 import re
-from pathlib import Path
 from typing import Final
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from pydantic import TypeAdapter, ValidationError
 
 from generator.errors import InputError
-from generator.files.package_data import packaged
+from generator.files.templates import template_environment
 from generator.manifest.checks import references
 from generator.manifest.models import Fleet, Manifest
 from generator.manifest.settings import passed_names, settings
@@ -39,7 +37,7 @@ def render(manifest: Manifest, shards: int, manifest_path: str) -> dict[str, str
     """
     _check_path(manifest_path)
     limits.check_shards(shards)
-    environment = _environment(packaged("templates"))
+    environment = template_environment(yaml_value)
     values = _values(manifest, shards, manifest_path)
     rendered = {
         name.removesuffix(SUFFIX): header(manifest_path) + environment.get_template(name).render(values)
@@ -117,25 +115,6 @@ def _shards(manifest: Manifest, count: int) -> list[dict[str, object]]:
         }
         for index in range(1, count + 1)
     ]
-
-
-def _environment(templates: Path) -> Environment:
-    """Jinja with delimiters that neither GitHub's expressions nor bash use; every value passes `yaml_value`."""
-    return Environment(
-        loader=FileSystemLoader(templates, encoding="utf-8"),
-        undefined=StrictUndefined,
-        finalize=yaml_value,
-        autoescape=False,  # noqa: S701  YAML, not HTML: see yaml_value
-        keep_trailing_newline=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        block_start_string="{{%",
-        block_end_string="%}}",
-        variable_start_string="{{{",
-        variable_end_string="}}}",
-        comment_start_string="{{#",
-        comment_end_string="#}}",
-    )
 
 
 def _check_path(manifest_path: str) -> None:
