@@ -22,13 +22,12 @@ _GITHUB_KEYS: Final = re.compile(r"ACTIONS_.*|(.*_)?(GITHUB|GH|GHCR)_(.*_)?(TOKE
 _E2B_KEYS: Final = re.compile(r"(.*_)?E2B_(.*_)?(KEY|TOKEN)")
 # What npm and cargo publish with. They would not help to fetch either: variables come after the network closed.
 _PUBLISHING_KEYS: Final = re.compile(r"NODE_AUTH_TOKEN|(.*_)?NPM_(.*_)?TOKEN|CARGO_REGISTR(Y|IES_.+)_TOKEN")
-# What decides how programs run and what they load, and the variables of the action's own steps. A generated workflow
-# sets what is named for the whole action, and so for the step that has the token to upload with.
+# How programs run, what they load, and the variables of action.yml's steps: a workflow's env reaches all of these.
 _STEERING: Final = re.compile(
     r"PATH|HOME|TMPDIR|ENV|IFS|CDPATH|PS4|(SHELL|BASH)OPTS|(BASH|LD|DYLD|PIP|UV|CRATEMATRIX)_.*|PYTHON.*"
     r"|NODE_(OPTIONS|PATH|EXTRA_CA_CERTS)|GIT_(CONFIG|SSH|DIR|EXEC_PATH).*|GCONV_PATH|GLIBC_TUNABLES"
     r"|OPENSSL_(CONF|ENGINES|MODULES)|SSL_CERT_(DIR|FILE)|(CURL|REQUESTS)_CA_BUNDLE"
-    r"|BACKEND|COMMAND|MANIFEST|RELEASE_ID|SHARD"
+    r"|BACKEND|COMMAND|LINKERS|MANIFEST|RELEASE_ID|SHARD"
 )
 # What HTTP decides for each request (RFC 9110, 9112, and Cookie of RFC 6265), and what the SDK says itself.
 _RESERVED_HEADERS: Final = re.compile(
@@ -144,7 +143,14 @@ def _dependencies(manifest: Manifest) -> Iterator[Problem]:
             if name == crate.name:
                 yield Problem(loc, f"{quoted(name)} depends on itself; remove it")
             elif name not in known:
-                yield Problem(loc, f"{quoted(name)} is not a crate of this fleet", wrong=name, known=known)
+                yield _unknown_crate(loc, name, known)
+    for position, name in enumerate(manifest.fleet.canaries):
+        if name not in known:
+            yield _unknown_crate(("fleet", "canaries", position), name, known)
+
+
+def _unknown_crate(loc: Loc, name: str, known: Mapping[str, None]) -> Problem:
+    return Problem(loc, f"{quoted(name)} is not a crate of this fleet", wrong=name, known=known)
 
 
 def _cycles(manifest: Manifest) -> Iterator[Problem]:
@@ -209,6 +215,7 @@ def _repetitions(manifest: Manifest) -> Iterator[Problem]:
         (("fleet", "platforms"), manifest.fleet.platforms),
         (("fleet", "required"), manifest.fleet.required),
         (("fleet", "env"), manifest.fleet.env),
+        (("fleet", "canaries"), manifest.fleet.canaries),
         (("fleet", "fetch_hosts"), _hosts(manifest.fleet.fetch_hosts)),
     ]
     for index, crate in _crates(manifest):

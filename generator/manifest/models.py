@@ -31,6 +31,7 @@ from generator.manifest.values import (
     RelativePath,
     ServiceUrl,
     Size,
+    TagPattern,
     TemplateName,
     Version,
 )
@@ -136,6 +137,15 @@ class Fleet(Strict):
     schedule: Cron | None = Field(
         default=None,
         description="When, in cron's five fields and UTC, the release workflow makes a prerelease by itself.",
+    )
+    release_tags: TagPattern = Field(
+        default="v*",
+        description="Pattern of the tags that the release workflow runs for. Other tags are free for other uses.",
+    )
+    canaries: tuple[CrateName, ...] = Field(
+        default=(),
+        description="Crates that `plan --changed-since` builds when code of cratematrix itself changed that decides no "
+        "package's content. Only for the repository that holds the action; without canaries all crates are built.",
     )
     platforms: tuple[PlatformName, ...] = Field(
         default=PLATFORM_NAMES, min_length=1, description="Platforms to build for, where the crate's kind allows."

@@ -70,6 +70,8 @@ HeaderValue = Annotated[
 ]
 # Five fields of digits and * , - /: what GitHub takes, without names of months and days.
 Cron = Annotated[str, StringConstraints(pattern=r"^[0-9*,/-]+( [0-9*,/-]+){4}$", max_length=100)]
+# Literal in a tag, and in GitHub's filter of tags; * stands for any characters but /.
+TagPattern = Annotated[str, StringConstraints(pattern=r"^(\*|\*?([A-Za-z0-9._/-]\*?)+)$", max_length=100)]
 # Given to bash inside the sandbox, and nowhere else.
 Command = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]+$", max_length=4_000)]
 

@@ -12,6 +12,7 @@ from typing import Final
 from generator.manifest.models import Crate, Fleet, Manifest
 from generator.manifest.problems import escaped
 from generator.manifest.settings import Settings, settings
+from generator.planning.own_code import own_code, package_code
 from generator.strict import Strict
 from generator.text import counted
 
@@ -22,8 +23,6 @@ MAX_NAMES: Final = 100 * 1024
 MAX_SHOWN: Final = 200
 # What decides only when, how often and after what a crate is built; `not_for_kind` is what is not built at all.
 _NOT_BUILT_FROM: Final = frozenset({"depends_on", "expected_minutes", "retries", "not_for_kind"})
-# Of the repository that holds the action which its own workflows use: all that decides what is built and how.
-_GENERATOR: Final = ("generator/", "templates/", "requirements/", ".github/actions/", "action.yml", "pyproject.toml")
 
 
 class Reason(Strict):
@@ -65,11 +64,13 @@ def affected(manifest: Manifest, change: Change | WholeFleet) -> tuple[Reason, .
         return _reasons(manifest, dict.fromkeys(_names(manifest), change.reason))
     if (whole := _whole_fleet(manifest, change)) is not None:
         return _reasons(manifest, dict.fromkeys(_names(manifest), whole))
-    why = _with_dependents(manifest, _changed(manifest, change))
+    canaries = _canaries(manifest, change)
+    why = {**canaries, **_with_dependents(manifest, _changed(manifest, change))}
     if len(why) < len(manifest.crates) and not fits(why):
         too_many = "more crates are affected than a variable can name, so the whole fleet is built"
         why = {name: why.get(name, too_many) for name in _names(manifest)}
-    return _reasons(manifest, why, f"nothing that it is built from changed since {change.since}")
+    beside = "; canaries are built for the change of cratematrix itself" if canaries else ""
+    return _reasons(manifest, why, f"nothing that it is built from changed since {change.since}{beside}")
 
 
 def fits(names: Iterable[str]) -> bool:
@@ -93,11 +94,19 @@ def _whole_fleet(manifest: Manifest, change: Change) -> str | None:
         before, now = getattr(change.manifest.fleet, key), getattr(manifest.fleet, key)
         if before != now:
             return f"the {key} changed from {before} to {now}"
-    if change.holds_action:
-        own = sorted(path for path in change.paths if path.startswith(_GENERATOR))
-        if own:
-            return f"cratematrix itself changed: {first_of(own)}"
+    if change.holds_action and (found := package_code(change.paths)):
+        return f"code that decides what packages hold changed: {first_of(found)}"
+    if change.holds_action and not manifest.fleet.canaries and (found := own_code(change.paths)):
+        return f"cratematrix itself changed: {first_of(found)}"
     return f"the sandbox template changed: {change.template}" if change.template else None
+
+
+def _canaries(manifest: Manifest, change: Change) -> dict[str, str]:
+    """Return the crates that are built because code of the tool itself changed, each with the reason."""
+    found = own_code(change.paths) if change.holds_action else []
+    if not found:
+        return {}
+    return dict.fromkeys(manifest.fleet.canaries, f"it is a canary, and cratematrix itself changed: {first_of(found)}")
 
 
 def _changed(manifest: Manifest, change: Change) -> dict[str, str]:
