@@ -53,14 +53,15 @@ def prepare(manifest: Path, tag: str) -> None:
     Before that, the assets, requests and minutes of the whole release are counted against GitHub's limits. There is
     one draft of a tag, of one commit: GITHUB_SHA, or the one that is checked out.
     """
-    from generator.github_api.connection import checked_tag, commit_of
+    from generator.github_api.connection import commit_of
     from generator.manifest.reading import load_manifest
     from generator.releases.budget import check_budget
     from generator.releases.expected_assets import expected_packages
     from generator.releases.preparing import prepare as prepare_draft
+    from generator.releases.tags import release_tag
 
-    checked_tag(tag)
     loaded = load_manifest(manifest)
+    release_tag(tag, loaded.fleet)
     console.say(f"{tag}: {check_budget(loaded)}")
     with _releases() as releases:
         commit = commit_of(os.environ, manifest.resolve().parent)
@@ -133,15 +134,15 @@ def verify(manifest: Path, tag: str) -> None:
 
     It is compared with the manifest and with its SHA256SUMS. Works without a token for a public repository.
     """
-    from generator.github_api.connection import checked_tag
     from generator.manifest.reading import load_manifest
+    from generator.releases.tags import checked_tag
     from generator.releases.verifying import verify as verify_release
 
     checked_tag(tag)
     loaded = load_manifest(manifest)
     with _releases(anonymous=True) as releases:
         count = verify_release(releases, tag, loaded, _patience())
-    console.say(f"{tag}: {counted(count, 'package')}, all as promised")
+    console.say(f"{tag}: {counted(count, 'package')}, all verified")
 
 
 @contextlib.contextmanager

@@ -45,7 +45,10 @@ RULES: Final[dict[str, tuple[str, str]]] = {
     ),
     _pattern(values.ActionRef): ("an action", "./ or OWNER/REPOSITORY@REF"),
     _pattern(values.Cron): ("a schedule", "cron's five fields of digits and * , - / with single spaces"),
-    _pattern(values.TagPattern): ("a pattern of tags", "letters, digits and . _ - /, with single * for any of them but /"),
+    _pattern(values.TagPattern): (
+        "a pattern of tags",
+        "letters, digits and . _ - /, with single * for any of them but /",
+    ),
     _pattern(values.Command): (
         "a command",
         "at least one character, none of them a control character but tab or newline",

@@ -38,12 +38,12 @@ def newest(several: Iterable[Pin]) -> dict[str, Pin]:
     """Return one pin for each action: of the highest version, of equal versions the last."""
     found: dict[str, Pin] = {}
     for pin in several:
-        if pin.action not in found or pin.numbers >= found[pin.action].numbers:
+        if pin.action not in found or pin.version_numbers >= found[pin.action].version_numbers:
             found[pin.action] = pin
     return found
 
 
-def adopted(text: str, existing: str | None) -> str:
+def with_newer_pins(text: str, existing: str | None) -> str:
     """Return a rendered text with the pins that the existing file has in newer versions."""
     there = pins_in(existing or "")
 
@@ -54,7 +54,7 @@ def adopted(text: str, existing: str | None) -> str:
     return _USES.sub(choose, text)
 
 
-def only_renewed(text: str | None, existing: str | None) -> bool:
+def differ_only_in_pins(text: str | None, existing: str | None) -> bool:
     """Whether two texts differ in the versions of pinned actions at most.
 
     Another commit of the same version is no renewal: a version stays where it is, and who moves it may mean harm.

@@ -13,12 +13,12 @@ from github.Repository import Repository
 from generator.errors import InputError
 from generator.github_api.connection import Connection
 from generator.github_api.errors import GitHubError
-from generator.github_api.pygithub import client, told_by_github
+from generator.github_api.pygithub import client, map_pygithub_errors
 from generator.github_api.retry import Retry
 from generator.workflows.proposal import BRANCH, File, Proposal, PullRequest
 
 # Seconds for each call.
-TIMEOUT: Final = 60
+TIMEOUT_SECONDS: Final = 60
 
 
 def propose(connection: Connection, wanted: Proposal, say: Callable[[str], None]) -> PullRequest:
@@ -26,16 +26,16 @@ def propose(connection: Connection, wanted: Proposal, say: Callable[[str], None]
 
     Every step is one that may be done twice, so that all of them are tried again when GitHub fails in the middle.
     """
-    with client(connection, TIMEOUT) as github:
+    with client(connection, TIMEOUT_SECONDS) as github:
         repository = github.get_repo(connection.repository)
-        return Retry(say).call(lambda: _allowed(repository, wanted), "proposing the generated files")
+        return Retry(say).call(lambda: _propose_or_explain(repository, wanted), "proposing the generated files")
 
 
-def _allowed(repository: Repository, wanted: Proposal) -> PullRequest:
+def _propose_or_explain(repository: Repository, wanted: Proposal) -> PullRequest:
     try:
         return _propose(repository, wanted)
     except GitHubError as error:
-        if error.status == HTTPStatus.FORBIDDEN and not error.limited:
+        if error.status == HTTPStatus.FORBIDDEN and not error.is_rate_limited:
             raise InputError(
                 f"the token may not propose a change of workflows ({error})",
                 fix="give GITHUB_TOKEN a token that may write contents, pull requests and workflows",
@@ -44,7 +44,7 @@ def _allowed(repository: Repository, wanted: Proposal) -> PullRequest:
 
 
 def _propose(repository: Repository, wanted: Proposal) -> PullRequest:
-    with told_by_github():
+    with map_pygithub_errors():
         base = wanted.base or repository.default_branch
         _set_branch(repository, _commit(repository, wanted))
         for pull in repository.get_pulls(state="open", head=f"{repository.owner.login}:{BRANCH}", base=base):

@@ -22,7 +22,7 @@ from generator.workflows.pins import pins
 from generator.workflows.values import Comment, Name, yaml_value
 
 # GitHub's runner gives these to every step, and no secret or variable of a repository may be called GITHUB_.
-_RUNNERS_OWN: Final = re.compile(r"CI|(GITHUB|RUNNER)_.*")
+_RUNNER_VARIABLES: Final = re.compile(r"CI|(GITHUB|RUNNER)_.*")
 # Installing the tool, and the first download of everything that a sandbox needs.
 SETUP_MINUTES: Final = 20
 SUFFIX: Final = ".j2"
@@ -70,12 +70,13 @@ def _values(manifest: Manifest, shards: int, manifest_path: str) -> dict[str, ob
         "manifest_pattern": manifest_path.replace("+", r"\+"),
         "action": fleet.action,
         "setup": _setup(fleet.action),
-        "sources": _sources(fleet),
+        "sources": _trigger_paths(fleet),
         "backend": fleet.backend,
         "rented": fleet.backend == "e2b",
         "covered": fleet.backend == "local" and any(settings(fleet, crate).coverage for crate in manifest.crates),
-        "passed": [Name(name=name) for name in _passed(manifest)],
+        "passed": [Name(name=name) for name in _build_variables(manifest)],
         "schedule": fleet.schedule,
+        "release_tags": fleet.release_tags,
         "shards": _shards(manifest, shards),
         "max_parallel": min(fleet.slots, fleet.limits.github_jobs),
         "timeout_minutes": job_minutes(manifest, shards),
@@ -89,16 +90,16 @@ def _setup(action: str) -> str:
     return f"{name.rstrip('/')}/{SETUP}{at}{ref}"
 
 
-def _sources(fleet: Fleet) -> list[str]:
+def _trigger_paths(fleet: Fleet) -> list[str]:
     """Return what generated files are made from beside the manifest, and where they lie."""
     own = ["generator/**", "templates/**"] if fleet.action == "./" else []
     return [".github/workflows/**", "e2b/**", *own]
 
 
-def _passed(manifest: Manifest) -> list[str]:
+def _build_variables(manifest: Manifest) -> list[str]:
     """Return the variables that a build takes from the repository: those of crates, and of a gateway's headers."""
     named = {name for value in manifest.fleet.e2b.headers.values() for name in references(value)}
-    return sorted(name for name in passed_names(manifest) | named if not _RUNNERS_OWN.fullmatch(name))
+    return sorted(name for name in passed_names(manifest) | named if not _RUNNER_VARIABLES.fullmatch(name))
 
 
 def _shards(manifest: Manifest, count: int) -> list[dict[str, object]]:

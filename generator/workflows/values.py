@@ -20,7 +20,7 @@ class Pin(Strict):
     sha: CommitSha
 
     @property
-    def numbers(self) -> tuple[int, ...]:
+    def version_numbers(self) -> tuple[int, ...]:
         """The version, to compare by."""
         return tuple(int(number) for number in self.version[1:].split("."))
 

@@ -1,4 +1,4 @@
-"""Which GitHub, by the environment alone."""
+"""The connection that the environment describes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from generator.errors import InputError
-from generator.github_api.connection import PUBLIC_API, checked_tag, commit_of, connection
+from generator.github_api.connection import PUBLIC_API, commit_of, connection
 
 ENVIRONMENT = {"GITHUB_TOKEN": "ghs_secret", "GITHUB_REPOSITORY": "octo-org/fleet"}
 
@@ -49,14 +49,3 @@ def test_the_commit_is_githubs_else_the_one_that_is_checked_out(tmp_path: Path) 
     assert commit_of({}, tmp_path) == head
     with pytest.raises(InputError, match="40 digits"):
         commit_of({"GITHUB_SHA": "main"}, tmp_path)
-
-
-@pytest.mark.parametrize("tag", ["v1.0.0", "v1.0.0-rc.1", "fleet/v1", "2026-11-25"])
-def test_ordinary_tags_are_taken(tag: str) -> None:
-    assert checked_tag(tag) == tag
-
-
-@pytest.mark.parametrize("tag", ["", "-v1", "v1..2", "a b", "v1/", "v1.lock", "../x", "v1\n", "${{ x }}", "v" * 201])
-def test_what_cannot_be_a_tag_is_refused(tag: str) -> None:
-    with pytest.raises(InputError, match="cannot be a tag"):
-        checked_tag(tag)

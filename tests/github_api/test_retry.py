@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from generator.errors import InputError, Unavailable
-from generator.github_api.errors import GitHubError, asked_wait, refusal, user_error
-from generator.github_api.retry import LONGEST_PAUSE, TRIES, RateLimit, Retry, retry_delay, seconds_between
+from generator.github_api.errors import GitHubError, retry_after_seconds, error_from_response, user_error
+from generator.github_api.retry import MAX_DELAY, MAX_ATTEMPTS, RateLimit, Retry, retry_delay, upload_interval
 
 SECONDARY = GitHubError("403: You have exceeded a secondary rate limit", 403)
 
@@ -20,11 +20,11 @@ SECONDARY = GitHubError("403: You have exceeded a secondary rate limit", 403)
     [
         (GitHubError("lost"), [2, 4, 8, 16, 32, None]),
         (GitHubError("502", 502), [2, 4, 8, 16, 32, None]),
-        (GitHubError("503", 503, wait=7), [7, 7, 7, 7, 7, None]),
+        (GitHubError("503", 503, retry_after=7), [7, 7, 7, 7, 7, None]),
         (SECONDARY, [60, 120, 240, 480, 960, None]),
         (GitHubError("429", 429), [60, 120, 240, 480, 960, None]),
-        (GitHubError("403", 403, wait=30), [30, 30, 30, 30, 30, None]),
-        (GitHubError("403", 403, wait=LONGEST_PAUSE + 1), [None]),
+        (GitHubError("403", 403, retry_after=30), [30, 30, 30, 30, 30, None]),
+        (GitHubError("403", 403, retry_after=MAX_DELAY + 1), [None]),
         (GitHubError("403: Resource not accessible by integration", 403), [None]),
         (GitHubError("401", 401), [None]),
         (GitHubError("404", 404), [None]),
@@ -48,12 +48,12 @@ def test_a_failed_call_is_tried_again_only_where_that_may_help(error: GitHubErro
     ],
 )
 def test_what_github_asks_for_is_waited(headers: dict[str, str], seconds: float | None) -> None:
-    assert asked_wait(headers, 1_000) == seconds
+    assert retry_after_seconds(headers, 1_000) == seconds
 
 
 @given(shards=st.integers(1, 256), packages=st.integers(1, 40))
 def test_shards_that_upload_together_stay_below_githubs_limits(shards: int, packages: int) -> None:
-    between = seconds_between(shards, packages, 80)
+    between = upload_interval(shards, packages, 80)
     a_minute, an_hour = shards * 60 / between, shards * min(packages, 3600 / between)
     assert a_minute <= 80 + 1e-9
     assert an_hour <= 500 + 1e-9
@@ -71,11 +71,11 @@ def test_a_call_that_keeps_failing_is_given_up_with_a_sentence() -> None:
     waited: list[float] = []
 
     def call() -> None:
-        raise GitHubError("502: no words of GitHub", 502)
+        raise GitHubError("502: no message from GitHub", 502)
 
     with pytest.raises(Unavailable, match="listing: 502") as told:
         Retry(lambda _: None, waited.append).call(call, "listing")
-    assert len(waited) == TRIES - 1
+    assert len(waited) == MAX_ATTEMPTS - 1
     assert told.value.fix is not None
 
 
@@ -115,13 +115,13 @@ def test_what_a_user_can_do_is_said(status: int | None, kind: type[Exception], w
 def test_a_refusal_has_githubs_words_and_codes_and_a_page_of_a_proxy_has_none() -> None:
     errors = [{"field": "name", "code": "already_exists"}, {"code": "custom", "message": "x"}]
     data = {"message": "Validation Failed", "errors": errors}
-    refused = refusal(422, {"Retry-After": "4"}, data)
-    assert (str(refused), refused.codes, refused.wait) == (
+    refused = error_from_response(422, {"Retry-After": "4"}, data)
+    assert (str(refused), refused.codes, refused.retry_after) == (
         "422: Validation Failed; name is already_exists; x",
         ("already_exists", "custom"),
         4.0,
     )
-    assert str(refusal(502, {}, "<html>")) == "502: no words of GitHub"
+    assert str(error_from_response(502, {}, "<html>")) == "502: no message from GitHub"
 
 
 @given(
@@ -130,4 +130,4 @@ def test_a_refusal_has_githubs_words_and_codes_and_a_page_of_a_proxy_has_none() 
     )
 )
 def test_no_shape_of_an_answer_breaks_a_refusal(data: object) -> None:
-    assert refusal(500, {}, {"message": data, "errors": data}).status == 500
+    assert error_from_response(500, {}, {"message": data, "errors": data}).status == 500

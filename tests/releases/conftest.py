@@ -22,7 +22,7 @@ from generator.planning.plan import make_plan
 from generator.releases.github import GitHubReleases
 from generator.releases.preparing import prepare
 from generator.releases.publishing import publish
-from generator.releases.transfers import Timing
+from generator.releases.transfers import TransferTimeouts
 from generator.releases.uploading import packages_of, upload
 from generator.reports.merging import merge_directory, reports_below
 from generator.reports.models import Artifact, CrateReport, Report
@@ -92,7 +92,7 @@ class Fleet:
             publish(releases, int(number), self.manifest, merge_directory(reports), reports, False, QUIET)
         return number
 
-    def releases(self, timing: Timing | None = None) -> closing[GitHubReleases]:
+    def releases(self, timing: TransferTimeouts | None = None) -> closing[GitHubReleases]:
         """Open the door to the server in this process."""
         return closing(GitHubReleases(connection(self.environment), timing))
 

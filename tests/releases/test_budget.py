@@ -56,13 +56,13 @@ def test_whatever_fits_is_within_every_limit(crates: int, slots: int, backend: s
 def test_too_many_crates_are_refused_with_how_many_releases_would_do() -> None:
     with pytest.raises(InputError) as told:
         check_budget(fleet(2_400))
-    assert told.value.problems[0] == "2401 assets are more than a release can have: 1,000"
-    assert "divide the manifest into 3" in (told.value.fix or "")
+    assert told.value.problems[0] == "2401 assets exceed GitHub's limit of 1,000 for a release"
+    assert "split the manifest into 3" in (told.value.fix or "")
 
 
 def test_too_many_assets_of_a_split_layout_are_refused_with_the_layout_that_fits() -> None:
     assert budget(fleet(150, layout="split")).assets == 150 * 8 + 1 > MAX_ASSETS
-    with pytest.raises(InputError, match="does not allow") as told:
+    with pytest.raises(InputError, match="exceeds GitHub's limits") as told:
         check_budget(fleet(150, layout="split"))
     assert (told.value.fix or "").startswith('set fleet.layout to "single": 151 assets of 1,000')
 
@@ -71,12 +71,12 @@ def test_more_writes_than_an_hour_has_are_spread_and_the_shorter_layout_is_named
     found = check_budget(fleet(110, layout="split"))
     assert (found.assets, found.writes) == (110 * 8 + 1, 110 * 8 + 3)
     assert found.minutes >= 60 * 110 * 8 / 500
-    assert str(found).endswith("minutes of uploads, which the layout 'single' would shorten")
+    assert str(found).endswith("minutes of uploads, fewer with the layout 'single'")
     assert "layout" not in str(check_budget(fleet(110)))
 
 
 def test_too_many_shards_for_the_hour_are_refused() -> None:
     with pytest.raises(InputError) as told:
         check_budget(fleet(900, slots=256, backend="e2b"))
-    assert "requests in an hour are more than GITHUB_TOKEN has" in told.value.problems[0]
-    assert "fewer fleet.slots" in (told.value.fix or "")
+    assert "requests in an hour exceed GITHUB_TOKEN's limit of" in told.value.problems[0]
+    assert "reduce fleet.slots" in (told.value.fix or "")

@@ -59,5 +59,5 @@ def test_a_package_that_is_not_what_its_report_says_is_not_uploaded(fleet: Fleet
     next((kept / "packages-2-1").glob("*.tgz")).write_text("something else")
     number = fleet.drafted()
     ran = fleet.run("upload", "--release-id", number, *FAST)
-    assert (ran.code, "packages are not what their report says" in ran.err) == (2, True)
+    assert (ran.code, "packages differ from their reports" in ran.err) == (2, True)
     assert not fleet.server.repository().releases[int(number)].assets

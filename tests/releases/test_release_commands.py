@@ -20,8 +20,8 @@ from generator.github_api.retry import RateLimit, Retry
 from generator.manifest.reading import load_manifest
 from generator.releases.github import GitHubReleases
 from generator.releases.preparing import prepare
-from generator.releases.transfers import Timing, Transfers
-from generator.releases.uploading import Package, packages_of, put, upload
+from generator.releases.transfers import TransferTimeouts, Transfers
+from generator.releases.uploading import Package, packages_of, upload_package, upload
 from generator.reports.merging import reports_below
 from generator.reports.models import Artifact, Report
 from tests.github_server import Cut, Delay, LoseReply, Say, Stall, Starter, html, primary, secondary
@@ -57,7 +57,7 @@ def test_from_prepare_to_verify(fleet: Fleet) -> None:
     again = fleet.run(*words)
     assert (again.code, "published" in again.err) == (0, True)
     checked = fleet.run("verify", "--tag", "v1.0.0", GITHUB_TOKEN="")
-    assert (checked.code, checked.err) == (0, "v1.0.0: 3 packages, all as promised\n")
+    assert (checked.code, checked.err) == (0, "v1.0.0: 3 packages, all verified\n")
 
 
 def test_prepare_prints_the_number_alone_and_adopts_its_draft(fleet: Fleet) -> None:
@@ -76,7 +76,7 @@ def test_prepare_refuses_the_draft_of_another_commit_and_a_second_draft(fleet: F
     other = "0123456789" * 4
     ran = fleet.run("prepare", "--tag", "v1.0.0", GITHUB_SHA=other)
     assert ran.code == 2
-    assert f"error: the draft {number} of v1.0.0 is of {fleet.head}, not of {other}\n  fix: delete" in ran.err
+    assert f"error: the draft {number} of v1.0.0 is for {fleet.head}, not for {other}\n  fix: delete" in ran.err
     repository = fleet.server.repository()
     second = json.dumps({"tag_name": "v1.0.0", "target_commitish": "main", "draft": True})
     post(fleet, second)
@@ -89,7 +89,7 @@ def test_prepare_says_that_a_commit_was_never_pushed(fleet: Fleet) -> None:
     never = "0123456789" * 4
     ran = fleet.run("prepare", "--tag", "v1.0.0", GITHUB_SHA=never)
     assert (ran.code, ran.out) == (2, "")
-    assert f"error: GitHub does not have the commit {never}\n  fix: git push, and prepare again\n" in ran.err
+    assert f"error: GitHub does not have the commit {never}\n  fix: run git push, then prepare again\n" in ran.err
     assert not fleet.server.repository().releases
 
 
@@ -104,7 +104,7 @@ def test_prepare_refuses_a_tag_that_is_on_another_commit(fleet: Fleet, annotated
     elsewhere = fleet.server.environment_of("octo-org/tagged", token)
     ran = fleet.run("prepare", "--tag", "v1.0.0", **elsewhere)
     assert (ran.code, fleet.server.repository("octo-org/tagged").releases) == (2, {})
-    assert f"error: the tag v1.0.0 is on {before} already, not on {fleet.head}\n  fix: " in ran.err
+    assert f"error: the tag v1.0.0 is already at {before}, not at {fleet.head}\n  fix: " in ran.err
     assert fleet.run("prepare", "--tag", "v1.0.0", **elsewhere, GITHUB_SHA=before).code == 0
 
 
@@ -127,9 +127,9 @@ def test_what_is_published_is_never_touched_again(fleet: Fleet, immutable: bool)
     assert fleet.server.repository().releases[int(number)].immutable is immutable
     kind = "immutable" if immutable else "published"
     ran = fleet.run("prepare", "--tag", "v1.0.0")
-    assert (ran.code, f"error: v1.0.0 is {kind} already" in ran.err, "  fix: " in ran.err) == (2, True, True)
+    assert (ran.code, f"error: v1.0.0 is already {kind}" in ran.err, "  fix: " in ran.err) == (2, True, True)
     ran = fleet.upload(number, fleet.shards[0])
-    assert (ran.code, f"of v1.0.0 is {kind} already" in ran.err) == (2, True)
+    assert (ran.code, f"of v1.0.0 is already {kind}" in ran.err) == (2, True)
     assert fleet.publish(number).code == 0
 
 
@@ -211,8 +211,8 @@ def test_packages_that_are_not_what_the_report_says_are_not_sent(fleet: Fleet) -
         other.unlink()
     ran = fleet.upload(number, shard)
     assert (ran.code, len(fleet.server.requests)) == (2, sent)
-    assert f"{packages[0].name} has another SHA-256 than its report says" in ran.err
-    assert all(f"{other.name} is not there" in ran.err for other in packages[1:])
+    assert f"{packages[0].name} has a different SHA-256 in its report" in ran.err
+    assert all(f"{other.name} is missing" in ran.err for other in packages[1:])
 
 
 @pytest.mark.attack("nothing is released but what its report says, byte by byte")
@@ -221,7 +221,7 @@ def test_a_report_that_leads_out_of_the_directory_is_refused(fleet: Fleet) -> No
     report = next(shard.glob("report-*.json"))
     report.write_text(report.read_text().replace('"file":"demo-', '"file":"../demo-'))
     ran = fleet.upload(number, shard)
-    assert (ran.code, "is no name that GitHub keeps" in ran.err) == (2, True)
+    assert (ran.code, "is a name that GitHub would change" in ran.err) == (2, True)
 
 
 def test_a_name_that_github_changes_is_taken_back(fleet: Fleet, tmp_path: Path) -> None:
@@ -229,8 +229,8 @@ def test_a_name_that_github_changes_is_taken_back(fleet: Fleet, tmp_path: Path) 
     path.write_text("x")
     file = Artifact(file="a=b.tgz", bytes=1, sha256=hashlib.sha256(b"x").hexdigest())
     quiet = Retry(lambda _: None)
-    with fleet.releases() as releases, pytest.raises(CratematrixError, match=r"renamed a=b\.tgz to a\.b\.tgz"):
-        put(releases, releases.get(int(number)), Package(path, file), (), RateLimit(0), quiet)
+    with fleet.releases() as releases, pytest.raises(CratematrixError, match=r"renamed the asset a=b\.tgz to a\.b\.tgz"):
+        upload_package(releases, releases.get(int(number)), Package(path, file), (), RateLimit(0), quiet)
     assert names(fleet, number) == []
 
 
@@ -262,11 +262,11 @@ def test_publish_names_everything_that_is_wrong_and_publishes_nothing(fleet: Fle
     ran = fleet.publish(number, "--manifest", "more.json")
     assert ran.code == 1
     assert ran.err.splitlines()[:3] == [
-        "demo-five-1.0.0.tgz is promised and no report tells of five",
+        "demo-five-1.0.0.tgz is expected, but no report has five",
         "demo-two-1.0.0.tgz is missing on the release",
-        "demo-stray-1.0.0.tgz is on the release and nothing promises it",
+        "demo-stray-1.0.0.tgz is on the release, but not expected",
     ]
-    assert "a draft and stays one" in ran.err
+    assert "it stays a draft" in ran.err
     assert release.draft
     assert "SHA256SUMS" not in names(fleet, number)
 
@@ -288,7 +288,7 @@ def test_a_failed_crate_keeps_the_release_a_draft_until_its_shard_is_built_again
     (again / report.name).write_text(json.dumps({**told, "run_attempt": 2}))
     ran = fleet.publish(number)
     assert ran.code == 1
-    assert f"demo-{first['name']}-1.0.0.tgz is promised and {first['name']} is failed: no" in ran.err
+    assert f"demo-{first['name']}-1.0.0.tgz is expected, but {first['name']} is failed: no" in ran.err
     (again / report.name).write_text(json.dumps({**json.loads(report.read_text()), "run_attempt": 3}))
     assert fleet.publish(number).code == 0
 
@@ -314,7 +314,7 @@ def test_a_published_release_that_differs_is_not_called_done(fleet: Fleet) -> No
     package.write_text("another build")
     rewrite(fleet.shards[0] / "report-1.json", package)
     ran = fleet.publish(number)
-    assert (ran.code, "published already" in ran.err) == (1, True)
+    assert (ran.code, "is already published" in ran.err) == (1, True)
 
 
 def test_verify_lists_every_difference(fleet: Fleet) -> None:
@@ -330,8 +330,8 @@ def test_verify_lists_every_difference(fleet: Fleet) -> None:
     ran = fleet.run("verify", "--tag", "v1.0.0", "--manifest", "other.json")
     assert ran.code == 1
     assert ran.err.splitlines()[:-1] == [
-        "demo-one-1.0.0.tgz has another SHA-256 on the release than here",
-        "demo-two-1.0.0.tgz is there and the manifest does not promise it",
+        "demo-one-1.0.0.tgz has a different SHA-256 on the release",
+        "demo-two-1.0.0.tgz is not expected by the manifest",
         "demo-two-2.0.0.tgz is not in SHA256SUMS",
         "demo-two-2.0.0.tgz is not on the release",
     ]
@@ -363,7 +363,7 @@ def test_a_private_repositorys_release_is_checked_with_the_token(fleet: Fleet) -
 def test_a_draft_is_not_what_the_world_sees(fleet: Fleet) -> None:
     fleet.uploaded()
     ran = fleet.run("verify", "--tag", "v1.0.0")
-    assert (ran.code, "looking for v1.0.0, published and no draft: " in ran.err) == (2, True)
+    assert (ran.code, "looking for the published release v1.0.0: " in ran.err) == (2, True)
 
 
 def test_a_token_without_the_right_is_told_which_right(fleet: Fleet) -> None:
@@ -393,7 +393,7 @@ def test_a_release_that_cannot_fit_asks_github_nothing(fleet: Fleet) -> None:
     (fleet.top / "large.json").write_text(json.dumps(large))
     ran = fleet.run("prepare", "--tag", "v1.0.0", "--manifest", "large.json")
     assert ran.code == 2
-    assert "1001 assets are more than a release can have: 1,000\nerror: " in ran.err
+    assert "1001 assets exceed GitHub's limit of 1,000 for a release\nerror: " in ran.err
     assert fleet.server.requests == []
 
 
@@ -424,7 +424,7 @@ def test_an_upload_that_stands_still_is_given_up_and_sent_again(fleet: Fleet, fa
     fleet.server.inject(UPLOADS, fault)
     packages = packages_of(reports_below(shard), shard)
     said: list[str] = []
-    with fleet.releases(Timing(idle=4)) as releases:
+    with fleet.releases(TransferTimeouts(idle=4)) as releases:
         upload(releases, int(number), packages, 1, 6_000, Retry(said.append))
     assert any("trying again" in line for line in said)
     assert len(fleet.server.repository().releases[int(number)].assets) == len(packages)
@@ -441,10 +441,10 @@ def test_an_upload_that_goes_on_too_long_is_given_up(fleet: Fleet, tmp_path: Pat
         reader.start()
         url = f"http://127.0.0.1:{slow.getsockname()[1]}"
         connection = Connection(url, "octo-org/fleet", "ghs_token")
-        transfers = Transfers(connection, Timing(idle=3_600, least=1, bytes_a_second=2**30))
+        transfers = Transfers(connection, TransferTimeouts(idle=3_600, minimum=1, bytes_per_second=2**30))
         try:
             with pytest.raises(GitHubError, match="takes too long"):
-                transfers.send(f"{url}/", large, "large.tgz")
+                transfers.upload(f"{url}/", large, "large.tgz")
         finally:
             stop.set()
             transfers.close()

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from generator.releases.budget import budget
-from generator.releases.expected_assets import SUMS, expected_packages
+from generator.releases.expected_assets import CHECKSUMS, expected_packages
 from tests.github_server import Faults, Rules, secondary
 from tests.github_server.starting import StartServer
 from tests.releases.conftest import Fleet, copy_reports, make_fleet
@@ -98,5 +98,5 @@ def test_thirty_uploads_on_a_bad_day_leave_no_gap_and_nothing_twice(fleet: Fleet
     shard = next(path.parent for path in fleet.top.rglob(gone.name))
     assert fleet.upload(number, shard).err.splitlines()[-1].startswith("1 uploaded, ")
     assert fleet.publish(number).code == 0
-    assert sorted(asset.name for asset in release.assets.values()) == sorted([*wanted, SUMS])
+    assert sorted(asset.name for asset in release.assets.values()) == sorted([*wanted, CHECKSUMS])
     assert cratematrix("release", "verify", "--tag", "v1.0.0", cwd=fleet.top, env=fleet.environment).code == 0

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from generator.workflows.files import diff, differences, stale, write
-from generator.workflows.pins import adopted, newest, pins, pins_in
+from generator.workflows.pins import with_newer_pins, newest, pins, pins_in
 from generator.workflows.rendering import render
 from generator.workflows.values import Pin
 
@@ -65,7 +65,7 @@ def test_generating_again_keeps_a_newer_pin_and_renews_an_older_one(fleets: Any,
 )
 def test_only_whole_pins_of_the_same_action_are_adopted(fleets: Any, uses: str) -> None:
     rendered = render(fleets.make(), 3, "crates.json")[RELEASE]
-    assert adopted(rendered, bumped(rendered, uses)) == rendered
+    assert with_newer_pins(rendered, bumped(rendered, uses)) == rendered
 
 
 def test_another_commit_of_the_same_version_is_stale_and_generating_undoes_it(fleets: Any, tmp_path: Path) -> None:
