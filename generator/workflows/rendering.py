@@ -1,4 +1,4 @@
-"""From a manifest and a number of shards to the text of every generated file; nothing is read but the templates."""
+"""Rendering of all generated files from a manifest and a number of shards; only templates are read."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from generator.workflows.header import header
 from generator.workflows.pins import pins
 from generator.workflows.values import Comment, Name, yaml_value
 
-# GitHub's runner gives these to every step, and no secret or variable of a repository may be called GITHUB_.
+# The runner sets these for every step. GitHub refuses secrets and variables whose names begin with GITHUB_.
 _RUNNER_VARIABLES: Final = re.compile(r"CI|(GITHUB|RUNNER)_.*")
-# Installing the tool, and the first download of everything that a sandbox needs.
+# Minutes to install the tool and to fill a sandbox's download caches.
 SETUP_MINUTES: Final = 20
 SUFFIX: Final = ".j2"
 SETUP: Final = ".github/actions/setup"
 
 
 def render(manifest: Manifest, shards: int, manifest_path: str) -> dict[str, str]:
-    """Return every generated file: its path relative to the repository's root, and its text.
+    """Return the text of every generated file by its path from the repository's root.
 
-    `manifest_path` is relative to the repository's root too. InputError when it cannot stand in a workflow, or when
-    GitHub would not run the result.
+    `manifest_path` is relative to that root. InputError for a path that is unsafe in a workflow, and for a result over
+    GitHub's limits.
     """
     _check_path(manifest_path)
     limits.check_shards(shards)
@@ -49,11 +49,11 @@ def render(manifest: Manifest, shards: int, manifest_path: str) -> dict[str, str
 
 
 def job_minutes(manifest: Manifest, shards: int) -> int:
-    """Return after how many minutes a shard's job is cancelled.
+    """Return the timeout in minutes of a shard's job.
 
-    A shard filled longest crate first is expected to take at most the mean plus the longest crate (Graham, 1966).
-    Twice that, one more crate that runs into its timeout and the setup are allowed; whole tens, so that a new estimate
-    seldom changes the file; never more than GitHub gives a job.
+    The expected time of a shard is at most the mean plus the longest crate (Graham, 1966: longest crate first). The
+    timeout is twice that, plus one crate's timeout and the setup. It is rounded up to tens, so that a new estimate
+    seldom changes the file, and never exceeds GitHub's limit.
     """
     expected = [crate.expected_minutes for crate in manifest.crates]
     longest_attempt = max(settings(manifest.fleet, crate).timeout_minutes for crate in manifest.crates)
@@ -65,16 +65,16 @@ def _values(manifest: Manifest, shards: int, manifest_path: str) -> dict[str, ob
     fleet = manifest.fleet
     return {
         "manifest": manifest_path,
-        # In a filter + repeats what stands before it: workflow-syntax, filter pattern cheat sheet. A path of ours has
-        # no other such character.
+        # In path filters + repeats the character before it; a manifest's path has no other special character.
         "manifest_pattern": manifest_path.replace("+", r"\+"),
         "action": fleet.action,
         "setup": _setup(fleet.action),
         "sources": _trigger_paths(fleet),
         "backend": fleet.backend,
-        "rented": fleet.backend == "e2b",
-        "covered": fleet.backend == "local" and any(settings(fleet, crate).coverage for crate in manifest.crates),
-        "passed": [Name(name=name) for name in _build_variables(manifest)],
+        "uses_e2b": fleet.backend == "e2b",
+        "measures_coverage": fleet.backend == "local"
+        and any(settings(fleet, crate).coverage for crate in manifest.crates),
+        "variables": [Name(name=name) for name in _build_variables(manifest)],
         "schedule": fleet.schedule,
         "release_tags": fleet.release_tags,
         "shards": _shards(manifest, shards),
@@ -85,25 +85,25 @@ def _values(manifest: Manifest, shards: int, manifest_path: str) -> dict[str, ob
 
 
 def _setup(action: str) -> str:
-    """Return the action that installs the command alone: it lies in a folder of the one that builds."""
+    """Return the action that only installs the command: a folder of the action that builds."""
     name, at, ref = action.partition("@")
     return f"{name.rstrip('/')}/{SETUP}{at}{ref}"
 
 
 def _trigger_paths(fleet: Fleet) -> list[str]:
-    """Return what generated files are made from beside the manifest, and where they lie."""
+    """Return path filters for the generated files and for their sources besides the manifest."""
     own = ["generator/**", "templates/**"] if fleet.action == "./" else []
     return [".github/workflows/**", "e2b/**", *own]
 
 
 def _build_variables(manifest: Manifest) -> list[str]:
-    """Return the variables that a build takes from the repository: those of crates, and of a gateway's headers."""
+    """Return names of the repository's secrets and variables for a build: `env` of crates, and gateway headers."""
     named = {name for value in manifest.fleet.e2b.headers.values() for name in references(value)}
     return sorted(name for name in passed_names(manifest) | named if not _RUNNER_VARIABLES.fullmatch(name))
 
 
 def _shards(manifest: Manifest, count: int) -> list[dict[str, object]]:
-    """Return the matrix, each shard with its crates and their versions, so that a reviewer sees what a change moves."""
+    """Return the matrix; each shard has its crates and versions in a comment for reviewers."""
     versions = {crate.name: crate.version for crate in manifest.crates}
     crates = {shard.index: shard.crates for shard in make_plan(manifest, count).shards}
     return [
@@ -123,6 +123,6 @@ def _check_path(manifest_path: str) -> None:
         TypeAdapter(RelativePath).validate_python(manifest_path)
     except ValidationError:
         raise InputError(
-            f"the manifest's path {manifest_path!r} cannot stand in a workflow: it must be relative to the repository's"
-            " root, without .., of letters, digits and . _ @ + - /"
+            f"the manifest's path {manifest_path!r} cannot be used in a workflow: it must be relative to the"
+            " repository's root, without .., of letters, digits and . _ @ + - /"
         ) from None

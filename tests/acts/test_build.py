@@ -100,5 +100,5 @@ def test_a_pull_request_of_a_fork_builds_on_the_runner_and_uploads_nothing(
     ran = act.run(fleet, "build", from_fork(fleet, NAME, before), secrets=secrets, run=4)
     assert ran.jobs == dict.fromkeys(("plan", "build", "report", "gate"), "success"), ran.log[-5000:]
     assert (report(act, 4)["backend"], built(act, 4)) == ("local", {"fleet-cli": "built"})
-    assert not {"Upload", "End sandboxes that were left behind"} & {*ran.steps("build")}
+    assert not {"Upload", "Kill leftover sandboxes"} & {*ran.steps("build")}
     assert server.requests[asked:] == []

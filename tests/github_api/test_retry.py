@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from generator.errors import InputError, Unavailable
-from generator.github_api.errors import GitHubError, retry_after_seconds, error_from_response, user_error
-from generator.github_api.retry import MAX_DELAY, MAX_ATTEMPTS, RateLimit, Retry, retry_delay, upload_interval
+from generator.github_api.errors import GitHubError, error_from_response, retry_after_seconds, user_error
+from generator.github_api.retry import MAX_ATTEMPTS, MAX_DELAY, RateLimit, Retry, retry_delay, upload_interval
 
 SECONDARY = GitHubError("403: You have exceeded a secondary rate limit", 403)
 

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from generator.manifest.reading import load_manifest
 from generator.releases.expected_assets import (
     CHECKSUMS,
-    upload_decision,
     asset_difference,
-    release_differences,
+    checksums_text,
     expected_packages,
     parse_checksums,
-    checksums_text,
+    release_differences,
+    upload_decision,
 )
 from generator.releases.protocol import Asset
 from generator.reports.models import Artifact

@@ -20,8 +20,8 @@ from generator.github_api.retry import RateLimit, Retry
 from generator.manifest.reading import load_manifest
 from generator.releases.github import GitHubReleases
 from generator.releases.preparing import prepare
-from generator.releases.transfers import TransferTimeouts, Transfers
-from generator.releases.uploading import Package, packages_of, upload_package, upload
+from generator.releases.transfers import Transfers, TransferTimeouts
+from generator.releases.uploading import Package, packages_of, upload, upload_package
 from generator.reports.merging import reports_below
 from generator.reports.models import Artifact, Report
 from tests.github_server import Cut, Delay, LoseReply, Say, Stall, Starter, html, primary, secondary
@@ -229,7 +229,10 @@ def test_a_name_that_github_changes_is_taken_back(fleet: Fleet, tmp_path: Path) 
     path.write_text("x")
     file = Artifact(file="a=b.tgz", bytes=1, sha256=hashlib.sha256(b"x").hexdigest())
     quiet = Retry(lambda _: None)
-    with fleet.releases() as releases, pytest.raises(CratematrixError, match=r"renamed the asset a=b\.tgz to a\.b\.tgz"):
+    with (
+        fleet.releases() as releases,
+        pytest.raises(CratematrixError, match=r"renamed the asset a=b\.tgz to a\.b\.tgz"),
+    ):
         upload_package(releases, releases.get(int(number)), Package(path, file), (), RateLimit(0), quiet)
     assert names(fleet, number) == []
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from generator.workflows.files import diff, differences, stale, write
-from generator.workflows.pins import with_newer_pins, newest, pins, pins_in
+from generator.workflows.pins import newest, pins, pins_in, with_newer_pins
 from generator.workflows.rendering import render
 from generator.workflows.values import Pin
 

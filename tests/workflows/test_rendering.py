@@ -76,8 +76,10 @@ def test_rendered_is_not_stale_and_edited_is(
         assert "\n-# by hand\n" in diff(stale(differences(rendered, root)))
 
 
-@pytest.mark.parametrize(("backend", "equipped"), [("local", True), ("e2b", False)])
-def test_a_runner_is_equipped_for_coverage_where_a_crate_asks_for_it(fleets: Any, backend: Any, equipped: bool) -> None:
+@pytest.mark.parametrize(("backend", "installed"), [("local", True), ("e2b", False)])
+def test_a_runner_gets_the_tools_for_coverage_if_a_crate_asks_for_it(
+    fleets: Any, backend: Any, installed: bool
+) -> None:
     plain = fleets.make()
     fleet = plain.fleet.model_copy(update={"backend": backend})
     asked = tuple(crate.model_copy(update={"coverage": True}) for crate in plain.crates)
@@ -87,7 +89,7 @@ def test_a_runner_is_equipped_for_coverage_where_a_crate_asks_for_it(fleets: Any
             in render(Manifest(schema_version=1, fleet=fleet, crates=crates), 3, "crates.json")[name]
             for coverage, crates in ((False, plain.crates), (True, asked))
         }
-        assert said == {False: False, True: equipped}
+        assert said == {False: False, True: installed}
 
 
 def test_another_number_of_shards_makes_files_stale(fleets: Any, tmp_path: Path) -> None:
@@ -138,7 +140,7 @@ def test_shards_that_are_no_matrix(fleets: Any, shards: int) -> None:
     "path", ["", "a b.json", "../crates.json", "/crates.json", "a\nb.json", "$(id).json", "${{ x }}", "a:b"]
 )
 def test_paths_that_cannot_stand_in_a_workflow(fleets: Any, path: str) -> None:
-    with pytest.raises(InputError, match="cannot stand in a workflow"):
+    with pytest.raises(InputError, match="cannot be used in a workflow"):
         render(fleets.make(), 1, path)
 
 
