@@ -1,4 +1,4 @@
-"""What a release promises, and how what is there is compared with it."""
+"""Expected assets, and their comparison with the assets of a release."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ files = st.dictionaries(names, st.tuples(st.integers(1, 2**31 - 1), digests), ma
 
 
 def asset(file: Artifact, **other: object) -> Asset:
-    told = {
+    values = {
         "id": 1,
         "name": file.file,
         "state": "uploaded",
@@ -39,7 +39,7 @@ def asset(file: Artifact, **other: object) -> Asset:
         "digest": f"sha256:{file.sha256}",
         "url": "http://localhost/",
     }
-    return Asset.model_validate({**told, **other})
+    return Asset.model_validate({**values, **other})
 
 
 FILE = Artifact(file="demo-one-1.0.0.tgz", bytes=7, sha256="a" * 64)
@@ -56,11 +56,11 @@ FILE = Artifact(file="demo-one-1.0.0.tgz", bytes=7, sha256="a" * 64)
         (asset(FILE, digest=None), "replace"),
     ],
 )
-def test_only_what_is_equal_in_every_respect_is_not_sent_again(there: Asset | None, wanted: str) -> None:
+def test_only_an_equal_asset_is_not_uploaded_again(there: Asset | None, wanted: str) -> None:
     assert upload_decision(FILE, there) == wanted
 
 
-def test_a_difference_is_told_with_both_sides() -> None:
+def test_a_difference_names_both_sides() -> None:
     assert asset_difference(FILE, asset(FILE, size=8)) == "demo-one-1.0.0.tgz has 8 bytes on the release, but 7 locally"
 
 
@@ -70,34 +70,34 @@ def test_a_complete_release_has_no_differences(wanted: dict[str, Artifact]) -> N
 
 
 @given(files, st.data())
-def test_every_asset_that_is_missing_or_too_much_is_named_and_no_other(
+def test_every_missing_or_unexpected_asset_is_named_and_no_other(
     wanted: dict[str, Artifact], data: st.DataObject
 ) -> None:
     missing = data.draw(st.sets(st.sampled_from(sorted(wanted)))) if wanted else set()
     extra = data.draw(files)
     there = [asset(file) for name, file in wanted.items() if name not in missing]
     there += [asset(file) for name, file in extra.items() if name not in wanted]
-    told = list(release_differences(wanted, there))
-    assert sorted(told) == sorted(
+    found = list(release_differences(wanted, there))
+    assert sorted(found) == sorted(
         [f"{name} is missing on the release" for name in missing]
         + [f"{name} is on the release, but not expected" for name in extra if name not in wanted]
     )
 
 
-def test_an_asset_that_is_there_twice_is_told() -> None:
-    told = list(release_differences({FILE.file: FILE}, [asset(FILE), asset(FILE, id=2)]))
-    assert told == ["demo-one-1.0.0.tgz is on the release 2 times"]
+def test_a_duplicate_asset_is_named() -> None:
+    found = list(release_differences({FILE.file: FILE}, [asset(FILE), asset(FILE, id=2)]))
+    assert found == ["demo-one-1.0.0.tgz is on the release 2 times"]
 
 
 @given(files)
-def test_checksums_that_are_written_are_read_again(wanted: dict[str, Artifact]) -> None:
+def test_written_checksums_can_be_parsed(wanted: dict[str, Artifact]) -> None:
     digests, problems = parse_checksums(checksums_text(wanted.values()))
     assert digests == {name: file.sha256 for name, file in wanted.items()}
     assert problems == ()
 
 
 @given(st.text(max_size=200))
-def test_any_text_can_be_read_as_checksums_and_every_line_counts(text: str) -> None:
+def test_any_text_can_be_parsed_as_checksums_and_every_line_counts(text: str) -> None:
     digests, problems = parse_checksums(text)
     assert len(digests) + len(problems) == len(text.splitlines())
 
@@ -111,7 +111,7 @@ def test_the_checksums_are_what_sha256sum_checks(tmp_path: Path) -> None:
     subprocess.run(["sha256sum", "--check", "--strict", CHECKSUMS], cwd=tmp_path, capture_output=True, check=True)  # noqa: TID251
 
 
-def test_the_110_crates_promise_a_package_for_each_that_is_no_library() -> None:
+def test_a_release_of_the_110_crates_has_a_package_for_each_that_is_no_library() -> None:
     manifest = load_manifest(TOP / "crates.json")
     names = expected_packages(manifest)
     assert set(names.values()) == {crate.name for crate in manifest.crates if crate.kind != "lib"}

@@ -1,4 +1,4 @@
-"""Where a server says that uploads go, judged before the token is sent there."""
+"""Upload URLs of a server, checked before the token is sent there."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ from generator.workflows.values import quoted, yaml_value
 
 ROOT = Path(__file__).resolve().parents[2]
 RELEASE = ".github/workflows/release.yml"
-# Renders the manifest on stdin; prints which package did, and the result.
+# Renders the manifest on stdin; prints the path of the package and the result.
 SCRIPT = """
 import json, sys
 import generator
@@ -131,7 +131,7 @@ def test_an_installed_wheel_renders_the_same(fleets: Any, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("shards", [-1, 0, 257])
-def test_shards_that_are_no_matrix(fleets: Any, shards: int) -> None:
+def test_a_number_of_shards_that_no_matrix_can_have(fleets: Any, shards: int) -> None:
     with pytest.raises(InputError, match=f"^{shards} shards cannot be a matrix: GitHub allows 1 to 256 jobs"):
         render(fleets.make(), shards, "crates.json")
 
@@ -139,7 +139,7 @@ def test_shards_that_are_no_matrix(fleets: Any, shards: int) -> None:
 @pytest.mark.parametrize(
     "path", ["", "a b.json", "../crates.json", "/crates.json", "a\nb.json", "$(id).json", "${{ x }}", "a:b"]
 )
-def test_paths_that_cannot_stand_in_a_workflow(fleets: Any, path: str) -> None:
+def test_paths_that_are_unsafe_in_a_workflow(fleets: Any, path: str) -> None:
     with pytest.raises(InputError, match="cannot be used in a workflow"):
         render(fleets.make(), 1, path)
 
@@ -173,12 +173,12 @@ def test_a_quoted_value_is_that_value_in_yaml(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["a\nb", "é", "\x7f", "${{ github.token }}"])
-def test_values_the_models_refuse_are_never_written(text: str) -> None:
+def test_values_that_the_models_refuse_are_never_written(text: str) -> None:
     with pytest.raises(ValueError, match="not a plain value"):
         quoted(text)
 
 
-def test_a_value_a_template_misses_is_a_failure() -> None:
+def test_a_missing_value_of_a_template_is_an_error() -> None:
     with pytest.raises(UndefinedError, match="'slots' is undefined"):
         yaml_value(StrictUndefined(name="slots"))
     with pytest.raises(TypeError, match="not list"):
@@ -203,7 +203,7 @@ def test_minutes_of_a_job(fleets: Any, minutes: tuple[float, ...], shards: int, 
     assert job_minutes(fleets.make(minutes=minutes), shards) == expected
 
 
-def test_what_the_runner_gives_every_step_itself_is_not_taken_from_the_repository(fleets: Any) -> None:
+def test_variables_of_the_runner_are_not_set_from_the_repository(fleets: Any) -> None:
     manifest = fleets.make()
     fleet = manifest.fleet.model_copy(update={"env": ("CI", "GITHUB_SHA", "LICENCE", "RUNNER_OS")})
     rendered = render(manifest.model_copy(update={"fleet": fleet}), 3, "crates.json")
