@@ -1,4 +1,4 @@
-# `make demo` runs the main job for real; `make test` passes the tests. Both set up everything they need.
+# `make demo` runs the main job for real; `make check` and `make test` run tests. All set up what they need.
 
 PYTHON ?= python3
 VENV := .venv
@@ -6,28 +6,32 @@ BIN := $(VENV)/bin
 JOBS ?= 2
 SEEDS ?= 10
 
-.PHONY: demo test attack slow acts chaos lint bench platforms lock clean
+.PHONY: demo check test attack slow acts chaos lint bench platforms lock clean
 
 demo: $(VENV)/.runtime
 	@.ci/bubblewrap
 	@$(BIN)/python .ci/demo.py --jobs $(JOBS)
 
-# More workers than cores: half of the time they wait for servers, for npm and for the clock.
+# The tier for each edit: lint, types and unit tests, which need no toolchain and no Node.js; see tests/suite/tiers.py.
+check: lint
+	@$(BIN)/pytest --numprocesses 2 --dist loadfile -m "unit and not rush and not slow"
+
+# More workers than cores: tests wait half of the time for servers, npm and the clock.
 test: $(VENV)/.dev
 	@.ci/bubblewrap
 	@$(BIN)/pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder -m "not rush and not slow"
 
-# The attacks among the tests, as root and as an ordinary user, with a table of what is held; see docs/security.md.
+# The tests marked as attacks, as root and as an ordinary user, with a table of results; see docs/security.md.
 attack: $(VENV)/.dev
 	@.ci/bubblewrap
 	@.ci/attack
 
-# Real builds of a minute and more: for other platforms, with coverage, and of the whole sample fleet by both backends.
+# Builds of a minute and more: for other platforms, with coverage, and of the whole sample fleet on both backends.
 slow: $(VENV)/.dev
 	@.ci/bubblewrap
 	@$(BIN)/pytest --numprocesses 2 --dist loadfile -m slow
 
-# The workflows themselves, each from its event to its end, in the order of the files; see tests/acts/__init__.py.
+# The workflows, each from its event to its end, in the order of the files; see tests/acts/__init__.py.
 acts: $(VENV)/.dev .cache/bin/act
 	@.ci/bubblewrap
 	@$(BIN)/pytest --numprocesses 2 --dist loadfile -p no:randomly -rP tests/acts
@@ -44,14 +48,14 @@ bench: $(VENV)/.dev
 	@$(BIN)/python .ci/bench.py
 	@$(BIN)/python .ci/transfer_bench.py
 
-# The sample fleet for every platform that can be built here, each loaded by its own runtime.
+# The sample fleet for every platform that this machine can build; each package is loaded by its platform's runtime.
 platforms: $(VENV)/.dev
 	@.ci/bubblewrap
 	@.ci/toolchain .cache/toolchain
 	@.ci/runtimes .cache/runtimes .cache/toolchain/bin/zig
 	@$(BIN)/python .ci/platforms.py $(CRATES)
 
-# What wants the machine for itself: thirty sandboxes and thirty uploads at once, and the fleet of 110 on bad days.
+# Tests that need the whole machine: thirty sandboxes, thirty uploads, and the 110 crates with a failing service.
 chaos: $(VENV)/.dev
 	@CHAOS_SEEDS=$(SEEDS) $(BIN)/pytest -m rush
 

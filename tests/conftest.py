@@ -16,7 +16,7 @@ from hypothesis import settings
 from generator.toolchain.host import HostToolchain, find_host_toolchain
 from tests.support import TOP, git_repository, write_files
 
-pytest_plugins = ["tests.suite.environment", "tests.suite.leaks", "tests.suite.attacks"]
+pytest_plugins = ["tests.suite.environment", "tests.suite.leaks", "tests.suite.attacks", "tests.suite.tiers"]
 
 # Shared machines stop for longer than any deadline; an example that hangs fails by the test run's own limit.
 settings.register_profile("shared", deadline=None)

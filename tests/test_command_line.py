@@ -150,8 +150,8 @@ def test_the_plan_notes_that_github_does_not_allow_a_release(repository: MakeRep
     ]
     ran = cratematrix("plan", "--json", cwd=repository(many, {}))
     assert ran.code == 0
-    assert "note: a release is not possible: 1001 assets are more than a release can have: 1,000" in ran.err
-    assert "divide the manifest into 2" in ran.err
+    assert "note: a release is not possible: 1001 assets exceed GitHub's limit of 1,000 for a release" in ran.err
+    assert "split the manifest into 2" in ran.err
 
 
 def committed(top: Path) -> Path:

@@ -1,1 +1,4 @@
-"""How GitHub is reached, what its refusals mean, and when to try again: what every command that calls it shares."""
+"""Access to GitHub's REST API: connection, token hosts, error mapping, retry and rate limit.
+
+Every command that calls GitHub uses this package. Releases and pull requests are in `releases` and `workflows`.
+"""

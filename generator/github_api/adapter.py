@@ -1,4 +1,4 @@
-"""What every request to GitHub passes, whoever makes it: PyGithub, or what moves files."""
+"""The HTTP adapter of every request to GitHub: token hosts are checked, and response sizes are bounded."""
 
 from __future__ import annotations
 
@@ -11,32 +11,32 @@ from requests.adapters import HTTPAdapter
 from generator.errors import Unavailable
 from generator.github_api.hosts import check_host
 
-# Thirty releases with a thousand assets each, as GitHub lists them, are half of it.
-MAX_REPLY: Final = 128 * 1024 * 1024
+# Twice the size of GitHub's largest list: thirty releases with a thousand assets each.
+MAX_RESPONSE_BYTES: Final = 128 * 1024 * 1024
 
 
 class GitHubAdapter(HTTPAdapter):
-    """Sends the token for an API to its own hosts alone, and reads no reply without end.
+    """Sends an API's token only to that API's hosts, and bounds response bodies.
 
-    Only a stream that leads nowhere else is left to its reader, who knows how long it may be.
+    The caller bounds a streamed response, unless it is a redirect.
     """
 
     def __init__(self, api_url: str) -> None:
         super().__init__()
         self._api_url = api_url
 
-    def send(self, request: PreparedRequest, stream: bool = False, *given: Any, **named: Any) -> Response:
-        """Send a request; InputError where the token would leave GitHub."""
+    def send(self, request: PreparedRequest, stream: bool = False, *args: Any, **kwargs: Any) -> Response:
+        """Send a request; InputError for a request with a token to another host."""
         if "Authorization" in request.headers:
             check_host(str(request.url), self._api_url)
-        reply = super().send(request, stream, *given, **named)
-        if not stream or reply.is_redirect:
-            reply.raw = _Bounded(reply.raw)
-        return reply
+        response = super().send(request, stream, *args, **kwargs)
+        if not stream or response.is_redirect:
+            response.raw = _LimitedBody(response.raw)
+        return response
 
 
-class _Bounded:
-    """A reply's body, which ends with an error where it is longer than any of GitHub's."""
+class _LimitedBody:
+    """A response body that raises Unavailable after MAX_RESPONSE_BYTES."""
 
     def __init__(self, raw: Any) -> None:
         self._raw = raw
@@ -44,15 +44,15 @@ class _Bounded:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._raw, name)
 
-    def stream(self, *given: Any, **named: Any) -> Iterator[bytes]:
-        """Yield the body in pieces, decoded."""
-        left = MAX_REPLY
-        for piece in self._raw.stream(*given, **named):
-            left -= len(piece)
+    def stream(self, *args: Any, **kwargs: Any) -> Iterator[bytes]:
+        """Yield the decoded body in chunks."""
+        left = MAX_RESPONSE_BYTES
+        for chunk in self._raw.stream(*args, **kwargs):
+            left -= len(chunk)
             if left < 0:
                 self._raw.close()
                 raise Unavailable(
-                    f"GitHub's reply is longer than {MAX_REPLY >> 20} MiB",
-                    fix="check GITHUB_API_URL, and what answers there",
+                    f"GitHub's response is longer than {MAX_RESPONSE_BYTES >> 20} MiB",
+                    fix="check GITHUB_API_URL and the server at that address",
                 )
-            yield piece
+            yield chunk

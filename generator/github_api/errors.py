@@ -1,4 +1,4 @@
-"""What GitHub answers when it does not do what it is asked: its words, and what the user can do about them."""
+"""GitHub's error responses as exceptions, and the user's error for each."""
 
 from __future__ import annotations
 
@@ -10,41 +10,41 @@ from typing import Any, Final
 from generator import __version__
 from generator.errors import CratematrixError, InputError, Unavailable
 
-# Who asks: GitHub refuses whoever does not say.
-AGENT: Final = f"cratematrix/{__version__}"
-# What requests, whose errors are OSErrors, and PyGithub raise when a reply is a proxy's, is cut, or leads elsewhere.
-_ODD: Final = (RuntimeError, AssertionError, ValueError, TypeError, LookupError, AttributeError, OSError)
+# GitHub refuses requests without a User-Agent header.
+USER_AGENT: Final = f"cratematrix/{__version__}"
+# Raised by requests and PyGithub for a proxy's page, a truncated response or a redirect; requests has OSErrors.
+_TRANSPORT_ERRORS: Final = (RuntimeError, AssertionError, ValueError, TypeError, LookupError, AttributeError, OSError)
 
 
 class GitHubError(Exception):
-    """GitHub did not do what it was asked to.
+    """A request to GitHub failed.
 
-    `status` is HTTP's, None when no usable reply came. `codes` are those of the single errors in a 422. `wait` is the
-    seconds after which GitHub wants to be asked again, where it names them.
+    `status` is the HTTP status, None without a usable response. `codes` are the error codes in a 422 response.
+    `retry_after` is the delay in seconds that the response asks for, None if it names none.
     """
 
     def __init__(
-        self, message: str, status: int | None = None, codes: tuple[str, ...] = (), wait: float | None = None
+        self, message: str, status: int | None = None, codes: tuple[str, ...] = (), retry_after: float | None = None
     ) -> None:
         super().__init__(message)
         self.status = status
         self.codes = codes
-        self.wait = wait
+        self.retry_after = retry_after
 
     @property
-    def limited(self) -> bool:
-        """Whether it was too much at once; a 403 is also what a token without the right gets."""
-        said = self.wait is not None or "rate limit" in str(self).lower()
-        return self.status == 429 or (self.status == 403 and said)
+    def is_rate_limited(self) -> bool:
+        """Whether a rate limit was exceeded; a 403 alone may also be a missing permission."""
+        named = self.retry_after is not None or "rate limit" in str(self).lower()
+        return self.status == 429 or (self.status == 403 and named)
 
     @property
     def is_transient(self) -> bool:
-        """Whether the same call may do better later."""
-        return self.status is None or self.status >= 500 or self.status == 408 or self.limited
+        """Whether a later attempt may succeed."""
+        return self.status is None or self.status >= 500 or self.status == 408 or self.is_rate_limited
 
 
-def asked_wait(headers: Mapping[str, str], now: float) -> float | None:
-    """Return the seconds that the headers of a refusal, in lower case, ask for; `now` is in seconds since 1970."""
+def retry_after_seconds(headers: Mapping[str, str], now: float) -> float | None:
+    """Return the delay in seconds that lower-case response headers ask for; `now` is in seconds since 1970."""
     retry_after, reset = headers.get("retry-after", ""), headers.get("x-ratelimit-reset", "")
     if retry_after.isdecimal():
         return float(retry_after)
@@ -53,49 +53,51 @@ def asked_wait(headers: Mapping[str, str], now: float) -> float | None:
     return None
 
 
-def refusal(status: int, headers: Mapping[str, Any], data: Any) -> GitHubError:
-    """Return GitHub's words, the codes of its errors and the wait it asks for; a page of a proxy's has none."""
-    said = data if isinstance(data, dict) else {}
-    listed = said.get("errors")
+def error_from_response(status: int, headers: Mapping[str, Any], data: Any) -> GitHubError:
+    """Return the error for a response, with GitHub's message, codes and delay; a proxy's page has none of these."""
+    body = data if isinstance(data, dict) else {}
+    listed = body.get("errors")
     errors = [each for each in (listed if isinstance(listed, list) else ()) if isinstance(each, dict)]
-    words = [str(said["message"])] if said.get("message") else []
-    words += [str(each.get("message") or f"{each.get('field')} is {each.get('code')}") for each in errors]
+    messages = [str(body["message"])] if body.get("message") else []
+    messages += [str(each.get("message") or f"{each.get('field')} is {each.get('code')}") for each in errors]
     lower = {str(name).lower(): str(value) for name, value in headers.items()}
     return GitHubError(
-        f"{status}: {'; '.join(words) or 'no words of GitHub'}"[:500],
+        f"{status}: {'; '.join(messages) or 'no message from GitHub'}"[:500],
         status,
         tuple(str(each.get("code")) for each in errors),
-        asked_wait(lower, time.time()),
+        retry_after_seconds(lower, time.time()),
     )
 
 
-def user_error(error: GitHubError, doing: str) -> CratematrixError:
-    """Return the user's error for one of GitHub's."""
+def user_error(error: GitHubError, action: str) -> CratematrixError:
+    """Return the error to show to the user, with a fix."""
     if error.is_transient:
-        return Unavailable(f"{doing}: {error}", fix="run the same command again later: it goes on where it was")
+        return Unavailable(
+            f"{action}: {error}", fix="run the same command again later: it continues with what is missing"
+        )
     if error.status == 401:
-        return InputError(f"{doing}: GitHub refuses the token", fix="set GITHUB_TOKEN to one that is valid")
+        return InputError(f"{action}: GitHub refuses the token", fix="set GITHUB_TOKEN to a valid token")
     if error.status in (403, 404):
         return InputError(
-            f"{doing}: GitHub has no such thing for this token: {error}",
+            f"{action}: not found, or not allowed for this token: {error}",
             fix="check GITHUB_REPOSITORY and the number or tag, and give the job `permissions: contents: write`",
         )
-    return InputError(f"{doing}: GitHub refuses: {error}")
+    return InputError(f"{action}: GitHub refuses: {error}")
 
 
 @contextlib.contextmanager
-def told() -> Iterator[None]:
-    """Turn what goes wrong on the way into a GitHubError, without addresses and objects that nobody wants to read."""
+def map_transport_errors() -> Iterator[None]:
+    """Map transport errors to a GitHubError with a short message."""
     try:
         yield
-    except _ODD as error:
-        raise GitHubError(f"no usable answer from GitHub ({_cause(error)})") from None
+    except _TRANSPORT_ERRORS as error:
+        raise GitHubError(f"no usable response from GitHub ({_root_cause(error)})") from None
 
 
-def _cause(error: BaseException) -> str:
-    """Name the error at the bottom of requests' and urllib3's nested ones."""
+def _root_cause(error: BaseException) -> str:
+    """Return the name of the innermost error; requests and urllib3 nest theirs."""
     nested = (*error.args, getattr(error, "reason", None), error.__cause__)
     for inner in nested:
         if isinstance(inner, BaseException):
-            return _cause(inner)
+            return _root_cause(inner)
     return str(error) if isinstance(error, TimeoutError) and error.args else type(error).__name__

@@ -1,4 +1,4 @@
-"""Which hosts the token is sent to: the API's own, and the one that takes its uploads."""
+"""The hosts that may receive the token: the API's host and its upload host."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _DEFAULT_PORTS: Final = {"https": 443, "http": 80}
 
 
 def origin(url: str) -> str | None:
-    """Return the scheme, host and port of a URL, the last where it is not the scheme's own; None where one lacks."""
+    """Return scheme, host and port of a URL, without the scheme's default port; None for an incomplete URL."""
     try:
         parts = urlsplit(url)
         port = parts.port or _DEFAULT_PORTS[parts.scheme]
@@ -24,10 +24,10 @@ def origin(url: str) -> str | None:
 
 
 def token_origins(api_url: str) -> tuple[str, ...]:
-    """Return the origins that the token for an API may be sent to.
+    """Return the origins that may receive the token of an API.
 
-    GitHub has uploads.github.com beside api.github.com, and GHE.com uploads.SUB.ghe.com beside api.SUB.ghe.com. A
-    GitHub Enterprise Server takes uploads where its API is: HOST/api/uploads beside HOST/api/v3.
+    The upload hosts are uploads.github.com for api.github.com, and uploads.SUB.ghe.com for api.SUB.ghe.com. A GitHub
+    Enterprise Server has one host for both: HOST/api/v3 and HOST/api/uploads.
     """
     own = origin(api_url)
     if own is None:
@@ -37,10 +37,10 @@ def token_origins(api_url: str) -> tuple[str, ...]:
 
 
 def check_host(url: str, api_url: str) -> None:
-    """Raise InputError unless the token for an API may be sent to a URL."""
-    where, allowed = origin(url), token_origins(api_url)
-    if where not in allowed:
+    """Raise InputError unless the URL's host may receive the token of the API."""
+    found, allowed = origin(url), token_origins(api_url)
+    if found not in allowed:
         raise InputError(
-            f"GitHub wants the token at {where or 'no address'}, and it is sent to {' and '.join(allowed)} alone",
-            fix="check GITHUB_API_URL, and what answers there",
+            f"the token is not sent to {found or 'a URL without a host'}: only {' and '.join(allowed)} may receive it",
+            fix="check GITHUB_API_URL and the server at that address",
         )

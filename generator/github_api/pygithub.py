@@ -1,7 +1,7 @@
-"""PyGithub as it is used here.
+"""PyGithub's client and error mapping.
 
-Its own retries are off: they would create a draft a second time when the first reply is lost, never repeat a PATCH, and
-have no jitter. What is tried again, and when, is said in `pace`.
+PyGithub's own retries are off. They create a second draft after a lost response, never repeat a PATCH, and have no
+jitter. The retry rules are in `retry`.
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ from github.Requester import HTTPRequestsConnectionClass, HTTPSRequestsConnectio
 
 from generator.github_api.adapter import GitHubAdapter
 from generator.github_api.connection import PAGE, Connection
-from generator.github_api.errors import AGENT, refusal, told
+from generator.github_api.errors import USER_AGENT, error_from_response, map_transport_errors
 
-Kind = TypeVar("Kind", HTTPRequestsConnectionClass, HTTPSRequestsConnectionClass)
+ConnectionT = TypeVar("ConnectionT", HTTPRequestsConnectionClass, HTTPSRequestsConnectionClass)
 
 
 def client(connection: Connection, timeout: int) -> Github:
-    """Return a client of one thread; `timeout` is in seconds, for each call."""
-    # PyGithub has no other way to a session of one's own, and lets go of its connection after each call then.
+    """Return a client for one thread, with a timeout in seconds for each call."""
+    # PyGithub takes an own session only from a connection class, and then opens a connection for each call.
     Requester.injectConnectionClasses(
-        partial(_connection, HTTPRequestsConnectionClass, connection.api_url),  # type: ignore[arg-type]
-        partial(_connection, HTTPSRequestsConnectionClass, connection.api_url),  # type: ignore[arg-type]
+        partial(_create_connection, HTTPRequestsConnectionClass, connection.api_url),  # type: ignore[arg-type]
+        partial(_create_connection, HTTPSRequestsConnectionClass, connection.api_url),  # type: ignore[arg-type]
     )
     return Github(
         auth=Auth.Token(connection.token) if connection.token else None,
         base_url=connection.api_url,
-        user_agent=AGENT,
+        user_agent=USER_AGENT,
         timeout=timeout,
         per_page=PAGE,
         lazy=True,
@@ -40,19 +40,21 @@ def client(connection: Connection, timeout: int) -> Github:
     )
 
 
-def _connection(kind: type[Kind], api_url: str, host: str, port: int | None = None, **options: Any) -> Kind:
-    made = kind(host, port, **options)
-    made.session.mount(f"{made.protocol}://", GitHubAdapter(api_url))
-    return made
+def _create_connection(
+    kind: type[ConnectionT], api_url: str, host: str, port: int | None = None, **options: Any
+) -> ConnectionT:
+    connection = kind(host, port, **options)
+    connection.session.mount(f"{connection.protocol}://", GitHubAdapter(api_url))
+    return connection
 
 
 @contextlib.contextmanager
-def told_by_github() -> Iterator[None]:
-    """Turn whatever PyGithub raises into a GitHubError."""
-    with told():
+def map_pygithub_errors() -> Iterator[None]:
+    """Map every PyGithub error to a GitHubError."""
+    with map_transport_errors():
         try:
             yield
         except BadAttributeException as error:
             raise ValueError from error
         except GithubException as error:
-            raise refusal(error.status, error.headers or {}, error.data) from None
+            raise error_from_response(error.status, error.headers or {}, error.data) from None

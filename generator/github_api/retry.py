@@ -1,4 +1,4 @@
-"""When to write to GitHub, and when to try again.
+"""Retries with backoff, and the rate limit of uploads.
 
 The numbers are GitHub's: https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api and
 .../best-practices-for-using-the-rest-api.
@@ -19,27 +19,27 @@ T = TypeVar("T")
 
 WRITES_A_MINUTE: Final = 80
 WRITES_AN_HOUR: Final = 500
-# Where GitHub names no time it wants a minute of quiet, and twice as much each time after that.
-QUIET: Final = 60.0
-FIRST_PAUSE: Final = 2.0
-# Seconds that are waited because GitHub says so; a limit that is lifted later than that is told.
-LONGEST_PAUSE: Final = 900.0
-TRIES: Final = 6
+# Seconds after an exceeded rate limit without Retry-After: GitHub asks for a minute, doubled for each further attempt.
+RATE_LIMIT_DELAY: Final = 60.0
+FIRST_DELAY: Final = 2.0
+# Longest Retry-After in seconds that is waited; a longer one ends the attempts.
+MAX_DELAY: Final = 900.0
+MAX_ATTEMPTS: Final = 6
 
 
-def retry_delay(error: GitHubError, tries: int) -> float | None:
-    """Return the seconds to wait at least before try number `tries` + 1, or None when there is no use in one."""
-    if tries >= TRIES or not error.is_transient:
+def retry_delay(error: GitHubError, attempts: int) -> float | None:
+    """Return the minimum delay in seconds after `attempts` failed attempts, or None when another one is useless."""
+    if attempts >= MAX_ATTEMPTS or not error.is_transient:
         return None
-    if error.wait is not None:
-        return error.wait if error.wait <= LONGEST_PAUSE else None
-    return float((QUIET if error.limited else FIRST_PAUSE) * 2 ** (tries - 1))
+    if error.retry_after is not None:
+        return error.retry_after if error.retry_after <= MAX_DELAY else None
+    return float((RATE_LIMIT_DELAY if error.is_rate_limited else FIRST_DELAY) * 2 ** (attempts - 1))
 
 
-def seconds_between(shards: int, packages: int, writes_a_minute: int) -> float:
-    """Return how far apart one of `shards` shards starts its uploads, when each has about `packages` of them.
+def upload_interval(shards: int, packages: int, writes_a_minute: int) -> float:
+    """Return the seconds between two uploads of one shard, for `shards` shards with `packages` uploads each.
 
-    All of them together stay below both limits: so many writes a minute, and 500 an hour where it takes that long.
+    All shards together stay below both rate limits: `writes_a_minute`, and 500 writes an hour if there are more.
     """
     hourly = 3600 / WRITES_AN_HOUR if shards * packages > WRITES_AN_HOUR else 0.0
     return shards * max(60 / writes_a_minute, hourly)
@@ -47,48 +47,48 @@ def seconds_between(shards: int, packages: int, writes_a_minute: int) -> float:
 
 @dataclass(frozen=True)
 class Retry:
-    """Waiting, and saying what for."""
+    """Retries transient errors with exponential backoff, jitter and Retry-After; `note` gets a line for each delay."""
 
-    say: Callable[[str], None]
+    note: Callable[[str], None]
     sleep: Callable[[float], None] = time.sleep
 
-    def wait(self, seconds: float, why: str) -> None:
-        """Wait so long or up to half as long again, so that processes that were told the same spread out."""
-        longer = seconds * random.uniform(1, 1.5)  # noqa: S311  no secret depends on it
-        self.say(f"{why}; trying again in {longer:.0f} s")
-        self.sleep(longer)
+    def wait(self, seconds: float, reason: str) -> None:
+        """Wait for the delay plus up to half of it: jitter keeps processes with the same delay apart."""
+        jittered = seconds * random.uniform(1, 1.5)  # noqa: S311  no secret depends on it
+        self.note(f"{reason}; trying again in {jittered:.0f} s")
+        self.sleep(jittered)
 
-    def call(self, call: Callable[[], T], doing: str) -> T:
-        """Return what `call` returns, tried again while that may help; a CratematrixError told as `doing` if not."""
-        for tries in itertools.count(1):
+    def call(self, request: Callable[[], T], action: str) -> T:
+        """Return the result of `request`, retried on transient errors; `action` names it in messages."""
+        for attempts in itertools.count(1):
             try:
-                return call()
+                return request()
             except GitHubError as error:
-                self.wait_or_raise(error, tries, doing)
+                self.wait_or_raise(error, attempts, action)
         raise AssertionError  # pragma: no cover  the count never ends
 
-    def wait_or_raise(self, error: GitHubError, tries: int, doing: str) -> None:
-        """Wait for the next try, or raise what the user can do about it."""
-        seconds = retry_delay(error, tries)
+    def wait_or_raise(self, error: GitHubError, attempts: int, action: str) -> None:
+        """Wait before the next attempt, or raise the user's error when another one is useless."""
+        seconds = retry_delay(error, attempts)
         if seconds is None:
-            raise user_error(error, doing) from error
-        self.wait(seconds, f"{doing}: {error}")
+            raise user_error(error, action) from error
+        self.wait(seconds, f"{action}: {error}")
 
 
 class RateLimit:
-    """Spreads the uploads of one process: `between` seconds or a little more from one to the next."""
+    """Keeps the uploads of one process at least `interval` seconds apart."""
 
     def __init__(
         self,
-        between: float,
+        interval: float,
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._between, self._sleep, self._clock = between, sleep, clock
-        # Shards that start together must not send their first package together.
-        self._next = clock() + random.uniform(0, between)  # noqa: S311
+        self._interval, self._sleep, self._clock = interval, sleep, clock
+        # Shards start at the same time; a random first delay keeps their first uploads apart.
+        self._next = clock() + random.uniform(0, interval)  # noqa: S311
 
     def wait(self) -> None:
-        """Wait for this process's turn."""
+        """Wait until the next upload may start."""
         self._sleep(max(0.0, self._next - self._clock()))
-        self._next = self._clock() + self._between * random.uniform(1, 1.1)  # noqa: S311
+        self._next = self._clock() + self._interval * random.uniform(1, 1.1)  # noqa: S311

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from pydantic import TypeAdapter, ValidationError
@@ -125,7 +125,14 @@ def _dependencies(manifest: Manifest) -> Iterator[Problem]:
             if name == crate.name:
                 yield Problem(loc, f"{quoted(name)} depends on itself; remove it")
             elif name not in known:
-                yield Problem(loc, f"{quoted(name)} is not a crate of this fleet", wrong=name, known=known)
+                yield _unknown_crate(loc, name, known)
+    for position, name in enumerate(manifest.fleet.canaries):
+        if name not in known:
+            yield _unknown_crate(("fleet", "canaries", position), name, known)
+
+
+def _unknown_crate(loc: Location, name: str, known: Mapping[str, None]) -> Problem:
+    return Problem(loc, f"{quoted(name)} is not a crate of this fleet", wrong=name, known=known)
 
 
 def _platforms(manifest: Manifest) -> Iterator[Problem]:
@@ -152,6 +159,7 @@ def _repetitions(manifest: Manifest) -> Iterator[Problem]:
         (("fleet", "platforms"), manifest.fleet.platforms),
         (("fleet", "required"), manifest.fleet.required),
         (("fleet", "env"), manifest.fleet.env),
+        (("fleet", "canaries"), manifest.fleet.canaries),
         (("fleet", "fetch_hosts"), _hosts(manifest.fleet.fetch_hosts)),
     ]
     for index, crate in _crates(manifest):

@@ -29,6 +29,7 @@ from generator.manifest.values import (
     NpmScope,
     RelativePath,
     ServiceUrl,
+    TagPattern,
     TemplateName,
     Version,
     alternatives,
@@ -146,6 +147,16 @@ class _FleetKeys(Declared):
     schedule: NotAnInput[Cron | None] = Field(
         default=None,
         description="Schedule on which the release workflow makes a prerelease: the five fields of cron, in UTC.",
+    )
+    release_tags: NotAnInput[TagPattern] = Field(
+        default="v*",
+        description="Pattern of the tags that the release workflow runs for. Other tags are free for other uses.",
+    )
+    # The plan reads it for a change of cratematrix itself.
+    canaries: NotAnInput[tuple[CrateName, ...]] = Field(
+        default=(),
+        description="Crates that `plan --changed-since` builds when code of cratematrix itself changed that decides no "
+        "package's content. Only for the repository that holds the action; without canaries all crates are built.",
     )
     # It decides how binaries are divided into packages.
     layout: BuildInput[Layout] = Field(

@@ -178,6 +178,16 @@ Command = Annotated[
         max_length=4_000,
     ),
 ]
+# Literal in a tag, and in GitHub's filter of tags; * stands for any characters but /.
+TagPattern = Annotated[
+    str,
+    TextRule(
+        "a pattern of tags",
+        "letters, digits and . _ - /, with single * for any of them but /, as in v*",
+        pattern=r"^(\*|\*?([A-Za-z0-9._/-]\*?)+)$",
+        max_length=100,
+    ),
+]
 
 Size = Literal["small", "standard", "large"]
 SIZES: Final[tuple[Size, ...]] = get_args(Size)

@@ -12,6 +12,7 @@ from typing import Final
 from generator.manifest.effects import Effect
 from generator.manifest.models import Crate, Fleet, Manifest
 from generator.manifest.settings import build_input, settings
+from generator.planning.own_code import own_code, package_code
 from generator.strict import Strict
 from generator.text import counted, escaped
 
@@ -20,8 +21,6 @@ MAX_NAMES_BYTES: Final = 100 * 1024
 
 # Characters of a path in a reason.
 MAX_PATH_SHOWN: Final = 200
-# Files of this repository that decide how crates are built, where its own workflows use its own action.
-_TOOL_FILES: Final = ("generator/", "templates/", "requirements/", ".github/actions/", "action.yml", "pyproject.toml")
 
 
 class Reason(Strict):
@@ -62,11 +61,13 @@ def affected(manifest: Manifest, change: Change | WholeFleet) -> tuple[Reason, .
         return _reasons(manifest, dict.fromkeys(_names(manifest), change.reason))
     if (whole_fleet := _whole_fleet_reason(manifest, change)) is not None:
         return _reasons(manifest, dict.fromkeys(_names(manifest), whole_fleet))
-    built = _with_dependents(manifest, _changed(manifest, change))
+    canaries = _canaries(manifest, change)
+    built = {**canaries, **_with_dependents(manifest, _changed(manifest, change))}
     if len(built) < len(manifest.crates) and not fits_in_variable(built):
         too_many = "the names of the affected crates are too long for a variable, so the whole fleet is built"
         built = {name: built.get(name, too_many) for name in _names(manifest)}
-    return _reasons(manifest, built, f"nothing that it is built from changed since {change.since}")
+    beside = "; canaries are built for the change of cratematrix itself" if canaries else ""
+    return _reasons(manifest, built, f"nothing that it is built from changed since {change.since}{beside}")
 
 
 def fits_in_variable(names: Iterable[str]) -> bool:
@@ -91,11 +92,21 @@ def _whole_fleet_reason(manifest: Manifest, change: Change) -> str | None:
         before, now = getattr(change.manifest.fleet, key), getattr(manifest.fleet, key)
         if before != now:
             return f"the {key} changed from {before} to {now}"
-    if change.holds_action:
-        tool_files = sorted(path for path in change.paths if path.startswith(_TOOL_FILES))
-        if tool_files:
-            return f"cratematrix itself changed: {first_path(tool_files)}"
+    if change.holds_action and (found := package_code(change.paths)):
+        return f"code that decides what packages hold changed: {first_path(found)}"
+    if change.holds_action and not manifest.fleet.canaries and (found := own_code(change.paths)):
+        return f"cratematrix itself changed: {first_path(found)}"
     return f"the sandbox template changed: {change.template_reason}" if change.template_reason else None
+
+
+def _canaries(manifest: Manifest, change: Change) -> dict[str, str]:
+    """Return the crates that are built because code of the tool itself changed, each with the reason."""
+    found = own_code(change.paths) if change.holds_action else []
+    if not found:
+        return {}
+    return dict.fromkeys(
+        manifest.fleet.canaries, f"it is a canary, and cratematrix itself changed: {first_path(found)}"
+    )
 
 
 def _changed(manifest: Manifest, change: Change) -> dict[str, str]:

@@ -1,1 +1,4 @@
-"""Releases on GitHub: one draft, every promised package on it, and published only when it is complete."""
+"""GitHub releases: one draft for a tag, uploads of packages, a check for completeness, publication, verification.
+
+Building packages is in `builds`, and merging the reports of shards in `reports`.
+"""

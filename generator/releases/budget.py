@@ -1,4 +1,4 @@
-"""What a release costs at GitHub, counted before its first request, and whether GitHub allows that.
+"""The assets, requests and minutes of a release, compared with GitHub's limits before the first request.
 
 Assets: https://docs.github.com/en/repositories/releasing-projects-on-github/about-releases. Requests and writes:
 https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api.
@@ -13,7 +13,7 @@ from typing import Final
 
 from generator.errors import InputError
 from generator.github_api.connection import PAGE
-from generator.github_api.retry import WRITES_A_MINUTE, WRITES_AN_HOUR, seconds_between
+from generator.github_api.retry import WRITES_A_MINUTE, WRITES_AN_HOUR, upload_interval
 from generator.manifest.models import Manifest
 from generator.manifest.settings import with_layout
 from generator.manifest.values import Layout
@@ -23,16 +23,15 @@ from generator.strict import Strict
 from generator.text import counted
 
 MAX_ASSETS: Final = 1_000
-# GITHUB_TOKEN's, which all jobs of a repository share.
+# Limit of GITHUB_TOKEN, shared by all jobs of a repository.
 REQUESTS_AN_HOUR: Final = 1_000
 
 
 class Budget(Strict):
-    """The whole release, when nothing has to be tried again: from `prepare` to `publish`.
+    """Counts for a whole release without retries, from `prepare` to `publish`.
 
-    `jobs` are those that upload: each of the shards, or one where crates' code runs on the runner itself. `writes`
-    create content; `minutes` are what the uploads take at least, for they are spread out, and `per_hour` the requests
-    that then fall into an hour.
+    `jobs` upload: one for each shard at E2B, one in all for the backend `local`. `writes` create content. `minutes` is
+    the least time of all rate-limited uploads, and `per_hour` the requests in one of these hours.
     """
 
     layout: Layout
@@ -45,15 +44,15 @@ class Budget(Strict):
 
     @property
     def fits(self) -> bool:
-        """Whether GitHub allows it."""
+        """Whether the release stays within every limit."""
         return not tuple(self.problems())
 
     def problems(self) -> Iterator[str]:
-        """Yield a sentence for every limit that is exceeded."""
+        """Yield a sentence for each exceeded limit."""
         if self.assets > MAX_ASSETS:
-            yield f"{self.assets} assets are more than a release can have: {MAX_ASSETS:,}"
+            yield f"{self.assets} assets exceed GitHub's limit of {MAX_ASSETS:,} for a release"
         if self.per_hour > REQUESTS_AN_HOUR:
-            yield f"{self.per_hour} requests in an hour are more than GITHUB_TOKEN has: {REQUESTS_AN_HOUR:,}"
+            yield f"{self.per_hour} requests in an hour exceed GITHUB_TOKEN's limit of {REQUESTS_AN_HOUR:,}"
 
     def __str__(self) -> str:
         return (
@@ -62,41 +61,41 @@ class Budget(Strict):
             f"{self.per_hour} in one hour of {REQUESTS_AN_HOUR:,}, a margin of {REQUESTS_AN_HOUR - self.per_hour}; "
             f"{self.writes} writes, at most {WRITES_A_MINUTE} a minute and {WRITES_AN_HOUR} an hour; "
             f"at least {self.minutes:.1f} minutes of uploads"
-            + (", which the layout 'single' would shorten" if self.layout == "split" else "")
+            + (", fewer with the layout 'single'" if self.layout == "split" else "")
         )
 
 
 def budget(manifest: Manifest, plan: Plan) -> Budget:
-    """Count a release of the whole fleet, built in the shards of its plan and uploaded as its workflow does."""
+    """Return the counts for a release of the whole fleet, with the plan's shards and the workflow's upload jobs."""
     packages = Counter(expected_packages(manifest).values())
     shards = [sum(packages[name] for name in shard.crates) for shard in plan.shards]
     loads = shards if manifest.fleet.backend == "e2b" else [sum(shards)]
     assets = sum(loads) + 1  # SHA256SUMS
     pages = math.ceil(assets / PAGE)
-    prepare = 4  # a look for the tag, a list, a create, and a list
-    upload = 1 + pages  # of each job, beside the packages: the release, and its assets
-    publish = 2 + 2 * pages  # the release, its assets before and after SHA256SUMS, and the publication
+    prepare = 4  # the tag, the list of releases, the new draft, and the list again
+    upload = 1 + pages  # of each job: the release and its assets, without the packages
+    publish = 2 + 2 * pages  # the release, its assets before and after SHA256SUMS, and the publication itself
     requests = prepare + len(loads) * upload + assets + publish
-    minutes = max(load * seconds_between(len(loads), load, WRITES_A_MINUTE) for load in loads) / 60
+    minutes = max(load * upload_interval(len(loads), load, WRITES_A_MINUTE) for load in loads) / 60
     return Budget(
         layout=manifest.fleet.layout,
         jobs=len(loads),
         assets=assets,
         requests=requests,
-        writes=assets + 2,  # and the draft, and its publication
+        writes=assets + 2,  # plus the draft and its publication
         minutes=round(minutes, 1),
         per_hour=math.ceil(requests / max(1.0, minutes / 60)),
     )
 
 
 def check_budget(manifest: Manifest, plan: Plan) -> Budget:
-    """Return the budget; InputError with every limit that it exceeds, and with what would fit."""
-    made, least = budget(manifest, plan), budget(with_layout(manifest, "single"), plan)
-    if made.fits:
-        return made
-    if least.fits:
-        fix = f'set fleet.layout to "single": {least}'
+    """Return the budget; InputError lists every exceeded limit, with a fix that stays within them."""
+    own, single = budget(manifest, plan), budget(with_layout(manifest, "single"), plan)
+    if own.fits:
+        return own
+    if single.fits:
+        fix = f'set fleet.layout to "single": {single}'
     else:
-        parts = max(math.ceil(made.assets / MAX_ASSETS), math.ceil(made.per_hour / REQUESTS_AN_HOUR))
-        fix = f"divide the manifest into {parts}, with a tag and an hour for each, or use fewer fleet.slots"
-    raise InputError("GitHub does not allow a release like this", problems=tuple(made.problems()), fix=fix)
+        parts = max(math.ceil(own.assets / MAX_ASSETS), math.ceil(own.per_hour / REQUESTS_AN_HOUR))
+        fix = f"split the manifest into {parts}, each with its own tag and hour, or reduce fleet.slots"
+    raise InputError("the release exceeds GitHub's limits", problems=tuple(own.problems()), fix=fix)

@@ -1,4 +1,4 @@
-"""GitHub's releases through PyGithub."""
+"""Releases at GitHub, through PyGithub and `transfers`."""
 
 from __future__ import annotations
 
@@ -13,64 +13,64 @@ from github.GitReleaseAsset import GitReleaseAsset
 
 from generator.github_api.connection import PAGE, Connection
 from generator.github_api.hosts import check_host
-from generator.github_api.pygithub import client, told_by_github
+from generator.github_api.pygithub import client, map_pygithub_errors
 from generator.releases.protocol import Asset, Release
-from generator.releases.transfers import Timing, Transfers
+from generator.releases.transfers import Transfers, TransferTimeouts
 
-# Every release of a page comes with its assets: https://github.com/tcnksm/ghr/issues/163 tells of the 504s that follow.
+# GitHub lists releases with all their assets and answers 504 to larger pages: https://github.com/tcnksm/ghr/issues/163
 RELEASES_PAGE: Final = 30
 
 
 class GitHubReleases:
-    """The releases of one repository; see `service.Releases`."""
+    """The releases of one repository: implements `protocol.Releases`."""
 
-    def __init__(self, connection: Connection, timing: Timing | None = None) -> None:
-        timing = timing or Timing()
-        self._github = client(connection, timing.idle)
+    def __init__(self, connection: Connection, timeouts: TransferTimeouts | None = None) -> None:
+        timeouts = timeouts or TransferTimeouts()
+        self._github = client(connection, timeouts.idle)
         self._repository = self._github.get_repo(connection.repository)
         self._api_url = connection.api_url
         self._assets_url = f"{connection.api_url}/repos/{connection.repository}/releases/assets"
-        self._transfers = Transfers(connection, timing)
+        self._transfers = Transfers(connection, timeouts)
 
     def close(self) -> None:
         """Close every connection."""
         self._github.close()
         self._transfers.close()
 
-    def of_tag(self, tag: str) -> tuple[Release, ...]:
-        """Return every release of a tag, drafts too."""
+    def list_for_tag(self, tag: str) -> tuple[Release, ...]:
+        """Return every release of a tag, including drafts."""
         self._github.per_page = RELEASES_PAGE
         try:
-            with told_by_github():
+            with map_pygithub_errors():
                 return tuple(_release(each) for each in self._repository.get_releases() if each.tag_name == tag)
         finally:
             self._github.per_page = PAGE
 
-    def tagged(self, tag: str) -> str | None:
-        """Return the commit that a tag is on already, or None where there is no such tag."""
-        with told_by_github():
+    def tag_commit(self, tag: str) -> str | None:
+        """Return the commit of an existing tag, or None."""
+        with map_pygithub_errors():
             try:
                 return self._repository.get_commit(f"tags/{tag}").complete().sha
             except GithubException as error:
-                # 422 is GitHub's "no commit found for" a reference that it does not know.
+                # 422 is GitHub's "no commit found for" an unknown reference.
                 if error.status in (404, 422):
                     return None
                 raise
 
-    def published(self, tag: str) -> Release:
+    def published_release(self, tag: str) -> Release:
         """Return the published release of a tag."""
-        with told_by_github():
+        with map_pygithub_errors():
             return _release(self._repository.get_release(tag))
 
     def get(self, release: int) -> Release:
-        """Return a release by its number."""
-        with told_by_github():
-            # What is not complete yet takes its tag from its URL, which has a number there.
+        """Return a release by its numeric id."""
+        with map_pygithub_errors():
+            # A lazy release takes its tag from the URL, which holds the id in its place.
             return _release(self._repository.get_release(release).complete())
 
     def create(self, tag: str, commit: str, body: str, prerelease: bool) -> Release:
         """Create a draft."""
-        with told_by_github():
+        with map_pygithub_errors():
             return _release(
                 self._repository.create_git_release(
                     tag,
@@ -85,12 +85,12 @@ class GitHubReleases:
 
     def remove(self, release: Release) -> None:
         """Delete a draft."""
-        with told_by_github(), _gone_is_fine():
+        with map_pygithub_errors(), _ignore_missing():
             self._repository.get_release(release.id).delete_release()
 
     def publish(self, release: Release, prerelease: bool) -> Release:
         """Publish a draft, as the latest release unless it is a prerelease."""
-        with told_by_github():
+        with map_pygithub_errors():
             return _release(
                 self._repository.get_release(release.id).update_release(
                     release.title,
@@ -104,30 +104,30 @@ class GitHubReleases:
 
     def assets(self, release: int) -> tuple[Asset, ...]:
         """Return every asset of a release."""
-        with told_by_github():
+        with map_pygithub_errors():
             return tuple(_asset(each) for each in self._repository.get_release(release).get_assets())
 
     def upload(self, release: Release, path: Path, name: str) -> Asset:
-        """Send a file."""
+        """Upload a file."""
         url = release.upload_url.partition("{")[0]
-        check_host(url, self._api_url)  # also of what is no URL at all
-        data = self._transfers.send(url, path, name)
-        with told_by_github():
+        check_host(url, self._api_url)  # refuses text that is no URL, too
+        data = self._transfers.upload(url, path, name)
+        with map_pygithub_errors():
             return _asset(self._github.create_from_raw_data(GitReleaseAsset, data))
 
     def delete(self, asset: Asset) -> None:
         """Delete an asset."""
-        with told_by_github(), _gone_is_fine():
+        with map_pygithub_errors(), _ignore_missing():
             self._repository.get_release_asset(asset.id).delete_asset()
 
     def download(self, asset: Asset) -> Iterator[bytes]:
-        """Yield a file as the world gets it; with the token only where nobody gets it without."""
-        return self._transfers.get(asset.url, asset.size, f"{self._assets_url}/{asset.id}")
+        """Yield the file of an asset in chunks; the token is used only when an anonymous request is refused."""
+        return self._transfers.download(asset.url, asset.size, f"{self._assets_url}/{asset.id}")
 
 
 @contextlib.contextmanager
-def _gone_is_fine() -> Iterator[None]:
-    """Let another process, or a try whose reply was lost, have deleted it before."""
+def _ignore_missing() -> Iterator[None]:
+    """Ignore 404: another process, or an earlier attempt with a lost response, has deleted the object already."""
     try:
         yield
     except GithubException as error:

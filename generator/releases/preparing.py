@@ -1,4 +1,4 @@
-"""One draft of a tag, whoever else prepares it at the same time."""
+"""One draft for a tag, also when several processes prepare it at the same time."""
 
 from __future__ import annotations
 
@@ -10,85 +10,89 @@ from typing import Final
 from generator.errors import InputError
 from generator.github_api.errors import GitHubError
 from generator.github_api.retry import Retry
-from generator.releases.expected_assets import is_prerelease
 from generator.releases.protocol import Release, Releases
+from generator.releases.tags import is_prerelease
 
-# GitHub's list lags behind what was created: https://github.com/softprops/action-gh-release/issues/705
-LOOKS: Final = 4
-LAG: Final = 2.0
+# GitHub's list of releases is eventually consistent: https://github.com/softprops/action-gh-release/issues/705
+LIST_ATTEMPTS: Final = 4
+LIST_DELAY: Final = 2.0
 
 
-def prepare(releases: Releases, tag: str, commit: str, body: str, patience: Retry) -> Release:
-    """Create or adopt the one draft of a tag whose target is this commit; InputError where there is something else.
+def prepare(releases: Releases, tag: str, commit: str, body: str, retry: Retry) -> Release:
+    """Create or reuse the only draft of a tag at this commit; InputError if the tag has any other release.
 
-    GitHub takes any number of drafts of one tag. After a create, the list is read again: of two that were created at
-    the same time the older one stays, and the younger is deleted by the process that created it.
+    GitHub allows several drafts of one tag, so the list is read again after a create. Of two concurrent drafts the
+    older one stays; each process deletes its own younger one.
     """
-    tagged = patience.call(lambda: releases.tagged(tag), f"looking for the tag {tag}")
-    if tagged not in (None, commit):
-        # GitHub would publish what the tag is on, whatever the draft says.
-        raise InputError(
-            f"the tag {tag} is on {tagged} already, not on {commit}", fix=f"check out {tag}, or release under a new tag"
-        )
-    for tries in itertools.count(1):
-        if draft := adopted(_settled(releases, tag, patience), tag, commit):
+    _check_commit(releases, tag, commit, retry)
+    for attempts in itertools.count(1):
+        if draft := existing_draft(_list_settled(releases, tag, retry), tag, commit):
             return draft
         try:
-            made = releases.create(tag, commit, body, is_prerelease(tag))
+            created = releases.create(tag, commit, body, is_prerelease(tag))
         except GitHubError as error:
             if "target_commitish" in str(error):
-                never_pushed = f"GitHub does not have the commit {commit}"
-                raise InputError(never_pushed, fix="git push, and prepare again") from error
-            # The reply may be lost and the draft there: it is looked for before another is created.
-            patience.wait_or_raise(error, tries, f"creating a draft of {tag}")
+                raise InputError(
+                    f"GitHub does not have the commit {commit}", fix="run git push, then prepare again"
+                ) from error
+            # The draft may exist although the response was lost, so the next attempt lists the drafts first.
+            retry.wait_or_raise(error, attempts, f"creating a draft of {tag}")
             continue
-        if not _older(releases, made, patience):
-            return made
-        patience.call(partial(releases.remove, made), f"removing a second draft of {tag}")
+        if not _has_older(releases, created, retry):
+            return created
+        retry.call(partial(releases.remove, created), f"removing a second draft of {tag}")
     raise AssertionError  # pragma: no cover  the count never ends
 
 
-def adopted(found: Sequence[Release], tag: str, commit: str) -> Release | None:
-    """Return the draft to go on with, None where there is no release of the tag; InputError for anything else."""
+def _check_commit(releases: Releases, tag: str, commit: str, retry: Retry) -> None:
+    """Raise InputError for a tag at another commit: GitHub publishes the tag's commit, not the draft's."""
+    tagged = retry.call(lambda: releases.tag_commit(tag), f"looking for the tag {tag}")
+    if tagged not in (None, commit):
+        raise InputError(
+            f"the tag {tag} is already at {tagged}, not at {commit}",
+            fix=f"check out {tag}, or release under a new tag",
+        )
+
+
+def existing_draft(found: Sequence[Release], tag: str, commit: str) -> Release | None:
+    """Return the draft to reuse, or None without any release; InputError for a release that cannot be reused."""
     for each in found:
-        if each.closed:
+        if each.final_state:
             raise InputError(
-                f"{tag} is {each.closed} already, as release {each.id}",
-                fix=f"release under a new tag, or check what is there: cratematrix release verify --tag {tag}",
+                f"{tag} is already {each.final_state}, as release {each.id}",
+                fix=f"release under a new tag, or check the release: cratematrix release verify --tag {tag}",
             )
     if len(found) > 1:
         numbers = ", ".join(str(each.id) for each in sorted(found, key=lambda each: each.id))
-        raise InputError(
-            f"{tag} has {len(found)} drafts: {numbers}", fix="delete all of them but one on the page of releases"
-        )
+        raise InputError(f"{tag} has {len(found)} drafts: {numbers}", fix="delete all but one on the releases page")
     for draft in found:
         if draft.commit != commit:
             raise InputError(
-                f"the draft {draft.id} of {tag} is of {draft.commit}, not of {commit}",
-                fix=f"delete that draft on the page of releases, or release {draft.commit}",
+                f"the draft {draft.id} of {tag} is for {draft.commit}, not for {commit}",
+                fix=f"delete that draft on the releases page, or release {draft.commit}",
             )
     return found[0] if found else None
 
 
-def _settled(releases: Releases, tag: str, patience: Retry) -> tuple[Release, ...]:
-    """List the releases of a tag; a second draft may be one that its process is about to remove."""
-    return _listed(releases, tag, patience, until=lambda found: len(found) < 2)
+def _list_settled(releases: Releases, tag: str, retry: Retry) -> tuple[Release, ...]:
+    """List the releases of a tag; another process may be about to remove a second draft."""
+    return _list_until(releases, tag, retry, until=lambda found: len(found) < 2)
 
 
-def _older(releases: Releases, made: Release, patience: Retry) -> bool:
-    """Whether the tag has a release that is older than the draft just made; numbers only grow."""
-    found = _listed(releases, made.tag, patience, until=lambda found: made.id in {each.id for each in found})
-    return any(each.id < made.id for each in found)
+def _has_older(releases: Releases, created: Release, retry: Retry) -> bool:
+    """Whether the tag has an older release than the new draft; ids only grow."""
+    found = _list_until(releases, created.tag, retry, until=lambda found: created.id in {each.id for each in found})
+    return any(each.id < created.id for each in found)
 
 
-def _listed(
-    releases: Releases, tag: str, patience: Retry, until: Callable[[tuple[Release, ...]], bool]
+def _list_until(
+    releases: Releases, tag: str, retry: Retry, until: Callable[[tuple[Release, ...]], bool]
 ) -> tuple[Release, ...]:
-    """List the releases of a tag, again where the list lags behind; the last list when it stays so."""
+    """List the releases of a tag until the condition holds, or return the last list."""
     found: tuple[Release, ...] = ()
-    for _ in range(LOOKS):
-        found = patience.call(lambda: releases.of_tag(tag), f"looking for releases of {tag}")
+    for _ in range(LIST_ATTEMPTS):
+        found = retry.call(lambda: releases.list_for_tag(tag), f"looking for releases of {tag}")
         if until(found):
             break
-        patience.sleep(LAG)
+        retry.sleep(LIST_DELAY)
     return found

@@ -1,4 +1,4 @@
-"""What a release and its assets are, and what GitHub can do with them: the door that commands are given."""
+"""Releases and assets, and the protocol of the service that keeps them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from generator.strict import Strict
 
 
 class Release(Strict):
-    """A release as GitHub tells it; `commit` is what its tag is put on when it is published, a SHA or a branch."""
+    """A release at GitHub; publication creates its tag at `commit`, a SHA or a branch."""
 
     id: int
     tag: str
@@ -22,15 +22,15 @@ class Release(Strict):
     upload_url: str
 
     @property
-    def closed(self) -> Literal["immutable", "published"] | None:
-        """Why nothing of it may change any more; None for a draft."""
+    def final_state(self) -> Literal["immutable", "published"] | None:
+        """The state that forbids changes; None for a draft."""
         return "immutable" if self.immutable else None if self.draft else "published"
 
 
 class Asset(Strict):
-    """A file of a release: `size` in bytes, `digest` as "sha256:…", None where GitHub has none.
+    """A file of a release: `size` in bytes, `digest` as "sha256:…" or None without one.
 
-    `state` is "uploaded" for a file that is there whole; "starter" is what a broken upload leaves.
+    `state` is "uploaded" for a complete file and "starter" after an interrupted upload.
     """
 
     id: int
@@ -42,37 +42,37 @@ class Asset(Strict):
 
 
 class Releases(Protocol):
-    """The releases of one repository; every method raises GitHubError, and none of them tries again."""
+    """The releases of one repository; methods raise GitHubError and never retry."""
 
-    def of_tag(self, tag: str) -> tuple[Release, ...]:
-        """Return every release of a tag, drafts too, which only a token that may write contents is shown."""
+    def list_for_tag(self, tag: str) -> tuple[Release, ...]:
+        """Return every release of a tag; drafts only for a token with write access to contents."""
 
-    def tagged(self, tag: str) -> str | None:
-        """Return the commit that a tag is on already, or None where there is no such tag."""
+    def tag_commit(self, tag: str) -> str | None:
+        """Return the commit of an existing tag, or None."""
 
-    def published(self, tag: str) -> Release:
+    def published_release(self, tag: str) -> Release:
         """Return the published release of a tag."""
 
     def get(self, release: int) -> Release:
-        """Return a release by its number."""
+        """Return a release by its numeric id."""
 
     def create(self, tag: str, commit: str, body: str, prerelease: bool) -> Release:
-        """Create a draft; GitHub takes any number of drafts of one tag."""
+        """Create a draft; GitHub allows several drafts of one tag."""
 
     def remove(self, release: Release) -> None:
-        """Delete a draft; one that is gone already is as good."""
+        """Delete a draft; a missing one is no error."""
 
     def publish(self, release: Release, prerelease: bool) -> Release:
         """Publish a draft, as the latest release unless it is a prerelease."""
 
     def assets(self, release: int) -> tuple[Asset, ...]:
-        """Return every asset of a release, those of broken uploads too."""
+        """Return every asset of a release, including those of interrupted uploads."""
 
     def upload(self, release: Release, path: Path, name: str) -> Asset:
-        """Send a file, within a time that depends on its size alone."""
+        """Upload a file, with a deadline by its size."""
 
     def delete(self, asset: Asset) -> None:
-        """Delete an asset; one that is gone already is as good."""
+        """Delete an asset; a missing one is no error."""
 
     def download(self, asset: Asset) -> Iterator[bytes]:
-        """Yield a file as the world gets it; with the token only where nobody gets it without."""
+        """Yield the file of an asset in chunks; the token is used only when an anonymous request is refused."""

@@ -1,4 +1,4 @@
-"""A shard's packages, brought onto the draft: safe to do again, and beside any number of other shards."""
+"""Uploads of packages to a draft: safe to repeat, and to run in many shards at the same time."""
 
 from __future__ import annotations
 
@@ -15,59 +15,61 @@ from generator.files.digest import sha256_of_open
 from generator.files.directory import Directory
 from generator.files.output import open_output
 from generator.github_api.errors import GitHubError
-from generator.github_api.retry import TRIES, RateLimit, Retry, seconds_between
+from generator.github_api.retry import MAX_ATTEMPTS, RateLimit, Retry, upload_interval
 from generator.manifest.names import github_asset_name
-from generator.releases.expected_assets import Decision, built_packages, decision, difference
+from generator.releases.expected_assets import Decision, asset_difference, built_packages, upload_decision
 from generator.releases.protocol import Asset, Release, Releases
 from generator.reports.models import Artifact, Report
 
 # "Under 2 GiB": https://docs.github.com/en/repositories/releasing-projects-on-github/about-releases
-ASSET_BYTES: Final = 2**31 - 1
-_DONE: Final[dict[Decision, str]] = {"upload": "uploaded", "skip": "already there:", "replace": "replaced"}
+MAX_ASSET_BYTES: Final = 2**31 - 1
+_ACTIONS: Final[dict[Decision, str]] = {"upload": "uploaded", "skip": "already uploaded:", "replace": "replaced"}
 
 
 @dataclass(frozen=True)
 class Package:
-    """A file, and what its report says of it."""
+    """A package file, and its entry in a report."""
 
     path: Path
     file: Artifact
 
 
 def packages_of(reports: Iterable[tuple[Path, Report]], directory: Path) -> tuple[Package, ...]:
-    """Return the packages that reports below a directory tell of, each beside its report.
+    """Return the packages of reports below a directory; each package lies beside its report.
 
-    InputError with every file that is not there as it is told.
+    InputError lists every file that is missing or differs from its report.
     """
-    told = [Package(place / file.file, file) for place, report in reports for file in built_packages(report).values()]
-    found = sorted(told, key=lambda package: package.file.file)
+    reported = [
+        Package(place / file.file, file) for place, report in reports for file in built_packages(report).values()
+    ]
+    found = sorted(reported, key=lambda package: package.file.file)
     with open_output(directory) as results:
         problems = tuple(problem for package in found if (problem := _problem(package, results, directory)))
     if problems:
         raise InputError(
-            "packages are not what their report says",
+            "packages differ from their reports",
             problems=problems,
-            fix="build them again, into a directory of their own",
+            fix="build the crates again, into a new directory",
         )
     return tuple(found)
 
 
 def _problem(package: Package, results: Directory, directory: Path) -> str | None:
     name = package.file.file
-    # What GitHub keeps as it is has no slash, so it leads out of no directory.
+    # A name that GitHub keeps has no slash, so the path stays in the directory.
     if not name or github_asset_name(name) != name:
-        return f"{name!r} is no name that GitHub keeps as it is"
-    if not 0 < package.file.bytes <= ASSET_BYTES:
-        return f"{name} has {package.file.bytes} bytes, and GitHub takes 1 to {ASSET_BYTES:,}"
+        return f"{name!r} is a name that GitHub would change"
+    if not 0 < package.file.bytes <= MAX_ASSET_BYTES:
+        return f"{name} has {package.file.bytes} bytes, but GitHub allows 1 to {MAX_ASSET_BYTES:,}"
     try:
         with results.open(package.path.relative_to(directory).as_posix()) as file:
             size = os.fstat(file.fileno()).st_size
             if size != package.file.bytes:
-                return f"{package.path} has {size} bytes, its report says {package.file.bytes}"
+                return f"{package.path} has {size} bytes, but {package.file.bytes} in its report"
             if sha256_of_open(file) != package.file.sha256:
-                return f"{package.path} has another SHA-256 than its report says"
+                return f"{package.path} has a different SHA-256 in its report"
     except FileNotFoundError:
-        return f"{package.path} is not there"
+        return f"{package.path} is missing"
     except OSError as error:
         return f"{package.path} cannot be read: {error.strerror}"
     except InputError as error:
@@ -76,74 +78,74 @@ def _problem(package: Package, results: Directory, directory: Path) -> str | Non
 
 
 def upload(
-    releases: Releases, number: int, packages: Sequence[Package], shards: int, writes_a_minute: int, patience: Retry
+    releases: Releases, number: int, packages: Sequence[Package], shards: int, writes_a_minute: int, retry: Retry
 ) -> Counter[Decision]:
-    """Bring the packages onto the draft and count what was done; the others of `shards` do the same meanwhile."""
-    release = open_draft(releases, number, patience)
-    there = listed(releases, release, patience)
-    turns = RateLimit(seconds_between(shards, len(packages), writes_a_minute), patience.sleep)
+    """Upload the packages to the draft and count the decisions; `shards` processes upload at the same time."""
+    release = open_draft(releases, number, retry)
+    assets = list_assets(releases, release, retry)
+    rate_limit = RateLimit(upload_interval(shards, len(packages), writes_a_minute), retry.sleep)
     counts: Counter[Decision] = Counter()
     for count, package in enumerate(packages, 1):
-        done = put(releases, release, package, there, turns, patience)
-        counts[done] += 1
-        patience.say(f"{_DONE[done]} {package.file.file}, {package.file.bytes:,} bytes ({count} of {len(packages)})")
+        made = upload_package(releases, release, package, assets, rate_limit, retry)
+        counts[made] += 1
+        retry.note(f"{_ACTIONS[made]} {package.file.file}, {package.file.bytes:,} bytes ({count} of {len(packages)})")
     return counts
 
 
-def open_draft(releases: Releases, number: int, patience: Retry) -> Release:
-    """Return the draft with this number; InputError when it is published, for then nothing may change."""
-    release = patience.call(lambda: releases.get(number), f"looking at release {number}")
-    if release.closed:
+def open_draft(releases: Releases, number: int, retry: Retry) -> Release:
+    """Return the draft with this id; InputError if it is already published."""
+    release = retry.call(lambda: releases.get(number), f"getting release {number}")
+    if release.final_state:
         raise InputError(
-            f"release {number} of {release.tag} is {release.closed} already, and only drafts take packages",
-            fix="prepare a draft of another tag: cratematrix release prepare --tag TAG",
+            f"release {number} of {release.tag} is already {release.final_state}, and only a draft accepts packages",
+            fix="prepare a draft for another tag: cratematrix release prepare --tag TAG",
         )
     return release
 
 
-def listed(releases: Releases, release: Release, patience: Retry) -> tuple[Asset, ...]:
+def list_assets(releases: Releases, release: Release, retry: Retry) -> tuple[Asset, ...]:
     """Return the assets of a release."""
-    return patience.call(lambda: releases.assets(release.id), f"listing the assets of {release.tag}")
+    return retry.call(lambda: releases.assets(release.id), f"listing the assets of {release.tag}")
 
 
-def put(
+def upload_package(
     releases: Releases,
     release: Release,
     package: Package,
-    there: Iterable[Asset],
-    turns: RateLimit,
-    patience: Retry,
+    assets: Iterable[Asset],
+    rate_limit: RateLimit,
+    retry: Retry,
 ) -> Decision:
-    """Bring one file onto the draft, and return what had to be done for that.
+    """Upload one file to the draft and return the first decision for it.
 
-    After a try that failed GitHub may have the file, half of it or nothing: what is there is looked at again, and
-    decided again.
+    After a failed attempt GitHub may have the whole file, a part of it or nothing. So the assets are listed again
+    before the next attempt.
     """
     name = package.file.file
     first: Decision | None = None
-    for tries in itertools.count(1):
-        old = next((asset for asset in there if asset.name == name), None)
-        now = decision(package.file, old)
+    for attempts in itertools.count(1):
+        old = next((asset for asset in assets if asset.name == name), None)
+        now = upload_decision(package.file, old)
         first = first or now
         if now == "skip":
             return first
-        turns.wait()
+        rate_limit.wait()
         try:
             if old:
                 releases.delete(old)
-            _check_sent(releases, package.file, releases.upload(release, package.path, name))
+            _check_uploaded(releases, package.file, releases.upload(release, package.path, name))
             return first
         except GitHubError as error:
-            if "already_exists" not in error.codes or tries >= TRIES:
-                patience.wait_or_raise(error, tries, f"uploading {name}")
-        there = listed(releases, release, patience)
+            if "already_exists" not in error.codes or attempts >= MAX_ATTEMPTS:
+                retry.wait_or_raise(error, attempts, f"uploading {name}")
+        assets = list_assets(releases, release, retry)
     raise AssertionError  # pragma: no cover  the count never ends
 
 
-def _check_sent(releases: Releases, file: Artifact, asset: Asset) -> None:
-    """Compare what GitHub says it has with what was sent."""
+def _check_uploaded(releases: Releases, file: Artifact, asset: Asset) -> None:
+    """Compare the new asset with the file that was sent."""
     if asset.name != file.file:
         releases.delete(asset)
-        raise CratematrixError(f"GitHub renamed {file.file} to {asset.name}: nobody would find it")
-    if problem := difference(file, asset):
+        raise CratematrixError(f"GitHub renamed the asset {file.file} to {asset.name}")
+    if problem := asset_difference(file, asset):
         raise GitHubError(problem)

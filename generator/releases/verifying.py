@@ -1,4 +1,4 @@
-"""What the world gets when it downloads a release, compared with all that is said of it."""
+"""Verification of a published release: downloads, compared with the manifest, SHA256SUMS and GitHub's digests."""
 
 from __future__ import annotations
 
@@ -12,94 +12,96 @@ from generator.github_api.errors import GitHubError
 from generator.github_api.retry import Retry
 from generator.manifest.models import Manifest
 from generator.manifest.settings import with_layout
-from generator.releases.expected_assets import SUMS, difference, expected_packages, read_sums
+from generator.releases.expected_assets import CHECKSUMS, asset_difference, expected_packages, parse_checksums
 from generator.releases.protocol import Asset, Releases
 from generator.reports.models import Artifact
 
-MAX_SUMS: Final = 1024 * 1024
-"""Bytes of SHA256SUMS that are read; 1,000 assets need a fifth of it."""
+MAX_CHECKSUMS_BYTES: Final = 1024 * 1024
+"""Largest SHA256SUMS in bytes; 1,000 assets need a fifth of it."""
 
 
-def verify(releases: Releases, tag: str, manifest: Manifest, patience: Retry) -> int:
-    """Download every asset of a published release, and return how many are as promised.
+def verify(releases: Releases, tag: str, manifest: Manifest, retry: Retry) -> int:
+    """Download every asset of a published release and return the number of verified packages.
 
-    Incomplete with every difference between what the manifest promises, SHA256SUMS says, GitHub lists and comes.
-    Nothing is kept of a file but its digest.
+    Incomplete lists every difference between the manifest, SHA256SUMS, GitHub's list and the downloaded files. No file
+    is stored.
     """
-    release = patience.call(partial(releases.published, tag), f"looking for {tag}, published and no draft")
-    assets = patience.call(partial(releases.assets, release.id), f"listing the assets of {tag}")
-    there = {asset.name: asset for asset in sorted(assets, key=lambda each: each.name)}
-    files, lost = _received([asset for asset in there.values() if asset.name != SUMS], releases, patience)
-    digests, unreadable = _sums(releases, there.get(SUMS), patience)
-    names = _expected(manifest, digests.keys() | there.keys())
-    problems = (*lost, *unreadable, *_differences(names, digests, there, files))
+    release = retry.call(partial(releases.published_release, tag), f"looking for the published release {tag}")
+    assets = retry.call(partial(releases.assets, release.id), f"listing the assets of {tag}")
+    listed = {asset.name: asset for asset in sorted(assets, key=lambda each: each.name)}
+    files, failed = _download_all([asset for asset in listed.values() if asset.name != CHECKSUMS], releases, retry)
+    digests, unreadable = _download_checksums(releases, listed.get(CHECKSUMS), retry)
+    names = _expected(manifest, digests.keys() | listed.keys())
+    problems = (*failed, *unreadable, *_differences(names, digests, listed, files))
     if problems:
         raise Incomplete(
-            f"release {release.id}, which is published as {release.tag}, is not what was promised", problems=problems
+            f"release {release.id}, published as {release.tag}, does not have the expected assets", problems=problems
         )
     return len(files)
 
 
 def _expected(manifest: Manifest, known: Collection[str]) -> dict[str, str]:
-    """Return what must be there: every root package, and of a platform's those known of, for others were skipped."""
+    """Return the expected packages: all root packages, and the known platform packages; others were skipped."""
     roots = expected_packages(with_layout(manifest, "single"))
     return {name: crate for name, crate in expected_packages(manifest).items() if name in roots or name in known}
 
 
 def _differences(
-    names: Mapping[str, str], digests: Mapping[str, str], there: Mapping[str, Asset], files: Mapping[str, Artifact]
+    names: Mapping[str, str], digests: Mapping[str, str], listed: Mapping[str, Asset], files: Mapping[str, Artifact]
 ) -> Iterator[str]:
-    for name in sorted((names.keys() | digests.keys() | there.keys()) - {SUMS}):
+    for name in sorted((names.keys() | digests.keys() | listed.keys()) - {CHECKSUMS}):
         if name not in names:
-            yield f"{name} is there and the manifest does not promise it"
+            yield f"{name} is not expected by the manifest"
         if name not in digests:
-            yield f"{name} is not in {SUMS}"
-        if name not in there:
+            yield f"{name} is not in {CHECKSUMS}"
+        if name not in listed:
             yield f"{name} is not on the release"
         elif name not in files:
-            continue  # it could not be downloaded, which is told already
-        elif problem := difference(files[name], there[name]):
+            continue  # its failed download is a problem already
+        elif problem := asset_difference(files[name], listed[name]):
             yield problem
         elif digests.get(name, files[name].sha256) != files[name].sha256:
-            yield f"{name} has another SHA-256 than {SUMS} says"
+            yield f"{name} has a different SHA-256 in {CHECKSUMS}"
 
 
-def _sums(releases: Releases, asset: Asset | None, patience: Retry) -> tuple[dict[str, str], tuple[str, ...]]:
+def _download_checksums(
+    releases: Releases, asset: Asset | None, retry: Retry
+) -> tuple[dict[str, str], tuple[str, ...]]:
     if asset is None:
-        return {}, (f"{SUMS} is not on the release",)
-    if asset.size > MAX_SUMS:
-        return {}, (f"{SUMS} has {asset.size} bytes, more than any release needs",)
+        return {}, (f"{CHECKSUMS} is not on the release",)
+    if asset.size > MAX_CHECKSUMS_BYTES:
+        return {}, (f"{CHECKSUMS} has {asset.size} bytes, more than the limit of {MAX_CHECKSUMS_BYTES:,}",)
 
     def read() -> tuple[Artifact, str]:
         content = bytearray()
-        received = _downloaded(releases, asset, content.extend)
-        return received, content.decode(errors="replace")
+        artifact = _download(releases, asset, content.extend)
+        return artifact, content.decode(errors="replace")
 
-    received, text = patience.call(read, f"downloading {SUMS}")
-    digests, problems = read_sums(text)
-    return digests, (*problems, *filter(None, (difference(received, asset),)))
+    artifact, text = retry.call(read, f"downloading {CHECKSUMS}")
+    digests, problems = parse_checksums(text)
+    return digests, (*problems, *filter(None, (asset_difference(artifact, asset),)))
 
 
-def _received(
-    assets: Sequence[Asset], releases: Releases, patience: Retry
+def _download_all(
+    assets: Sequence[Asset], releases: Releases, retry: Retry
 ) -> tuple[dict[str, Artifact], tuple[str, ...]]:
-    """Download files to take their sizes and digests; with a sentence for each that nobody gets."""
-    files, lost = dict[str, Artifact](), list[str]()
+    """Return size and digest of each downloaded file, and a sentence for each failed download."""
+    files, failed = dict[str, Artifact](), list[str]()
     for asset in assets:
         try:
-            files[asset.name] = patience.call(partial(_downloaded, releases, asset, len), f"downloading {asset.name}")
+            files[asset.name] = retry.call(partial(_download, releases, asset, len), f"downloading {asset.name}")
         except InputError as error:
-            lost.append(error.message)
-    return files, tuple(lost)
+            failed.append(error.message)
+    return files, tuple(failed)
 
 
-def _downloaded(releases: Releases, asset: Asset, take: Callable[[bytes], object]) -> Artifact:
-    """Read a file, up to the first piece that it should not have; GitHubError when it ends too early."""
+def _download(releases: Releases, asset: Asset, take: Callable[[bytes], object]) -> Artifact:
+    """Download a file, up to the first byte too much; GitHubError if it ends early. `take` gets each chunk."""
     size, digest = 0, hashlib.sha256()
-    for piece in releases.download(asset):
-        take(piece)
-        size += len(piece)
-        digest.update(piece)
+    for chunk in releases.download(asset):
+        take(chunk)
+        size += len(chunk)
+        digest.update(chunk)
         if size > asset.size:
             break
     if size < asset.size:

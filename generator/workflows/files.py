@@ -1,6 +1,6 @@
-"""Generated files in a repository: which differ, what the difference is, and writing them whole or not at all.
+"""Comparison of generated files with those in a repository, and atomic writing of all that differ.
 
-A file belongs to a manifest when its first line says so. Only such files are replaced or removed.
+A file belongs to the manifest that its first line names. Only such files are replaced or removed.
 """
 
 from __future__ import annotations
@@ -15,30 +15,30 @@ from typing import Final, Literal
 
 from generator.errors import InputError
 from generator.files.directory import Directory
-from generator.workflows.header import owner
-from generator.workflows.pins import adopted, only_renewed
+from generator.workflows.header import source_manifest
+from generator.workflows.pins import differ_only_in_pins, with_newer_pins
 
-# More than any workflow that GitHub takes, or any file that would lie beside one.
-MAX_TEXT: Final = 16 * 1024 * 1024
-# What a generated file may be called: not a staging file of a run that is still going, not a copy that somebody keeps.
-_GENERATED: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(?<!\.bak)(?<!\.orig)")
+# Larger than any workflow that GitHub accepts.
+MAX_FILE_BYTES: Final = 16 * 1024 * 1024
+# Names of generated files; staging files of a concurrent run and backup copies do not match.
+_GENERATED_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(?<!\.bak)(?<!\.orig)")
 
 
 @dataclass(frozen=True)
 class Change:
-    """What writing did to one path, which is relative to the repository's root."""
+    """One written or removed file, by its path from the repository's root."""
 
-    done: Literal["wrote", "removed"]
+    action: Literal["wrote", "removed"]
     path: str
 
     def __str__(self) -> str:
-        """Say it."""
-        return f"{self.done} {self.path}"
+        """Return the line for the log."""
+        return f"{self.action} {self.path}"
 
 
 @dataclass(frozen=True)
 class Difference:
-    """One path whose text is not the wanted one; None is no file."""
+    """One path with its current and its rendered text; None stands for no file."""
 
     path: str
     current: str | None
@@ -46,11 +46,11 @@ class Difference:
 
     @property
     def only_pins(self) -> bool:
-        """Whether nothing but the versions of pinned actions differs."""
-        return only_renewed(self.wanted, self.current)
+        """Whether only versions of pinned actions differ."""
+        return differ_only_in_pins(self.wanted, self.current)
 
     def diff(self) -> str:
-        """Return a unified diff that `git apply` takes."""
+        """Return a unified diff for `git apply`."""
         before = "/dev/null" if self.current is None else f"a/{self.path}"
         after = "/dev/null" if self.wanted is None else f"b/{self.path}"
         lines = difflib.unified_diff(_lines(self.current), _lines(self.wanted), before, after)
@@ -58,19 +58,19 @@ class Difference:
 
 
 def stale(found: Iterable[Difference]) -> tuple[Difference, ...]:
-    """Return the differences without those in nothing but the versions of pinned actions: see `pins`."""
+    """Return the differences in more than versions of pinned actions; see `pins`."""
     return tuple(each for each in found if not each.only_pins)
 
 
 def diff(found: Iterable[Difference]) -> str:
-    """Return one unified diff from the files in the repository to the rendered ones."""
+    """Return one unified diff from the files in the repository to the rendered files."""
     return "".join(each.diff() for each in found)
 
 
 def write(rendered: Mapping[str, str], root: Path) -> tuple[Change, ...]:
-    """Make the files in the repository the rendered ones, and remove those that are no longer rendered.
+    """Write the rendered files and remove the manifest's files that are no longer rendered.
 
-    Every text is on the disk in full before the first file is replaced; a full disk changes nothing.
+    All texts are staged on disk before the first file is replaced, so a full disk changes nothing.
     """
     with Directory.open_trusted(root, Path()) as top:
         found = _differences(rendered, top)
@@ -82,51 +82,53 @@ def write(rendered: Mapping[str, str], root: Path) -> tuple[Change, ...]:
 
 
 def differences(rendered: Mapping[str, str], root: Path) -> tuple[Difference, ...]:
-    """Compare; InputError that names every path where something stands that is not this manifest's to replace."""
+    """Return all differences; InputError lists every path with a file that this manifest does not own."""
     with Directory.open_trusted(root, Path()) as top:
         return _differences(rendered, top)
 
 
 def _differences(rendered: Mapping[str, str], top: Directory) -> tuple[Difference, ...]:
-    problems = tuple(why for path in sorted(rendered) if (why := _in_the_way(path, top, owner(rendered[path]))))
+    problems = tuple(
+        problem for path in sorted(rendered) if (problem := _conflict(path, top, source_manifest(rendered[path])))
+    )
     if problems:
-        raise InputError("files are in the way of generated ones: move or delete them", problems=problems)
+        raise InputError("existing files block generated files: move or delete them", problems=problems)
     current = {path: _text(top, path) for path in rendered}
-    found = [Difference(path, current[path], adopted(rendered[path], current[path])) for path in rendered]
+    found = [Difference(path, current[path], with_newer_pins(rendered[path], current[path])) for path in rendered]
     changed = [each for each in found if each.current != each.wanted]
     return tuple(sorted([*changed, *_no_longer_rendered(rendered, top)], key=lambda each: each.path))
 
 
-def _in_the_way(path: str, top: Directory, manifest: str | None) -> str | None:
-    """Say why a file may not be replaced, or None."""
+def _conflict(path: str, top: Directory, manifest: str | None) -> str | None:
+    """Return the reason why a file must not be replaced, or None."""
     if problem := top.find_problem(path):
         return problem
     text = _text(top, path)
-    existing = None if text is None else owner(text)
+    existing = None if text is None else source_manifest(text)
     if text is None or existing == manifest:
         return None
     return f"{path} was generated from {existing}" if existing else f"{path} was not generated by cratematrix"
 
 
 def _no_longer_rendered(rendered: Mapping[str, str], top: Directory) -> Iterator[Difference]:
-    """Find this manifest's other files in the directories that files are rendered to."""
-    manifests = {owner(text) for text in rendered.values()} - {None}
+    """Yield this manifest's other files in the directories of rendered files."""
+    manifests = {source_manifest(text) for text in rendered.values()} - {None}
     for directory in sorted({PurePosixPath(path).parent for path in rendered}):
         for name in top.list_names(str(directory)):
             path = str(directory / name)
-            if path in rendered or not _GENERATED.fullmatch(name) or top.find_problem(path):
+            if path in rendered or not _GENERATED_NAME.fullmatch(name) or top.find_problem(path):
                 continue
             text = _text(top, path)
-            if text is not None and owner(text) in manifests:
+            if text is not None and source_manifest(text) in manifests:
                 yield Difference(path, text, None)
 
 
 def _text(top: Directory, path: str) -> str | None:
-    """Read a file as it is, line ends and all; None when it is not there."""
-    content = top.read(path, MAX_TEXT)
+    """Return the text of a file with its line ends, or None without a file."""
+    content = top.read(path, MAX_FILE_BYTES)
     return None if content is None else content.decode("utf-8", errors="replace")
 
 
 def _lines(text: str | None) -> list[str]:
-    """Split at line feeds only, as git does."""
+    """Split text at line feeds only, as git does."""
     return list(io.StringIO(text or "", newline="\n"))

@@ -1,4 +1,4 @@
-"""What GitHub refuses, or silently does not run, said before it is pushed.
+"""GitHub's limits for workflows, checked before a push: GitHub ignores some oversized workflows silently.
 
 Matrix, file size and job time: https://docs.github.com/en/actions/reference/limits. Expressions and scripts:
 https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-syntax and ExpressionConstants.cs of
@@ -25,13 +25,13 @@ _EXPRESSION: Final = re.compile(r"\$\{\{((?:'[^']*'|[^'])*?)\}\}")
 
 
 def check_shards(shards: int) -> None:
-    """Raise InputError unless a matrix can have this many jobs."""
+    """Raise InputError for a number of jobs that no matrix can have."""
     if not 1 <= shards <= MATRIX_JOBS:
         raise InputError(f"{shards} shards cannot be a matrix: GitHub allows 1 to {MATRIX_JOBS} jobs, see fleet.slots")
 
 
 def check_workflows(rendered: Mapping[str, str]) -> None:
-    """Raise InputError that names every limit of GitHub's which a rendered workflow exceeds."""
+    """Raise InputError with every limit that a rendered workflow exceeds."""
     problems = tuple(
         f"{path}: {problem}"
         for path, text in rendered.items()
@@ -39,13 +39,13 @@ def check_workflows(rendered: Mapping[str, str]) -> None:
         for problem in _problems(text)
     )
     if problems:
-        raise InputError("GitHub would not run these workflows", problems=problems)
+        raise InputError("the workflows exceed GitHub's limits", problems=problems)
 
 
 def expression_length(text: str) -> int:
-    """Return the length in characters of the expression that GitHub makes of a scalar; 0 for plain text.
+    """Return the length in characters of the expression that GitHub evaluates for a scalar; 0 for plain text.
 
-    A scalar that mixes text and expressions becomes one `format('text {0}', expression)`.
+    GitHub turns a scalar with text and expressions into one `format('text {0}', expression)`.
     """
     parts = _EXPRESSION.split(text)
     literals, expressions = parts[::2], [part.strip() for part in parts[1::2]]
@@ -61,7 +61,7 @@ def expression_length(text: str) -> int:
 def _problems(text: str) -> Iterator[str]:
     size = len(text.encode())
     if size > FILE_BYTES:
-        yield f"{size} bytes, but GitHub starts no workflow of more than {FILE_BYTES}"
+        yield f"{size} bytes, but GitHub allows {FILE_BYTES} for a workflow"
         return
     for key, scalar in _scalars(YAML(typ="safe", pure=True).load(text), "$"):
         length = expression_length(scalar)

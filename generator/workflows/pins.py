@@ -1,9 +1,8 @@
-"""Published actions at one commit each: the pins file, and the pins that a bot has renewed in a generated file.
+"""Pins of published actions: the pins file, and newer pins in generated files.
 
-Dependabot and Renovate renew `uses: NAME@SHA # VERSION` wherever they find it: in the pins file of this repository,
-and in the generated workflows of every other one. Neither makes a generated file stale, and generating again undoes
-neither. Whether a commit is the version beside it is not known here: that is for the review of a change to say, or for
-zizmor, which asks GitHub (impostor-commit).
+Dependabot and Renovate update `uses: NAME@SHA # VERSION` in the pins file and in generated workflows. Such an update
+does not make a generated file stale, and `generate` keeps it. This module does not check that a commit has the version
+beside it; reviewers do, and so does zizmor (impostor-commit), which asks GitHub.
 """
 
 from __future__ import annotations
@@ -23,41 +22,41 @@ _USES: Final = re.compile(
 
 
 def pins() -> dict[str, Pin]:
-    """Return the published actions that generated workflows may use, by name."""
+    """Return the pins of the pins file by action."""
     return pins_in((package_data("templates") / "pins" / "action.yml").read_text(encoding="utf-8"))
 
 
 def pins_in(text: str) -> dict[str, Pin]:
-    """Return the pins in a workflow or an action, the newest of each action's."""
+    """Return the newest pin of each action in a workflow or an action file."""
     return newest(
         Pin(action=found["action"], version=found["version"], sha=found["sha"]) for found in _USES.finditer(text)
     )
 
 
 def newest(several: Iterable[Pin]) -> dict[str, Pin]:
-    """Return one pin for each action: of the highest version, of equal versions the last."""
+    """Return one pin for each action: the highest version, and the last of equal versions."""
     found: dict[str, Pin] = {}
     for pin in several:
-        if pin.action not in found or pin.numbers >= found[pin.action].numbers:
+        if pin.action not in found or pin.version_numbers >= found[pin.action].version_numbers:
             found[pin.action] = pin
     return found
 
 
-def adopted(text: str, existing: str | None) -> str:
-    """Return a rendered text with the pins that the existing file has in newer versions."""
-    there = pins_in(existing or "")
+def with_newer_pins(text: str, existing: str | None) -> str:
+    """Return a rendered text with the newer pins of the existing file."""
+    present = pins_in(existing or "")
 
     def choose(found: re.Match[str]) -> str:
         own = Pin(action=found["action"], version=found["version"], sha=found["sha"])
-        return found["before"] + newest([there.get(own.action, own), own])[own.action].uses
+        return found["before"] + newest([present.get(own.action, own), own])[own.action].uses
 
     return _USES.sub(choose, text)
 
 
-def only_renewed(text: str | None, existing: str | None) -> bool:
-    """Whether two texts differ in the versions of pinned actions at most.
+def differ_only_in_pins(text: str | None, existing: str | None) -> bool:
+    """Whether two texts are equal, or differ only in the versions of pinned actions.
 
-    Another commit of the same version is no renewal: a version stays where it is, and who moves it may mean harm.
+    A different commit for the same version counts as a difference: a moved version may be an attack.
     """
     if text is None or existing is None or _without_pins(text) != _without_pins(existing):
         return text == existing

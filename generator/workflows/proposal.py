@@ -1,4 +1,4 @@
-"""What is proposed, and the one pull request that it becomes."""
+"""Models of the pull request with stale generated files."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ BRANCH: Final = "cratematrix/regenerate"
 
 
 class File(Strict):
-    """A file as it is to be, by its path from the repository's top; None is no file."""
+    """A file of the pull request by its path from the repository's root; the text None removes it."""
 
     path: str
     text: str | None
 
 
 class Proposal(Strict):
-    """Files on top of one commit; `title` is the commit's message too.
+    """A pull request to open: its files, on top of `commit`; `title` is also the commit message.
 
-    `base` is the branch that they are for, the repository's default branch where it is empty.
+    `base` is the target branch; empty stands for the repository's default branch.
     """
 
     base: str
@@ -32,7 +32,7 @@ class Proposal(Strict):
 
 
 class PullRequest(Strict):
-    """The pull request, opened by this proposal or by an earlier one that it replaces."""
+    """The pull request at GitHub: newly opened, or an existing one that was updated."""
 
     number: int
     url: str
@@ -40,13 +40,13 @@ class PullRequest(Strict):
 
 
 def proposal(found: Sequence[Difference], manifest: str, base: str, commit: str) -> Proposal:
-    """Return what brings generated files up to date with a manifest."""
+    """Return the pull request that updates stale generated files."""
     names = "\n".join(f"- `{each.path}`" for each in found)
     return Proposal(
         base=base,
         commit=commit,
         title=f"Regenerate the workflows from {manifest}",
-        body=f"{manifest}, or what is made of it, changed in {commit}. These files are rendered from it:\n\n{names}\n\n"
-        "This branch is replaced whenever they change again. `cratematrix generate` does the same by hand.",
+        body=f"{manifest} or its generated files changed in {commit}. These files are rendered from it:\n\n{names}\n\n"
+        "The next change replaces this branch. `cratematrix generate` writes the same files by hand.",
         files=tuple(File(path=each.path, text=each.wanted) for each in found),
     )

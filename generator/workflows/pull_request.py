@@ -1,4 +1,4 @@
-"""A pull request through PyGithub: the commit is made by the API, so that no token ever reaches git."""
+"""The pull request with stale generated files, through PyGithub. The API creates the commit, so git gets no token."""
 
 from __future__ import annotations
 
@@ -13,38 +13,38 @@ from github.Repository import Repository
 from generator.errors import InputError
 from generator.github_api.connection import Connection
 from generator.github_api.errors import GitHubError
-from generator.github_api.pygithub import client, told_by_github
+from generator.github_api.pygithub import client, map_pygithub_errors
 from generator.github_api.retry import Retry
 from generator.workflows.proposal import BRANCH, File, Proposal, PullRequest
 
 # Seconds for each call.
-TIMEOUT: Final = 60
+TIMEOUT_SECONDS: Final = 60
 
 
 def propose(connection: Connection, wanted: Proposal, say: Callable[[str], None]) -> PullRequest:
-    """Put the files on the branch of proposals, and open its pull request where none is open.
+    """Push the files to the branch BRANCH, and open or update its pull request.
 
-    Every step is one that may be done twice, so that all of them are tried again when GitHub fails in the middle.
+    Every step is idempotent, so all steps are retried after a transient error.
     """
-    with client(connection, TIMEOUT) as github:
+    with client(connection, TIMEOUT_SECONDS) as github:
         repository = github.get_repo(connection.repository)
-        return Retry(say).call(lambda: _allowed(repository, wanted), "proposing the generated files")
+        return Retry(say).call(lambda: _propose_or_explain(repository, wanted), "proposing the generated files")
 
 
-def _allowed(repository: Repository, wanted: Proposal) -> PullRequest:
+def _propose_or_explain(repository: Repository, wanted: Proposal) -> PullRequest:
     try:
         return _propose(repository, wanted)
     except GitHubError as error:
-        if error.status == HTTPStatus.FORBIDDEN and not error.limited:
+        if error.status == HTTPStatus.FORBIDDEN and not error.is_rate_limited:
             raise InputError(
-                f"the token may not propose a change of workflows ({error})",
-                fix="give GITHUB_TOKEN a token that may write contents, pull requests and workflows",
+                f"the token has no permission to change workflows ({error})",
+                fix="set GITHUB_TOKEN to a token with write access to contents, pull requests and workflows",
             ) from error
         raise
 
 
 def _propose(repository: Repository, wanted: Proposal) -> PullRequest:
-    with told_by_github():
+    with map_pygithub_errors():
         base = wanted.base or repository.default_branch
         _set_branch(repository, _commit(repository, wanted))
         for pull in repository.get_pulls(state="open", head=f"{repository.owner.login}:{BRANCH}", base=base):
@@ -61,7 +61,7 @@ def _commit(repository: Repository, wanted: Proposal) -> str:
 
 
 def _element(file: File) -> InputGitTreeElement:
-    """Return a tree's entry: a text, or no SHA at all, which removes the file."""
+    """Return a tree entry with a text; a null SHA removes the file."""
     content = NotSet if file.text is None else file.text
     return InputGitTreeElement(file.path, "100644", "blob", content, None if file.text is None else NotSet)
 
@@ -69,7 +69,7 @@ def _element(file: File) -> InputGitTreeElement:
 def _set_branch(repository: Repository, commit: str) -> None:
     reference = repository.get_git_ref(f"heads/{BRANCH}")
     try:
-        reference.update()  # it is asked for now, and has the address to edit it at only then
+        reference.update()  # a lazy reference has its URL only after a request
     except UnknownObjectException:
         repository.create_git_ref(f"refs/heads/{BRANCH}", commit)
     else:

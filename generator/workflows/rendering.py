@@ -1,18 +1,16 @@
-"""From a manifest and its shards to the text of every generated file; nothing is read but the templates."""
+"""Rendering of all generated files from a manifest and its shards; only templates are read."""
 
 from __future__ import annotations
 
 import math
 import re
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Final
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from pydantic import TypeAdapter, ValidationError
 
 from generator.errors import InputError
-from generator.files.package_data import package_data
+from generator.files.templates import template_environment
 from generator.manifest.headers import referenced_variables
 from generator.manifest.models import Fleet, Manifest
 from generator.manifest.settings import passed_variables, settings
@@ -24,23 +22,23 @@ from generator.workflows.header import header
 from generator.workflows.pins import pins
 from generator.workflows.values import Comment, Name, yaml_value
 
-# GitHub's runner gives these to every step, and no secret or variable of a repository may be called GITHUB_.
-_RUNNERS_OWN: Final = re.compile(r"CI|(GITHUB|RUNNER)_.*")
-# Installing the tool, and the first download of everything that a sandbox needs.
+# The runner sets these for every step. GitHub refuses secrets and variables whose names begin with GITHUB_.
+_RUNNER_VARIABLES: Final = re.compile(r"CI|(GITHUB|RUNNER)_.*")
+# Minutes to install the tool and to fill a sandbox's download caches.
 SETUP_MINUTES: Final = 20
 SUFFIX: Final = ".j2"
 SETUP: Final = ".github/actions/setup"
 
 
 def render(manifest: Manifest, shards: Sequence[Shard], manifest_path: str) -> dict[str, str]:
-    """Return every generated file: its path relative to the repository's root, and its text.
+    """Return the text of every generated file by its path from the repository's root.
 
-    `manifest_path` is relative to the repository's root too. InputError when it cannot stand in a workflow, or when
-    GitHub would not run the result.
+    `manifest_path` is relative to that root. InputError for a path that is unsafe in a workflow, and for a result over
+    GitHub's limits.
     """
     _check_path(manifest_path)
     limits.check_shards(len(shards))
-    environment = _environment(package_data("templates"))
+    environment = template_environment(yaml_value)
     values = _values(manifest, shards, manifest_path)
     rendered = {
         name.removesuffix(SUFFIX): header(manifest_path) + environment.get_template(name).render(values)
@@ -52,11 +50,11 @@ def render(manifest: Manifest, shards: Sequence[Shard], manifest_path: str) -> d
 
 
 def job_minutes(manifest: Manifest, shards: int) -> int:
-    """Return after how many minutes a shard's job is cancelled.
+    """Return the timeout in minutes of a shard's job.
 
-    A shard filled longest crate first is expected to take at most the mean plus the longest crate (Graham, 1966).
-    Twice that, one more crate that runs into its timeout and the setup are allowed; whole tens, so that a new estimate
-    seldom changes the file; never more than GitHub gives a job.
+    The expected time of a shard is at most the mean plus the longest crate (Graham, 1966: longest crate first). The
+    timeout is twice that, plus one crate's timeout and the setup. It is rounded up to tens, so that a new estimate
+    seldom changes the file, and never exceeds GitHub's limit.
     """
     expected = [crate.expected_minutes for crate in manifest.crates]
     longest_attempt = max(settings(manifest.fleet, crate).timeout_minutes for crate in manifest.crates)
@@ -68,17 +66,18 @@ def _values(manifest: Manifest, shards: Sequence[Shard], manifest_path: str) -> 
     fleet = manifest.fleet
     return {
         "manifest": manifest_path,
-        # In a filter + repeats what stands before it: workflow-syntax, filter pattern cheat sheet. A path of ours has
-        # no other such character.
+        # In path filters + repeats the character before it; a manifest's path has no other special character.
         "manifest_pattern": manifest_path.replace("+", r"\+"),
         "action": fleet.action,
         "setup": _setup(fleet.action),
-        "sources": _sources(fleet),
+        "sources": _trigger_paths(fleet),
         "backend": fleet.backend,
-        "rented": fleet.backend == "e2b",
-        "covered": fleet.backend == "local" and any(settings(fleet, crate).coverage for crate in manifest.crates),
-        "passed": [Name(name=name) for name in _passed(manifest)],
+        "uses_e2b": fleet.backend == "e2b",
+        "measures_coverage": fleet.backend == "local"
+        and any(settings(fleet, crate).coverage for crate in manifest.crates),
+        "variables": [Name(name=name) for name in _build_variables(manifest)],
         "schedule": fleet.schedule,
+        "release_tags": fleet.release_tags,
         "shards": _shards(manifest, shards),
         "max_parallel": min(fleet.slots, fleet.limits.github_jobs),
         "timeout_minutes": job_minutes(manifest, len(shards)),
@@ -87,25 +86,25 @@ def _values(manifest: Manifest, shards: Sequence[Shard], manifest_path: str) -> 
 
 
 def _setup(action: str) -> str:
-    """Return the action that installs the command alone: it lies in a folder of the one that builds."""
+    """Return the action that only installs the command: a folder of the action that builds."""
     name, at, ref = action.partition("@")
     return f"{name.rstrip('/')}/{SETUP}{at}{ref}"
 
 
-def _sources(fleet: Fleet) -> list[str]:
-    """Return what generated files are made from beside the manifest, and where they lie."""
+def _trigger_paths(fleet: Fleet) -> list[str]:
+    """Return path filters for the generated files and for their sources besides the manifest."""
     own = ["generator/**", "templates/**"] if fleet.action == "./" else []
     return [".github/workflows/**", "e2b/**", *own]
 
 
-def _passed(manifest: Manifest) -> list[str]:
-    """Return the variables that a build takes from the repository: those of crates, and of a gateway's headers."""
+def _build_variables(manifest: Manifest) -> list[str]:
+    """Return names of the repository's secrets and variables for a build: `env` of crates, and gateway headers."""
     named = {name for value in manifest.fleet.e2b.headers.values() for name in referenced_variables(value)}
-    return sorted(name for name in passed_variables(manifest) | named if not _RUNNERS_OWN.fullmatch(name))
+    return sorted(name for name in passed_variables(manifest) | named if not _RUNNER_VARIABLES.fullmatch(name))
 
 
 def _shards(manifest: Manifest, shards: Sequence[Shard]) -> list[dict[str, object]]:
-    """Return the matrix, each shard with its crates and their versions, so that a reviewer sees what a change moves."""
+    """Return the matrix; each shard has its crates and versions in a comment for reviewers."""
     versions = {crate.name: crate.version for crate in manifest.crates}
     return [
         {
@@ -117,30 +116,11 @@ def _shards(manifest: Manifest, shards: Sequence[Shard]) -> list[dict[str, objec
     ]
 
 
-def _environment(templates: Path) -> Environment:
-    """Jinja with delimiters that neither GitHub's expressions nor bash use; every value passes `yaml_value`."""
-    return Environment(
-        loader=FileSystemLoader(templates, encoding="utf-8"),
-        undefined=StrictUndefined,
-        finalize=yaml_value,
-        autoescape=False,  # noqa: S701  YAML, not HTML: see yaml_value
-        keep_trailing_newline=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        block_start_string="{{%",
-        block_end_string="%}}",
-        variable_start_string="{{{",
-        variable_end_string="}}}",
-        comment_start_string="{{#",
-        comment_end_string="#}}",
-    )
-
-
 def _check_path(manifest_path: str) -> None:
     try:
         TypeAdapter(RelativePath).validate_python(manifest_path)
     except ValidationError:
         raise InputError(
-            f"the manifest's path {manifest_path!r} cannot stand in a workflow: it must be relative to the repository's"
-            " root, without .., of letters, digits and . _ @ + - /"
+            f"the manifest's path {manifest_path!r} cannot be used in a workflow: it must be relative to the"
+            " repository's root, without .., of letters, digits and . _ @ + - /"
         ) from None

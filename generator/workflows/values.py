@@ -1,4 +1,4 @@
-"""How a value is written into YAML: the one way from a model into a generated file."""
+"""Values of templates, and their YAML text."""
 
 from __future__ import annotations
 
@@ -13,40 +13,40 @@ from generator.strict import Strict
 
 
 class Pin(Strict):
-    """A published action at one commit, with the version that commit is."""
+    """A published action at one commit, with that commit's version."""
 
     action: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]+/[A-Za-z0-9._-]+$")]
     version: Annotated[str, Field(pattern=r"^v[0-9]{1,9}(\.[0-9]{1,9})*$")]
     sha: CommitSha
 
     @property
-    def numbers(self) -> tuple[int, ...]:
-        """The version, to compare by."""
+    def version_numbers(self) -> tuple[int, ...]:
+        """The version as numbers, for comparison."""
         return tuple(int(number) for number in self.version[1:].split("."))
 
     @property
     def uses(self) -> str:
-        """The value of `uses:`, with the version in the comment that update tools and zizmor read."""
+        """The value of `uses:` with the version as a comment, in the format of update tools and zizmor."""
         return f"{self.action}@{self.sha} # {self.version}"
 
 
 class Name(Strict):
-    """A name of a variable or a secret, which stands in an expression or as a key."""
+    """The name of a variable or a secret, for an expression or a key."""
 
     name: EnvName
 
 
 class Comment(Strict):
-    """What stands behind a # for people to read."""
+    """A YAML comment for reviewers."""
 
     text: str
 
 
 def quoted(text: str) -> str:
-    """Return a YAML double-quoted scalar; ValueError for what the manifest's models never let through.
+    """Return a YAML double-quoted scalar; ValueError for text that the manifest's models refuse.
 
-    A JSON string of printable ASCII is the same scalar in YAML. GitHub looks for expressions after YAML is read, so
-    no quoting can take the meaning from one.
+    A JSON string of printable ASCII is the same scalar in YAML. GitHub evaluates expressions after parsing YAML, so
+    quoting cannot escape them.
     """
     return json.dumps(_plain(text))
 
@@ -58,7 +58,7 @@ def _plain(text: str) -> str:
 
 
 def yaml_value(value: object) -> str:
-    """Write what stands between a template's delimiters; a missing value raises jinja2's UndefinedError."""
+    """Return the YAML text of a template's value; jinja2 raises UndefinedError for a missing one."""
     match value:
         case Pin():
             return value.uses
@@ -72,4 +72,4 @@ def yaml_value(value: object) -> str:
             return json.dumps(value)
         case Undefined():
             return str(value)
-    raise TypeError(f"templates get numbers, texts, names, comments and pins, not {type(value).__name__}")
+    raise TypeError(f"template values are numbers, texts, names, comments and pins, not {type(value).__name__}")

@@ -1,4 +1,4 @@
-"""Running a workflow of a repository with act, and reading back what its jobs did."""
+"""Runs of a repository's workflow with act, and the results of its jobs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.support import TOP
 
 PROGRAM: Final = TOP / ".cache/bin/act"
 STAND_INS: Final = Path(__file__).resolve().parent / "stand_ins"
-# What GitHub sets in a job, and what would lead the command elsewhere: nothing of the tests' own environment.
+# Variables of GitHub and of E2B in the tests' own environment, which jobs must not see.
 NOT_PASSED: Final = re.compile(r"(GITHUB|GH|ACTIONS|RUNNER|INPUT|ACT|ACTS|CRATEMATRIX|E2B|PYTEST)_|CI$")
 LIMIT: Final = 600
 """Seconds that one run may take."""
@@ -30,7 +30,7 @@ LIMIT: Final = 600
 
 @dataclass(frozen=True)
 class Ran:
-    """How a run ended, and what act said of it: one dictionary a line."""
+    """The exit code and the log of a run: one dictionary for each line."""
 
     code: int
     lines: tuple[dict[str, Any], ...]
@@ -77,7 +77,7 @@ class Ran:
 
 @dataclass
 class Running:
-    """A run that is going on."""
+    """A run in progress."""
 
     process: subprocess.Popen[bytes]
     log: Path
@@ -103,7 +103,7 @@ class Running:
         return Ran(code, tuple(_lines(self._text())))
 
     def kill(self) -> None:
-        """Kill what is left of it; all of it when it has not ended."""
+        """Kill the remaining processes of the run."""
         if self.process.poll() is None:
             for each in psutil.Process(self.process.pid).children(recursive=True):
                 with suppress(psutil.Error):
@@ -145,7 +145,7 @@ class Act:
     ) -> Running:
         """Start a workflow of a repository; `event` has the name of GitHub's event under "name".
 
-        act is told to hide no secret: what is hidden in its log, cratematrix has hidden.
+        act gets no secrets to mask: a masked value in its log was masked by cratematrix.
         """
         name = f"{workflow}-{run}-{attempt}"
         self.kept.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""What runs share: act itself, the GitHub test server, and packages installed as a user does."""
+"""Fixtures of the runs: act, the GitHub test server, and packages installed as a user does."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def server() -> Iterator[GitHubServer]:
 
 @pytest.fixture(scope="module")
 def act(server: GitHubServer, tmp_path_factory: pytest.TempPathFactory) -> Act:
-    """Act, whose jobs take the test server for GitHub, and every repository for the one of that name."""
+    """Act, with the test server as GitHub for its jobs, and every repository under the same name."""
     environment = {"GITHUB_API_URL": server.url, "GITHUB_SERVER_URL": server.url, "GITHUB_REPOSITORY": NAME}
     return Act(tmp_path_factory.mktemp("kept"), environment)
 

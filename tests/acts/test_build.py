@@ -1,4 +1,4 @@
-"""build.yml: exactly what a change affects is built, and the one gate says whether that went well."""
+"""build.yml: exactly the affected crates are built, and one gate job has the result."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def fleet(top: Path, server: GitHubServer) -> Path:
 
 @pytest.fixture(scope="module")
 def secrets(fleet: Path, server: GitHubServer) -> dict[str, str]:
-    """What a job has of its repository: a token that may read."""
+    """The secrets of a job: a token with read access."""
     return {"GITHUB_TOKEN": server.add_token(NAME, contents="read")}
 
 
@@ -52,7 +52,7 @@ def report(act: Act, run: int) -> Any:
 
 
 def built(act: Act, run: int) -> dict[str, str]:
-    """Return what became of every crate of a run."""
+    """Return the state of every crate of a run."""
     return {crate["name"]: crate["state"] for crate in report(act, run)["crates"]}
 
 
@@ -93,12 +93,12 @@ def test_a_failing_crate_in_the_merge_queue_shuts_the_gate(fleet: Path, act: Act
 def test_a_pull_request_of_a_fork_builds_on_the_runner_and_uploads_nothing(
     fleet: Path, act: Act, server: GitHubServer, secrets: dict[str, str]
 ) -> None:
-    """The manifest says e2b; a fork has no key, and gets a token that may only read."""
+    """The manifest has the backend e2b; a fork has no key, and its token can only read."""
     repository(fleet, json.loads((fleet / "crates.json").read_text())["crates"], backend="e2b")
     before, _ = change(fleet, "tests/fleet/crates/cli/src/main.rs")
     asked = len(server.requests)
     ran = act.run(fleet, "build", from_fork(fleet, NAME, before), secrets=secrets, run=4)
     assert ran.jobs == dict.fromkeys(("plan", "build", "report", "gate"), "success"), ran.log[-5000:]
     assert (report(act, 4)["backend"], built(act, 4)) == ("local", {"fleet-cli": "built"})
-    assert not {"Upload", "End sandboxes that were left behind"} & {*ran.steps("build")}
+    assert not {"Upload", "Kill leftover sandboxes"} & {*ran.steps("build")}
     assert server.requests[asked:] == []

@@ -85,7 +85,7 @@ def test_the_repeated_run_publishes_the_same_release_once(story: Story, server: 
         "fleet-fleet-text-0.2.0.tgz",
     ]
     assert "Upload" not in story.repeated.steps("build")
-    assert "Upload them" in story.repeated.steps("upload")
+    assert "Upload the packages" in story.repeated.steps("upload")
 
 
 def test_the_published_files_have_the_digests_that_are_published_and_attested(

@@ -1,4 +1,4 @@
-"""Which GitHub, by the environment alone."""
+"""The connection that the environment describes."""
 
 from __future__ import annotations
 
@@ -8,39 +8,39 @@ from pathlib import Path
 import pytest
 
 from generator.errors import InputError
-from generator.github_api.connection import PUBLIC_API, checked_tag, commit_of, connection
+from generator.github_api.connection import PUBLIC_API, commit_of, connection
 
 ENVIRONMENT = {"GITHUB_TOKEN": "ghs_secret", "GITHUB_REPOSITORY": "octo-org/fleet"}
 
 
-def test_without_an_address_it_is_githubs_own() -> None:
+def test_the_default_is_the_public_api() -> None:
     found = connection(ENVIRONMENT)
     assert (found.api_url, found.repository, found.token) == (PUBLIC_API, "octo-org/fleet", "ghs_secret")
 
 
-def test_everything_that_is_missing_or_wrong_is_told_at_once_and_no_token() -> None:
+def test_all_missing_and_wrong_variables_are_named_at_once_without_the_token() -> None:
     wrong = {"GITHUB_TOKEN": "ghs_se\ncret", "GITHUB_REPOSITORY": "fleet", "GITHUB_API_URL": "http://user:pw@x"}
-    with pytest.raises(InputError) as told:
+    with pytest.raises(InputError) as caught:
         connection(wrong)
-    said = " ".join(told.value.problems)
-    assert len(told.value.problems) == 3
+    said = " ".join(caught.value.problems)
+    assert len(caught.value.problems) == 3
     assert all(name in said for name in wrong)
     assert "ghs_" not in said
     assert "pw" not in said
-    with pytest.raises(InputError) as told:
+    with pytest.raises(InputError) as caught:
         connection({})
-    assert [problem.split()[0] for problem in told.value.problems] == ["GITHUB_TOKEN", "GITHUB_REPOSITORY"]
+    assert [problem.split()[0] for problem in caught.value.problems] == ["GITHUB_TOKEN", "GITHUB_REPOSITORY"]
 
 
-def test_a_token_is_not_shown_with_the_connection() -> None:
+def test_the_repr_of_a_connection_hides_the_token() -> None:
     assert "ghs_secret" not in repr(connection(ENVIRONMENT))
 
 
-def test_what_the_world_sees_needs_no_token() -> None:
+def test_an_anonymous_connection_needs_no_token() -> None:
     assert connection({"GITHUB_REPOSITORY": "octo-org/fleet"}, anonymous=True).token is None
 
 
-def test_the_commit_is_githubs_else_the_one_that_is_checked_out(tmp_path: Path) -> None:
+def test_the_commit_is_github_sha_or_else_the_head_of_the_checkout(tmp_path: Path) -> None:
     assert commit_of({"GITHUB_SHA": "a" * 40}, tmp_path) == "a" * 40
     git = ["git", "-c", "user.name=n", "-c", "user.email=e@x", "-C", str(tmp_path)]
     subprocess.run([*git, "init", "--quiet"], check=True)  # noqa: TID251
@@ -49,14 +49,3 @@ def test_the_commit_is_githubs_else_the_one_that_is_checked_out(tmp_path: Path) 
     assert commit_of({}, tmp_path) == head
     with pytest.raises(InputError, match="40 digits"):
         commit_of({"GITHUB_SHA": "main"}, tmp_path)
-
-
-@pytest.mark.parametrize("tag", ["v1.0.0", "v1.0.0-rc.1", "fleet/v1", "2026-11-25"])
-def test_ordinary_tags_are_taken(tag: str) -> None:
-    assert checked_tag(tag) == tag
-
-
-@pytest.mark.parametrize("tag", ["", "-v1", "v1..2", "a b", "v1/", "v1.lock", "../x", "v1\n", "${{ x }}", "v" * 201])
-def test_what_cannot_be_a_tag_is_refused(tag: str) -> None:
-    with pytest.raises(InputError, match="cannot be a tag"):
-        checked_tag(tag)

@@ -1,4 +1,4 @@
-"""Which hosts the token is sent to."""
+"""The hosts that may receive the token."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from generator.github_api.hosts import origin, token_origins
         ("nothing", ()),
     ],
 )
-def test_the_token_goes_to_the_apis_own_hosts(api_url: str, origins: tuple[str, ...]) -> None:
+def test_the_token_goes_to_the_hosts_of_the_api(api_url: str, origins: tuple[str, ...]) -> None:
     assert token_origins(api_url) == origins
 
 
@@ -44,10 +44,10 @@ def test_the_token_goes_to_the_apis_own_hosts(api_url: str, origins: tuple[str, 
         ("", None),
     ],
 )
-def test_an_address_is_at_the_host_that_is_connected_to(url: str, found: str | None) -> None:
+def test_the_origin_of_a_url_is_the_host_of_its_connection(url: str, found: str | None) -> None:
     assert origin(url) == found
 
 
 @given(st.text())
-def test_no_text_breaks_the_question(text: str) -> None:
+def test_any_text_has_an_origin_or_none(text: str) -> None:
     assert origin(text) not in token_origins("https://api.github.com") or "github.com" in text.lower()

@@ -1,4 +1,4 @@
-"""When to write, when to try again, and what to tell when there is no use in it."""
+"""Retry, backoff, rate limit, and the user's errors."""
 
 from __future__ import annotations
 
@@ -9,30 +9,30 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from generator.errors import InputError, Unavailable
-from generator.github_api.errors import GitHubError, asked_wait, refusal, user_error
-from generator.github_api.retry import LONGEST_PAUSE, TRIES, RateLimit, Retry, retry_delay, seconds_between
+from generator.github_api.errors import GitHubError, error_from_response, retry_after_seconds, user_error
+from generator.github_api.retry import MAX_ATTEMPTS, MAX_DELAY, RateLimit, Retry, retry_delay, upload_interval
 
 SECONDARY = GitHubError("403: You have exceeded a secondary rate limit", 403)
 
 
 @pytest.mark.parametrize(
-    ("error", "pauses"),
+    ("error", "delays"),
     [
         (GitHubError("lost"), [2, 4, 8, 16, 32, None]),
         (GitHubError("502", 502), [2, 4, 8, 16, 32, None]),
-        (GitHubError("503", 503, wait=7), [7, 7, 7, 7, 7, None]),
+        (GitHubError("503", 503, retry_after=7), [7, 7, 7, 7, 7, None]),
         (SECONDARY, [60, 120, 240, 480, 960, None]),
         (GitHubError("429", 429), [60, 120, 240, 480, 960, None]),
-        (GitHubError("403", 403, wait=30), [30, 30, 30, 30, 30, None]),
-        (GitHubError("403", 403, wait=LONGEST_PAUSE + 1), [None]),
+        (GitHubError("403", 403, retry_after=30), [30, 30, 30, 30, 30, None]),
+        (GitHubError("403", 403, retry_after=MAX_DELAY + 1), [None]),
         (GitHubError("403: Resource not accessible by integration", 403), [None]),
         (GitHubError("401", 401), [None]),
         (GitHubError("404", 404), [None]),
         (GitHubError("422", 422, ("already_exists",)), [None]),
     ],
 )
-def test_a_failed_call_is_tried_again_only_where_that_may_help(error: GitHubError, pauses: list[float | None]) -> None:
-    assert [retry_delay(error, tries) for tries in range(1, len(pauses) + 1)] == pauses
+def test_only_transient_errors_are_retried(error: GitHubError, delays: list[float | None]) -> None:
+    assert [retry_delay(error, attempts) for attempts in range(1, len(delays) + 1)] == delays
 
 
 @pytest.mark.parametrize(
@@ -47,48 +47,48 @@ def test_a_failed_call_is_tried_again_only_where_that_may_help(error: GitHubErro
         ({"retry-after": "3", "x-ratelimit-remaining": "0", "x-ratelimit-reset": "1060"}, 3),
     ],
 )
-def test_what_github_asks_for_is_waited(headers: dict[str, str], seconds: float | None) -> None:
-    assert asked_wait(headers, 1_000) == seconds
+def test_the_delay_is_the_one_that_github_asks_for(headers: dict[str, str], seconds: float | None) -> None:
+    assert retry_after_seconds(headers, 1_000) == seconds
 
 
 @given(shards=st.integers(1, 256), packages=st.integers(1, 40))
 def test_shards_that_upload_together_stay_below_githubs_limits(shards: int, packages: int) -> None:
-    between = seconds_between(shards, packages, 80)
+    between = upload_interval(shards, packages, 80)
     a_minute, an_hour = shards * 60 / between, shards * min(packages, 3600 / between)
     assert a_minute <= 80 + 1e-9
     assert an_hour <= 500 + 1e-9
 
 
-def test_waiting_is_told_and_never_shorter_than_asked() -> None:
-    told: list[str] = []
+def test_each_delay_is_noted_and_never_shorter_than_requested() -> None:
+    notes: list[str] = []
     waited: list[float] = []
-    Retry(told.append, waited.append).wait(10, "uploading one: 503")
+    Retry(notes.append, waited.append).wait(10, "uploading one: 503")
     assert 10 <= waited[0] <= 15
-    assert told == [f"uploading one: 503; trying again in {waited[0]:.0f} s"]
+    assert notes == [f"uploading one: 503; trying again in {waited[0]:.0f} s"]
 
 
-def test_a_call_that_keeps_failing_is_given_up_with_a_sentence() -> None:
+def test_repeated_failures_end_with_an_error_for_the_user() -> None:
     waited: list[float] = []
 
     def call() -> None:
-        raise GitHubError("502: no words of GitHub", 502)
+        raise GitHubError("502: no message from GitHub", 502)
 
-    with pytest.raises(Unavailable, match="listing: 502") as told:
+    with pytest.raises(Unavailable, match="listing: 502") as caught:
         Retry(lambda _: None, waited.append).call(call, "listing")
-    assert len(waited) == TRIES - 1
-    assert told.value.fix is not None
+    assert len(waited) == MAX_ATTEMPTS - 1
+    assert caught.value.fix is not None
 
 
-def test_turns_of_one_process_are_spread() -> None:
+def test_uploads_of_one_process_are_spread() -> None:
     now, starts = 100.0, []
 
     def sleep(seconds: float) -> None:
         nonlocal now
         now += seconds
 
-    turns = RateLimit(7, sleep, lambda: now)
+    rate_limit = RateLimit(7, sleep, lambda: now)
     for _ in range(5):
-        turns.wait()
+        rate_limit.wait()
         starts.append(now)
         now += 1.5
     assert 100 <= starts[0] <= 107
@@ -105,23 +105,23 @@ def test_turns_of_one_process_are_spread() -> None:
         (404, InputError, "contents: write"),
     ],
 )
-def test_what_a_user_can_do_is_said(status: int | None, kind: type[Exception], words: str) -> None:
+def test_errors_have_a_fix(status: int | None, kind: type[Exception], words: str) -> None:
     advice = user_error(GitHubError("words", status), "publishing v1")
     assert type(advice) is kind
     assert "publishing v1" in advice.message
     assert words in (advice.fix or "")
 
 
-def test_a_refusal_has_githubs_words_and_codes_and_a_page_of_a_proxy_has_none() -> None:
+def test_an_error_has_githubs_message_and_codes_and_a_proxys_page_has_none() -> None:
     errors = [{"field": "name", "code": "already_exists"}, {"code": "custom", "message": "x"}]
     data = {"message": "Validation Failed", "errors": errors}
-    refused = refusal(422, {"Retry-After": "4"}, data)
-    assert (str(refused), refused.codes, refused.wait) == (
+    refused = error_from_response(422, {"Retry-After": "4"}, data)
+    assert (str(refused), refused.codes, refused.retry_after) == (
         "422: Validation Failed; name is already_exists; x",
         ("already_exists", "custom"),
         4.0,
     )
-    assert str(refusal(502, {}, "<html>")) == "502: no words of GitHub"
+    assert str(error_from_response(502, {}, "<html>")) == "502: no message from GitHub"
 
 
 @given(
@@ -129,5 +129,5 @@ def test_a_refusal_has_githubs_words_and_codes_and_a_page_of_a_proxy_has_none() 
         st.none() | st.text() | st.integers(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)
     )
 )
-def test_no_shape_of_an_answer_breaks_a_refusal(data: object) -> None:
-    assert refusal(500, {}, {"message": data, "errors": data}).status == 500
+def test_any_response_body_becomes_an_error(data: object) -> None:
+    assert error_from_response(500, {}, {"message": data, "errors": data}).status == 500

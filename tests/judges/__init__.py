@@ -1,4 +1,4 @@
-"""What others say about files for GitHub: its own parser and language service, actionlint, a schema and zizmor."""
+"""Findings of other tools on files for GitHub: its own parser and language service, actionlint, a schema, zizmor."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ SCHEMAS: Final = {
 }
 """Each kind of file, and its schema among those of check-jsonschema."""
 SECONDS: Final = 300
-"""How long one judge may take for all files, on a machine that does much else."""
+"""Timeout of one judge for all files, on a busy machine."""
 
 
 class Finding(BaseModel, frozen=True):
-    """One thing that one judge says about one file; lines and columns count from 1."""
+    """One finding of one judge on one file; lines and columns count from 1."""
 
     judge: str
     path: str
@@ -43,7 +43,7 @@ class Finding(BaseModel, frozen=True):
 
 
 def judge(paths: Iterable[Path]) -> list[Finding]:
-    """Return what all judges say about these workflows, actions and settings of Dependabot, by line."""
+    """Return the findings of all judges on these workflows, actions and Dependabot settings, by line."""
     files = [path.resolve() for path in paths]
     of_kind = {kind: [path for path in files if kind_of(path) == kind] for kind in SCHEMAS}
     found = [
@@ -55,13 +55,13 @@ def judge(paths: Iterable[Path]) -> list[Finding]:
 
 
 def kind_of(path: Path) -> str:
-    """Return what GitHub takes the file for, by its name; whatever has no other name is a workflow."""
+    """Return the kind of a file by its name; a file without a special name is a workflow."""
     named = path.stem if path.parent.name != "workflows" else ""
     return named if named in SCHEMAS else "workflow"
 
 
 def repository(path: Path) -> Path:
-    """Return the root of the repository that a file is in, which is what `./` means."""
+    """Return the root of a file's repository, which is the meaning of `./`."""
     for parent in path.parents:
         if (parent / ".git").exists() or (parent / ".github").is_dir():
             return parent
@@ -69,7 +69,7 @@ def repository(path: Path) -> Path:
 
 
 def install() -> Path:
-    """Return a directory with the judges that are npm packages, installed once however many ask for it."""
+    """Return the directory of the judges that are npm packages; concurrent callers install it once."""
     MODULES.parent.mkdir(exist_ok=True)
     with MODULES.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -85,7 +85,7 @@ def _is_current(directory: Path) -> bool:
 
 
 def _install_into(directory: Path) -> None:
-    """Make the directory in one step, so that an interrupted installation is none."""
+    """Make the directory in one step, so that an interrupted installation leaves none."""
     with tempfile.TemporaryDirectory(dir=directory.parent) as temporary:
         made = Path(temporary, directory.name)
         made.mkdir()
@@ -123,7 +123,7 @@ def _schema_finding(error: Mapping[str, Any]) -> Finding:
 
 
 def _zizmor(files: Sequence[Path]) -> list[Finding]:
-    """Everything but the rules that .github/zizmor.yml turns off: no comment in a file turns anything off.
+    """Return zizmor's findings, without the rules that .github/zizmor.yml turns off; comments turn nothing off.
 
     One file that zizmor cannot read keeps it from all of them, so then each is judged alone.
     """
@@ -152,7 +152,7 @@ def _zizmor_finding(finding: Mapping[str, Any]) -> Finding:
 
 
 def _run(argv: list[str], *, codes: set[int], stdin: bytes = b"") -> processes.Completed:
-    """Return what a judge says; a judge that could not judge is an error, never a pass."""
+    """Return the output of a judge; a judge that could not run is an error, never a pass."""
     env = {name: value for name, value in os.environ.items() if name not in ("GH_TOKEN", "GITHUB_TOKEN")}
     done = processes.run(argv, timeout=SECONDS, stdin=stdin, env=env)
     if done.exit_code not in codes:

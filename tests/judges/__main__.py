@@ -1,4 +1,4 @@
-"""`python -m tests.judges FILE…` prints what the judges find, and fails when that is anything."""
+"""`python -m tests.judges FILE…` prints the findings of the judges, and fails if there are any."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every file of this repository that GitHub reads, and the workflows of small, large and odd manifests, before the judges."""
+"""The judges on every file of this repository that GitHub reads, and on workflows of small, large and odd manifests."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.support import cratematrix, git_repository, write_files
 pytestmark = pytest.mark.skipif(shutil.which("npm") is None, reason="needs Node's npm")
 GOLDEN = TOP / "tests/workflows/golden"
 SHA = "0123456789abcdef0123456789abcdef01234567"
-# Names that YAML 1.1 would take for something else, and the longest and oddest that the manifest allows.
+# Names that YAML 1.1 reads as other values, and the longest and oddest that the manifest allows.
 ODD_NAMES = ["null", "true", "no", "y", "on", "e1", "a" * 64, "a-_--__-"]
 
 Manifest = dict[str, Any]
@@ -63,7 +63,7 @@ CASES: dict[str, tuple[str, Manifest]] = {
         ),
     ),
 }
-"""What is judged: the manifest's path in its repository, and the manifest."""
+"""The judged cases: the manifest's path in its repository, and the manifest."""
 
 OWN_FILES = (
     ".github/workflows/*.yml",
@@ -83,7 +83,7 @@ GENERATED = [f"{case}/.github/workflows/{name}" for case in CASES for name in WO
 
 
 def generate(top: Path, path: str, wanted: Manifest) -> list[Path]:
-    """Return the workflows that the command writes in a repository of its own, with our actions in it when it is ours."""
+    """Return the workflows that the command writes in a new repository; with the action `./` it has our actions, too."""
     text = json.dumps(wanted)  # which is YAML too
     write_files(top, {path: text} | {f"{source}/Cargo.toml": "" for source in local_sources(path, wanted)})
     if wanted["fleet"].get("action", "./") == "./":
@@ -103,7 +103,7 @@ Verdicts = dict[str, list[Finding]]
 
 @pytest.fixture(scope="module")
 def verdicts(tmp_path_factory: pytest.TempPathFactory) -> Verdicts:
-    """Return what the judges say, by the file's name: all are judged at once, because a judge is slow to start."""
+    """Return the findings by file name; all files are judged at once, since a judge is slow to start."""
     top = tmp_path_factory.mktemp("generated").resolve()
     cases = {**CASES, "tagged": golden("other-action")}
     generated = [file for name, case in cases.items() for file in generate(top / name, *case)]
@@ -124,7 +124,7 @@ def test_github_understands_it(name: str, verdicts: Verdicts) -> None:
 
 
 @pytest.mark.parametrize("name", [*RUNNABLE, *GENERATED])
-def test_actionlint_has_nothing_to_say(name: str, verdicts: Verdicts) -> None:
+def test_actionlint_finds_nothing(name: str, verdicts: Verdicts) -> None:
     assert said("actionlint", name, verdicts) == []
 
 
@@ -134,19 +134,19 @@ def test_it_satisfies_the_schema(name: str, verdicts: Verdicts) -> None:
 
 
 @pytest.mark.parametrize("name", [*OWN, *GENERATED])
-def test_zizmor_finds_it_safe(name: str, verdicts: Verdicts) -> None:
+def test_zizmor_finds_nothing(name: str, verdicts: Verdicts) -> None:
     assert said("zizmor", name, verdicts) == []
 
 
 @pytest.mark.parametrize("workflow", WORKFLOWS)
 def test_a_tag_in_the_manifest_is_all_that_is_found(workflow: str, verdicts: Verdicts) -> None:
-    """Who names the action by a tag has chosen what zizmor warns of; nothing else comes with it."""
+    """A tag of the action in the manifest is the user's choice: zizmor warns of it, and of nothing else."""
     found = verdicts[f"tagged/.github/workflows/{workflow}"]
     assert {(finding.judge, finding.message.rpartition(" ")[2]) for finding in found} == {("zizmor", "[unpinned-uses]")}
 
 
 @pytest.mark.parametrize("name", ACTIONS)
 def test_an_action_uses_nothing_of_its_caller_s_workspace(name: str) -> None:
-    """In an action `./` is the workspace of whoever uses it, not the action's repository; no judge knows."""
+    """In an action `./` is the caller's workspace, not the action's repository; no judge checks that."""
     steps = read(TOP / name)["runs"]["steps"]
     assert [step["uses"] for step in steps if step.get("uses", "").startswith(("./", "$/"))] == []

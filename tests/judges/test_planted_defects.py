@@ -1,4 +1,4 @@
-"""Each judge finds what is wrong with a file that was right: one that passes everything would be noticed here."""
+"""Each judge finds a defect planted in a correct file; a judge that passes everything fails here."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ updates:
 
 @dataclass(frozen=True)
 class Defect:
-    """A text that takes the place of another, who must object, and in which words."""
+    """A replacement of a text, the judge that must object, and its message."""
 
     judge: str
     old: str
@@ -175,7 +175,7 @@ Found = dict[str, list[Finding]]
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> Found:
-    """Return what is found in each file, all judged at once; `right` names the ones without a defect."""
+    """Return the findings by file, all judged at once; files named `right` have no defect."""
     top = tmp_path_factory.mktemp("planted").resolve()
     workflows = {"right": WORKFLOW} | {name: planted(WORKFLOW, defect) for name, defect in IN_WORKFLOW.items()}
     actions = {"right": ACTION} | {name: planted(ACTION, defect) for name, defect in IN_ACTION.items()}
@@ -192,7 +192,7 @@ def objections(defect: Defect, findings: list[Finding]) -> list[Finding]:
     return [each for each in findings if each.judge == defect.judge and defect.message in each.message]
 
 
-def test_nobody_objects_to_what_is_right(found: Found) -> None:
+def test_no_judge_objects_to_a_correct_file(found: Found) -> None:
     assert found[".github/workflows/right.yml"] == []
     assert found[".github/actions/right/action.yml"] == []
     assert found["right/.github/dependabot.yml"] == []

@@ -129,6 +129,15 @@ def test_dependencies_are_others_of_the_fleet() -> None:
     assert found(crate("a", depends_on=["a"])) == [(loc, '"a" depends on itself; remove it', None)]
 
 
+def test_canaries_are_crates_of_the_fleet_each_once() -> None:
+    loc = ("fleet", "canaries", 1)
+    assert found(crate("a"), crate("b"), canaries=["b", "a"]) == []
+    assert found(crate("a"), canaries=["a", "c"]) == [(loc, '"c" is not a crate of this fleet', None)]
+    assert found(crate("a"), canaries=["a", "a"]) == [
+        (loc, '"a" is in this list before; remove one', ("fleet", "canaries", 0))
+    ]
+
+
 @pytest.mark.parametrize(
     ("graph", "cycles"),
     [

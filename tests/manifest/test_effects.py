@@ -43,6 +43,8 @@ OTHER_OF_FLEET: dict[str, Any] = {
     "action": "you/cratematrix@v2",
     "backend": "e2b",
     "schedule": "17 3 * * 1",
+    "release_tags": "fleet-v*",
+    "canaries": ["uno"],
     "layout": "split",
     "e2b": {"domain": "e2b.example.com"},
     "limits": {"github_jobs": 3},

@@ -73,6 +73,11 @@ def problems(manifest: object) -> list[Problem]:
             "crates/two",
             'a source is {"path": ...}, {"git": ..., "rev": ..., "path": ...} or {"registry": ..., "version": ...}, not "crates/two"',
         ),
+        (
+            "fleet.release_tags",
+            "v**",
+            '"v**" is not a pattern of tags: letters, digits and . _ - /, with single * for any of them but /',
+        ),
         ("crates[1].source.rev", REMOVED, "is required and missing"),
         ("crates[1].source.path", 1, "must be a string, not 1; put it in quotes"),
         ("crates[2].source.path", "a", "unknown key; the keys here are registry, version"),

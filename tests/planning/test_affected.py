@@ -108,13 +108,61 @@ def test_dependents_are_built_along_a_chain_each_naming_the_next() -> None:
     }
 
 
-@pytest.mark.parametrize("path", ["generator/cli.py", "templates/x.j2", "action.yml", ".github/actions/x/action.yml"])
-def test_the_whole_fleet_is_built_when_the_action_of_this_repository_changed(path: str) -> None:
+ITSELF = "cratematrix itself changed"
+PACKAGES = "code that decides what packages hold changed"
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        ("generator/cli.py", ITSELF),
+        ("action.yml", ITSELF),
+        (".github/actions/x/action.yml", ITSELF),
+        ("templates/pins/action.yml", ITSELF),
+        ("templates/.github/workflows/x.j2", PACKAGES),
+        ("generator/recipes/x.py", PACKAGES),
+        ("requirements/linkers.txt", PACKAGES),
+    ],
+)
+def test_the_whole_fleet_is_built_when_the_action_of_this_repository_changed(path: str, reason: str) -> None:
     fleet = manifest(ONE, {"name": "two", "source": {"registry": "two", "version": "1.0.0"}})
-    reason = f"cratematrix itself changed: {path}"
+    reason = f"{reason}: {path}"
     assert built(affected(fleet, change(fleet, path, holds_action=True))) == {"one": reason, "two": reason}
     assert built(affected(fleet, change(fleet, path))) == {}
     assert built(affected(fleet, change(fleet, "README.md", "generators/x", holds_action=True))) == {}
+
+
+WITH_CANARY = manifest(ONE, {"name": "two"}, {"name": "user", "depends_on": ["one"]}, canaries=["one"])
+
+
+def test_canaries_alone_are_built_for_a_change_of_the_tool_s_own_code() -> None:
+    reasons = affected(WITH_CANARY, change(WITH_CANARY, "generator/cli.py", "action.yml", holds_action=True))
+    assert {each.crate: (each.built, each.reason) for each in reasons} == {
+        "one": (True, f"it is a canary, and {ITSELF}: action.yml and 1 more file"),
+        "two": (
+            False,
+            "nothing that it is built from changed since main; canaries are built for the change of cratematrix itself",
+        ),
+        "user": (
+            False,
+            "nothing that it is built from changed since main; canaries are built for the change of cratematrix itself",
+        ),
+    }
+
+
+def test_canaries_are_built_beside_crates_that_changed_themselves() -> None:
+    found = change(WITH_CANARY, "generator/cli.py", files={"two": "x"}, holds_action=True)
+    assert built(affected(WITH_CANARY, found)) == {"one": f"it is a canary, and {ITSELF}: generator/cli.py", "two": "x"}
+
+
+@pytest.mark.parametrize("path", ["templates/e2b/x.j2", "generator/packages/x.py", "generator/platforms.py"])
+def test_code_that_decides_what_packages_hold_builds_the_whole_fleet_whatever_the_canaries(path: str) -> None:
+    found = built(affected(WITH_CANARY, change(WITH_CANARY, "generator/cli.py", path, holds_action=True)))
+    assert found == dict.fromkeys(["one", "two", "user"], f"{PACKAGES}: {path}")
+
+
+def test_canaries_mean_nothing_where_another_repository_holds_the_action() -> None:
+    assert built(affected(WITH_CANARY, change(WITH_CANARY, "generator/cli.py"))) == {}
 
 
 def test_the_whole_fleet_is_built_when_another_action_is_used() -> None:

@@ -1,4 +1,4 @@
-"""A fleet whose packages are there already, and GitHub to release it on."""
+"""A fleet with built packages, and a GitHub test server for its release."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from generator.planning.plan import make_plan
 from generator.releases.github import GitHubReleases
 from generator.releases.preparing import prepare
 from generator.releases.publishing import publish
-from generator.releases.transfers import Timing
+from generator.releases.transfers import TransferTimeouts
 from generator.releases.uploading import packages_of, upload
 from generator.reports.merging import merge_directory, reports_below
 from generator.reports.models import Artifact, CrateReport, Report
@@ -43,7 +43,7 @@ QUIET = Retry(lambda _: None)
 
 @dataclass(frozen=True)
 class Fleet:
-    """A manifest in a directory, with what its shards have built in directories beside it, and GitHub."""
+    """A manifest with the results of its shards in directories beside it, and the GitHub test server."""
 
     top: Path
     server: GitHubServer
@@ -63,22 +63,22 @@ class Fleet:
         return cratematrix("release", *words, cwd=self.top, env={**self.environment, **environment})
 
     def start(self, *words: str | Path) -> subprocess.Popen[str]:
-        """Start one, beside others."""
+        """Start a command without waiting for it."""
         argv = [COMMAND, "release", *map(str, words)]
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         return subprocess.Popen(argv, cwd=self.top, env={**self.environment}, text=True, **pipes)  # type: ignore[call-overload,no-any-return]
 
     def upload(self, number: str, shard: Path) -> Ran:
-        """Upload a shard's packages, as fast as the server takes them."""
+        """Upload a shard's packages without a noticeable rate limit."""
         return self.run("upload", "--release-id", number, "--out", shard, "--writes-per-minute", "6000")
 
     def drafted(self, tag: str = "v1.0.0") -> str:
-        """Return the number of a draft, made without a process of its own."""
+        """Return the id of a draft, created in this process."""
         with self.releases() as releases:
             return str(prepare(releases, tag, self.head, "", QUIET).id)
 
     def uploaded(self, tag: str = "v1.0.0") -> str:
-        """Return the number of a draft that has every package."""
+        """Return the id of a draft with every package."""
         number = self.drafted(tag)
         for shard in self.shards:
             with self.releases() as releases:
@@ -86,14 +86,14 @@ class Fleet:
         return number
 
     def published(self, tag: str = "v1.0.0") -> str:
-        """Return the number of a release that is published."""
+        """Return the id of a published release."""
         number, reports = self.uploaded(tag), self.top / "shards"
         with self.releases() as releases:
             publish(releases, int(number), self.manifest, merge_directory(reports), reports, False, QUIET)
         return number
 
-    def releases(self, timing: Timing | None = None) -> closing[GitHubReleases]:
-        """Open the door to the server in this process."""
+    def releases(self, timing: TransferTimeouts | None = None) -> closing[GitHubReleases]:
+        """Open a client of the server in this process."""
         return closing(GitHubReleases(connection(self.environment), timing))
 
     @property
@@ -107,7 +107,7 @@ class Fleet:
 
 
 def build_shards(top: Path) -> None:
-    """Leave what jobs that built everything leave: small packages, the same for the same crate."""
+    """Write the results of jobs that built everything: small packages, the same for the same crate."""
     manifest = load_manifest(top / "crates.json")
     plan = make_plan(manifest)
     crates = {crate.name: crate for crate in manifest.crates}
@@ -117,8 +117,10 @@ def build_shards(top: Path) -> None:
 
 def build_shard(out: Path, manifest: Manifest, crates: list[Crate], shard: str, attempt: int = 1) -> None:
     out.mkdir(parents=True, exist_ok=True)
-    told = [built(out, manifest, crate) for crate in crates]
-    report = Report(backend="local", isolated=True, shard=shard, run_attempt=attempt, seconds=1.0, crates=tuple(told))
+    reports = [built(out, manifest, crate) for crate in crates]
+    report = Report(
+        backend="local", isolated=True, shard=shard, run_attempt=attempt, seconds=1.0, crates=tuple(reports)
+    )
     (out / f"report-{shard.partition('/')[0]}.json").write_text(report.model_dump_json())
 
 
@@ -150,7 +152,7 @@ def fleet(tmp_path: Path, start_server: StartServer) -> Fleet:
 
 
 def make_fleet(top: Path, start_server: StartServer, manifest: str, rules: Rules | None = None) -> Fleet:
-    """Make a repository with one commit that GitHub knows, and what its shards have built."""
+    """Make a repository with one commit at GitHub, and the results of its shards."""
     top.mkdir()
     (top / "crates.json").write_text(manifest)
     git = ["git", "-c", "user.name=name", "-c", "user.email=name@localhost", "-C", str(top)]
@@ -163,7 +165,7 @@ def make_fleet(top: Path, start_server: StartServer, manifest: str, rules: Rules
 
 
 def copy_reports(shards: Path, to: Path) -> Path:
-    """Copy the reports only, one directory each, as `download-artifact` leaves them."""
+    """Copy only the reports, each into its own directory, as `download-artifact` does."""
     for report in sorted(shards.rglob("report-*.json")):
         (to / report.stem).mkdir(parents=True)
         shutil.copy(report, to / report.stem)

@@ -1,4 +1,4 @@
-"""What a release costs, against what GitHub allows."""
+"""The budget of a release, compared with GitHub's limits."""
 
 from __future__ import annotations
 
@@ -58,34 +58,34 @@ def test_whatever_fits_is_within_every_limit(crates: int, slots: int, backend: s
     within = found.assets <= 1_000 and found.per_hour <= 1_000
     assert found.fits is within
     assert found.per_hour <= found.requests
-    # No faster than 500 writes an hour, where there are more of them.
+    # At most 500 writes an hour, if there are more in all.
     assert found.assets <= 500 or found.minutes >= 60 * (found.assets - 1 - slots) / 500
 
 
-def test_too_many_crates_are_refused_with_how_many_releases_would_do() -> None:
-    with pytest.raises(InputError) as told:
+def test_too_many_crates_are_refused_with_a_number_of_releases_that_fit() -> None:
+    with pytest.raises(InputError) as caught:
         checked(fleet(2_400))
-    assert told.value.problems[0] == "2401 assets are more than a release can have: 1,000"
-    assert "divide the manifest into 3" in (told.value.fix or "")
+    assert caught.value.problems[0] == "2401 assets exceed GitHub's limit of 1,000 for a release"
+    assert "split the manifest into 3" in (caught.value.fix or "")
 
 
 def test_too_many_assets_of_a_split_layout_are_refused_with_the_layout_that_fits() -> None:
     assert budget_of(fleet(150, layout="split")).assets == 150 * 8 + 1 > MAX_ASSETS
-    with pytest.raises(InputError, match="does not allow") as told:
+    with pytest.raises(InputError, match="exceeds GitHub's limits") as caught:
         checked(fleet(150, layout="split"))
-    assert (told.value.fix or "").startswith('set fleet.layout to "single": 151 assets of 1,000')
+    assert (caught.value.fix or "").startswith('set fleet.layout to "single": 151 assets of 1,000')
 
 
-def test_more_writes_than_an_hour_has_are_spread_and_the_shorter_layout_is_named() -> None:
+def test_more_writes_than_an_hour_allows_are_spread_and_the_shorter_layout_is_named() -> None:
     found = checked(fleet(110, layout="split"))
     assert (found.assets, found.writes) == (110 * 8 + 1, 110 * 8 + 3)
     assert found.minutes >= 60 * 110 * 8 / 500
-    assert str(found).endswith("minutes of uploads, which the layout 'single' would shorten")
+    assert str(found).endswith("minutes of uploads, fewer with the layout 'single'")
     assert "layout" not in str(checked(fleet(110)))
 
 
 def test_too_many_shards_for_the_hour_are_refused() -> None:
-    with pytest.raises(InputError) as told:
+    with pytest.raises(InputError) as caught:
         checked(fleet(900, slots=256, backend="e2b"))
-    assert "requests in an hour are more than GITHUB_TOKEN has" in told.value.problems[0]
-    assert "fewer fleet.slots" in (told.value.fix or "")
+    assert "requests in an hour exceed GITHUB_TOKEN's limit of" in caught.value.problems[0]
+    assert "reduce fleet.slots" in (caught.value.fix or "")

@@ -1,4 +1,4 @@
-"""What a release promises, and how what is there is compared with it."""
+"""Expected assets, and their comparison with the assets of a release."""
 
 from __future__ import annotations
 
@@ -11,14 +11,13 @@ from hypothesis import strategies as st
 
 from generator.manifest.reading import load_manifest
 from generator.releases.expected_assets import (
-    SUMS,
-    decision,
-    difference,
-    differences,
+    CHECKSUMS,
+    asset_difference,
+    checksums_text,
     expected_packages,
-    is_prerelease,
-    read_sums,
-    sums,
+    parse_checksums,
+    release_differences,
+    upload_decision,
 )
 from generator.releases.protocol import Asset
 from generator.reports.models import Artifact
@@ -32,7 +31,7 @@ files = st.dictionaries(names, st.tuples(st.integers(1, 2**31 - 1), digests), ma
 
 
 def asset(file: Artifact, **other: object) -> Asset:
-    told = {
+    values = {
         "id": 1,
         "name": file.file,
         "state": "uploaded",
@@ -40,7 +39,7 @@ def asset(file: Artifact, **other: object) -> Asset:
         "digest": f"sha256:{file.sha256}",
         "url": "http://localhost/",
     }
-    return Asset.model_validate({**told, **other})
+    return Asset.model_validate({**values, **other})
 
 
 FILE = Artifact(file="demo-one-1.0.0.tgz", bytes=7, sha256="a" * 64)
@@ -57,82 +56,64 @@ FILE = Artifact(file="demo-one-1.0.0.tgz", bytes=7, sha256="a" * 64)
         (asset(FILE, digest=None), "replace"),
     ],
 )
-def test_only_what_is_equal_in_every_respect_is_not_sent_again(there: Asset | None, wanted: str) -> None:
-    assert decision(FILE, there) == wanted
+def test_only_an_equal_asset_is_not_uploaded_again(there: Asset | None, wanted: str) -> None:
+    assert upload_decision(FILE, there) == wanted
 
 
-def test_a_difference_is_told_with_both_sides() -> None:
-    assert difference(FILE, asset(FILE, size=8)) == "demo-one-1.0.0.tgz has 8 bytes on the release and 7 here"
+def test_a_difference_names_both_sides() -> None:
+    assert asset_difference(FILE, asset(FILE, size=8)) == "demo-one-1.0.0.tgz has 8 bytes on the release, but 7 locally"
 
 
 @given(files)
 def test_a_complete_release_has_no_differences(wanted: dict[str, Artifact]) -> None:
-    assert list(differences(wanted, [asset(file) for file in wanted.values()])) == []
+    assert list(release_differences(wanted, [asset(file) for file in wanted.values()])) == []
 
 
 @given(files, st.data())
-def test_every_asset_that_is_missing_or_too_much_is_named_and_no_other(
+def test_every_missing_or_unexpected_asset_is_named_and_no_other(
     wanted: dict[str, Artifact], data: st.DataObject
 ) -> None:
     missing = data.draw(st.sets(st.sampled_from(sorted(wanted)))) if wanted else set()
     extra = data.draw(files)
     there = [asset(file) for name, file in wanted.items() if name not in missing]
     there += [asset(file) for name, file in extra.items() if name not in wanted]
-    told = list(differences(wanted, there))
-    assert sorted(told) == sorted(
+    found = list(release_differences(wanted, there))
+    assert sorted(found) == sorted(
         [f"{name} is missing on the release" for name in missing]
-        + [f"{name} is on the release and nothing promises it" for name in extra if name not in wanted]
+        + [f"{name} is on the release, but not expected" for name in extra if name not in wanted]
     )
 
 
-def test_an_asset_that_is_there_twice_is_told() -> None:
-    told = list(differences({FILE.file: FILE}, [asset(FILE), asset(FILE, id=2)]))
-    assert told == ["demo-one-1.0.0.tgz is on the release 2 times"]
+def test_a_duplicate_asset_is_named() -> None:
+    found = list(release_differences({FILE.file: FILE}, [asset(FILE), asset(FILE, id=2)]))
+    assert found == ["demo-one-1.0.0.tgz is on the release 2 times"]
 
 
 @given(files)
-def test_checksums_that_are_written_are_read_again(wanted: dict[str, Artifact]) -> None:
-    digests, problems = read_sums(sums(wanted.values()))
+def test_written_checksums_can_be_parsed(wanted: dict[str, Artifact]) -> None:
+    digests, problems = parse_checksums(checksums_text(wanted.values()))
     assert digests == {name: file.sha256 for name, file in wanted.items()}
     assert problems == ()
 
 
 @given(st.text(max_size=200))
-def test_any_text_can_be_read_as_checksums_and_every_line_counts(text: str) -> None:
-    digests, problems = read_sums(text)
+def test_any_text_can_be_parsed_as_checksums_and_every_line_counts(text: str) -> None:
+    digests, problems = parse_checksums(text)
     assert len(digests) + len(problems) == len(text.splitlines())
 
 
 def test_the_checksums_are_what_sha256sum_checks(tmp_path: Path) -> None:
     (tmp_path / "one.tgz").write_bytes(b"one")
     digest = subprocess.run(["sha256sum", "one.tgz"], cwd=tmp_path, capture_output=True, text=True, check=True).stdout  # noqa: TID251
-    text = sums([Artifact(file="one.tgz", bytes=3, sha256=digest.split()[0])])
+    text = checksums_text([Artifact(file="one.tgz", bytes=3, sha256=digest.split()[0])])
     assert text == digest
-    (tmp_path / SUMS).write_text(text)
-    subprocess.run(["sha256sum", "--check", "--strict", SUMS], cwd=tmp_path, capture_output=True, check=True)  # noqa: TID251
+    (tmp_path / CHECKSUMS).write_text(text)
+    subprocess.run(["sha256sum", "--check", "--strict", CHECKSUMS], cwd=tmp_path, capture_output=True, check=True)  # noqa: TID251
 
 
-def test_the_110_crates_promise_a_package_for_each_that_is_no_library() -> None:
+def test_a_release_of_the_110_crates_has_a_package_for_each_that_is_no_library() -> None:
     manifest = load_manifest(TOP / "crates.json")
     names = expected_packages(manifest)
     assert set(names.values()) == {crate.name for crate in manifest.crates if crate.kind != "lib"}
     assert list(names) == sorted(names)
     assert names["ruv.io-ruv-fann-0.1.6.tgz"] == "ruv-fann"
-
-
-@pytest.mark.parametrize(
-    ("tag", "is_one"),
-    [
-        ("v1.0.0", False),
-        ("v1.0.0-rc.1", True),
-        ("nightly-4711", True),
-        ("1.0.0-alpha", True),
-        ("fleet-v2.0.0", False),
-        ("fleet-v2.0.0-beta.2", True),
-        ("v1.0.0+build-7", False),
-        ("2026-11-25", False),
-        ("v1.2", False),
-    ],
-)
-def test_a_prerelease_is_told_by_the_version_in_its_tag(tag: str, is_one: bool) -> None:
-    assert is_prerelease(tag) is is_one

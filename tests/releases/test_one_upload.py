@@ -1,4 +1,4 @@
-"""One job uploads what all shards built, from the artifacts that they kept: each report with its packages beside it."""
+"""One job uploads the packages of all shards, from their artifacts: each report with its packages beside it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FAST = ("--writes-per-minute", "6000")
 
 @pytest.fixture
 def kept(fleet: Fleet) -> Path:
-    """What download-artifact leaves: a directory for each shard and attempt."""
+    """The result of download-artifact: a directory for each shard and attempt."""
     kept = fleet.top / "dist"
     for number, shard in enumerate(fleet.shards, 1):
         shutil.copytree(shard, kept / f"packages-{number}-1")
@@ -37,7 +37,7 @@ def test_one_job_uploads_the_packages_of_all_shards(fleet: Fleet, kept: Path) ->
     assert fleet.publish(number).code == 0
 
 
-def test_of_a_shard_that_ran_again_the_last_packages_are_uploaded(fleet: Fleet, kept: Path) -> None:
+def test_the_last_attempt_of_a_shard_is_uploaded(fleet: Fleet, kept: Path) -> None:
     first = next((kept / "packages-1-1").glob("*.tgz"))
     build_shard(kept / "packages-1-2", fleet.manifest, crates_of(fleet, 1), "1/2", attempt=2)
     first.write_text("of an attempt that failed later on")
@@ -47,7 +47,7 @@ def test_of_a_shard_that_ran_again_the_last_packages_are_uploaded(fleet: Fleet, 
     assert [place.name for place, _ in reports_below(kept)] == ["packages-1-2", "packages-2-1"]
 
 
-def test_what_was_built_is_uploaded_where_another_shard_left_nothing(fleet: Fleet, kept: Path) -> None:
+def test_built_packages_are_uploaded_without_the_results_of_another_shard(fleet: Fleet, kept: Path) -> None:
     shutil.rmtree(kept / "packages-2-1")
     number = fleet.drafted()
     assert fleet.run("upload", "--release-id", number, *FAST).code == 0
@@ -55,9 +55,9 @@ def test_what_was_built_is_uploaded_where_another_shard_left_nothing(fleet: Flee
 
 
 @pytest.mark.attack("nothing is released but what its report says, byte by byte")
-def test_a_package_that_is_not_what_its_report_says_is_not_uploaded(fleet: Fleet, kept: Path) -> None:
+def test_a_package_that_differs_from_its_report_is_not_uploaded(fleet: Fleet, kept: Path) -> None:
     next((kept / "packages-2-1").glob("*.tgz")).write_text("something else")
     number = fleet.drafted()
     ran = fleet.run("upload", "--release-id", number, *FAST)
-    assert (ran.code, "packages are not what their report says" in ran.err) == (2, True)
+    assert (ran.code, "packages differ from their reports" in ran.err) == (2, True)
     assert not fleet.server.repository().releases[int(number)].assets

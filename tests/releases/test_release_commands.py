@@ -1,4 +1,4 @@
-"""The commands of `release`, each a process of its own, against GitHub's stand-in."""
+"""The commands of `release`, each in its own process, against the GitHub test server."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from generator.github_api.retry import RateLimit, Retry
 from generator.manifest.reading import load_manifest
 from generator.releases.github import GitHubReleases
 from generator.releases.preparing import prepare
-from generator.releases.transfers import Timing, Transfers
-from generator.releases.uploading import Package, packages_of, put, upload
+from generator.releases.transfers import Transfers, TransferTimeouts
+from generator.releases.uploading import Package, packages_of, upload, upload_package
 from generator.reports.merging import reports_below
 from generator.reports.models import Artifact, Report
 from tests.github_server import Cut, Delay, LoseReply, Say, Stall, Starter, html, primary, secondary
@@ -57,10 +57,10 @@ def test_from_prepare_to_verify(fleet: Fleet) -> None:
     again = fleet.run(*words)
     assert (again.code, "published" in again.err) == (0, True)
     checked = fleet.run("verify", "--tag", "v1.0.0", GITHUB_TOKEN="")
-    assert (checked.code, checked.err) == (0, "v1.0.0: 3 packages, all as expected\n")
+    assert (checked.code, checked.err) == (0, "v1.0.0: 3 packages, all verified\n")
 
 
-def test_prepare_prints_the_number_alone_and_adopts_its_draft(fleet: Fleet) -> None:
+def test_prepare_prints_only_the_id_and_reuses_its_draft(fleet: Fleet) -> None:
     ran = fleet.run("prepare", "--tag", "v1.0.0")
     assert re.fullmatch(r"\d+\n", ran.out)
     assert re.search(r"4 assets of 1,000; .* a margin of \d+", ran.err)
@@ -76,7 +76,7 @@ def test_prepare_refuses_the_draft_of_another_commit_and_a_second_draft(fleet: F
     other = "0123456789" * 4
     ran = fleet.run("prepare", "--tag", "v1.0.0", GITHUB_SHA=other)
     assert ran.code == 2
-    assert f"error: the draft {number} of v1.0.0 is of {fleet.head}, not of {other}\n  fix: delete" in ran.err
+    assert f"error: the draft {number} of v1.0.0 is for {fleet.head}, not for {other}\n  fix: delete" in ran.err
     repository = fleet.server.repository()
     second = json.dumps({"tag_name": "v1.0.0", "target_commitish": "main", "draft": True})
     post(fleet, second)
@@ -85,16 +85,16 @@ def test_prepare_refuses_the_draft_of_another_commit_and_a_second_draft(fleet: F
     assert f"error: v1.0.0 has 2 drafts: {', '.join(map(str, sorted(repository.releases)))}\n  fix: delete" in ran.err
 
 
-def test_prepare_says_that_a_commit_was_never_pushed(fleet: Fleet) -> None:
+def test_prepare_refuses_a_commit_that_was_never_pushed(fleet: Fleet) -> None:
     never = "0123456789" * 4
     ran = fleet.run("prepare", "--tag", "v1.0.0", GITHUB_SHA=never)
     assert (ran.code, ran.out) == (2, "")
-    assert f"error: GitHub does not have the commit {never}\n  fix: git push, and prepare again\n" in ran.err
+    assert f"error: GitHub does not have the commit {never}\n  fix: run git push, then prepare again\n" in ran.err
     assert not fleet.server.repository().releases
 
 
 @pytest.mark.parametrize("annotated", [[], ["-m", "words"]], ids=["plain", "annotated"])
-def test_prepare_refuses_a_tag_that_is_on_another_commit(fleet: Fleet, annotated: list[str]) -> None:
+def test_prepare_refuses_a_tag_at_another_commit(fleet: Fleet, annotated: list[str]) -> None:
     git = ["git", "-c", "user.name=name", "-c", "user.email=name@localhost", "-C", str(fleet.top)]
     before = fleet.head
     subprocess.run([*git, "tag", "v1.0.0", *annotated], check=True)  # noqa: TID251
@@ -104,12 +104,12 @@ def test_prepare_refuses_a_tag_that_is_on_another_commit(fleet: Fleet, annotated
     elsewhere = fleet.server.environment_of("octo-org/tagged", token)
     ran = fleet.run("prepare", "--tag", "v1.0.0", **elsewhere)
     assert (ran.code, fleet.server.repository("octo-org/tagged").releases) == (2, {})
-    assert f"error: the tag v1.0.0 is on {before} already, not on {fleet.head}\n  fix: " in ran.err
+    assert f"error: the tag v1.0.0 is already at {before}, not at {fleet.head}\n  fix: " in ran.err
     assert fleet.run("prepare", "--tag", "v1.0.0", **elsewhere, GITHUB_SHA=before).code == 0
 
 
 def post(fleet: Fleet, body: str) -> None:
-    """Create a release as another tool would."""
+    """Create a release as another tool does."""
     headers = [
         "-H",
         f"Authorization: Bearer {fleet.environment['GITHUB_TOKEN']}",
@@ -121,26 +121,26 @@ def post(fleet: Fleet, body: str) -> None:
 
 
 @pytest.mark.parametrize("immutable", [False, True])
-def test_what_is_published_is_never_touched_again(fleet: Fleet, immutable: bool) -> None:
+def test_a_published_release_never_changes(fleet: Fleet, immutable: bool) -> None:
     fleet.server.repository().immutable = immutable
     number = fleet.published()
     assert fleet.server.repository().releases[int(number)].immutable is immutable
     kind = "immutable" if immutable else "published"
     ran = fleet.run("prepare", "--tag", "v1.0.0")
-    assert (ran.code, f"error: v1.0.0 is {kind} already" in ran.err, "  fix: " in ran.err) == (2, True, True)
+    assert (ran.code, f"error: v1.0.0 is already {kind}" in ran.err, "  fix: " in ran.err) == (2, True, True)
     ran = fleet.upload(number, fleet.shards[0])
-    assert (ran.code, f"of v1.0.0 is {kind} already" in ran.err) == (2, True)
+    assert (ran.code, f"of v1.0.0 is already {kind}" in ran.err) == (2, True)
     assert fleet.publish(number).code == 0
 
 
 @pytest.mark.parametrize("fault", [LoseReply(), Say(502, "", perform=True), html(503)])
-def test_a_draft_whose_creation_was_not_answered_is_created_once(fleet: Fleet, fault: Say | LoseReply) -> None:
+def test_a_draft_is_created_once_also_after_a_lost_response(fleet: Fleet, fault: Say | LoseReply) -> None:
     fleet.server.inject(f"POST {RELEASES}", fault)
     number = fleet.run("prepare", "--tag", "v1.0.0").out.strip()
     assert list(fleet.server.repository().releases) == [int(number)]
 
 
-def test_prepares_that_race_end_with_one_draft(fleet: Fleet) -> None:
+def test_concurrent_prepares_end_with_one_draft(fleet: Fleet) -> None:
     racing = [fleet.start("prepare", "--tag", "v1.0.0") for _ in range(5)]
     ended = [(*each.communicate(), each.returncode) for each in racing]
     assert {code for *_, code in ended} == {0}, ended
@@ -148,7 +148,7 @@ def test_prepares_that_race_end_with_one_draft(fleet: Fleet) -> None:
     assert len(fleet.server.repository().releases) == 1
 
 
-def test_a_second_upload_sends_nothing_and_mends_what_is_broken(fleet: Fleet) -> None:
+def test_a_second_upload_sends_nothing_and_replaces_broken_assets(fleet: Fleet) -> None:
     number, shard = fleet.drafted(), fleet.shards[0]
     fleet.server.inject(UPLOADS, Starter())
     first = fleet.upload(number, shard)
@@ -176,14 +176,14 @@ def test_a_second_upload_sends_nothing_and_mends_what_is_broken(fleet: Fleet) ->
 
 
 def rewrite(report: Path, package: Path) -> None:
-    """Let a report tell of a package as it is on the disk."""
-    told = json.loads(report.read_text())
+    """Update a report to the package on the disk."""
+    data = json.loads(report.read_text())
     content = package.read_bytes()
-    for crate in told["crates"]:
+    for crate in data["crates"]:
         for each in crate["packages"]:
             if each["file"] == package.name:
                 each |= {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
-    report.write_text(json.dumps(told))
+    report.write_text(json.dumps(data))
 
 
 @pytest.mark.parametrize(
@@ -192,7 +192,7 @@ def rewrite(report: Path, package: Path) -> None:
      secondary(1), secondary(1, 429), primary(1)],
     ids=["lost", "500", "stored 502", "starter", "secondary 403", "secondary 429", "primary"],
 )  # fmt: skip
-def test_an_upload_that_goes_wrong_is_there_once_in_the_end(fleet: Fleet, fault: Say | LoseReply) -> None:
+def test_a_failed_upload_ends_with_one_asset(fleet: Fleet, fault: Say | LoseReply) -> None:
     number = fleet.drafted()
     fleet.server.inject(UPLOADS, fault)
     for shard in fleet.shards:
@@ -202,7 +202,7 @@ def test_an_upload_that_goes_wrong_is_there_once_in_the_end(fleet: Fleet, fault:
 
 
 @pytest.mark.attack("nothing is released but what its report says, byte by byte")
-def test_packages_that_are_not_what_the_report_says_are_not_sent(fleet: Fleet) -> None:
+def test_packages_that_differ_from_their_report_are_not_uploaded(fleet: Fleet) -> None:
     number, shard = fleet.drafted(), fleet.shards[0]
     sent = len(fleet.server.requests)
     packages = sorted(shard.glob("*.tgz"))
@@ -211,26 +211,29 @@ def test_packages_that_are_not_what_the_report_says_are_not_sent(fleet: Fleet) -
         other.unlink()
     ran = fleet.upload(number, shard)
     assert (ran.code, len(fleet.server.requests)) == (2, sent)
-    assert f"{packages[0].name} has another SHA-256 than its report says" in ran.err
-    assert all(f"{other.name} is not there" in ran.err for other in packages[1:])
+    assert f"{packages[0].name} has a different SHA-256 in its report" in ran.err
+    assert all(f"{other.name} is missing" in ran.err for other in packages[1:])
 
 
 @pytest.mark.attack("nothing is released but what its report says, byte by byte")
-def test_a_report_that_leads_out_of_the_directory_is_refused(fleet: Fleet) -> None:
+def test_a_report_with_a_path_outside_of_the_directory_is_refused(fleet: Fleet) -> None:
     number, shard = fleet.drafted(), fleet.shards[0]
     report = next(shard.glob("report-*.json"))
     report.write_text(report.read_text().replace('"file":"demo-', '"file":"../demo-'))
     ran = fleet.upload(number, shard)
-    assert (ran.code, "is no name that GitHub keeps" in ran.err) == (2, True)
+    assert (ran.code, "is a name that GitHub would change" in ran.err) == (2, True)
 
 
-def test_a_name_that_github_changes_is_taken_back(fleet: Fleet, tmp_path: Path) -> None:
+def test_an_asset_that_github_renames_is_deleted(fleet: Fleet, tmp_path: Path) -> None:
     number, path = fleet.drafted(), tmp_path / "file"
     path.write_text("x")
     file = Artifact(file="a=b.tgz", bytes=1, sha256=hashlib.sha256(b"x").hexdigest())
     quiet = Retry(lambda _: None)
-    with fleet.releases() as releases, pytest.raises(CratematrixError, match=r"renamed a=b\.tgz to a\.b\.tgz"):
-        put(releases, releases.get(int(number)), Package(path, file), (), RateLimit(0), quiet)
+    with (
+        fleet.releases() as releases,
+        pytest.raises(CratematrixError, match=r"renamed the asset a=b\.tgz to a\.b\.tgz"),
+    ):
+        upload_package(releases, releases.get(int(number)), Package(path, file), (), RateLimit(0), quiet)
     assert names(fleet, number) == []
 
 
@@ -241,14 +244,14 @@ def test_an_uploads_assets_are_an_output_of_its_step(fleet: Fleet, tmp_path: Pat
     assert json.dumps(names(fleet, number)) in output.read_text()
 
 
-def test_publish_names_everything_that_is_wrong_and_publishes_nothing(fleet: Fleet) -> None:
+def test_publish_lists_every_problem_and_publishes_nothing(fleet: Fleet) -> None:
     number = fleet.uploaded()
     manifest = fleet.manifest
     stray = fleet.top / "stray"
     stray.mkdir()
     crate = manifest.crates[0].model_copy(update={"name": "stray"})
-    told = Report(backend="local", isolated=True, seconds=1.0, crates=(built(stray, manifest, crate),))
-    (stray / "report.json").write_text(told.model_dump_json())
+    stray_report = Report(backend="local", isolated=True, seconds=1.0, crates=(built(stray, manifest, crate),))
+    (stray / "report.json").write_text(stray_report.model_dump_json())
     assert fleet.upload(number, stray).code == 0
     more = json.loads((fleet.top / "crates.json").read_text())
     more["crates"].append(
@@ -262,11 +265,11 @@ def test_publish_names_everything_that_is_wrong_and_publishes_nothing(fleet: Fle
     ran = fleet.publish(number, "--manifest", "more.json")
     assert ran.code == 1
     assert ran.err.splitlines()[:3] == [
-        "demo-five-1.0.0.tgz is promised and no report tells of five",
+        "demo-five-1.0.0.tgz is expected, but no report has five",
         "demo-two-1.0.0.tgz is missing on the release",
-        "demo-stray-1.0.0.tgz is on the release and nothing promises it",
+        "demo-stray-1.0.0.tgz is on the release, but not expected",
     ]
-    assert "a draft and stays one" in ran.err
+    assert "it stays a draft" in ran.err
     assert release.draft
     assert "SHA256SUMS" not in names(fleet, number)
 
@@ -280,21 +283,23 @@ def delete(fleet: Fleet, asset: int) -> None:
 def test_a_failed_crate_keeps_the_release_a_draft_until_its_shard_is_built_again(fleet: Fleet) -> None:
     number = fleet.uploaded()
     report = fleet.shards[0] / "report-1.json"
-    told = json.loads(report.read_text())
-    first = next(crate for crate in told["crates"] if crate["kind"] != "lib")
+    data = json.loads(report.read_text())
+    first = next(crate for crate in data["crates"] if crate["kind"] != "lib")
     first |= {"state": "failed", "packages": [], "failure": {"class": "permanent", "phase": "test", "message": "no"}}
     again = fleet.top / "shards/again"
     again.mkdir()
-    (again / report.name).write_text(json.dumps({**told, "run_attempt": 2}))
+    (again / report.name).write_text(json.dumps({**data, "run_attempt": 2}))
     ran = fleet.publish(number)
     assert ran.code == 1
-    assert f"demo-{first['name']}-1.0.0.tgz is promised and {first['name']} is failed: no" in ran.err
+    assert f"demo-{first['name']}-1.0.0.tgz is expected, but {first['name']} is failed: no" in ran.err
     (again / report.name).write_text(json.dumps({**json.loads(report.read_text()), "run_attempt": 3}))
     assert fleet.publish(number).code == 0
 
 
 @pytest.mark.parametrize("fault", [LoseReply(), Say(502, "", perform=True), html(502), secondary(1)])
-def test_a_publication_that_was_not_answered_is_looked_at(fleet: Fleet, fault: Say | LoseReply) -> None:
+def test_the_release_is_read_again_after_a_lost_response_to_its_publication(
+    fleet: Fleet, fault: Say | LoseReply
+) -> None:
     number = fleet.uploaded()
     fleet.server.inject(f"PATCH {RELEASES}/*", fault)
     ran = fleet.publish(number)
@@ -308,13 +313,13 @@ def test_a_prerelease_is_published_as_one_and_is_not_the_latest(fleet: Fleet) ->
     assert (release.draft, release.prerelease, fleet.server.repository().latest) == (False, True, None)
 
 
-def test_a_published_release_that_differs_is_not_called_done(fleet: Fleet) -> None:
+def test_publish_fails_for_a_published_release_that_differs(fleet: Fleet) -> None:
     number = fleet.published()
     package = next(fleet.shards[0].glob("*.tgz"))
     package.write_text("another build")
     rewrite(fleet.shards[0] / "report-1.json", package)
     ran = fleet.publish(number)
-    assert (ran.code, "published already" in ran.err) == (1, True)
+    assert (ran.code, "is already published" in ran.err) == (1, True)
 
 
 def test_verify_lists_every_difference(fleet: Fleet) -> None:
@@ -330,14 +335,14 @@ def test_verify_lists_every_difference(fleet: Fleet) -> None:
     ran = fleet.run("verify", "--tag", "v1.0.0", "--manifest", "other.json")
     assert ran.code == 1
     assert ran.err.splitlines()[:-1] == [
-        "demo-one-1.0.0.tgz has another SHA-256 on the release than here",
-        "demo-two-1.0.0.tgz is there and the manifest does not promise it",
+        "demo-one-1.0.0.tgz has a different SHA-256 on the release",
+        "demo-two-1.0.0.tgz is not expected by the manifest",
         "demo-two-2.0.0.tgz is not in SHA256SUMS",
         "demo-two-2.0.0.tgz is not on the release",
     ]
 
 
-def test_a_file_that_nobody_gets_is_listed_with_the_rest(fleet: Fleet) -> None:
+def test_a_failed_download_is_listed_with_the_other_problems(fleet: Fleet) -> None:
     fleet.published()
     fleet.server.inject("GET /storage/*", html(403), 2)
     ran = fleet.run("verify", "--tag", "v1.0.0")
@@ -345,14 +350,14 @@ def test_a_file_that_nobody_gets_is_listed_with_the_rest(fleet: Fleet) -> None:
     assert [line.partition(":")[0] for line in ran.err.splitlines()] == ["downloading demo-one-1.0.0.tgz", "error"]
 
 
-def test_a_download_that_is_cut_short_is_tried_again(fleet: Fleet) -> None:
+def test_a_truncated_download_is_retried(fleet: Fleet) -> None:
     fleet.published()
     fleet.server.inject("GET /storage/*", Cut(50), 2)
     ran = fleet.run("verify", "--tag", "v1.0.0")
     assert (ran.code, ran.err.count("trying again")) == (0, 2)
 
 
-def test_a_private_repositorys_release_is_checked_with_the_token(fleet: Fleet) -> None:
+def test_a_release_of_a_private_repository_is_verified_with_the_token(fleet: Fleet) -> None:
     fleet.published()
     fleet.server.repository().private = True
     assert fleet.run("verify", "--tag", "v1.0.0").code == 0
@@ -360,13 +365,13 @@ def test_a_private_repositorys_release_is_checked_with_the_token(fleet: Fleet) -
     assert (ran.code, "contents: write" in ran.err) == (2, True)
 
 
-def test_a_draft_is_not_what_the_world_sees(fleet: Fleet) -> None:
+def test_a_draft_cannot_be_verified(fleet: Fleet) -> None:
     fleet.uploaded()
     ran = fleet.run("verify", "--tag", "v1.0.0")
-    assert (ran.code, "looking for v1.0.0, published and no draft: " in ran.err) == (2, True)
+    assert (ran.code, "looking for the published release v1.0.0: " in ran.err) == (2, True)
 
 
-def test_a_token_without_the_right_is_told_which_right(fleet: Fleet) -> None:
+def test_a_missing_permission_of_the_token_is_named(fleet: Fleet) -> None:
     token = fleet.server.add_token("octo-org/fleet", contents="read")
     ran = fleet.run("prepare", "--tag", "v1.0.0", GITHUB_TOKEN=token)
     assert (ran.code, "permissions: contents: write" in ran.err) == (2, True)
@@ -377,14 +382,14 @@ def test_a_token_without_the_right_is_told_which_right(fleet: Fleet) -> None:
     assert (ran.code, "GitHub refuses the token" in ran.err) == (2, True)
 
 
-def test_what_is_missing_in_the_environment_is_told_at_once(fleet: Fleet) -> None:
+def test_all_missing_variables_are_named_at_once(fleet: Fleet) -> None:
     ran = fleet.run("prepare", "--tag", "v1.0.0", GITHUB_TOKEN="", GITHUB_REPOSITORY="")
     assert ran.code == 2
     assert "GITHUB_TOKEN is not set" in ran.err
     assert "GITHUB_REPOSITORY is not set" in ran.err
 
 
-def test_a_release_that_cannot_fit_asks_github_nothing(fleet: Fleet) -> None:
+def test_a_release_over_the_limits_sends_no_request(fleet: Fleet) -> None:
     crates = [
         {"name": f"c{n}", "version": "1.0.0", "kind": "napi", "source": {"registry": f"c{n}", "version": "1.0.0"}}
         for n in range(1_000)
@@ -393,45 +398,45 @@ def test_a_release_that_cannot_fit_asks_github_nothing(fleet: Fleet) -> None:
     (fleet.top / "large.json").write_text(json.dumps(large))
     ran = fleet.run("prepare", "--tag", "v1.0.0", "--manifest", "large.json")
     assert ran.code == 2
-    assert "1001 assets are more than a release can have: 1,000\nerror: " in ran.err
+    assert "1001 assets exceed GitHub's limit of 1,000 for a release\nerror: " in ran.err
     assert fleet.server.requests == []
 
 
 @pytest.mark.attack("no token is shown, not even in a traceback")
-def test_no_token_is_told_not_even_with_a_traceback(fleet: Fleet) -> None:
+def test_no_message_or_traceback_has_the_token(fleet: Fleet) -> None:
     env = {**fleet.environment, "GITHUB_TOKEN": "ghs_unknown_to_github_and_secret"}
     ran = cratematrix("--debug", "release", "prepare", "--tag", "v1.0.0", cwd=fleet.top, env=env)
     assert (ran.code, "Traceback" in ran.err) == (2, True)
     assert "unknown_to_github" not in ran.err + ran.out
 
 
-def test_a_server_that_is_not_there_is_worth_another_try_later(fleet: Fleet) -> None:
+def test_an_unreachable_server_is_a_transient_error(fleet: Fleet) -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         nobody = f"http://127.0.0.1:{closed.getsockname()[1]}"
         env = {**fleet.environment, "GITHUB_API_URL": nobody}
         with (
             contextlib.closing(GitHubReleases(connection(env))) as releases,
-            pytest.raises(Unavailable, match="ConnectionRefusedError") as told,
+            pytest.raises(Unavailable, match="ConnectionRefusedError") as caught,
         ):
             prepare(releases, "v1.0.0", fleet.head, "", Retry(lambda _: None, lambda _: None))
-    assert (told.value.exit_code, "later" in (told.value.fix or "")) == (4, True)
+    assert (caught.value.exit_code, "later" in (caught.value.fix or "")) == (4, True)
 
 
 @pytest.mark.parametrize("fault", [Stall(3_600), Delay(3_600)], ids=["no reply", "not done"])
-def test_an_upload_that_stands_still_is_given_up_and_sent_again(fleet: Fleet, fault: Stall | Delay) -> None:
+def test_a_stalled_upload_is_retried(fleet: Fleet, fault: Stall | Delay) -> None:
     number, shard = fleet.drafted(), fleet.shards[0]
     fleet.server.inject(UPLOADS, fault)
     packages = packages_of(reports_below(shard), shard)
     said: list[str] = []
-    with fleet.releases(Timing(idle=4)) as releases:
+    with fleet.releases(TransferTimeouts(idle=4)) as releases:
         upload(releases, int(number), packages, 1, 6_000, Retry(said.append))
     assert any("trying again" in line for line in said)
     assert len(fleet.server.repository().releases[int(number)].assets) == len(packages)
 
 
-def test_an_upload_that_goes_on_too_long_is_given_up(fleet: Fleet, tmp_path: Path) -> None:
-    """A server that reads a few bytes now and then never lets a time-out between them pass."""
+def test_an_upload_over_its_deadline_ends(fleet: Fleet, tmp_path: Path) -> None:
+    """A server that reads a few bytes now and then never triggers the idle timeout."""
     large = tmp_path / "large.tgz"
     large.write_bytes(bytes(64 * 1024 * 1024))
     with socket.create_server(("127.0.0.1", 0)) as slow:
@@ -441,10 +446,10 @@ def test_an_upload_that_goes_on_too_long_is_given_up(fleet: Fleet, tmp_path: Pat
         reader.start()
         url = f"http://127.0.0.1:{slow.getsockname()[1]}"
         connection = Connection(url, "octo-org/fleet", "ghs_token")
-        transfers = Transfers(connection, Timing(idle=3_600, least=1, bytes_a_second=2**30))
+        transfers = Transfers(connection, TransferTimeouts(idle=3_600, minimum=1, bytes_per_second=2**30))
         try:
             with pytest.raises(GitHubError, match="takes too long"):
-                transfers.send(f"{url}/", large, "large.tgz")
+                transfers.upload(f"{url}/", large, "large.tgz")
         finally:
             stop.set()
             transfers.close()

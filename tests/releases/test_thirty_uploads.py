@@ -1,4 +1,4 @@
-"""The 110 crates, built by 30 shards that upload at the same time, each a process of its own."""
+"""The 110 crates, built by 30 shards that upload at the same time, each in its own process."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import pytest
 
 from generator.planning.plan import make_plan
 from generator.releases.budget import budget
-from generator.releases.expected_assets import SUMS, expected_packages
+from generator.releases.expected_assets import CHECKSUMS, expected_packages
 from tests.github_server import Faults, Rules, secondary
 from tests.github_server.starting import StartServer
 from tests.releases.conftest import Fleet, copy_reports, make_fleet
 from tests.support import TOP, cratematrix
 
-# A minute of GitHub's limits in a second: what they are is kept, and nobody waits for it.
+# GitHub's limits, with a second for each minute.
 RULES = Rules(speed=60)
 BAD_DAY = Faults(
     seed=30, server_error=0.08, stored_error=0.1, starter=0.1, lost=0.08, stall=0.03, stall_seconds=1, truncate=0.05
@@ -40,7 +40,7 @@ def fleet(tmp_path: Path, start_server: StartServer, rules: Rules) -> Fleet:
 
 
 def upload_at_once(fleet: Fleet, number: str) -> list[tuple[int, str]]:
-    """Upload every shard, all at once, and return how each ended."""
+    """Upload all shards at once and return exit code and messages of each."""
     assert len(fleet.shards) == 30
     words = ("upload", "--release-id", number, "--writes-per-minute", "4000", "--out")
     running = [fleet.start(*words, shard) for shard in fleet.shards]
@@ -48,9 +48,9 @@ def upload_at_once(fleet: Fleet, number: str) -> list[tuple[int, str]]:
     return [(each.returncode, err) for each, err in zip(running, said, strict=True)]
 
 
-# A machine that stands still for a moment hands the server in one second what was sent in two.
+# After a pause of the machine the server gets the requests of two seconds in one.
 @pytest.mark.parametrize("rules", [replace(RULES, limits=False)], ids=["no limits"])
-def test_the_110_crates_take_the_requests_that_were_counted_before(fleet: Fleet) -> None:
+def test_a_release_of_the_110_crates_sends_as_many_requests_as_its_budget_says(fleet: Fleet) -> None:
     ran = fleet.run("prepare", "--tag", "v1.0.0")
     number, counted = ran.out.strip(), budget(fleet.manifest, make_plan(fleet.manifest))
     assert re.search(
@@ -60,22 +60,22 @@ def test_the_110_crates_take_the_requests_that_were_counted_before(fleet: Fleet)
     reports = copy_reports(fleet.top / "shards", fleet.top / "reports")
     assert fleet.run("publish", "--release-id", number, "--out", reports).code == 0
     calls = fleet.server.calls()
-    # Nothing was refused; there only was no such tag yet.
+    # No request was refused; only the tag was not found.
     assert [seen.path.rpartition("/commits/")[2] for seen in calls if seen.status >= 400] == ["tags/v1.0.0"]
     assert len(calls) == counted.requests < 1_000 / 2
     assert sum(seen.content_creating for seen in calls) == counted.writes
     assert fleet.run("verify", "--tag", "v1.0.0").code == 0
-    # Only its look at the release and at the assets counts: downloads are free.
+    # Only the requests for the release and its assets count, not the downloads.
     assert len(fleet.server.calls()) == counted.requests + 2
 
 
 @pytest.mark.rush
-def test_thirty_uploads_on_a_bad_day_leave_no_gap_and_nothing_twice(fleet: Fleet) -> None:
+def test_thirty_uploads_to_a_failing_server_leave_no_missing_and_no_duplicate_asset(fleet: Fleet) -> None:
     number = fleet.drafted()
     fleet.server.faults = BAD_DAY
     fleet.server.inject("POST /uploads/*", secondary(1), 6)
     ended = upload_at_once(fleet, number)
-    # Who had bad luck six times in a row is told so, and the same command goes on where it was.
+    # An upload that failed six times in a row ends with an error, and the same command continues it.
     assert {code for code, _ in ended} <= {0, 4}
     again = [shard for shard, (code, _) in zip(fleet.shards, ended, strict=True) if code]
     fleet.server.faults = Faults()
@@ -99,5 +99,5 @@ def test_thirty_uploads_on_a_bad_day_leave_no_gap_and_nothing_twice(fleet: Fleet
     shard = next(path.parent for path in fleet.top.rglob(gone.name))
     assert fleet.upload(number, shard).err.splitlines()[-1].startswith("1 uploaded, ")
     assert fleet.publish(number).code == 0
-    assert sorted(asset.name for asset in release.assets.values()) == sorted([*wanted, SUMS])
+    assert sorted(asset.name for asset in release.assets.values()) == sorted([*wanted, CHECKSUMS])
     assert cratematrix("release", "verify", "--tag", "v1.0.0", cwd=fleet.top, env=fleet.environment).code == 0

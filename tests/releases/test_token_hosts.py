@@ -1,4 +1,4 @@
-"""Whatever GitHub's replies name: the token goes to no other host, and no reply is read without end."""
+"""URLs in GitHub's responses: the token goes to no other host, and the size of responses is bounded."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 import requests  # noqa: TID251
 
 from generator.errors import InputError, Unavailable
-from generator.github_api.adapter import MAX_REPLY, GitHubAdapter
+from generator.github_api.adapter import MAX_RESPONSE_BYTES, GitHubAdapter
 from generator.github_api.retry import Retry
 from generator.releases.uploading import packages_of, upload
 from generator.releases.verifying import verify
@@ -22,7 +22,7 @@ from tests.releases.conftest import QUIET, Fleet
 
 
 class Listener:
-    """Another server on this machine, which keeps what it is sent."""
+    """Another server on this machine, which records what it receives."""
 
     def __init__(self) -> None:
         self._socket = socket.create_server(("127.0.0.1", 0))
@@ -32,7 +32,7 @@ class Listener:
         self._thread.start()
 
     def close(self) -> None:
-        """Stop, and have everything in `heard`; more than once is as good."""
+        """Stop with everything in `heard`; safe to repeat."""
         with suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
         self._thread.join()
@@ -56,7 +56,7 @@ def other() -> Iterator[Listener]:
 
 
 def released(fleet: Fleet, number: str) -> dict[str, object]:
-    """Return GitHub's reply about a release."""
+    """Return GitHub's response about a release."""
     env = fleet.environment
     url = f"{env['GITHUB_API_URL']}/repos/{env['GITHUB_REPOSITORY']}/releases/{number}"
     found: dict[str, object] = requests.get(
@@ -66,32 +66,32 @@ def released(fleet: Fleet, number: str) -> dict[str, object]:
 
 
 @pytest.mark.attack("GitHub's token goes to no host that a reply names", entry="W11")
-def test_an_upload_that_leads_to_another_host_is_refused_with_a_sentence(fleet: Fleet, other: Listener) -> None:
+def test_an_upload_url_at_another_host_is_refused_with_a_sentence(fleet: Fleet, other: Listener) -> None:
     number = fleet.drafted()
     there = {**released(fleet, number), "upload_url": f"{other.url}/assets{{?name,label}}"}
     fleet.server.inject(f"GET /repos/*/releases/{number}", Say(200, there))
     ran = fleet.upload(number, fleet.shards[0])
     assert ran.code == 2
-    assert f"GitHub wants the token at {other.url}, and it is sent to {fleet.server.url} alone" in ran.err
+    assert f"the token is not sent to {other.url}: only {fleet.server.url} may receive it" in ran.err
     assert "Traceback" not in ran.err
     other.close()
     assert other.heard == []
 
 
 @pytest.mark.attack("GitHub's token goes to no host that a reply names", entry="W11")
-def test_a_list_that_goes_on_at_another_host_is_refused_even_without_assertions(fleet: Fleet, other: Listener) -> None:
+def test_a_next_page_at_another_host_is_refused_even_without_assertions(fleet: Fleet, other: Listener) -> None:
     page = json.dumps([released(fleet, fleet.drafted("v0.9.0"))])
     headers = {"link": f'<{other.url}/repos/x>; rel="next"', "content-type": "application/json"}
     fleet.server.inject("GET /repos/*/releases", Say(200, page, headers))
     ran = fleet.run("prepare", "--tag", "v1.0.0", PYTHONOPTIMIZE="1")
     assert ran.code == 2, ran.err
-    assert "GitHub wants the token at" in ran.err
+    assert "the token is not sent to" in ran.err
     other.close()
     assert other.heard == []
 
 
 @pytest.mark.attack("no redirect takes GitHub's token along", entry="W11")
-def test_a_redirect_takes_no_token_along(fleet: Fleet, other: Listener) -> None:
+def test_a_redirect_drops_the_token(fleet: Fleet, other: Listener) -> None:
     fleet.published()
     fleet.server.repository().private = True
     fleet.server.inject("GET /repos/*/releases/assets/*", Say(302, "", {"location": f"{other.url}/x"}), 9)
@@ -102,10 +102,10 @@ def test_a_redirect_takes_no_token_along(fleet: Fleet, other: Listener) -> None:
 
 
 @pytest.mark.attack("no redirect takes GitHub's token along", entry="W11")
-def test_a_session_refuses_to_carry_the_token_away(fleet: Fleet, other: Listener) -> None:
+def test_a_session_sends_no_token_to_another_host(fleet: Fleet, other: Listener) -> None:
     with requests.Session() as session:
         session.mount("http://", GitHubAdapter(fleet.server.url))
-        with pytest.raises(InputError, match="and it is sent to"):
+        with pytest.raises(InputError, match="may receive it"):
             session.get(other.url, headers={"Authorization": "Bearer x"}, timeout=60)
         assert session.get(other.url, timeout=60).status_code == 404
 
@@ -113,7 +113,7 @@ def test_a_session_refuses_to_carry_the_token_away(fleet: Fleet, other: Listener
 @pytest.mark.parametrize("packed", [False, True], ids=["plain", "packed"])
 @pytest.mark.parametrize("status", [200, 500])
 @pytest.mark.attack("an endless reply of GitHub's is given up")
-def test_an_endless_reply_is_given_up(fleet: Fleet, status: int, packed: bool) -> None:
+def test_an_endless_response_ends_with_an_error(fleet: Fleet, status: int, packed: bool) -> None:
     fault = Endless(status, packed=packed)
     fleet.server.inject("GET /repos/*", fault)
     with (
@@ -122,27 +122,27 @@ def test_an_endless_reply_is_given_up(fleet: Fleet, status: int, packed: bool) -
     ):
         QUIET.call(lambda: releases.get(1), "looking")
     assert fault.left.wait(60)
-    assert fault.sent < 2 * MAX_REPLY
+    assert fault.sent < 2 * MAX_RESPONSE_BYTES
 
 
 @pytest.mark.attack("an endless reply of GitHub's is given up")
-def test_an_endless_reply_to_an_upload_is_given_up_and_the_file_looked_for(fleet: Fleet) -> None:
+def test_an_endless_response_to_an_upload_ends_and_the_assets_are_listed_again(fleet: Fleet) -> None:
     number, shard, said = int(fleet.drafted()), fleet.shards[0], list[str]()
     fault = Endless(201)
     fleet.server.inject("POST /uploads/*", fault)
     with fleet.releases() as releases:
-        patience = Retry(said.append, lambda _: None)
-        upload(releases, number, packages_of(reports_below(shard), shard), 1, 6_000, patience)
+        retry = Retry(said.append, lambda _: None)
+        upload(releases, number, packages_of(reports_below(shard), shard), 1, 6_000, retry)
     assert "GitHub's reply to an upload has no end; trying again" in said[0]
     assert fault.left.wait(60)
-    assert fault.sent < MAX_REPLY
+    assert fault.sent < MAX_RESPONSE_BYTES
 
 
-def test_an_endless_reply_that_leads_to_a_download_is_given_up(fleet: Fleet) -> None:
+def test_an_endless_redirect_of_a_download_ends_with_an_error(fleet: Fleet) -> None:
     fleet.published()
     fault = Endless(302, headers={"location": f"{fleet.server.url}/x"})
     fleet.server.inject("GET /*/releases/download/*", fault)
     with fleet.releases() as releases, pytest.raises(Unavailable, match="longer than 128 MiB"):
         verify(releases, "v1.0.0", fleet.manifest, QUIET)
     assert fault.left.wait(60)
-    assert fault.sent < 2 * MAX_REPLY
+    assert fault.sent < 2 * MAX_RESPONSE_BYTES

@@ -1,4 +1,4 @@
-"""Where a server says that uploads go, judged before the token is sent there."""
+"""Upload URLs of a server, checked before the token is sent there."""
 
 from __future__ import annotations
 
@@ -34,6 +34,8 @@ def test_a_token_is_sent_to_no_other_host_and_not_in_the_clear(tmp_path: Path, u
     releases = GitHubReleases(Connection("https://api.github.com", "octo-org/fleet", "ghs_secret"))
     with (
         closing(releases),
-        pytest.raises(InputError, match=r"sent to https://api\.github\.com and https://uploads\.github\.com alone"),
+        pytest.raises(
+            InputError, match=r"only https://api\.github\.com and https://uploads\.github\.com may receive it"
+        ),
     ):
         releases.upload(release, package, "a.tgz")

@@ -1,4 +1,4 @@
-"""action.yml: its scripts are run by the bash that GitHub runs, and its references lead somewhere."""
+"""action.yml: its scripts run under the same bash options as at GitHub, and its references exist."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ import pytest
 from ruamel.yaml import YAML
 
 from generator import __version__, processes
+from generator.manifest.checks import check_manifest
+from generator.manifest.models import Manifest
 from generator.toolchain.host import find_host_toolchain
 from generator.toolchain.toolchain import Toolchain, unmet_need
 from generator.workflows.pins import pins
@@ -35,7 +37,7 @@ STEPS: list[Any] = ACTION["runs"]["steps"]
 SCRIPTS = {step["name"]: step["run"] for step in STEPS if "run" in step}
 # What `shell: bash` means: https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-syntax
 BASH = ["bash", "--noprofile", "--norc", "-e", "-o", "pipefail"]
-# Takes the place of the installed command: says who it is, what it was given and where it looks for programs.
+# Replaces the installed command; prints its process id, its arguments and its PATH.
 ECHO = f"#!{sys.executable}\nimport json, os, sys\nprint(json.dumps([os.getpid(), sys.argv[1:], os.environ['PATH']]))\n"
 
 
@@ -46,7 +48,7 @@ def script(name: str, directory: Path) -> Path:
 
 
 def installed(temporary: Path) -> Path:
-    """Put something in the place of the installed command."""
+    """Install ECHO as the command."""
     command = temporary / "cratematrix"
     command.write_text(ECHO, encoding="utf-8")
     command.chmod(0o755)
@@ -54,7 +56,7 @@ def installed(temporary: Path) -> Path:
 
 
 def said_by(name: str, tmp_path: Path, **given: str) -> tuple[int, list[object]]:
-    """Run a step's script and return its process and what the command said of itself and of what it was given."""
+    """Run a step's script; return its process id and the output of ECHO."""
     env = {**os.environ, "COMMAND": str(installed(tmp_path)), **given}
     argv = [*BASH, str(script(name, tmp_path))]
     with subprocess.Popen(argv, cwd=tmp_path, env=env, stdout=subprocess.PIPE, text=True) as shell:
@@ -75,6 +77,53 @@ def test_every_action_is_a_pin_and_every_pin_is_used(fleets: Any) -> None:
     assert set(used) == {pin.uses for pin in pins().values()}
 
 
+CI = ROOT / ".github/workflows/ci.yml"
+
+
+def test_our_own_ci_uses_the_same_pins_and_the_oldest_python() -> None:
+    text = CI.read_text(encoding="utf-8")
+    assert set(re.findall(r"uses: (.*)", text)) <= {pin.uses for pin in pins().values()}
+    oldest = re.findall(r'requires-python = ">=(.*)"', (ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert re.findall(r'python: \["([\d.]+)", ', text) == oldest
+
+
+def refused_names(names: set[str]) -> set[str]:
+    """Return the names that the manifest's `env` refuses."""
+    body = {
+        "fleet": {"npm_scope": "@demo", "env": sorted(names)},
+        "crates": [{"name": "one", "version": "1.0.0", "kind": "lib", "source": {"path": "one"}}],
+    }
+    manifest = Manifest.model_validate_json(json.dumps({"schema_version": 1, **body}))
+    problems = check_manifest(manifest)
+    return {manifest.fleet.env[int(each.loc[-1])] for each in problems if each.loc[:2] == ("fleet", "env")}
+
+
+def test_env_of_the_manifest_refuses_every_variable_that_the_action_sets() -> None:
+    """A generated workflow sets `env` for the whole action, so a name of a step's own would reach that step's script."""
+    setup = YAML(typ="safe", pure=True).load(SETUP)["runs"]["steps"]
+    names = {name for step in (*STEPS, *setup) for name in step.get("env", {})}
+    assert {"LINKERS", "PYTHON", "MANIFEST"} <= names
+    assert names - refused_names(names | {"LICENCE"}) == set()
+    assert "LICENCE" not in refused_names({"LICENCE"})
+
+
+@pytest.mark.parametrize("backend", ["local", "e2b"])
+@pytest.mark.parametrize("name", ["build", "release", "regenerate"])
+def test_only_the_action_gets_variables_of_crates_and_no_others_beside_them(
+    fleets: Any, backend: str, name: str
+) -> None:
+    manifest = fleets.make()
+    fleet = manifest.fleet.model_copy(update={"backend": backend, "env": ("LICENCE",)})
+    rendered = render(manifest.model_copy(update={"fleet": fleet}), 3, "crates.json")
+    workflow = YAML(typ="safe", pure=True).load(rendered[f".github/workflows/{name}.yml"])
+    steps = [step for job in workflow["jobs"].values() for step in job["steps"]]
+    with_variables = [step for step in steps if "LICENCE" in step.get("env", {})]
+    assert [(step["uses"], list(step["env"])) for step in with_variables] == (
+        [] if name == "regenerate" else [("./", ["LICENCE"])]
+    )
+    assert not any("env" in each for each in (workflow, *workflow["jobs"].values()))
+
+
 def test_expressions_name_inputs_and_steps_that_exist() -> None:
     known = {f"inputs.{name}" for name in ACTION["inputs"]}
     known |= {f"steps.{step['id']}.outputs" for step in STEPS if "id" in step}
@@ -82,9 +131,9 @@ def test_expressions_name_inputs_and_steps_that_exist() -> None:
     assert named == known
 
 
-@pytest.mark.parametrize("name", ["Build", "Upload", "End sandboxes that were left behind"])
+@pytest.mark.parametrize("name", ["Build", "Upload", "Kill leftover sandboxes"])
 @pytest.mark.attack("no input of the action becomes a script")
-def test_the_command_replaces_its_shell_and_takes_any_input_as_it_is(name: str, tmp_path: Path) -> None:
+def test_the_command_replaces_its_shell_and_gets_any_input_unchanged(name: str, tmp_path: Path) -> None:
     hostile = '-a b"; touch x; $(touch x) `touch x` * \\'
     given = dict.fromkeys(("MANIFEST", "SHARD", "BACKEND", "RELEASE_ID", "GITHUB_RUN_ID"), hostile)
     pid, said = said_by(name, tmp_path, **given)
@@ -95,11 +144,11 @@ def test_the_command_replaces_its_shell_and_takes_any_input_as_it_is(name: str, 
     assert not (tmp_path / "x").exists()
 
 
-def test_the_build_alone_finds_the_linkers_and_what_the_runner_has_comes_first(tmp_path: Path) -> None:
+def test_only_the_build_gets_the_linkers_and_the_runners_programs_come_first(tmp_path: Path) -> None:
     given = dict.fromkeys(("MANIFEST", "SHARD", "BACKEND"), "x")
     assert said_by("Build", tmp_path, **given, LINKERS="/linkers")[1][2] == f"{os.environ['PATH']}:/linkers"
     assert said_by("Build", tmp_path, **given, LINKERS="")[1][2] == os.environ["PATH"]
-    assert [step["name"] for step in STEPS if "steps.equip.outputs" in json.dumps(step)] == ["Build"]
+    assert [step["name"] for step in STEPS if "steps.linkers.outputs" in json.dumps(step)] == ["Build"]
 
 
 @pytest.mark.attack("no step of the action has both crates' code and GitHub's token", entry="W2")
@@ -113,7 +162,7 @@ def test_no_step_has_both_a_crates_code_and_a_token_of_github() -> None:
 
 @pytest.mark.parametrize(("backend", "warnings"), [("local", 1), ("e2b", 0)])
 @pytest.mark.attack("an upload beside crates' code is warned of", entry="W2")
-def test_an_upload_beside_crates_code_is_warned_of(backend: str, warnings: int, tmp_path: Path) -> None:
+def test_an_upload_in_the_job_of_crates_code_is_warned_of(backend: str, warnings: int, tmp_path: Path) -> None:
     env = {**os.environ, "COMMAND": str(installed(tmp_path)), "BACKEND": backend, "RELEASE_ID": "7"}
     said = processes.output([*BASH, str(script("Upload", tmp_path))], timeout=60, env=env).decode().splitlines()
     assert [line.startswith("::warning title=") for line in said[:-1]] == [True] * warnings
@@ -121,12 +170,12 @@ def test_an_upload_beside_crates_code_is_warned_of(backend: str, warnings: int, 
 
 
 def install(temporary: Path) -> dict[str, str]:
-    """Run the installation the way a step does, and return what it leaves for the next ones."""
+    """Run the installation as a step does; return its outputs and its additions to PATH."""
     (temporary / "outputs").write_text("")
     (temporary / "path").write_text("")
     files = {"GITHUB_OUTPUT": "outputs", "GITHUB_PATH": "path"}
     env = {**os.environ, "RUNNER_TEMP": str(temporary), **{key: str(temporary / file) for key, file in files.items()}}
-    # What a workspace may hold that pip and uv would take notice of.
+    # Files of a workspace that pip and uv would read.
     write_files(
         temporary / "workspace", {"pip/__main__.py": "raise SystemExit(9)", "uv.toml": 'required-version = "==0"'}
     )
@@ -135,7 +184,7 @@ def install(temporary: Path) -> dict[str, str]:
     return {key: (temporary / file).read_text() for key, file in files.items()}
 
 
-def test_the_installed_command_is_this_version_and_the_second_start_only_finds_it(tmp_path: Path) -> None:
+def test_the_installed_command_is_this_version_and_a_second_run_installs_nothing(tmp_path: Path) -> None:
     first = install(tmp_path)
     command = Path(first["GITHUB_OUTPUT"].removeprefix("command=").strip())
     made = (command.parent.parent / "complete").stat()
@@ -149,17 +198,21 @@ def test_the_installed_command_is_this_version_and_the_second_start_only_finds_i
 
 
 class Runner:
-    """A runner with an empty home, and the step that equips it."""
+    """A runner with an empty home, and the step that installs linkers and Rust targets."""
 
     def __init__(self, temporary: Path, top: Path, rust: Mapping[str, str]) -> None:
-        self.top, self.outputs, self.file = top, temporary / "outputs", script("Equip the runner", temporary)
+        self.top, self.outputs, self.file = (
+            top,
+            temporary / "outputs",
+            script("Install linkers and Rust targets", temporary),
+        )
         command = install(temporary)["GITHUB_OUTPUT"].removeprefix("command=").strip()
         given = {"COMMAND": command, "MANIFEST": "crates.json", "SHARD": "1/1"}
         job = {"GITHUB_ACTION_PATH": str(ROOT), "GITHUB_OUTPUT": str(self.outputs), "HOME": str(temporary / "home")}
         self.environment = {**os.environ, **given, **job, **rust}
 
-    def equip(self, **changed: str) -> str:
-        """Run the step and return what it said; its outputs are those of this run alone."""
+    def install_linkers(self, **changed: str) -> str:
+        """Run the step and return its output; step outputs are reset before."""
         self.outputs.write_text("")
         env = {**self.environment, **changed}
         ran = processes.run([*BASH, str(self.file)], timeout=600, env=env, cwd=self.top)
@@ -172,14 +225,14 @@ class Runner:
 
     @property
     def toolchain(self) -> Toolchain:
-        """What a build finds after the step."""
+        """The toolchain of a build after the step."""
         path = f"{self.environment['PATH']}:{self.linkers}"
         return find_host_toolchain({**self.environment, "PATH": path}).toolchain("linux-x64-gnu")
 
 
 @pytest.fixture
 def runner(repository: MakeRepository, tmp_path: Path) -> Runner:
-    """A runner of which rustup can have the library for musl, and none for macOS."""
+    """A runner whose rustup has the standard library for musl, and none for macOS."""
     if shutil.which("rustup") is None:
         pytest.skip("needs rustup")
     platforms = ["linux-x64-gnu", "linux-x64-musl", "darwin-arm64", "win32-x64-msvc", "wasm32"]
@@ -188,25 +241,25 @@ def runner(repository: MakeRepository, tmp_path: Path) -> Runner:
     return Runner(tmp_path, top, installed_channel(tmp_path / "rust", ["x86_64-unknown-linux-musl"]))
 
 
-def test_a_runner_gets_zig_and_the_targets_that_its_crates_want(runner: Runner) -> None:
-    assert runner.equip() == "aarch64-apple-darwin cannot be had: its platform is skipped\n"
+def test_a_runner_gets_zig_and_the_targets_of_its_crates(runner: Runner) -> None:
+    assert runner.install_linkers() == "aarch64-apple-darwin is not available: its platform is skipped\n"
     assert runner.toolchain.programs >= {"cargo-zigbuild"}
     assert runner.toolchain.targets == {"x86_64-unknown-linux-gnu", "x86_64-unknown-linux-musl"}
     assert unmet_need("bin", "linux-x64-musl", runner.toolchain) is None
 
 
-def test_a_runner_is_equipped_once_in_a_job_and_without_rustup_with_zig_alone(runner: Runner, tmp_path: Path) -> None:
+def test_linkers_are_installed_once_in_a_job_and_without_rustup_zig_alone(runner: Runner, tmp_path: Path) -> None:
     bare = tmp_path / "bare"
     bare.mkdir()
     for name in ("bash", "dirname", "rm", "ln"):
         (bare / name).symlink_to(str(shutil.which(name)))
-    without = "there is no rustup: the Rust targets are those that the runner has\n"
-    assert runner.equip(PATH=str(bare)) == without
+    without = "rustup is not installed: only the runner's own Rust targets are used\n"
+    assert runner.install_linkers(PATH=str(bare)) == without
     assert runner.toolchain.targets == {"x86_64-unknown-linux-gnu"}
     assert "cargo-zigbuild" in runner.toolchain.programs
     complete = runner.linkers.parent / "complete"
     made = complete.stat()
-    assert runner.equip(PATH=str(bare)) == without
+    assert runner.install_linkers(PATH=str(bare)) == without
     assert complete.stat() == made
 
 
@@ -219,10 +272,8 @@ def names_below(pid: int) -> set[str]:
     return names
 
 
-def test_a_cancelled_build_is_over_before_it_is_ended_and_leaves_its_report(
-    repository: MakeRepository, tmp_path: Path
-) -> None:
-    """GitHub's runner interrupts the first process of the step alone, and ends it 7.5 s later; the crate takes an hour.
+def test_a_cancelled_build_ends_in_time_and_writes_its_report(repository: MakeRepository, tmp_path: Path) -> None:
+    """GitHub's runner interrupts only the first process of the step, and kills it 7.5 s later; the crate takes an hour.
 
     https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-cancellation
     """

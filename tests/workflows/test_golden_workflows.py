@@ -1,4 +1,4 @@
-"""Rendered workflows as files that a reviewer can read; what other tools say about them is in tests/judges."""
+"""Rendered workflows as files for reviewers; tests/judges checks them with other tools."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.workflows.rendered import render
 ROOT = Path(__file__).resolve().parents[2]
 GOLDEN = Path(__file__).resolve().parent / "golden"
 CASES = sorted(path.name for path in GOLDEN.iterdir())
-# The image is kept in one case: without published crates to pre-fetch, the others' differ in their first line alone.
+# Only this case has the Dockerfile: without published crates to prefetch, the others differ only in the first line.
 IMAGE_CASE = "one-crate"
 
 
@@ -42,7 +42,7 @@ def image_of(name: str) -> list[str]:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_images_differ_in_their_first_line_alone(name: str) -> None:
+def test_dockerfiles_differ_only_in_their_first_line(name: str) -> None:
     assert image_of(name)[1:] == image_of(IMAGE_CASE)[1:]
 
 

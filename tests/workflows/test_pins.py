@@ -1,4 +1,4 @@
-"""Pins that a bot renews: in the pins file, in a generated workflow, or in both."""
+"""Pins that a bot updates: in the pins file, in a generated workflow, or in both."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from generator.workflows.files import diff, differences, stale, write
-from generator.workflows.pins import adopted, newest, pins, pins_in
+from generator.workflows.pins import newest, pins, pins_in, with_newer_pins
 from generator.workflows.values import Pin
 from tests.workflows.rendered import render
 
@@ -50,7 +50,7 @@ def test_a_bump_beside_another_change_is_stale(fleets: Any, tmp_path: Path) -> N
     assert '"3/3"' in diff(stale(differences(render(fleets.make(2), 2, "crates.json"), tmp_path)))
 
 
-def test_generating_again_keeps_a_newer_pin_and_renews_an_older_one(fleets: Any, tmp_path: Path) -> None:
+def test_generating_again_keeps_a_newer_pin_and_updates_an_older_one(fleets: Any, tmp_path: Path) -> None:
     rendered = render(fleets.make(), 3, "crates.json")
     for there, expected in ((NEW, NEW), (OLD, pins()["actions/checkout"].uses)):
         (tmp_path / RELEASE).unlink(missing_ok=True)
@@ -63,9 +63,9 @@ def test_generating_again_keeps_a_newer_pin_and_renews_an_older_one(fleets: Any,
 @pytest.mark.parametrize(
     "uses", ["actions/checkout@v9 # v9.0.0", "evil/checkout@" + "f" * 40 + " # v9.9.9", NEW + "; rm", NEW[:-4]]
 )
-def test_only_whole_pins_of_the_same_action_are_adopted(fleets: Any, uses: str) -> None:
+def test_only_complete_pins_of_the_same_action_are_kept(fleets: Any, uses: str) -> None:
     rendered = render(fleets.make(), 3, "crates.json")[RELEASE]
-    assert adopted(rendered, bumped(rendered, uses)) == rendered
+    assert with_newer_pins(rendered, bumped(rendered, uses)) == rendered
 
 
 def test_another_commit_of_the_same_version_is_stale_and_generating_undoes_it(fleets: Any, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""`generate --pull-request` against the test server, with the checkout that a job has."""
+"""`generate --pull-request` in the checkout of a job, against the GitHub test server."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def git(top: Path, *words: str) -> str:
 
 
 class Job:
-    """A checkout whose manifest changed since its files were generated, known to GitHub, in a job with a token."""
+    """A job with a token, and a checkout with stale generated files that GitHub has, too."""
 
     def __init__(self, top: Path, server: GitHubServer) -> None:
         self.top, self.server = top, server
@@ -46,7 +46,7 @@ class Job:
         return cratematrix("generate", "--pull-request", cwd=self.top, env={**environment, **more})
 
     def proposed(self) -> dict[str, str]:
-        """What the proposed branch changes in the commit that it stands on."""
+        """The changed files of the branch, compared with its parent commit."""
         head, path = self.github.git.refs()[f"refs/heads/{BRANCH}"], self.github.git.path
         lines = git(path, "diff", "--name-status", f"{head}~1", head).splitlines()
         return {name: status for status, name in (line.split("\t") for line in lines)}
@@ -61,7 +61,7 @@ def job(repository: MakeRepository) -> Iterator[Job]:
         assert server.violations == []
 
 
-def test_what_is_stale_becomes_one_pull_request_and_a_second_run_updates_it(job: Job) -> None:
+def test_stale_files_become_one_pull_request_and_a_second_run_updates_it(job: Job) -> None:
     ran = job.run()
     assert ran.code == 0, ran.err
     assert "opened pull request 1: " in ran.err
@@ -77,7 +77,7 @@ def test_what_is_stale_becomes_one_pull_request_and_a_second_run_updates_it(job:
     assert job.proposed()[".github/workflows/old.yml"] == "D"
 
 
-def test_the_checkout_is_left_alone_and_nothing_stale_asks_for_nothing(job: Job) -> None:
+def test_the_checkout_stays_unchanged_and_without_stale_files_no_request_is_sent(job: Job) -> None:
     assert job.run().code == 0
     assert git(job.top, "status", "--porcelain") == ""
     assert cratematrix("generate", cwd=job.top).code == 0
@@ -87,7 +87,7 @@ def test_the_checkout_is_left_alone_and_nothing_stale_asks_for_nothing(job: Job)
     assert "up to date" in ran.err
 
 
-def test_a_token_that_may_not_change_workflows_is_told_so(job: Job) -> None:
+def test_a_token_without_permission_for_workflows_is_an_error(job: Job) -> None:
     ran = job.run(job.server.add_token(NAME, contents="write", pull_requests="write", kind="app"))
     assert ran.code == 2
     assert "workflow" in ran.err
@@ -97,7 +97,7 @@ def test_a_token_that_may_not_change_workflows_is_told_so(job: Job) -> None:
 @pytest.mark.parametrize(
     "request_", [f"POST {PULLS}", f"PATCH /repos/{NAME}/git/refs/*", f"POST /repos/{NAME}/git/trees"]
 )
-def test_a_lost_reply_or_a_bad_gateway_leads_to_one_pull_request_all_the_same(job: Job, request_: str) -> None:
+def test_one_pull_request_after_a_lost_response_or_a_bad_gateway(job: Job, request_: str) -> None:
     assert job.run().code == 0
     job.github.pulls.clear() if request_.endswith(PULLS) else None
     job.server.inject(request_, LoseReply())
@@ -107,7 +107,7 @@ def test_a_lost_reply_or_a_bad_gateway_leads_to_one_pull_request_all_the_same(jo
     assert len(job.github.pulls) == 1
 
 
-def test_one_of_the_two_ways_to_write_nothing(job: Job) -> None:
+def test_check_and_pull_request_exclude_each_other(job: Job) -> None:
     ran = cratematrix("generate", "--pull-request", "--check", cwd=job.top)
     assert ran.code == 2
     assert "exclude each other" in ran.err

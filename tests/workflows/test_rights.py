@@ -1,4 +1,4 @@
-"""What the jobs of generated workflows may do: where crates' code runs, nothing may be changed."""
+"""Permissions of the jobs of generated workflows: a job that runs crates' code can only read."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ def jobs(fleets: Any, backend: str, name: str) -> dict[str, Any]:
 
 
 def builds(job: Any) -> bool:
-    """Say whether a job runs the action, which builds crates."""
+    """Whether a job runs the action, which builds crates."""
     return any(step.get("uses") == "./" for step in job["steps"])
 
 
 @pytest.mark.parametrize(("backend", "name"), [("local", "build"), ("local", "release"), ("e2b", "build")])
 @pytest.mark.attack("a job that runs crates' code may only read, and holds no token", entry="W2")
-def test_a_job_that_runs_crates_code_may_read_and_is_given_no_token(fleets: Any, backend: str, name: str) -> None:
+def test_a_job_that_runs_crates_code_can_only_read_and_gets_no_token(fleets: Any, backend: str, name: str) -> None:
     (job,) = (job for job in jobs(fleets, backend, name).values() if builds(job))
     assert job["permissions"] == READ
     assert "github.token" not in json.dumps(job)
@@ -36,7 +36,7 @@ def test_a_job_that_runs_crates_code_may_read_and_is_given_no_token(fleets: Any,
     assert not {"release-id", "github-token"} & step["with"].keys()
 
 
-def test_where_crates_are_built_elsewhere_each_job_uploads_its_own(fleets: Any) -> None:
+def test_with_builds_at_e2b_each_job_uploads_its_packages(fleets: Any) -> None:
     found = jobs(fleets, "e2b", "release")
     assert found.keys() == {"prepare", "build", "publish", "report"}
     assert found["build"]["permissions"] == {"contents": "write"}
@@ -44,7 +44,7 @@ def test_where_crates_are_built_elsewhere_each_job_uploads_its_own(fleets: Any) 
     assert step["with"]["release-id"] == "${{ needs.prepare.outputs.release-id }}"
 
 
-def test_what_a_job_built_another_uploads_also_after_a_failure_and_before_anything_is_published(fleets: Any) -> None:
+def test_a_separate_job_uploads_also_after_a_failure_and_before_the_publication(fleets: Any) -> None:
     found = jobs(fleets, "local", "release")
     upload, publish = found["upload"], found["publish"]
     assert upload["permissions"] == {"contents": "write"}

@@ -12,7 +12,7 @@ STEP = "jobs: {a: {steps: [{run: SCRIPT}]}}\n"
 
 
 def problems(text: str) -> tuple[str, ...]:
-    with pytest.raises(InputError, match=r"^GitHub would not run these workflows$") as caught:
+    with pytest.raises(InputError, match=r"^the workflows exceed GitHub's limits$") as caught:
         check_workflows({PATH: text})
     return caught.value.problems
 
@@ -20,9 +20,7 @@ def problems(text: str) -> tuple[str, ...]:
 def test_a_file_may_be_512000_bytes_and_no_more() -> None:
     text = "name: x\n# "
     check_workflows({PATH: text + "é" * 255_995})
-    assert problems(text + "é" * 255_995 + "x") == (
-        f"{PATH}: 512001 bytes, but GitHub starts no workflow of more than 512000",
-    )
+    assert problems(text + "é" * 255_995 + "x") == (f"{PATH}: 512001 bytes, but GitHub allows 512000 for a workflow",)
 
 
 def test_a_script_may_be_21000_characters_and_no_more() -> None:
@@ -41,7 +39,7 @@ def test_an_expression_may_be_21000_characters_and_no_more() -> None:
     )
 
 
-def test_every_problem_is_told_and_other_files_are_not_github_s() -> None:
+def test_every_problem_is_listed_and_files_other_than_workflows_have_no_limit() -> None:
     with pytest.raises(InputError) as caught:
         check_workflows({PATH: STEP.replace("SCRIPT", "x" * 21_001), PATH + "2": "#" * 512_001, "a/b": "#" * 512_001})
     assert [problem.split(":")[0] for problem in caught.value.problems] == [PATH, PATH + "2"]
@@ -62,12 +60,12 @@ def test_every_problem_is_told_and_other_files_are_not_github_s() -> None:
         ("${{ 'not closed }}", ""),
     ],
 )
-def test_length_is_that_of_the_expression_github_makes(scalar: str, expression: str) -> None:
+def test_the_length_is_that_of_the_expression_that_github_evaluates(scalar: str, expression: str) -> None:
     assert expression_length(scalar) == len(expression)
 
 
 @given(st.text(st.sampled_from("a'")).filter(lambda text: text.count("'") % 2 == 0), st.text("ab {}"))
-def test_strings_hide_what_ends_an_expression(inner: str, after: str) -> None:
+def test_strings_hide_the_end_of_an_expression(inner: str, after: str) -> None:
     string = "'" + inner.replace("'", "''") + "}}'"
     assert expression_length(f"${{{{ {string} }}}}") == len(string)
     assert expression_length(f"${{{{ {string} }}}}{after}") >= len(string)

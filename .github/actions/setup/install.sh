@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Makes the private environment of this very checkout below RUNNER_TEMP, once in a job: install.sh PYTHON
-# Leaves the command's path as the output `command`, and puts it, and nothing else of the environment, on PATH.
+# Installs this checkout into a private environment below RUNNER_TEMP, once in a job: install.sh PYTHON
+# The output `command` is the command's path. PATH gets the command and nothing else of the environment.
 set -euo pipefail
 
 python=${1:?usage: install.sh PYTHON}
@@ -10,18 +10,18 @@ environment=$RUNNER_TEMP/cratematrix-$(printf %s "$checkout" | sha256sum | cut -
 
 if [[ ! -e "$environment/complete" ]]; then
   rm -rf -- "$environment"
-  # Away from the workspace: a folder called pip in it would be run, and its uv.toml obeyed.
+  # Outside of the workspace: Python would run a folder called pip there, and uv would read a uv.toml.
   mkdir -p -- "$environment/bin"
   cd -- "$environment"
   locked=$checkout/requirements
-  # uv makes the environment and fills it in half the time of venv and pip, which only has to bring uv.
+  # uv takes half the time of venv and pip, so pip installs only uv.
   "$python" -m pip --quiet --disable-pip-version-check install --root-user-action ignore --no-compile \
     --target uv --require-hashes --requirement "$locked/installer.txt"
   uv() { ./uv/bin/uv --quiet "$@"; }
   uv venv --python "$python" venv
   install=(pip install --python venv/bin/python --compile-bytecode)
   uv "${install[@]}" --require-hashes --requirement "$locked/build.txt"
-  # A copy, because building leaves files beside the sources, and the checkout is not ours to change.
+  # The build writes files beside the sources, so it gets a copy.
   mkdir source
   cp -R -- "$checkout"/{generator,templates,e2b,pyproject.toml,README.md,CHANGELOG.md,LICENSE} source
   uv "${install[@]}" --no-deps --no-index --no-build-isolation ./source

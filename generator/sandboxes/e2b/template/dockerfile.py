@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-from generator.files.package_data import package_data
+from generator.files.templates import template_environment
 from generator.manifest.models import Fleet, GitSource, Manifest, RegistrySource
 from generator.recipes.prebuilt import all_zig_libraries
 from generator.sandboxes.e2b.template.definition import packaged_definition
@@ -31,21 +29,7 @@ def prefetch_lines(manifest: Manifest) -> tuple[str, ...]:
 
 
 def render_dockerfile(lines: tuple[str, ...] = ()) -> str:
-    """Return the Dockerfile, with these lines to pre-fetch."""
-    environment = Environment(
-        loader=FileSystemLoader(package_data("templates"), encoding="utf-8"),
-        undefined=StrictUndefined,
-        autoescape=False,  # noqa: S701  a Dockerfile, not HTML
-        keep_trailing_newline=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        block_start_string="{{%",
-        block_end_string="%}}",
-        variable_start_string="{{{",
-        variable_end_string="}}}",
-        comment_start_string="{{#",
-        comment_end_string="#}}",
-    )
+    """Return the text of the Dockerfile, with these lines to pre-fetch."""
     glibc = Fleet.model_fields["glibc"].default
     zig = all_zig_libraries(ZIG_DIRECTORY, packaged_definition().holds.toolchain(), glibc)
-    return environment.get_template(TEMPLATE).render(prefetch=lines, zig=zig, zig_directory=ZIG_DIRECTORY)
+    return template_environment().get_template(TEMPLATE).render(prefetch=lines, zig=zig, zig_directory=ZIG_DIRECTORY)
