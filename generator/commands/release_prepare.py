@@ -10,12 +10,13 @@ import click
 from generator.commands.options import manifest_option
 from generator.commands.release_options import github_retry, open_releases, tag_option
 from generator.console.output import print_data, print_message
-from generator.github_api.connection import checked_tag, commit_of
+from generator.github_api.connection import commit_of
 from generator.manifest.reading import load_manifest
 from generator.planning.plan import make_plan
 from generator.releases.budget import check_budget
 from generator.releases.expected_assets import expected_packages
 from generator.releases.preparing import prepare as prepare_draft
+from generator.releases.tags import release_tag
 
 
 @click.command()
@@ -27,8 +28,8 @@ def prepare(manifest: Path, tag: str) -> None:
     First checks the assets, requests and minutes of the whole release against GitHub's limits. A tag has one draft,
     of one commit: GITHUB_SHA, or the checked-out one.
     """
-    checked_tag(tag)
     loaded = load_manifest(manifest)
+    release_tag(tag, loaded.fleet)
     print_message(f"{tag}: {check_budget(loaded, make_plan(loaded))}")
     with open_releases() as releases:
         commit = commit_of(os.environ, manifest.resolve().parent)

@@ -9,8 +9,8 @@ import click
 from generator.commands.options import manifest_option
 from generator.commands.release_options import github_retry, open_releases, tag_option
 from generator.console.output import print_message
-from generator.github_api.connection import checked_tag
 from generator.manifest.reading import load_manifest
+from generator.releases.tags import checked_tag
 from generator.releases.verifying import verify as verify_release
 from generator.text import counted
 
@@ -27,4 +27,4 @@ def verify(manifest: Path, tag: str) -> None:
     loaded = load_manifest(manifest)
     with open_releases(anonymous=True) as releases:
         count = verify_release(releases, tag, loaded, github_retry())
-    print_message(f"{tag}: {counted(count, 'package')}, all as expected")
+    print_message(f"{tag}: {counted(count, 'package')}, all verified")
