@@ -24,7 +24,7 @@ from generator.packages.loader import (
 )
 from generator.packages.platform import one_platform, with_platforms
 from generator.packages.tarball import NpmPackage, PackedFile, package_json
-from generator.platforms import PLATFORM_NAMES, PlatformName
+from generator.platforms import PLATFORM_NAMES, PlatformName, addon_file
 
 # Of no use to who installs the package; publishConfig would also redirect who publishes it.
 DEVELOPERS: Final = {"devDependencies", "gypfile", "hasInstallScript", "publishConfig", "packageManager"}
@@ -51,9 +51,9 @@ def binary_name(package_json: dict[str, Any]) -> str:
 def addon_files(binary: str, platform: PlatformName) -> tuple[str, ...]:
     """Return the files of one platform as napi names them, the one that is built first; wasm32 brings its loaders."""
     if platform != "wasm32":
-        return (f"{binary}.{platform}.node",)
+        return (addon_file(binary, platform),)
     loaders = (f"{binary}.wasi.cjs", f"{binary}.wasi-browser.js", "wasi-worker.mjs", "wasi-worker-browser.mjs")
-    return (f"{binary}.wasm32-wasi.wasm", *loaders, BROWSER)
+    return (addon_file(binary, platform), *loaders, BROWSER)
 
 
 def addon_packages(

@@ -9,7 +9,7 @@ from typing import Final
 
 from generator.manifest.names import platform_package
 from generator.manifest.values import Layout
-from generator.platforms import PLATFORM_NAMES, PlatformName
+from generator.platforms import NATIVE, PlatformName, addon_file
 
 # Put before the loader's first statement, because afterwards each version of napi says something else, and nothing of
 # what there is. It needs no module, so it is the same for CommonJS and ES modules. Only what is certain is refused: a
@@ -56,7 +56,7 @@ class Loading:
 
 def is_loader(text: str, binary: str) -> bool:
     """Whether a file looks beside itself for the addon of some platform."""
-    return any(f"./{binary}.{platform}.node" in text for platform in PLATFORM_NAMES)
+    return any(f"./{addon_file(binary, platform)}" in text for platform in NATIVE)
 
 
 def asks_for_packages(text: str, loading: Loading) -> bool:

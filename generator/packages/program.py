@@ -16,7 +16,7 @@ from generator.packages.files import check_staged, packed_files
 from generator.packages.identity import ENGINES, Identity
 from generator.packages.platform import one_platform, with_platforms
 from generator.packages.tarball import NpmPackage, PackedFile, package_json
-from generator.platforms import PLATFORMS, PlatformName
+from generator.platforms import PLATFORMS, PlatformName, program_directory, program_file
 
 # Runs in the user's Node: old syntax, no dependencies. `process.report` tells glibc from musl without a process; with
 # the network left in, it would ask for the name of every connection.
@@ -78,7 +78,7 @@ def program_packages(
     files = packed_files(staged)
     own = rf"bin/({'|'.join(PLATFORMS)})/({'|'.join(map(re.escape, programs))})(\.exe)?"
     check_staged(files, re.compile(own), "the build of a program")
-    binaries = {name: found for name in PLATFORMS if (found := _below(f"bin/{name}/", files))}
+    binaries = {name: found for name in PLATFORMS if (found := _below(f"{program_directory(name)}/", files))}
     places = {program: _places(identity, program, binaries, layout) for program in programs}
     shims = tuple(PackedFile(f"bin/{name}.js", _shim(name, places[name]), executable=True) for name in programs)
     documents = tuple(file for file in files if not file.path.startswith("bin/"))
@@ -114,10 +114,10 @@ def _places(
     places: dict[PlatformName, str] = {}
     for platform, files in binaries.items():
         names = {file.path.rpartition("/")[2] for file in files}
-        if not (found := {program, f"{program}.exe"} & names):
+        if (file := program_file(program, platform)) not in names:
             raise Unbuildable(f"the program {program} was not built for {platform}")
         above = f"./{platform}" if layout == "single" else f"{platform_package(identity.name, platform)}/bin"
-        places[platform] = f"{above}/{found.pop()}"
+        places[platform] = f"{above}/{file}"
     return places
 
 
