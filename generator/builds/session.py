@@ -16,7 +16,7 @@ from generator.builds.errors import RunStopped, StepFailed
 from generator.builds.failures import FetchAccess, failure_of
 from generator.builds.log import CommandOutput, CrateLog
 from generator.builds.result import AttemptResult
-from generator.recipes.job import MAX_DESCRIPTION, Job
+from generator.recipes.job import MAX_DESCRIPTION, BuildJob
 from generator.recipes.prebuilt import Prebuilt
 from generator.reports.models import Failure, Phase, PhaseName
 from generator.sandboxes.contract import Command, CommandResult, FileMissing, Sandbox
@@ -29,7 +29,9 @@ class BuildSession:
     reached until then, None for all.
     """
 
-    def __init__(self, build: CrateBuild, job: Job, sandbox: Sandbox, log: CrateLog, result: AttemptResult) -> None:
+    def __init__(
+        self, build: CrateBuild, job: BuildJob, sandbox: Sandbox, log: CrateLog, result: AttemptResult
+    ) -> None:
         self.build, self.job, self.sandbox, self.log, self.result = build, job, sandbox, log, result
         self.fetch_access: FetchAccess | None = None
         self.phase: PhaseName = "open"

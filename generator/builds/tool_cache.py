@@ -47,7 +47,7 @@ class ToolCache:
         with path.with_name(f"{prebuilt.name}.lock").open("w") as lock:
             _wait_for(lock, stop)
             if not _is_whole(path):
-                log.line(f"{prebuilt.doing}, once for this machine")
+                log.line(f"{prebuilt.activity}, once for this machine")
                 self._make(prebuilt, path, log, usages)
         return path
 

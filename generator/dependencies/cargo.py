@@ -16,7 +16,7 @@ from generator.network.endpoints import Endpoint, endpoint_of
 from generator.network.registries import Registries
 
 
-def locked(files: DependencyFiles, workspace: str) -> tuple[Locked, ...]:
+def locked_crates(files: DependencyFiles, workspace: str) -> tuple[Locked, ...]:
     """Return what a workspace's Cargo.lock holds; nothing where there is none, or none that Cargo would read."""
     try:
         return cargo_lock(files.text(f"{workspace}/Cargo.lock") or "").package
@@ -26,7 +26,7 @@ def locked(files: DependencyFiles, workspace: str) -> tuple[Locked, ...]:
 
 def git_endpoints(files: DependencyFiles, workspace: str) -> frozenset[Endpoint]:
     """Return where the git dependencies that Cargo.lock names lie."""
-    named = (each.source for each in locked(files, workspace) if each.source and each.source.startswith("git+"))
+    named = (each.source for each in locked_crates(files, workspace) if each.source and each.source.startswith("git+"))
     return frozenset(found for source in named if (found := endpoint_of(source)))
 
 
@@ -34,11 +34,11 @@ def refusals(files: DependencyFiles, workspace: str, registries: Registries) -> 
     """What Cargo.lock and the Cargo.toml files of the source name that is refused."""
     file = posixpath.normpath(f"{workspace}/Cargo.lock")
     text = files.text(file) or ""
-    for each in locked(files, workspace):
+    for each in locked_crates(files, workspace):
         if each.source and (why := _why(each.source, registries)):
             line = _line(text, rf'^source = "{re.escape(each.source)}"')
             yield Refusal(file, line, f"{quoted(each.source)} of {quoted(each.name)} {why}")
-    for path, content in files.named("Cargo.toml"):
+    for path, content in files.files_named("Cargo.toml"):
         for index in _indexes(content):
             if why := _why(index, registries):
                 yield Refusal(path, _line(content, re.escape(index)), f"{quoted(index)} {why}")
@@ -49,7 +49,7 @@ def _why(source: str, registries: Registries) -> str | None:
     where = endpoint_of(source)
     if source.startswith("git+"):
         return None if where else "is a dependency by git that is not fetched by https: name it so"
-    if source in registries.sources or where in registries.endpoints:
+    if source in registries.cargo_sources or where in registries.endpoints:
         return None
     return "is no registry in force: name it in CARGO_REGISTRIES_NAME_INDEX of the environment, or depend on it by path"
 

@@ -11,10 +11,10 @@ from typing import Final
 from generator.cargo.directories import upwards
 from generator.dependencies import cargo, npm
 from generator.dependencies.files import DependencyFiles
-from generator.dependencies.locks import Project
+from generator.dependencies.locks import LockFiles
 from generator.dependencies.refusal import Refusal
 from generator.manifest.values import FetchHosts
-from generator.network.addresses import kind_of, literal_address
+from generator.network.addresses import address_kind, literal_address
 from generator.network.endpoints import Endpoint, endpoint_of
 from generator.network.hosts import allowed_hosts, matches
 from generator.network.registries import Registries
@@ -38,30 +38,30 @@ class DependencySources:
     files: DependencyFiles
     directory: str
     workspace: str
-    addon: bool
+    uses_npm: bool
     registries: Registries
     setting: FetchHosts
 
     def endpoints(self) -> frozenset[Endpoint]:
         """Return the registries that the source's own configuration names, and the hosts of locked git dependencies."""
-        own = self._configured() if self.addon else frozenset()
+        own = self._configured() if self.uses_npm else frozenset()
         return own | cargo.git_endpoints(self.files, self.workspace)
 
     def refusals(self) -> Iterator[Refusal]:
         """What is not fetched, in the order of its files."""
         yield from cargo.refusals(self.files, self.workspace, self.registries)
-        for each in npm.projects(self.files, self.directory) if self.addon else ():
+        for each in npm.projects(self.files, self.directory) if self.uses_npm else ():
             yield from npm.refusals(self.files, each)
-            yield from Project(self.files, each, self._in_force).refusals()
+            yield from LockFiles(self.files, each, self._in_force).refusals()
 
     def _in_force(self, url: str) -> bool:
         where = endpoint_of(url)
         if where is None:
             return False
-        if where in self.registries.packages:
+        if where in self.registries.npm:
             return True
         literal = literal_address(where.host)
-        if where.host == "localhost" or (literal and kind_of(literal)):
+        if where.host == "localhost" or (literal and address_kind(literal)):
             return False
         named = allowed_hosts(self.setting, ())
         return where in self._configured() or named is None or any(matches(where.host, each) for each in named)

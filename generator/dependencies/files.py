@@ -13,7 +13,7 @@ from generator.cargo.directories import joined, parent
 from generator.errors import Unbuildable
 from generator.sources.names import shown
 
-NAMES: Final = frozenset(
+DEPENDENCY_FILES: Final = frozenset(
     ("package.json", "package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml", ".npmrc", ".yarnrc",
      ".yarnrc.yml", "Cargo.toml", "Cargo.lock")
 )  # fmt: skip
@@ -33,10 +33,10 @@ class DependencyFiles:
 
     def text(self, path: str) -> str | None:
         """Return a file's text, also through links; None where there is none."""
-        real = self.real(path)
+        real = self.resolve(path)
         return None if real is None else self.texts.get(real)
 
-    def real(self, path: str) -> str | None:
+    def resolve(self, path: str) -> str | None:
         """Return where a path leads to when all links in it are followed, None when that is out of the source."""
         waiting, done, followed = [*reversed(posixpath.normpath(path).split("/"))], ".", 0
         while waiting:
@@ -53,7 +53,7 @@ class DependencyFiles:
             waiting += reversed(self.links[here].split("/"))
         return done
 
-    def named(self, name: str) -> Iterator[tuple[str, str]]:
+    def files_named(self, name: str) -> Iterator[tuple[str, str]]:
         """Paths and texts of all files of a name, but for what was installed already."""
         for path, text in self.texts.items():
             if posixpath.basename(path) == name and "node_modules" not in path.split("/"):
@@ -70,7 +70,7 @@ def read_dependency_files(archive: Path) -> DependencyFiles:
                 links[path] = member.linkname
             elif not member.isfile():
                 continue
-            elif posixpath.basename(path) in NAMES:
+            elif posixpath.basename(path) in DEPENDENCY_FILES:
                 left -= member.size
                 if left < 0:
                     raise Unbuildable(f"{shown(path)} and its like are larger than {MAX_BYTES // 2**20} MiB")

@@ -10,12 +10,12 @@ from typing import Any, Final, NamedTuple
 from urllib.parse import unquote
 
 from generator.dependencies.files import DependencyFiles
-from generator.dependencies.npm import why_refused
-from generator.dependencies.refusal import NotJson, Refusal, line_of, parsed, quoted
-from generator.dependencies.specifiers import kind_of
+from generator.dependencies.npm import refusal_reason
+from generator.dependencies.refusal import InvalidJson, Refusal, line_of, parse_object, quoted
+from generator.dependencies.specifiers import specifier_kind
 from generator.network.endpoints import endpoint_of
 
-InForce = Callable[[str], bool]
+IsAllowed = Callable[[str], bool]
 """Whether a URL points to a registry in force, or to a host that the manifest allows by its name."""
 
 _URL: Final = re.compile(r"https?://", re.IGNORECASE)
@@ -41,12 +41,12 @@ class _Named(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Project:
+class LockFiles:
     """A directory of a source that npm, yarn or pnpm installs."""
 
     files: DependencyFiles
     directory: str
-    in_force: InForce
+    in_force: IsAllowed
 
     def refusals(self) -> Iterator[Refusal]:
         """What of its lock files is refused."""
@@ -60,8 +60,8 @@ class Project:
 
     def _json(self, file: str, text: str) -> Iterator[Refusal]:
         try:
-            entries = list(_entries(parsed(text)))
-        except NotJson:
+            entries = list(_entries(parse_object(text)))
+        except InvalidJson:
             yield Refusal(file, None, f"{file} is not valid JSON, so nothing can be said of what it fetches")
             return
         for name, written, specifier in entries:
@@ -74,8 +74,8 @@ class Project:
                 yield Refusal(self._path(name), line, f"{quoted(specifier)} {why}")
 
     def _why(self, specifier: str) -> str | None:
-        if not _URL.match(specifier) or kind_of(specifier) == "git":
-            return why_refused(self.files, self.directory, specifier)
+        if not _URL.match(specifier) or specifier_kind(specifier) == "git":
+            return refusal_reason(self.files, self.directory, specifier)
         if self.in_force(specifier):
             return None
         where = endpoint_of(specifier) or "nowhere"
@@ -107,7 +107,7 @@ def _yarn(text: str) -> Iterator[_Named]:
         specifier, _, bindings = found["spec"].partition("::")
         archive = _ARCHIVE_URL.search(bindings)
         named = unquote(archive[1]) if archive else specifier
-        if kind_of(named) in ("url", "git") and not _OF_A_REGISTRY.fullmatch(named):
+        if specifier_kind(named) in ("url", "git") and not _OF_A_REGISTRY.fullmatch(named):
             yield _Named(text.count("\n", 0, found.start("spec")) + 1, named)
 
 

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from generator.cargo.directories import expanded, joined, upwards
 from generator.dependencies.files import DependencyFiles
-from generator.dependencies.refusal import NotJson, Refusal, line_of, parsed, quoted
-from generator.dependencies.specifiers import Kind, kind_of, path_in
+from generator.dependencies.refusal import InvalidJson, Refusal, line_of, parse_object, quoted
+from generator.dependencies.specifiers import SpecifierKind, specifier_kind, specifier_path
 
 PACKAGE_JSON: Final = "package.json"
 # `overrides` and `resolutions` replace what others ask for, and may be nested.
@@ -18,7 +18,7 @@ _TABLES: Final = (
 )
 # Of patterns that npm expands: braces, groups and backslashes.
 _NOT_READ: Final = frozenset("{}()!\\")
-_WHY: Final[dict[Kind, str]] = {"url": "is a dependency by URL", "git": "is a dependency by git"}
+_WHY: Final[dict[SpecifierKind, str]] = {"url": "is a dependency by URL", "git": "is a dependency by git"}
 FIX: Final = "name a version that a registry has, or put the package into the repository and name it by file:"
 
 
@@ -27,7 +27,7 @@ def projects(files: DependencyFiles, directory: str) -> list[str]:
     found: list[str] = []
     waiting = [directory, *_workspaces_above(files, directory)]
     while waiting:
-        here = files.real(waiting.pop())
+        here = files.resolve(waiting.pop())
         if here is None or here in found or (package := package_json(files, here)) is None:
             continue
         found.append(here)
@@ -41,25 +41,25 @@ def refusals(files: DependencyFiles, directory: str) -> Iterator[Refusal]:
     file = posixpath.normpath(f"{directory}/{PACKAGE_JSON}")
     text = files.text(file) or ""
     try:
-        package = parsed(text)
-    except NotJson:
+        package = parse_object(text)
+    except InvalidJson:
         yield Refusal(file, None, f"{file} is not valid JSON, so nothing can be said of what it depends on")
         return
     for name, specifier in _specifiers(package):
-        if why := why_refused(files, directory, specifier):
+        if why := refusal_reason(files, directory, specifier):
             yield Refusal(file, line_of(text, name, specifier), f"{quoted(specifier)} of {quoted(name)} {why}")
 
 
-def why_refused(files: DependencyFiles, directory: str, specifier: str) -> str | None:
+def refusal_reason(files: DependencyFiles, directory: str, specifier: str) -> str | None:
     """Return what is wrong with a specifier and what to do about it, None where nothing is."""
-    kind = kind_of(specifier)
+    kind = specifier_kind(specifier)
     if kind == "registry":
         return None
     if kind != "path":
         return f"{_WHY[kind]}: {FIX}"
-    path = path_in(specifier)
+    path = specifier_path(specifier)
     target = None if path.startswith("~") else joined(directory, path)  # ~ is HOME
-    real = None if target is None else files.real(target)
+    real = None if target is None else files.resolve(target)
     if real is None:
         return "leads out of the source: put the package into the repository"
     return None
@@ -69,8 +69,8 @@ def package_json(files: DependencyFiles, directory: str) -> Mapping[str, Any] | 
     """Return a directory's package.json, empty where it is broken, None where there is none."""
     text = files.text(f"{directory}/{PACKAGE_JSON}")
     try:
-        return None if text is None else parsed(text)
-    except NotJson:
+        return None if text is None else parse_object(text)
+    except InvalidJson:
         return {}
 
 
@@ -88,7 +88,7 @@ def _specifiers(package: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _paths(package: Mapping[str, Any]) -> list[str]:
-    return [path_in(specifier) for _, specifier in _specifiers(package) if kind_of(specifier) == "path"]
+    return [specifier_path(specifier) for _, specifier in _specifiers(package) if specifier_kind(specifier) == "path"]
 
 
 def _workspaces_above(files: DependencyFiles, directory: str) -> list[str]:
@@ -110,6 +110,8 @@ def _patterns(package: Mapping[str, Any]) -> list[str]:
 
 
 def _members(files: DependencyFiles, directory: str, package: Mapping[str, Any]) -> list[str]:
-    below = [posixpath.relpath(posixpath.dirname(path) or ".", directory) for path, _ in files.named(PACKAGE_JSON)]
+    below = [
+        posixpath.relpath(posixpath.dirname(path) or ".", directory) for path, _ in files.files_named(PACKAGE_JSON)
+    ]
     members = {member for pattern in _patterns(package) for member in expanded(pattern, below)}
     return [each for member in sorted(members) if (each := joined(directory, member)) is not None]

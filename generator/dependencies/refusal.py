@@ -22,7 +22,7 @@ class Refusal:
     message: str
 
 
-class NotJson(Exception):
+class InvalidJson(Exception):
     """A file that npm would try to read all the same, and that nothing can be said of."""
 
 
@@ -36,14 +36,14 @@ def line_of(text: str, *words: str) -> int | None:
     return text.count("\n", 0, at) + 1
 
 
-def parsed(text: str) -> Mapping[str, Any]:
+def parse_object(text: str) -> Mapping[str, Any]:
     """Return a JSON object; NotJson for anything else."""
     try:
         data: Any = json.loads(text)
     except (ValueError, RecursionError):
-        raise NotJson from None
+        raise InvalidJson from None
     if not isinstance(data, dict):
-        raise NotJson
+        raise InvalidJson
     return data
 
 

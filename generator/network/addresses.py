@@ -8,7 +8,7 @@ from typing import Final
 Address = IPv4Address | IPv6Address
 
 # Where clouds answer their machines' questions, beside 169.254.169.254: Alibaba's, Oracle's, Azure's, Amazon's.
-METADATA: Final = frozenset(
+METADATA_SERVICES: Final = frozenset(
     ip_address(each) for each in ("100.100.100.200", "192.0.0.192", "168.63.129.16", "fd00:ec2::254")
 )
 # https://www.rfc-editor.org/rfc/rfc6052 and rfc8215: their last four bytes are an IPv4 address.
@@ -17,12 +17,12 @@ _COMPATIBLE: Final = IPv6Network("::/96")
 _NOWHERE: Final = IPv4Network("0.0.0.0/8")
 
 
-def kind_of(address: Address) -> str | None:
+def address_kind(address: Address) -> str | None:
     """Return what kind of address it is, None for one of the Internet; one within another counts as itself."""
     inner = _inner(address)
     if inner is not None:
-        return kind_of(inner)
-    if address in METADATA:
+        return address_kind(inner)
+    if address in METADATA_SERVICES:
         return "metadata"
     if address.is_unspecified or (address.version == 4 and address in _NOWHERE):
         return "unspecified"
@@ -38,13 +38,13 @@ def kind_of(address: Address) -> str | None:
     return "private" if site_local or not address.is_global else None
 
 
-def why_closed(host: str, address: Address, own: bool) -> str | None:
+def forbidden_kind(host: str, address: Address, own: bool) -> str | None:
     """Return the kind of an address that a host may not have, None where it may.
 
     `own` says that the user's or the tools' own configuration names the host: a mirror may lie in a private network,
     and what is called localhost on this machine.
     """
-    kind = kind_of(address)
+    kind = address_kind(address)
     if kind is None or (own and kind == "private"):
         return None
     return None if own and kind == "loopback" and is_loopback(host) else kind
@@ -54,7 +54,7 @@ def is_loopback(host: str) -> bool:
     """Whether a name says that it is this machine: any other that leads here is no registry's."""
     literal = literal_address(host)
     if literal is not None:
-        return kind_of(literal) == "loopback"
+        return address_kind(literal) == "loopback"
     return host == "localhost" or host.endswith(".localhost")
 
 

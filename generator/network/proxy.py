@@ -18,7 +18,7 @@ from typing import Final
 
 import h11
 
-from generator.network.addresses import Address, is_loopback, literal_address, why_closed
+from generator.network.addresses import Address, forbidden_kind, is_loopback, literal_address
 from generator.network.endpoints import Endpoint, endpoint_of
 from generator.network.rules import HostRules, RefusedHost
 from generator.network.streams import (
@@ -26,10 +26,10 @@ from generator.network.streams import (
     HEAD_SECONDS,
     Stream,
     Unreachable,
-    connected,
-    plain_head,
+    connect,
+    connect_upstream,
     read_head,
-    through,
+    request_head,
 )
 from generator.network.upstream_proxy import UpstreamProxies, UpstreamProxy
 
@@ -58,7 +58,7 @@ class FetchProxy:
     ) -> None:
         self.rules = rules
         self.refused: list[RefusedHost] = []
-        self.asked: set[Endpoint] = set()
+        self.requested: set[Endpoint] = set()
         self._upstreams, self._resolve, self._left = upstreams, resolve, max_bytes
         self._turns = asyncio.Semaphore(MAX_CONNECTIONS)
         # The loop itself holds its tasks by weak references alone, and would lose one that waits for bytes.
@@ -118,40 +118,40 @@ class FetchProxy:
         url = request.target.decode("ascii", "replace")
         where = endpoint_of(f"https://{url}/" if tunnel else url)
         if where is None or not (tunnel or url.startswith("http://")):
-            await near.answer(400, "this proxy takes CONNECT and http:// alone")
+            await near.respond(400, "this proxy takes CONNECT and http:// alone")
             return
         try:
             far = await self._reach(where, tunnel)
         except Unreachable as error:
-            await near.answer(error.status, str(error))
+            await near.respond(error.status, str(error))
             return
         try:
             if tunnel:
                 near.writer.write(_ESTABLISHED)
             else:
-                far.writer.write(plain_head(request, where, far.upstream))
+                far.writer.write(request_head(request, where, far.upstream))
             await self._join(near, far, rest, where)
         finally:
             far.writer.close()
 
     async def _reach(self, where: Endpoint, secure: bool) -> Stream:
-        self.asked.add(where)
+        self.requested.add(where)
         literal = literal_address(where.host)
         if literal:  # its kind says more than that it is not allowed
             self._judge(where, literal)
-        if not self.rules.admits(where):
+        if not self.rules.allows(where):
             raise self._refusal(RefusedHost(str(where)))
-        upstream = self._upstreams.of(where, secure)
+        upstream = self._upstreams.proxy_for(where, secure)
         addresses = await self._judged(where, upstream)
         if upstream is None:
-            return await connected(where, addresses)
-        return await through(upstream, where, secure)
+            return await connect(where, addresses)
+        return await connect_upstream(upstream, where, secure)
 
     async def _judged(self, where: Endpoint, upstream: UpstreamProxy | None) -> list[Address]:
         """Return the addresses of a host, all of which it may have; none where the user's proxy will resolve it."""
         literal = literal_address(where.host)
         if upstream is not None and literal is None:
-            if is_loopback(where.host) and not self.rules.is_own(where):
+            if is_loopback(where.host) and not self.rules.may_be_private(where):
                 raise self._refusal(_closed(where, where.host, "loopback"))
             return []
         addresses = [literal] if literal else await self._looked_up(where)
@@ -160,7 +160,7 @@ class FetchProxy:
         return addresses
 
     def _judge(self, where: Endpoint, address: Address) -> None:
-        if kind := why_closed(where.host, address, self.rules.is_own(where)):
+        if kind := forbidden_kind(where.host, address, self.rules.may_be_private(where)):
             raise self._refusal(_closed(where, str(address), kind))
 
     async def _looked_up(self, where: Endpoint) -> list[Address]:

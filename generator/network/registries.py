@@ -37,7 +37,7 @@ exit 0
 """
 MAX_ENDPOINTS: Final = 50
 # How often the tools are asked that give no whole answer.
-MAX_QUESTIONS: Final = 3
+MAX_QUERIES: Final = 3
 
 
 @dataclass(frozen=True)
@@ -49,8 +49,8 @@ class Registries:
     """
 
     endpoints: frozenset[Endpoint] = frozenset()
-    packages: frozenset[Endpoint] = frozenset()
-    sources: frozenset[str] = frozenset()
+    npm: frozenset[Endpoint] = frozenset()
+    cargo_sources: frozenset[str] = frozenset()
     complete: bool = False
 
 
@@ -58,7 +58,7 @@ class RegistryCache:
     """What all sandboxes of a backend answer alike: the first that is asked tells it to the others."""
 
     def __init__(self) -> None:
-        self._lock, self._questions = threading.Lock(), MAX_QUESTIONS
+        self._lock, self._questions = threading.Lock(), MAX_QUERIES
         self._found = Registries()
 
     def get(self, ask: Callable[[], Registries]) -> Registries:

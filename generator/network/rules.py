@@ -18,20 +18,20 @@ class HostRules:
     port. `trusting` is for a sandbox that nothing of a source has come into: to it, any host is one's own.
     """
 
-    own: frozenset[Endpoint] = frozenset()
-    named: frozenset[Endpoint] = frozenset()
+    configured: frozenset[Endpoint] = frozenset()
+    from_source: frozenset[Endpoint] = frozenset()
     hosts: tuple[str, ...] | None = ()
-    trusting: bool = False
+    allow_private: bool = False
 
-    def admits(self, where: Endpoint) -> bool:
+    def allows(self, where: Endpoint) -> bool:
         """Whether a connection may be tried."""
-        if self.hosts is None or where in self.own or where in self.named:
+        if self.hosts is None or where in self.configured or where in self.from_source:
             return True
         return where.port in PORTS.values() and any(matches(where.host, each) for each in self.hosts)
 
-    def is_own(self, where: Endpoint) -> bool:
+    def may_be_private(self, where: Endpoint) -> bool:
         """Whether it may be at a private address."""
-        return self.trusting or where in self.own
+        return self.allow_private or where in self.configured
 
 
 @dataclass(frozen=True)
@@ -39,12 +39,12 @@ class RefusedHost:
     """A host that was asked for and not reached: because it is not allowed, or for the reason `why`."""
 
     host: str
-    why: str | None = None
+    reason: str | None = None
 
     @property
     def sentence(self) -> str:
         """What is wrong and how to mend it, to follow on what needed the host."""
-        return f"{self.host}, which {self.why or 'fetch_hosts does not allow: add it'}"
+        return f"{self.host}, which {self.reason or 'fetch_hosts does not allow: add it'}"
 
 
 def rules_of(setting: FetchHosts, own: frozenset[Endpoint], named: frozenset[Endpoint]) -> HostRules:

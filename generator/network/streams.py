@@ -41,7 +41,7 @@ class Stream:
     upstream: UpstreamProxy | None = None
     tunnel: bool = False
 
-    async def answer(self, status: int, message: str) -> None:
+    async def respond(self, status: int, message: str) -> None:
         """Say why nothing is passed on."""
         body = f"{message}\n".encode("ascii", "replace")
         reason = {400: "Bad request", 403: "Forbidden", 502: "Bad gateway"}[status]
@@ -60,7 +60,7 @@ async def read_head(stream: Stream) -> tuple[h11.Request, bytes]:
     return event, connection.trailing_data[0]
 
 
-def plain_head(request: h11.Request, where: Endpoint, upstream: UpstreamProxy | None) -> bytes:
+def request_head(request: h11.Request, where: Endpoint, upstream: UpstreamProxy | None) -> bytes:
     """Return the first lines of a request as its server, or the user's proxy, is to see them: for one answer alone.
 
     They name the host that was judged, however the request wrote it.
@@ -77,7 +77,7 @@ def plain_head(request: h11.Request, where: Endpoint, upstream: UpstreamProxy | 
     return h11.Connection(h11.CLIENT).send(told) or b""
 
 
-async def connected(where: Endpoint, addresses: Sequence[Address]) -> Stream:
+async def connect(where: Endpoint, addresses: Sequence[Address]) -> Stream:
     """Connect to the first of some addresses that answers."""
     last: Exception | None = None
     for each in addresses:
@@ -88,13 +88,13 @@ async def connected(where: Endpoint, addresses: Sequence[Address]) -> Stream:
     raise Unreachable(502, f"{where} cannot be reached: {last}")
 
 
-async def through(upstream: UpstreamProxy, where: Endpoint, secure: bool) -> Stream:
+async def connect_upstream(upstream: UpstreamProxy, where: Endpoint, secure: bool) -> Stream:
     """Connect to the user's proxy and, for https, have it open a tunnel."""
     context = ssl.create_default_context() if upstream.secure else None
     try:
-        streams = await asyncio.wait_for(asyncio.open_connection(*upstream.where, ssl=context), CONNECT_SECONDS)
+        streams = await asyncio.wait_for(asyncio.open_connection(*upstream.endpoint, ssl=context), CONNECT_SECONDS)
     except (OSError, TimeoutError) as error:
-        raise Unreachable(502, f"your proxy at {upstream.where} cannot be reached: {error}") from None
+        raise Unreachable(502, f"your proxy at {upstream.endpoint} cannot be reached: {error}") from None
     far = Stream(*streams, upstream, secure)
     try:
         if secure:
@@ -118,7 +118,7 @@ async def _tunnel(far: Stream, upstream: UpstreamProxy, where: Endpoint) -> None
             connection.receive_data(await far.reader.read(1))
     if not isinstance(event, h11.Response) or not 200 <= event.status_code < 300:
         status = event.status_code if isinstance(event, h11.Response) else "no answer"
-        raise Unreachable(502, f"your proxy at {upstream.where} does not lead to {where}: {status}")
+        raise Unreachable(502, f"your proxy at {upstream.endpoint} does not lead to {where}: {status}")
 
 
 def _authority(where: Endpoint) -> str:

@@ -19,7 +19,7 @@ _NAMES: Final = ("http", "https", "all", "no")
 class UpstreamProxy:
     """A proxy to go through; `secure` says that it is spoken to by TLS."""
 
-    where: Endpoint
+    endpoint: Endpoint
     secure: bool = False
     authorization: str | None = None
 
@@ -30,11 +30,11 @@ class UpstreamProxies:
 
     http: UpstreamProxy | None = None
     https: UpstreamProxy | None = None
-    without: str = ""
+    no_proxy: str = ""
 
-    def of(self, where: Endpoint, secure: bool) -> UpstreamProxy | None:
+    def proxy_for(self, where: Endpoint, secure: bool) -> UpstreamProxy | None:
         """Return the proxy for a host, None where it is reached directly."""
-        direct = proxy_bypass_environment(f"{where.host}:{where.port}", {"no": self.without})
+        direct = proxy_bypass_environment(f"{where.host}:{where.port}", {"no": self.no_proxy})
         return None if direct else self.https if secure else self.http
 
 

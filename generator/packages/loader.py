@@ -9,7 +9,7 @@ from typing import Final
 
 from generator.manifest.names import platform_package
 from generator.manifest.values import Layout
-from generator.platforms import NATIVE, PlatformName, addon_file
+from generator.platforms import NATIVE, PLATFORM_NAMES, PlatformName, addon_file
 
 # Put before the loader's first statement, because afterwards each version of napi says something else, and nothing of
 # what there is. It needs no module, so it is the same for CommonJS and ES modules. Only what is certain is refused: a

@@ -6,7 +6,7 @@ import shlex
 from typing import Final
 
 from generator.platforms import PLATFORMS
-from generator.recipes.job import Job
+from generator.recipes.job import BuildJob
 from generator.recipes.recipe import Tool
 from generator.toolchain.toolchain import LLVM_COV_VERSION
 
@@ -15,7 +15,7 @@ COVERAGE_TOOL: Final = Tool("cargo-llvm-cov", LLVM_COV_VERSION, ("cargo-llvm-cov
 SUMMARY: Final = "coverage.json"
 
 
-def covering(job: Job, tests: str) -> str:
+def with_coverage(job: BuildJob, tests: str) -> str:
     """Return a script that runs `tests` with what they have Cargo build instrumented, and leaves a summary.
 
     This is the tool's way for tests that it does not run itself: `cargo llvm-cov` alone would leave out doc tests and

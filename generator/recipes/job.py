@@ -29,7 +29,7 @@ EMNAPI: Final = ("emnapi", *RUNTIME)
 
 
 @dataclass(frozen=True)
-class Job:
+class BuildJob:
     """One crate to build for `platforms` in a sandbox whose own directory is `root` and that holds `toolchain`."""
 
     crate: Crate
@@ -152,16 +152,16 @@ class CrateMetadata:
     package: Package
     package_json: dict[str, Any] | None
     notes: tuple[str, ...] = ()
-    packages: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    compiled_packages: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
-    def script(self, name: Literal["build", "test"]) -> bool:
+    def has_script(self, name: Literal["build", "test"]) -> bool:
         """Whether package.json has a script of that name, other than the placeholder that `npm init` writes."""
         scripts = (self.package_json or {}).get("scripts")
         text = scripts.get(name) if isinstance(scripts, dict) else None
         return isinstance(text, str) and "no test specified" not in text
 
 
-def read_metadata(job: Job, metadata: bytes, package_json: bytes | None, compiled: bytes = b"") -> CrateMetadata:
+def read_metadata(job: BuildJob, metadata: bytes, package_json: bytes | None, compiled: bytes = b"") -> CrateMetadata:
     """Read what the sandbox printed; Unbuildable when it is not what the manifest says."""
     try:
         packages = _Metadata.model_validate_json(metadata).packages
@@ -176,7 +176,7 @@ def read_metadata(job: Job, metadata: bytes, package_json: bytes | None, compile
     return CrateMetadata(_as_built(job, package), declared, notes, _by_platform(compiled))
 
 
-def cdylib(job: Job, metadata: CrateMetadata) -> str:
+def cdylib_name(job: BuildJob, metadata: CrateMetadata) -> str:
     """Return the name of the library that JavaScript loads, as its file has it; Unbuildable where there is none."""
     library = metadata.package.library
     if library is None or "cdylib" not in library.crate_types:
@@ -189,11 +189,11 @@ def _by_platform(lines: bytes) -> dict[str, frozenset[str]]:
     return {platform: frozenset(name for which, name in pairs if which == platform) for platform, _ in pairs}
 
 
-def unmet_need(job: Job, metadata: CrateMetadata, platform: PlatformName) -> str | None:
+def unmet_need(job: BuildJob, metadata: CrateMetadata, platform: PlatformName) -> str | None:
     """Return why this crate cannot be built for a platform with what the sandbox holds, or None."""
     if job.crate.kind == "napi" and platform == "wasm32" and (why := _lacks_emnapi(metadata.package_json or {})):
         return why
-    return unmet_dependency(platform, metadata.packages.get(platform, frozenset()), job.toolchain)
+    return unmet_dependency(platform, metadata.compiled_packages.get(platform, frozenset()), job.toolchain)
 
 
 def _lacks_emnapi(own: dict[str, Any]) -> str | None:
@@ -207,7 +207,7 @@ def _lacks_emnapi(own: dict[str, Any]) -> str | None:
     return None
 
 
-def _as_built(job: Job, package: Package) -> Package:
+def _as_built(job: BuildJob, package: Package) -> Package:
     """Return the package without the targets that cargo passes over because features they require are off.
 
     What a build command of the manifest's own switches on is not known: then every target counts.
@@ -226,7 +226,7 @@ def _as_built(job: Job, package: Package) -> Package:
     return built
 
 
-def _disagreements(job: Job, package: Package, declared: dict[str, Any] | None) -> tuple[str, ...]:
+def _disagreements(job: BuildJob, package: Package, declared: dict[str, Any] | None) -> tuple[str, ...]:
     """Return how the crate's own files differ from the manifest, which wins.
 
     In the manifest's own repository both can be mended in one commit: there a difference is a mistake, Unbuildable.
@@ -250,7 +250,7 @@ def _disagreements(job: Job, package: Package, declared: dict[str, Any] | None) 
     return notes
 
 
-def _package_json(job: Job, text: bytes) -> dict[str, Any]:
+def _package_json(job: BuildJob, text: bytes) -> dict[str, Any]:
     where = posixpath.normpath(f"{job.source.directory}/package.json")
     try:
         data = json.loads(text)

@@ -12,11 +12,11 @@ from generator.manifest.names import platform_package
 from generator.packages.addon import addon_files, addon_packages, binary_name
 from generator.packages.tarball import NpmPackage
 from generator.platforms import PLATFORMS, PlatformName
-from generator.recipes.coverage import covering
-from generator.recipes.job import CrateMetadata, Job, cdylib
-from generator.recipes.recipe import NPM_FLAGS, Tool
+from generator.recipes.coverage import with_coverage
+from generator.recipes.job import BuildJob, CrateMetadata, cdylib_name
+from generator.recipes.recipe import NPM_OPTIONS, Tool
 from generator.recipes.replay import record, replay
-from generator.recipes.test_run import HOST_ALONE, NO_NODE, TestRun, no_runtime, with_node
+from generator.recipes.test_run import HOST_ONLY, NO_NODE, TestRun, no_runtime, npm_with_node
 from generator.toolchain.toolchain import Runtime
 
 # `npm pack` knows what `files`, .npmignore and npm's own rules make of a directory; the addons themselves are added,
@@ -44,11 +44,11 @@ LIBRARY_NAMES: Final = {"linux": ("lib", ".so"), "darwin": ("lib", ".dylib"), "w
 class AddonRecipe:
     """An addon for Node: a cdylib that exports napi's registration symbol, and the loader that napi writes."""
 
-    def tools(self, job: Job, lock: str) -> tuple[Tool, ...]:
+    def tools(self, job: BuildJob, lock: str) -> tuple[Tool, ...]:
         """None: napi's command line is one of the package's own development dependencies."""
         return ()
 
-    def compile(self, job: Job, metadata: CrateMetadata, platform: PlatformName) -> str:
+    def compile(self, job: BuildJob, metadata: CrateMetadata, platform: PlatformName) -> str:
         """Run the package's build script, or napi's own build; for other platforms repeat what it asked of Cargo."""
         binary, cargo_target = binary_name(self._declared(metadata)), job.cargo_target(platform)
         if platform == job.host:
@@ -57,27 +57,27 @@ class AddonRecipe:
             target = f"export CARGO_BUILD_TARGET={cargo_target.target}"
             return f"{cargo_target.exports}{WASI}{target}\n{self._build(job, metadata)}"
         before, after = LIBRARY_NAMES[PLATFORMS[platform].os]
-        made = f'"$CARGO_TARGET_DIR/{cargo_target.target}"/*/{before}{cdylib(job, metadata)}{after}'
+        made = f'"$CARGO_TARGET_DIR/{cargo_target.target}"/*/{before}{cdylib_name(job, metadata)}{after}'
         addon = shlex.quote(addon_files(binary, platform)[0])
         return f'{replay(job.root, cargo_target, platform)}\ncp "$(ls -t {made} | head -n 1)" {addon}'
 
-    def test(self, job: Job, metadata: CrateMetadata, platform: PlatformName) -> TestRun:
+    def test(self, job: BuildJob, metadata: CrateMetadata, platform: PlatformName) -> TestRun:
         """Run the package's test script; `cargo test` does not link where the symbols are Node's.
 
         For coverage the addon is built once more, instrumented: what is shipped has left the sandbox by then.
         """
         own = job.crate.commands.test
-        script = own or ("npm test" if metadata.script("test") else None)
+        script = own or ("npm test" if metadata.has_script("test") else None)
         if script is None:
             return TestRun()
         native = self._without_wasm(job, metadata)
         if platform == job.host:
             built = f"{job.cargo_target(platform).exports}{self._build(job, metadata)}"
             return TestRun(
-                covering(job, f"{built}\n{native}{script}") if job.measures_coverage else f"{native}{script}"
+                with_coverage(job, f"{built}\n{native}{script}") if job.measures_coverage else f"{native}{script}"
             )
         if own:
-            return TestRun(reason=HOST_ALONE)
+            return TestRun(reason=HOST_ONLY)
         if platform == "wasm32":
             return TestRun(self._for_wasm(job, metadata), "Node", nothing_ran=NO_NODE)
         runtime = job.toolchain.runtime(platform)
@@ -86,36 +86,36 @@ class AddonRecipe:
         if runtime.node is None:
             return TestRun(reason=f"there is no Node.js for {platform} on this machine")
         by = f"Node {runtime.node_version} under {runtime.name}"
-        return TestRun(native + with_node(job, platform, runtime, "test"), by, nothing_ran=NO_NODE)
+        return TestRun(native + npm_with_node(job, platform, runtime, "test"), by, nothing_ran=NO_NODE)
 
-    def _without_wasm(self, job: Job, metadata: CrateMetadata) -> str:
+    def _without_wasm(self, job: BuildJob, metadata: CrateMetadata) -> str:
         """Hide what a loader takes in the place of an addon that it cannot load: that would pass the tests, too."""
         if "wasm32" not in job.platforms:
             return ""
         wasm = shlex.quote(addon_files(binary_name(self._declared(metadata)), "wasm32")[1])
         return f"if [ -f {wasm} ]; then mv {wasm} {wasm}.hidden; fi\n"
 
-    def _for_wasm(self, job: Job, metadata: CrateMetadata) -> str:
+    def _for_wasm(self, job: BuildJob, metadata: CrateMetadata) -> str:
         """Hide the addon, which an older loader takes in the place of the wasm."""
         binary = binary_name(self._declared(metadata))
         native, wasm = shlex.quote(addon_files(binary, job.host)[0]), shlex.quote(addon_files(binary, "wasm32")[1])
         shown = f"if [ -f {wasm}.hidden ]; then mv {wasm}.hidden {wasm}; fi"
-        test = with_node(job, "wasm32", Runtime("Node"), "test")
+        test = npm_with_node(job, "wasm32", Runtime("Node"), "test")
         return f"rm -f {native}\n{shown}\nexport NAPI_RS_FORCE_WASI=error\n{test}"
 
-    def stage(self, job: Job, metadata: CrateMetadata) -> str | None:
+    def stage(self, job: BuildJob, metadata: CrateMetadata) -> str | None:
         """Copy what npm would publish, and the addons."""
         binary = binary_name(self._declared(metadata))
         addons = (file for platform in job.platforms for file in addon_files(binary, platform))
         dropped = "" if job.host in job.platforms else addon_files(binary, job.host)[0]
-        return STAGE % {"flags": NPM_FLAGS, "addons": shlex.join((dropped, *addons))}
+        return STAGE % {"flags": NPM_OPTIONS, "addons": shlex.join((dropped, *addons))}
 
-    def pack(self, job: Job, metadata: CrateMetadata, staged: Path) -> tuple[NpmPackage, ...]:
+    def pack(self, job: BuildJob, metadata: CrateMetadata, staged: Path) -> tuple[NpmPackage, ...]:
         """Check what package.json promises."""
         identity, layout = job.identity(metadata.package), job.settings.layout
         return addon_packages(identity, self._declared(metadata), job.platforms, staged, layout)
 
-    def load(self, job: Job, metadata: CrateMetadata) -> tuple[str, str]:
+    def load(self, job: BuildJob, metadata: CrateMetadata) -> tuple[str, str]:
         """Require the installed package, and its wasm by itself; what has no export did not load its addon.
 
         The wasm is hidden from a loader that has an addon to load, for it would take that in its place.
@@ -135,8 +135,8 @@ class AddonRecipe:
         return f"{root}\nnode -e {shlex.quote(check % module)}", f"require({json.dumps(name)}) and require({module})"
 
     @staticmethod
-    def _build(job: Job, metadata: CrateMetadata) -> str:
-        build = "npm run build" if metadata.script("build") else "npx --no-install napi build --platform --release"
+    def _build(job: BuildJob, metadata: CrateMetadata) -> str:
+        build = "npm run build" if metadata.has_script("build") else "npx --no-install napi build --platform --release"
         return job.crate.commands.build or build
 
     @staticmethod

@@ -8,9 +8,9 @@ from typing import Final
 
 from generator.platforms import PLATFORM_NAMES, VALID_FOR, PlatformName
 from generator.recipes.cargo_target import CargoTarget, cargo_target
-from generator.recipes.job import CrateMetadata, Job
-from generator.recipes.recipe import Tool, registry_source
-from generator.recipes.test_run import start_programs
+from generator.recipes.job import BuildJob, CrateMetadata
+from generator.recipes.recipe import Tool, download_source
+from generator.recipes.test_run import set_runner
 from generator.toolchain.toolchain import Runtime, Toolchain, unmet_need
 
 # Where it lies when it has been made, below the sandbox's root.
@@ -30,7 +30,7 @@ class Prebuilt:
     """
 
     name: str
-    doing: str
+    activity: str
     fetch: str | None
     build: str
 
@@ -42,7 +42,7 @@ def prebuilt_programs(tool: Tool) -> Prebuilt:
     compile in a third of the time, and wasm-bindgen still binds a module in under a second.
     """
     fetch = (
-        f"{registry_source(tool.crate, tool.version)}\ncd source\n"
+        f"{download_source(tool.crate, tool.version)}\ncd source\n"
         "cargo fetch --locked || { rm Cargo.lock && cargo fetch; }"
     )
     options = " ".join(f"--bin {shlex.quote(each)}" for each in tool.programs)
@@ -55,7 +55,7 @@ def prebuilt_programs(tool: Tool) -> Prebuilt:
     return Prebuilt(name, f"building {tool.crate} {tool.version}", fetch, make)
 
 
-def zig_libraries(job: Job, metadata: CrateMetadata, platform: PlatformName) -> tuple[Prebuilt, ...]:
+def zig_libraries(job: BuildJob, metadata: CrateMetadata, platform: PlatformName) -> tuple[Prebuilt, ...]:
     """Return how to have zig compile the C library and all else of its own that it links crates of this kind with.
 
     zig ships that as source, and would take a minute or more for it in each sandbox. rustdoc links a library's tests
@@ -94,7 +94,7 @@ def all_zig_libraries(root: str, toolchain: Toolchain, glibc: str) -> str:
 
 def _documented(root: str, ours: CargoTarget, platform: PlatformName, runtime: Runtime | None) -> str:
     """Return a script in which rustdoc links and runs what it tests."""
-    start = start_programs(root, str(ours.target), platform, runtime) if runtime else ""
+    start = set_runner(root, str(ours.target), platform, runtime) if runtime else ""
     return f"{start}{ours.test(f'--doc {_OPTIONS}')}"
 
 

@@ -9,18 +9,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
-from generator.dependencies.files import NAMES
+from generator.dependencies.files import DEPENDENCY_FILES
 from generator.manifest.models import RegistrySource
 from generator.manifest.names import platform_package
 from generator.packages.addon import RUNTIME
 from generator.packages.tarball import NpmPackage
 from generator.platforms import PlatformName
-from generator.recipes.job import CrateMetadata, Job
+from generator.recipes.job import BuildJob, CrateMetadata
 from generator.recipes.test_run import TestRun
 
 # A run of npm that only unpacks: no lifecycle scripts, no audit calls. A git dependency would be prepared by a second
 # npm that runs its scripts: none are allowed, by npm 11's own option and, for older ones, by a git that always fails.
-NPM_FLAGS: Final = (
+NPM_OPTIONS: Final = (
     "--ignore-scripts --allow-git=none --git=/bin/false --node-options= --no-audit --no-fund --no-update-notifier"
 )
 
@@ -70,35 +70,35 @@ class Tool:
 class Recipe(Protocol):
     """What a kind of crate adds to the shared steps; scripts run in the crate's directory."""
 
-    def tools(self, job: Job, lock: str) -> tuple[Tool, ...]:
+    def tools(self, job: BuildJob, lock: str) -> tuple[Tool, ...]:
         """Programs that must lie in `job.tools` before compiling; `lock` is the text of Cargo.lock after fetching."""
 
-    def compile(self, job: Job, metadata: CrateMetadata, platform: PlatformName) -> str:
+    def compile(self, job: BuildJob, metadata: CrateMetadata, platform: PlatformName) -> str:
         """Script that compiles one platform; Unbuildable when the crate is not of this kind."""
 
-    def test(self, job: Job, metadata: CrateMetadata, platform: PlatformName) -> TestRun:
+    def test(self, job: BuildJob, metadata: CrateMetadata, platform: PlatformName) -> TestRun:
         """How the tests are run on the host or, after the host's have passed, on another platform."""
 
-    def stage(self, job: Job, metadata: CrateMetadata) -> str | None:
+    def stage(self, job: BuildJob, metadata: CrateMetadata) -> str | None:
         """Script that puts exactly the files of the package into $OUT, or None for a crate without a package."""
 
-    def pack(self, job: Job, metadata: CrateMetadata, staged: Path) -> tuple[NpmPackage, ...]:
+    def pack(self, job: BuildJob, metadata: CrateMetadata, staged: Path) -> tuple[NpmPackage, ...]:
         """Packages from the files that came out, the root's first; Unbuildable names what is missing."""
 
-    def load(self, job: Job, metadata: CrateMetadata) -> tuple[str, str]:
+    def load(self, job: BuildJob, metadata: CrateMetadata) -> tuple[str, str]:
         """Script that loads the installed package, and the words a person would use for it."""
 
 
-def source_script(job: Job, source: RegistrySource) -> str:
+def source_script(job: BuildJob, source: RegistrySource) -> str:
     """Download a published crate's source, and leave what in it says of dependencies for the host to read."""
-    names = " -o ".join(f"-name {each}" for each in sorted(NAMES))
+    names = " -o ".join(f"-name {each}" for each in sorted(DEPENDENCY_FILES))
     return (
-        f"cd {shlex.quote(job.root)}\n{registry_source(source.registry, source.version)}\n"
+        f"cd {shlex.quote(job.root)}\n{download_source(source.registry, source.version)}\n"
         f"cd source && find . \\( -type f -o -type l \\) \\( {names} \\) -print0 | tar -cf ../{NAMED_TAR} --null -T -"
     )
 
 
-def fetch_script(job: Job) -> str:
+def fetch_script(job: BuildJob) -> str:
     """Download everything the build needs and execute nothing of the crate, whose source is there.
 
     Cargo runs outside of the source, so that no configuration in it can name a program for Cargo to start. npm runs
@@ -114,7 +114,7 @@ def fetch_script(job: Job) -> str:
     return "\n".join(parts)
 
 
-def describe_script(job: Job) -> str:
+def describe_script(job: BuildJob) -> str:
     """Leave cargo's description of the crate and its dependencies, and npm's, where the host can take them.
 
     Now, before anything of the crate runs, which could change them. And for each platform what Cargo compiles for it
@@ -131,21 +131,21 @@ def describe_script(job: Job) -> str:
     )
 
 
-def _tree(job: Job, platform: PlatformName) -> str:
+def _tree(job: BuildJob, platform: PlatformName) -> str:
     options = "--offline --edges normal,build --prefix none --format '{p}'"
     target, manifest = job.toolchain.target(job.crate.kind, platform), shlex.quote(f"{job.directory}/Cargo.toml")
     tree = f"cargo tree {options} --target {target} --manifest-path {manifest}"
     return f"{tree} | sed -nE 's/^([A-Za-z0-9_-]+) v.*/{platform} \\1/p' | sort -u >> {PACKAGES}"
 
 
-def collect_script(job: Job) -> str:
+def collect_script(job: BuildJob) -> str:
     """Make one tar of what was staged and print its SHA-256."""
     root = shlex.quote(job.root)
     pack = f"tar --format=ustar --sort=name -cf {OUT_TAR} -C {OUT} ."
     return f"cd {root} && rm -rf {OUT_TAR} && {pack} && sha256sum {OUT_TAR}"
 
 
-def load_script(job: Job, tarballs: Mapping[str, str], load: str) -> str:
+def load_script(job: BuildJob, tarballs: Mapping[str, str], load: str) -> str:
     """Install the package into an empty folder, with the source out of reach, and load it there.
 
     `tarballs` are the files by npm name, the root package's first. npm takes the others from there, too; the one for
@@ -160,19 +160,19 @@ def load_script(job: Job, tarballs: Mapping[str, str], load: str) -> str:
     return (
         f"cd {root} && rm -rf load && mkdir load && mv source source.out-of-reach\n"
         f"cd load && echo {shlex.quote(package_json)} > package.json\n"
-        f"npm install --offline {NPM_FLAGS} --loglevel=error {wanted}\n"
+        f"npm install --offline {NPM_OPTIONS} --loglevel=error {wanted}\n"
         f"{load}"
     )
 
 
-def registry_source(name: str, version: str) -> str:
+def download_source(name: str, version: str) -> str:
     """Download one published crate into `source`; `cargo info` does so without resolving its dependencies."""
     return f"""cargo info --quiet {name}@{version} > /dev/null
 mkdir -p source && cp -R "$CARGO_HOME"/registry/src/*/{name}-{version}/. source/
 rm -f source/.cargo-ok"""
 
 
-def _fetch_locked(job: Job) -> str:
+def _fetch_locked(job: BuildJob) -> str:
     """Fetch by the repository's own lock file; what it does not hold is an error, so that no version slips in."""
     manifest, lock = shlex.quote(f"{job.directory}/Cargo.toml"), shlex.quote(f"{job.workspace}/Cargo.lock")
     if not job.source.has_lock:
@@ -185,7 +185,7 @@ if comm -13 <({pins.format("lock.given")} || true) <({pins.format(lock)} || true
 fi"""
 
 
-def _fetch_published(job: Job) -> str:
+def _fetch_published(job: BuildJob) -> str:
     """Fetch by the published lock file, or anew where the registry no longer has a version that it names."""
     manifest = shlex.quote(f"{job.directory}/Cargo.toml")
     return f"""if [ -f source/Cargo.lock ] && ! cargo fetch --locked --manifest-path {manifest} 2> fetch.log; then
@@ -197,13 +197,13 @@ fi
 cargo fetch --manifest-path {manifest}"""
 
 
-def restore_script(job: Job) -> str:
+def restore_script(job: BuildJob) -> str:
     """Put back what npm was not to read while the network was open."""
     return f"""cd {shlex.quote(job.root)}
 find source -name .npmrc.given -type f | while IFS= read -r each; do mv "$each" "${{each%.given}}"; done"""
 
 
-def _npm_install(job: Job) -> str:
+def _npm_install(job: BuildJob) -> str:
     """Install by npm's own lock file where there is one; refuses dependencies from git."""
     directory = shlex.quote(job.directory)
     runtime = shlex.join(RUNTIME) if "wasm32" in job.platforms else ""
@@ -218,6 +218,6 @@ if [ -f {directory}/package.json ]; then
   fi
   project=$(npm prefix)
   if [ -f "$project/.npmrc" ]; then cp "$project/.npmrc" "$HOME/.npmrc"; fi
-  if [ -f package-lock.json ]; then npm ci {NPM_FLAGS}; else npm install --no-package-lock {NPM_FLAGS}; fi
-  {_NEEDED % {"root": shlex.quote(job.root), "runtime": runtime, "flags": NPM_FLAGS}}
+  if [ -f package-lock.json ]; then npm ci {NPM_OPTIONS}; else npm install --no-package-lock {NPM_OPTIONS}; fi
+  {_NEEDED % {"root": shlex.quote(job.root), "runtime": runtime, "flags": NPM_OPTIONS}}
 fi"""

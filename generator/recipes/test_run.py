@@ -10,11 +10,11 @@ from typing import Final
 
 from generator.platforms import PLATFORMS, PlatformName
 from generator.recipes.cargo_target import target_variable
-from generator.recipes.job import Job
+from generator.recipes.job import BuildJob
 from generator.toolchain.toolchain import Runtime
 
 _SHELL: Final = "#!/bin/sh\n"
-HOST_ALONE: Final = "the manifest's own test command is run on the host alone"
+HOST_ONLY: Final = "the manifest's own test command is run on the host alone"
 # A package's script may test something else by this machine's own programs: that says nothing of another platform.
 NO_NODE: Final = ("note: the tests have started no Node.js", "its tests start no Node.js")
 
@@ -52,9 +52,7 @@ fi
 """
 
 
-def start_programs(
-    root: str, target: str, platform: PlatformName, runtime: Runtime, programs: Iterable[str] = ()
-) -> str:
+def set_runner(root: str, target: str, platform: PlatformName, runtime: Runtime, programs: Iterable[str] = ()) -> str:
     """Return lines after which Cargo starts a platform's tests by its runtime; they leave a script below `root`.
 
     Where the kernel starts what a test starts, it knows nothing of a runtime for Linux: the crate's own programs, which
@@ -80,7 +78,7 @@ exit $code
 """
 
 
-def with_node(job: Job, platform: PlatformName, runtime: Runtime, script: str) -> str:
+def npm_with_node(job: BuildJob, platform: PlatformName, runtime: Runtime, script: str) -> str:
     """Return a script that npm of this machine runs `script` with, so that its `node` is that of a platform.
 
     What Node for Linux starts by the path of its own program, the kernel has to find behind a script too. A runtime

@@ -12,14 +12,14 @@ from generator.errors import Unbuildable
 from generator.packages.tarball import NpmPackage
 from generator.packages.web import web_package
 from generator.platforms import PLATFORMS, PlatformName
-from generator.recipes.cargo import TEST, cargo_test, copy_documents
+from generator.recipes.cargo import TEST_OPTIONS, cargo_test, copy_documents
 from generator.recipes.cargo_target import target_variable
-from generator.recipes.job import CrateMetadata, Job, cdylib
+from generator.recipes.job import BuildJob, CrateMetadata, cdylib_name
 from generator.recipes.recipe import Tool
-from generator.recipes.test_run import HOST_ALONE, TestRun
+from generator.recipes.test_run import HOST_ONLY, TestRun
 
 # The crate that tests for wasm use, and what of wasm-bindgen's command line runs them.
-TESTS: Final = "wasm-bindgen-test"
+TEST_CRATE: Final = "wasm-bindgen-test"
 RUNNER: Final = "wasm-bindgen-test-runner"
 BROWSER: Final = ("only configured to run in a browser", "its tests for wasm want a browser")
 
@@ -52,48 +52,48 @@ END"""
 class WebRecipe:
     """A module for JavaScript: a cdylib that uses wasm-bindgen."""
 
-    def tools(self, job: Job, lock: str) -> tuple[Tool, ...]:
+    def tools(self, job: BuildJob, lock: str) -> tuple[Tool, ...]:
         """Ask for the wasm-bindgen of the very version that the crate is locked to: no other reads its module.
 
         And for what runs tests in Node, where the crate has such.
         """
         if not (found := re.search(r'^name = "wasm-bindgen"\nversion = "([0-9A-Za-z.-]{1,40})"$', lock, re.MULTILINE)):
             raise Unbuildable(f"{job.crate.name} is of kind wasm and does not depend on wasm-bindgen")
-        tests = f'name = "{TESTS}"\n' in lock and job.settings.tests and job.settings.foreign_tests
+        tests = f'name = "{TEST_CRATE}"\n' in lock and job.settings.tests and job.settings.foreign_tests
         return (Tool("wasm-bindgen-cli", found[1], ("wasm-bindgen", *((RUNNER,) if tests else ()))),)
 
-    def compile(self, job: Job, metadata: CrateMetadata, platform: PlatformName) -> str:
+    def compile(self, job: BuildJob, metadata: CrateMetadata, platform: PlatformName) -> str:
         """Compile the module for wasm32."""
-        cdylib(job, metadata)
+        cdylib_name(job, metadata)
         own = job.crate.commands.build
         return own or job.cargo_target(platform).script("--offline --locked --release --lib")
 
-    def test(self, job: Job, metadata: CrateMetadata, platform: PlatformName) -> TestRun:
+    def test(self, job: BuildJob, metadata: CrateMetadata, platform: PlatformName) -> TestRun:
         """Run the crate's tests on the host, and those that are marked for wasm-bindgen in Node."""
         if platform == job.host:
             return cargo_test(job)
         if job.crate.commands.test:
-            return TestRun(reason=HOST_ALONE)
-        if TESTS not in metadata.package.dependencies:
-            return TestRun(reason=f"the crate has no tests for it: they take {TESTS}")
+            return TestRun(reason=HOST_ONLY)
+        if TEST_CRATE not in metadata.package.dependencies:
+            return TestRun(reason=f"the crate has no tests for it: they take {TEST_CRATE}")
         variable = target_variable(PLATFORMS[platform].target, "RUNNER")
         runner = f"export WASM_BINDGEN_TEST_ONLY_NODE=1 {variable}={shlex.quote(f'{job.tools}/{RUNNER}')}\n"
-        return TestRun(runner + job.cargo_target(platform).test(f"{TEST} --tests"), "Node", nothing_ran=BROWSER)
+        return TestRun(runner + job.cargo_target(platform).test(f"{TEST_OPTIONS} --tests"), "Node", nothing_ran=BROWSER)
 
-    def stage(self, job: Job, metadata: CrateMetadata) -> str | None:
+    def stage(self, job: BuildJob, metadata: CrateMetadata) -> str | None:
         """Bind the module for Node, for bundlers and for browsers."""
         return STAGE % {
             "tool": shlex.quote(f"{job.tools}/wasm-bindgen"),
             "target": PLATFORMS["wasm32"].target,
-            "module": cdylib(job, metadata),
+            "module": cdylib_name(job, metadata),
             "documents": copy_documents(job),
         }
 
-    def pack(self, job: Job, metadata: CrateMetadata, staged: Path) -> tuple[NpmPackage, ...]:
+    def pack(self, job: BuildJob, metadata: CrateMetadata, staged: Path) -> tuple[NpmPackage, ...]:
         """Add package.json."""
-        return (web_package(job.identity(metadata.package), cdylib(job, metadata), staged),)
+        return (web_package(job.identity(metadata.package), cdylib_name(job, metadata), staged),)
 
-    def load(self, job: Job, metadata: CrateMetadata) -> tuple[str, str]:
+    def load(self, job: BuildJob, metadata: CrateMetadata) -> tuple[str, str]:
         """Require and import the installed package."""
         name = json.dumps(job.settings.npm_name)
         check = (

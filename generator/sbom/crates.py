@@ -12,7 +12,6 @@ from generator.cargo.metadata import CargoMetadata, Edge, Package
 from generator.errors import Unbuildable
 from generator.sbom.components import PackageComponent, Scope
 
-
 Sums = Mapping[tuple[str, str, str | None], str]
 
 

@@ -12,7 +12,7 @@ from generator.network.registries import Registries
 USUAL = "registry+https://git.example.com/index"
 REGISTRIES = Registries(
     endpoints=frozenset({Endpoint("index.example.com", 443), Endpoint("127.0.0.1", 8080)}),
-    sources=frozenset({USUAL}),
+    cargo_sources=frozenset({USUAL}),
     complete=True,
 )
 
@@ -20,7 +20,7 @@ REGISTRIES = Registries(
 def asked(source: str, manifest: str = "") -> DependencySources:
     lock = f'version = 4\n\n[[package]]\nname = "a"\nversion = "1.0.0"\nsource = "{source}"\n'
     files = DependencyFiles({"top/Cargo.lock": lock, "top/crate/Cargo.toml": manifest})
-    return DependencySources(files, "top/crate", "top", addon=False, registries=REGISTRIES, setting="auto")
+    return DependencySources(files, "top/crate", "top", uses_npm=False, registries=REGISTRIES, setting="auto")
 
 
 @pytest.mark.parametrize(

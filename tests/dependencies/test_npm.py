@@ -16,13 +16,13 @@ from generator.network.endpoints import Endpoint
 from generator.network.registries import Registries
 
 OWN = "https://npm.example.com"
-REGISTRIES = Registries(packages=frozenset({Endpoint("npm.example.com", 443)}), complete=True)
+REGISTRIES = Registries(npm=frozenset({Endpoint("npm.example.com", 443)}), complete=True)
 
 
 def asked(texts: Mapping[str, Any], setting: FetchHosts = "auto", **more: Any) -> DependencySources:
     written = {path: text if isinstance(text, str) else json.dumps(text, indent=2) for path, text in texts.items()}
     return DependencySources(
-        DependencyFiles(written, **more), "crate", "crate", addon=True, registries=REGISTRIES, setting=setting
+        DependencyFiles(written, **more), "crate", "crate", uses_npm=True, registries=REGISTRIES, setting=setting
     )
 
 

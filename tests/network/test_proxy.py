@@ -27,7 +27,9 @@ def resolving(*addresses: str) -> Callable[[str, int], list[str]]:
 
 def proxy_for(server: Server, *addresses: str, host: str = "localhost") -> FetchProxy:
     """Lead to the server, as a registry of the user's own."""
-    return FetchProxy(HostRules(own=frozenset({Endpoint(host, server.port)})), UpstreamProxies(), resolving(*addresses))
+    return FetchProxy(
+        HostRules(configured=frozenset({Endpoint(host, server.port)})), UpstreamProxies(), resolving(*addresses)
+    )
 
 
 def test_a_tunnel_and_a_plain_request_reach_a_registry_of_ones_own(server: Server, started: Start) -> None:
@@ -65,7 +67,7 @@ def test_an_allowed_name_never_leads_into_this_machine_or_its_network(
 ) -> None:
     """Among several addresses one is enough: which one a tool takes would be for chance to decide."""
     proxy = FetchProxy(
-        HostRules(named=frozenset({Endpoint("rebound.example.com", server.port)})),
+        HostRules(from_source=frozenset({Endpoint("rebound.example.com", server.port)})),
         UpstreamProxies(),
         resolving(*addresses),
     )
@@ -87,7 +89,7 @@ def test_a_name_is_resolved_once_and_the_judged_address_is_the_one_that_is_conne
     """A name that answers otherwise when it is asked again leads nowhere else, and is judged anew."""
     answers = [["127.0.0.1"], ["169.254.169.254"]]
     proxy = FetchProxy(
-        HostRules(own=frozenset({Endpoint("localhost", server.port)})),
+        HostRules(configured=frozenset({Endpoint("localhost", server.port)})),
         UpstreamProxies(),
         lambda _host, _port: answers.pop(0),
     )
@@ -125,7 +127,9 @@ def test_what_is_no_request_for_a_proxy_ends_its_connection_alone(server: Server
 
 def test_bytes_are_bounded(server: Server, started: Start) -> None:
     where = Endpoint("localhost", server.port)
-    proxy = FetchProxy(HostRules(own=frozenset({where})), UpstreamProxies(), resolving("127.0.0.1"), max_bytes=200_000)
+    proxy = FetchProxy(
+        HostRules(configured=frozenset({where})), UpstreamProxies(), resolving("127.0.0.1"), max_bytes=200_000
+    )
     ask = started(proxy)
     assert len(ask(f"GET http://localhost:{server.port}/large HTTP/1.1\nHost: x\n\n")) < 300_000
     assert "sent more than" in proxy.refused[0].sentence
@@ -151,7 +155,7 @@ def test_it_closes_while_a_resolver_hangs_and_a_tunnel_is_open(server: Server, s
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
         own = frozenset({Endpoint("127.0.0.1", port)})
-        proxy = FetchProxy(HostRules(own=own, hosts=("example.com",)), UpstreamProxies(), hanging)
+        proxy = FetchProxy(HostRules(configured=own, hosts=("example.com",)), UpstreamProxies(), hanging)
         ask = started(proxy)
         with ThreadPoolExecutor(2) as threads:
             answers = [
@@ -202,7 +206,7 @@ def test_a_host_that_breaks_off_ends_its_connection_alone(server: Server, starte
     with socket.create_server(("127.0.0.1", 0)) as rude:
         port = rude.getsockname()[1]
         where = frozenset({Endpoint("localhost", port), Endpoint("localhost", server.port)})
-        ask = started(FetchProxy(HostRules(own=where), UpstreamProxies(), resolving("127.0.0.1")))
+        ask = started(FetchProxy(HostRules(configured=where), UpstreamProxies(), resolving("127.0.0.1")))
 
         def break_off() -> None:
             for _ in range(5):

@@ -25,11 +25,11 @@ def test_what_a_setting_admits(
     setting: FetchHosts, admitted: list[tuple[str, int]], refused: list[tuple[str, int]]
 ) -> None:
     rules = rules_of(setting, frozenset({OWN}), frozenset({NAMED}))
-    assert all(rules.admits(Endpoint(*each)) for each in admitted)
-    assert not any(rules.admits(Endpoint(*each)) for each in refused)
+    assert all(rules.allows(Endpoint(*each)) for each in admitted)
+    assert not any(rules.allows(Endpoint(*each)) for each in refused)
 
 
 def test_a_source_makes_no_host_ones_own() -> None:
     rules = rules_of("auto", frozenset({OWN}), frozenset({NAMED}))
-    assert (rules.is_own(OWN), rules.is_own(NAMED)) == (True, False)
-    assert not rules_of(("git.example.com",), frozenset({OWN}), frozenset({NAMED})).is_own(NAMED)
+    assert (rules.may_be_private(OWN), rules.may_be_private(NAMED)) == (True, False)
+    assert not rules_of(("git.example.com",), frozenset({OWN}), frozenset({NAMED})).may_be_private(NAMED)

@@ -8,16 +8,16 @@ from typing import Any
 
 from generator.manifest.models import Crate, Fleet
 from generator.manifest.settings import settings
-from generator.recipes.job import Job
+from generator.recipes.job import BuildJob
 from generator.sources.collect import CollectedSource
 from generator.toolchain.toolchain import Toolchain
 
 
-def job_of(root: Path, toolchain: Toolchain | None = None, **crate: Any) -> Job:
+def job_of(root: Path, toolchain: Toolchain | None = None, **crate: Any) -> BuildJob:
     """Return the job of one crate, whose sandbox's directory is `root`, for the host alone."""
     entry = {"name": "x", "version": "1.0.0", "kind": "bin", "source": {"path": "crate"}, **crate}
     model = Crate.model_validate_json(json.dumps(entry))
     merged = settings(Fleet(npm_scope="@demo"), model)
     source = CollectedSource(None, "crate", "crate", "", has_lock=False)
     bare = Toolchain("linux-x64-gnu", frozenset())
-    return Job(model, merged, source, ("linux-x64-gnu",), toolchain or bare, str(root))
+    return BuildJob(model, merged, source, ("linux-x64-gnu",), toolchain or bare, str(root))

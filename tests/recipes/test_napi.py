@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from generator.platforms import PlatformName
-from generator.recipes.job import CrateMetadata, Job, Package
+from generator.recipes.job import BuildJob, CrateMetadata, Package
 from generator.recipes.kinds import RECIPES
 from tests.recipes.jobs import job_of
 from tests.support import bash, write_files
@@ -27,7 +27,7 @@ FILES = {
 }
 
 
-def job(root: Path, *platforms: PlatformName) -> Job:
+def job(root: Path, *platforms: PlatformName) -> BuildJob:
     return replace(job_of(root, kind="napi"), platforms=platforms)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from generator.platforms import PLATFORMS, PlatformName
-from generator.recipes.job import CrateMetadata, Job, Package, Target
+from generator.recipes.job import BuildJob, CrateMetadata, Package, Target
 from generator.recipes.kinds import RECIPES
 from generator.recipes.prebuilt import all_zig_libraries, prebuilt_programs, zig_libraries
 from generator.recipes.recipe import Tool
@@ -40,11 +40,11 @@ fn doubles() { assert_eq!(twice(3), 6); }
 """
 
 
-def job(kind: str = "lib", toolchain: Toolchain = FULL, **crate: Any) -> Job:
+def job(kind: str = "lib", toolchain: Toolchain = FULL, **crate: Any) -> BuildJob:
     return job_of(Path("/build"), toolchain, kind=kind, **crate)
 
 
-def names(job: Job, platform: PlatformName, *targets: Target) -> list[str]:
+def names(job: BuildJob, platform: PlatformName, *targets: Target) -> list[str]:
     package = Package(name="x", version="1.0.0", manifest_path="Cargo.toml", targets=targets or (LIBRARY,))
     return [prebuilt.name for prebuilt in zig_libraries(job, CrateMetadata(package, None), platform)]
 

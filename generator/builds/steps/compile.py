@@ -45,7 +45,7 @@ def _bring_zig_libraries(session: BuildSession, metadata: CrateMetadata, platfor
         try:
             session.put_prebuilt(prebuilt, f"{session.job.root}/home/.cache")
         except (StepFailed, OSError) as error:
-            session.log.line(f"note: {prebuilt.doing} failed, so it is done for this crate alone: {error}")
+            session.log.line(f"note: {prebuilt.activity} failed, so it is done for this crate alone: {error}")
 
 
 def _unit(session: BuildSession, unit: Unit) -> None:

@@ -92,7 +92,7 @@ finish "$code" "$why" "$took"
 
 
 @dataclass(frozen=True)
-class Detached:
+class DetachedCommand:
     """One command's own directory in the sandbox."""
 
     directory: str
@@ -137,16 +137,16 @@ tail -c +{offset + 1} "$own/log" 2> /dev/null | head -c {MAX_CHUNK_BYTES} | base
 
 
 @dataclass(frozen=True)
-class End:
+class CommandEnd:
     """How a command ended: its exit code, why it was ended ("-" for by itself), and after how many seconds."""
 
     exit_code: int
-    why: str
+    reason: str
     seconds: float
 
 
 @dataclass(frozen=True)
-class Poll:
+class PollResult:
     """One answer: output from the offset that was asked for, the whole size so far, and the end, if it has ended.
 
     `silent_seconds` is how long the supervisor has given no sign of life.
@@ -155,10 +155,10 @@ class Poll:
     chunk: bytes
     size: int
     silent_seconds: int
-    end: End | None
+    end: CommandEnd | None
 
 
-def read_poll(said: str, offset: int) -> Poll:
+def read_poll(said: str, offset: int) -> PollResult:
     """Read an answer; SandboxError when it is not one, for the sandbox can say what it likes."""
     first, _, rest = said.partition("\n")
     head, chunk = _HEAD.fullmatch(first), _decoded(rest)
@@ -167,7 +167,7 @@ def read_poll(said: str, offset: int) -> Poll:
     at, silent, size, code, why, took = head.groups()
     if int(at) != offset or len(chunk) > MAX_CHUNK_BYTES:
         raise SandboxError("the sandbox gave another piece of output than the one it was asked for")
-    return Poll(chunk, int(size), int(silent), End(int(code), why, int(took) / 1_000_000) if why else None)
+    return PollResult(chunk, int(size), int(silent), CommandEnd(int(code), why, int(took) / 1_000_000) if why else None)
 
 
 def _decoded(text: str) -> bytes | None:

@@ -10,7 +10,14 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from generator.sandboxes.contract import Command, CommandResult, OnLine, SandboxError
-from generator.sandboxes.e2b.detached import MAX_LOG_BYTES, NO_DIRECTORY, Detached, End, Poll, read_poll
+from generator.sandboxes.e2b.detached import (
+    MAX_LOG_BYTES,
+    NO_DIRECTORY,
+    CommandEnd,
+    DetachedCommand,
+    PollResult,
+    read_poll,
+)
 from generator.sandboxes.e2b.errors import service_error
 from generator.sandboxes.e2b.retry import RETRY_SECONDS, backoff
 from generator.sandboxes.lines import Lines
@@ -46,7 +53,9 @@ class CommandPoller:
     gone: Callable[[], bool]
     stops: tuple[threading.Event, ...]
 
-    def run(self, detached: Detached, command: Command, env: Mapping[str, str], on_line: OnLine) -> CommandResult:
+    def run(
+        self, detached: DetachedCommand, command: Command, env: Mapping[str, str], on_line: OnLine
+    ) -> CommandResult:
         """Run a command to its end, deliver every line of it once and in order, and say how it ended."""
         script = detached.start_script(command, env)
         given = {name: value for name, value in env.items() if name not in ("HOME", "PATH")}
@@ -60,7 +69,7 @@ class CommandPoller:
         lines.end()
         return _finished(end, command)
 
-    def _follow(self, detached: Detached, lines: Lines, deadline: float) -> End:
+    def _follow(self, detached: DetachedCommand, lines: Lines, deadline: float) -> CommandEnd:
         offset, heard = 0, time.monotonic()
         while True:
             now = time.monotonic()
@@ -81,7 +90,7 @@ class CommandPoller:
             if poll.end is None and poll.silent_seconds > SILENCE:
                 raise SandboxError("what ran the command in the sandbox is gone without a word")
 
-    def _poll(self, detached: Detached, offset: int, wait: float) -> Poll | None:
+    def _poll(self, detached: DetachedCommand, offset: int, wait: float) -> PollResult | None:
         """Ask once; None when the run was stopped meanwhile."""
         script = detached.poll_script(offset, wait)
         try:
@@ -109,22 +118,22 @@ class CommandPoller:
                     raise problem.error(doing) from error
         raise AssertionError  # pragma: no cover  pauses never end
 
-    def _ended(self, detached: Detached, lines: Lines, offset: int, why: str) -> End:
+    def _ended(self, detached: DetachedCommand, lines: Lines, offset: int, why: str) -> CommandEnd:
         """End a command and deliver what it said until then."""
         self._end(detached)
         try:
             poll = read_poll(self.shell(detached.poll_script(offset, 0), ENDING_SECONDS), offset)
         except Exception:
-            return End(137, why, 0.0)
+            return CommandEnd(137, why, 0.0)
         lines.feed(poll.chunk)
-        return End(137, why, poll.end.seconds if poll.end else 0.0)
+        return CommandEnd(137, why, poll.end.seconds if poll.end else 0.0)
 
-    def _end(self, detached: Detached) -> None:
+    def _end(self, detached: DetachedCommand) -> None:
         """End a command as well as can be: what does not end now ends with the sandbox."""
         with contextlib.suppress(Exception):
             self.shell(detached.stop_script(), ENDING_SECONDS)
 
-    def _last_words(self, lines: Lines, size: int, end: End) -> End:
+    def _last_words(self, lines: Lines, size: int, end: CommandEnd) -> CommandEnd:
         if size >= MAX_LOG_BYTES:
             lines.feed(f"\n(the output is longer than {MAX_LOG_BYTES >> 20} MiB: the rest is left out)\n".encode())
         return end
@@ -138,10 +147,10 @@ class CommandPoller:
         return any(stop.is_set() for stop in self.stops)
 
 
-def _finished(end: End, command: Command) -> CommandResult:
-    if end.why == NO_DIRECTORY:
+def _finished(end: CommandEnd, command: Command) -> CommandResult:
+    if end.reason == NO_DIRECTORY:
         raise SandboxError(f"{command.cwd} is not a directory of the sandbox", "permanent")
-    match end.why:
+    match end.reason:
         case "timeout" | "memory" | "disk" | "stopped":
-            return CommandResult(end.exit_code, end.seconds, end.why)
+            return CommandResult(end.exit_code, end.seconds, end.reason)
     return CommandResult(end.exit_code, end.seconds)

@@ -19,7 +19,7 @@ from generator.network.registries import SCRIPT as REGISTRIES_SCRIPT
 from generator.network.registries import Registries, RegistryCache, parse_registries
 from generator.network.rules import RefusedHost
 from generator.sandboxes.contract import Command, CommandResult, OnLine, Resources, SandboxError, Usage
-from generator.sandboxes.e2b.detached import MAX_CHUNK_BYTES, Detached
+from generator.sandboxes.e2b.detached import MAX_CHUNK_BYTES, DetachedCommand
 from generator.sandboxes.e2b.errors import service_error
 from generator.sandboxes.e2b.polling import CommandPoller
 from generator.sandboxes.e2b.retry import retry
@@ -208,8 +208,8 @@ class E2BSandbox:
             raise SandboxError(f"the runner's own work in the sandbox {why}")
         return "".join(answer.parts)
 
-    def _next_command(self) -> Detached:
-        return Detached(f"{ROOT}/.commands/{next(self._numbers)}")
+    def _next_command(self) -> DetachedCommand:
+        return DetachedCommand(f"{ROOT}/.commands/{next(self._numbers)}")
 
     def _is_gone(self) -> bool:
         """Ask the control plane; no answer is no proof."""

@@ -12,7 +12,7 @@ from generator.network.registries import SCRIPT, Registries, parse_registries
 from generator.network.rules import HostRules, RefusedHost, rules_of
 from generator.sandboxes.contract import Command, SandboxError
 from generator.sandboxes.local.network_environment import NetworkEnvironment
-from generator.sandboxes.local.relay import SOCKET, relayed
+from generator.sandboxes.local.relay import SOCKET, with_relay
 
 if TYPE_CHECKING:
     from generator.network.proxy import FetchProxy
@@ -41,7 +41,7 @@ class NetworkAccess:
 
     def script(self, script: str) -> str:
         """Return a script with what makes the way usable before it."""
-        return relayed(script) if self._isolated else script
+        return with_relay(script) if self._isolated else script
 
     def allow(self, setting: FetchHosts, named: frozenset[Endpoint]) -> tuple[str, ...] | None:
         """Keep it to what a setting allows; returns the hosts' names, None for all."""
@@ -51,7 +51,7 @@ class NetworkAccess:
 
     def trust(self) -> None:
         """Lead anywhere, for a sandbox that nothing of a source has come into."""
-        self._keep_to(HostRules(hosts=None, trusting=True))
+        self._keep_to(HostRules(hosts=None, allow_private=True))
 
     def directory(self) -> Path | None:
         """Return where the proxy listens, which is started when it has not been; None without isolation."""
@@ -69,7 +69,7 @@ class NetworkAccess:
 
     def asked(self) -> frozenset[Endpoint]:
         """Hosts that were asked for."""
-        return frozenset(self._proxy.asked) if self._proxy else frozenset()
+        return frozenset(self._proxy.requested) if self._proxy else frozenset()
 
     def refused(self) -> tuple[RefusedHost, ...]:
         """Hosts that were asked for and not reached."""
@@ -86,7 +86,7 @@ class NetworkAccess:
             self._proxy.rules = rules
         if rules.hosts is None:
             return None
-        return tuple(sorted({*rules.hosts, *(each.host for each in rules.own | rules.named)}))
+        return tuple(sorted({*rules.hosts, *(each.host for each in rules.configured | rules.from_source)}))
 
 
 def ask_registries(sandbox: LocalSandbox, more: frozenset[Endpoint]) -> Registries:

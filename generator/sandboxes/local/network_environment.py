@@ -18,7 +18,7 @@ from generator.network.endpoints import Endpoint, endpoint_of
 from generator.network.upstream_proxy import UpstreamProxies, upstream_proxies
 from generator.processes import output
 from generator.sandboxes.local.bubblewrap import Bind
-from generator.sandboxes.local.relay import VARIABLES
+from generator.sandboxes.local.relay import PROXY_VARIABLES
 
 # https://doc.rust-lang.org/cargo/reference/environment-variables.html: where crates come from, and never CARGO_*_TOKEN.
 _REGISTRY: Final = re.compile(
@@ -64,7 +64,7 @@ def network_environment(environ: Mapping[str, str], npm_registry: str | None, is
         return NetworkEnvironment(registries, {**proxies, **named})
     binds = tuple(Bind(str(Path(path).resolve()), f"/etc/certificates/{name}") for name, path in named.items())
     inside = {name: f"/etc/certificates/{name}" for name in named}
-    return NetworkEnvironment(registries, {**VARIABLES, **inside}, binds, upstream_proxies(environ))
+    return NetworkEnvironment(registries, {**PROXY_VARIABLES, **inside}, binds, upstream_proxies(environ))
 
 
 def npm_registry(environ: Mapping[str, str]) -> str | None:

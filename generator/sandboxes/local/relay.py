@@ -29,7 +29,7 @@ net.createServer(half, (near) => {{
 _PROXY: Final = f"http://127.0.0.1:{PORT}"
 
 # Of all that fetches: curl, and with it Cargo and git, npm, pnpm and the first yarn; then later yarns.
-VARIABLES: Final = {
+PROXY_VARIABLES: Final = {
     **{name: _PROXY for each in ("http_proxy", "https_proxy", "all_proxy") for name in (each, each.upper())},
     **dict.fromkeys(("no_proxy", "NO_PROXY"), ""),
     **dict.fromkeys(("YARN_HTTP_PROXY", "YARN_HTTPS_PROXY"), _PROXY),
@@ -41,7 +41,7 @@ def socket_bind(directory: Path) -> Bind:
     return Bind(str(directory), DIRECTORY)
 
 
-def relayed(script: str) -> str:
+def with_relay(script: str) -> str:
     """Return a script that starts when the relay listens; the relay ends with the sandbox's processes."""
     start = f"cd / && exec node --eval {shlex.quote(_RELAY)} 2> /dev/null"
     return f"""read -r _ < <({start}) || {{ echo "error: the way to the network cannot be opened" >&2; exit 1; }}

@@ -15,7 +15,7 @@ from e2b import exceptions as sdk
 
 from generator.sandboxes.contract import Command, CommandResult, SandboxError
 from generator.sandboxes.e2b import polling as following
-from generator.sandboxes.e2b.detached import Detached, read_poll
+from generator.sandboxes.e2b.detached import DetachedCommand, read_poll
 from generator.sandboxes.e2b.polling import CommandPoller
 from tests.sandboxes.watching import gone
 from tests.support import LIMIT, with_enough_time
@@ -72,7 +72,7 @@ def run(
     follower = CommandPoller(wire, lambda: is_gone, (stop or threading.Event(),))
     given = {"HOME": str(wire.root), "PATH": os.environ["PATH"], **env}
     command = Command(script, str(wire.root), timeout)
-    return follower.run(Detached(f"{wire.root}/.commands/{number}"), command, given, lines.append), lines
+    return follower.run(DetachedCommand(f"{wire.root}/.commands/{number}"), command, given, lines.append), lines
 
 
 def test_a_lost_reply_to_the_start_does_not_start_it_twice(wire: Wire) -> None:
