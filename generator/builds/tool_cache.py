@@ -14,9 +14,10 @@ from generator.builds.errors import RunStopped, StepFailed, sandbox_failure
 from generator.builds.failures import failure_of
 from generator.builds.log import CommandOutput, CrateLog
 from generator.files.user_cache import write_atomically
-from generator.recipes.prebuilt import PREBUILT_TAR, Prebuilt
+from generator.recipes.prebuilt import Prebuilt
 from generator.reports.models import PhaseName
 from generator.sandboxes.contract import Backend, Command, Resources, Sandbox, SandboxError, Usage
+from generator.sandboxes.layout import PREBUILT_TAR
 
 MAX_STOCK: Final = 1024 * 1024 * 1024
 TIMEOUT_MINUTES: Final = 30

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from generator.sandboxes.layout import CARGO_HOME, CARGO_TARGET, HOME, NPM_CACHE
+
 # Not for a crate to choose: what programs run, and what runs before them.
 _FIXED: Final = ("PATH", "HOME", "TMPDIR", "BASH_ENV", "CDPATH")
 _FIXED_PREFIXES: Final = ("LD_", "DYLD_", "BASH_FUNC_")
@@ -23,14 +25,14 @@ def variables(root: str, path: str, cpus: int, given: Mapping[str, str]) -> dict
         "CI": "true",
         "NO_COLOR": "1",
         "SOURCE_DATE_EPOCH": SOURCE_DATE_EPOCH,
-        "CARGO_HOME": f"{root}/cargo",
-        "CARGO_TARGET_DIR": f"{root}/target",
+        "CARGO_HOME": f"{root}/{CARGO_HOME}",
+        "CARGO_TARGET_DIR": f"{root}/{CARGO_TARGET}",
         "CARGO_TERM_COLOR": "never",
         "CARGO_BUILD_JOBS": str(cpus),
-        "npm_config_cache": f"{root}/npm",
+        "npm_config_cache": f"{root}/{NPM_CACHE}",
         **own,
         "PATH": path,
-        "HOME": f"{root}/home",
+        "HOME": f"{root}/{HOME}",
     }
 
 

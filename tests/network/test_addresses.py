@@ -23,14 +23,14 @@ KINDS = {
 @pytest.mark.parametrize(("kind", "text"), [(kind, text) for kind, texts in KINDS.items() for text in texts])
 def test_the_kinds_of_addresses(kind: str, text: str) -> None:
     assert address_kind(ip_address(text)) == kind
-    assert forbidden_kind("example.com", ip_address(text), own=False) == kind
+    assert forbidden_kind("example.com", ip_address(text), configured=False) == kind
 
 
 @pytest.mark.parametrize(
     "text", ["1.1.1.1", "2606:4700::1111", "64:ff9b::101:101", "::ffff:8.8.8.8", "2002:101:101::1"]
 )
 def test_those_of_the_internet(text: str) -> None:
-    assert forbidden_kind("example.com", ip_address(text), own=False) is None
+    assert forbidden_kind("example.com", ip_address(text), configured=False) is None
 
 
 @pytest.mark.parametrize(
@@ -50,4 +50,4 @@ def test_those_of_the_internet(text: str) -> None:
 def test_a_registry_of_ones_own_may_be_private_and_what_is_called_localhost_here(
     host: str, address: str, closed: str | None
 ) -> None:
-    assert forbidden_kind(host, ip_address(address), own=True) == closed
+    assert forbidden_kind(host, ip_address(address), configured=True) == closed

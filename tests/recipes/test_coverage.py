@@ -9,12 +9,14 @@ from typing import Any
 
 import pytest
 
+from generator.cargo.metadata import Package, Target
 from generator.manifest.models import Commands, Crate, Fleet, PathSource
 from generator.manifest.settings import settings
 from generator.platforms import PlatformName
-from generator.recipes.coverage import SUMMARY, with_coverage
-from generator.recipes.job import BuildJob, CrateMetadata, Package, Target
+from generator.recipes.coverage import with_coverage
+from generator.recipes.job import BuildJob, CrateMetadata
 from generator.recipes.kinds import RECIPES
+from generator.sandboxes.layout import COVERAGE_SUMMARY
 from generator.sources.collect import CollectedSource
 from generator.toolchain.toolchain import Toolchain
 
@@ -39,7 +41,7 @@ def job(root: Path | str = "/build", toolchain: Toolchain = ABLE, **crate: Any) 
 
 def metadata(package_json: dict[str, Any] | None = None) -> CrateMetadata:
     target = Target(name="x", kind=("lib",), crate_types=("cdylib",))
-    package = Package(name="x", version="1.0.0", manifest_path="/build/source/x/Cargo.toml", targets=(target,))
+    package = Package(id="x", name="x", version="1.0.0", manifest_path="/build/source/x/Cargo.toml", targets=(target,))
     return CrateMetadata(package, package_json)
 
 
@@ -50,7 +52,7 @@ def run(root: Path, tests: str, tool: str = TOOL) -> tuple[int, str | None]:
     (root / "tools/cargo-llvm-cov").chmod(0o755)
     script = f"set -euo pipefail\n{with_coverage(job(root), tests)}"
     done = subprocess.run(["bash", "-c", script], cwd=root, check=False, timeout=600)  # noqa: TID251
-    summary = root / SUMMARY
+    summary = root / COVERAGE_SUMMARY
     return done.returncode, summary.read_text() if summary.exists() else None
 
 

@@ -7,15 +7,16 @@ from pathlib import Path
 
 import pytest
 
+from generator.cargo.metadata import Package
 from generator.platforms import PlatformName
-from generator.recipes.job import BuildJob, CrateMetadata, Package
+from generator.recipes.job import BuildJob, CrateMetadata
 from generator.recipes.kinds import RECIPES
 from tests.recipes.jobs import job_of
 from tests.support import bash, write_files
 
 HOST: PlatformName = "linux-x64-gnu"
 ADDON = RECIPES["napi"]
-PACKAGE = Package(name="x", version="1.0.0", manifest_path="Cargo.toml", targets=())
+PACKAGE = Package(id="x", name="x", version="1.0.0", manifest_path="Cargo.toml", targets=())
 DESCRIBED = CrateMetadata(PACKAGE, {"napi": {"binaryName": "x"}, "scripts": {"test": "node index.js"}})
 # As napi's loaders do; one that is told to take the wasm may take the addon all the same.
 LOADER = "let found\ntry { found = require('./x.linux-x64-gnu.node') } catch { found = require('./x.wasi.cjs') }\n"

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from generator.cargo.metadata import Package, Target
 from generator.platforms import PLATFORMS, PlatformName
-from generator.recipes.job import BuildJob, CrateMetadata, Package, Target
+from generator.recipes.job import BuildJob, CrateMetadata
 from generator.recipes.kinds import RECIPES
 from generator.recipes.prebuilt import all_zig_libraries, prebuilt_programs, zig_libraries
 from generator.recipes.recipe import Tool
@@ -45,7 +46,7 @@ def job(kind: str = "lib", toolchain: Toolchain = FULL, **crate: Any) -> BuildJo
 
 
 def names(job: BuildJob, platform: PlatformName, *targets: Target) -> list[str]:
-    package = Package(name="x", version="1.0.0", manifest_path="Cargo.toml", targets=targets or (LIBRARY,))
+    package = Package(id="x", name="x", version="1.0.0", manifest_path="Cargo.toml", targets=targets or (LIBRARY,))
     return [prebuilt.name for prebuilt in zig_libraries(job, CrateMetadata(package, None), platform)]
 
 
@@ -130,7 +131,7 @@ def test_a_crate_has_zig_compile_nothing_that_an_image_holds(tmp_path: Path, pat
     (tmp_path / "source/other/src/main.rs").write_text('fn main() { println!("{}", other::twice(4)); }\n')
     job = job_of(tmp_path, toolchain)
     targets = (Target(name="other", kind=("lib",)), Target(name="other", kind=("bin",)))
-    metadata = CrateMetadata(Package(name="other", version="1.0.0", manifest_path="", targets=targets), None)
+    metadata = CrateMetadata(Package(id="x", name="other", version="1.0.0", manifest_path="", targets=targets), None)
     for platform in (HOST, ARM):
         run(RECIPES["bin"].compile(job, metadata, platform), tmp_path / "source/other")
         if platform == HOST or toolchain.runtimes:

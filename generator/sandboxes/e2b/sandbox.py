@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Final
 from generator.manifest.values import FetchHosts
 from generator.network.endpoints import Endpoint
 from generator.network.hosts import allowed_hosts
-from generator.network.registries import SCRIPT as REGISTRIES_SCRIPT
-from generator.network.registries import Registries, RegistryCache, parse_registries
+from generator.network.registries import Registries, RegistryCache, parse_registries, registries_script
 from generator.network.rules import RefusedHost
 from generator.sandboxes.contract import Command, CommandResult, OnLine, Resources, SandboxError, Usage
 from generator.sandboxes.e2b.detached import MAX_CHUNK_BYTES, DetachedCommand
@@ -24,12 +23,12 @@ from generator.sandboxes.e2b.errors import service_error
 from generator.sandboxes.e2b.polling import CommandPoller
 from generator.sandboxes.e2b.retry import retry
 from generator.sandboxes.e2b.transfers import Transfer
+from generator.sandboxes.layout import COMMANDS, ROOT, TRANSFERS
 from generator.sandboxes.variables import variables
 
 if TYPE_CHECKING:
     from generator.sandboxes.e2b.sdk import Sandbox as Handle
 
-ROOT: Final = "/build"
 EVERYWHERE: Final = "0.0.0.0/0"
 # A sandbox whose runner is gone lives on for `Life.seconds`; it is asked to this often.
 BEATS_PER_LIFE: Final = 5
@@ -90,7 +89,7 @@ class E2BSandbox:
         """Unpack a plain tar inside the sandbox; it is sent as one stream and compared before it is unpacked."""
         self._check_path(directory)
         with self._one_at_a_time():
-            self._transfer.put(archive, directory, f"{ROOT}/.transfers/{next(self._numbers)}.tar")
+            self._transfer.put(archive, directory, f"{ROOT}/{TRANSFERS}/{next(self._numbers)}.tar")
 
     def run(self, command: Command, on_line: OnLine) -> CommandResult:
         """Run a command to its end; it lives on in the sandbox when the connection does not."""
@@ -104,7 +103,7 @@ class E2BSandbox:
 
     def registries(self) -> Registries:
         """Say where the tools of the template get packages from; all sandboxes have the same."""
-        return self._known.get(lambda: parse_registries(self._work(REGISTRIES_SCRIPT, REGISTRIES_SECONDS)))
+        return self._known.get(lambda: parse_registries(self._work(registries_script(), REGISTRIES_SECONDS)))
 
     def refused_hosts(self) -> tuple[RefusedHost, ...]:
         """Nothing: the service does not say."""
@@ -209,7 +208,7 @@ class E2BSandbox:
         return "".join(answer.parts)
 
     def _next_command(self) -> DetachedCommand:
-        return DetachedCommand(f"{ROOT}/.commands/{next(self._numbers)}")
+        return DetachedCommand(f"{ROOT}/{COMMANDS}/{next(self._numbers)}")
 
     def _is_gone(self) -> bool:
         """Ask the control plane; no answer is no proof."""

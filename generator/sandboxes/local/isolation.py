@@ -13,6 +13,7 @@ from typing import Final
 
 from generator.errors import CratematrixError, InputError, Unavailable
 from generator.processes import run
+from generator.sandboxes.layout import HOME, ROOT
 from generator.sandboxes.local.bubblewrap import INSIDE_ID, UNPRIVILEGED, Bind, View, root_arguments, user_arguments
 from generator.sandboxes.local.keyring import leave_session_keyring
 from generator.sandboxes.local.system_calls import system_call_filter
@@ -30,7 +31,7 @@ _KEYS: Final = ("/proc/keys", "/proc/key-users")
 _ROOT_LINKS: Final = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
 
 WRITTEN: Final = {
-    "passwd": f"builder:x:{INSIDE_ID}:{INSIDE_ID}::/build/home:/bin/bash\n",
+    "passwd": f"builder:x:{INSIDE_ID}:{INSIDE_ID}::{ROOT}/{HOME}:/bin/bash\n",
     "group": f"builder:x:{INSIDE_ID}:\n",
     "hosts": "127.0.0.1 localhost sandbox\n::1 localhost\n",
     "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files\n",

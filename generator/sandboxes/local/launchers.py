@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from generator.sandboxes.contract import Resources
+from generator.sandboxes.layout import ROOT
 from generator.sandboxes.local.bubblewrap import UNPRIVILEGED, Bind, View
 from generator.sandboxes.local.isolation import HOST_ENV, etc_binds, is_root, steps, wrapped, write_etc
 from generator.sandboxes.local.process_tree import MARK, end_marked
@@ -74,7 +75,7 @@ class IsolatedLauncher:
     view: View
     path: str
     processors: Sequence[int]
-    root: str = "/build"
+    root: str = ROOT
 
     def prepare(self) -> None:
         """Make its own directories: /build and /tmp, on disk and not in memory, and the files of its /etc."""

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Final
 
 from generator.manifest.values import FetchHosts
 from generator.network.endpoints import Endpoint
-from generator.network.registries import SCRIPT, Registries, parse_registries
+from generator.network.registries import Registries, parse_registries, registries_script
 from generator.network.rules import HostRules, RefusedHost, rules_of
 from generator.sandboxes.contract import Command, SandboxError
 from generator.sandboxes.local.network_environment import NetworkEnvironment
-from generator.sandboxes.local.relay import SOCKET, with_relay
+from generator.sandboxes.local.relay import SOCKET_NAME, with_relay
 
 if TYPE_CHECKING:
     from generator.network.proxy import FetchProxy
@@ -64,7 +64,7 @@ class NetworkAccess:
             directory.mkdir(mode=0o755)
             directory.chmod(0o755)
             self._proxy = FetchProxy(self._rules, self._beyond.upstreams)
-            self._proxy.start(directory / SOCKET)
+            self._proxy.start(directory / SOCKET_NAME)
         return directory
 
     def asked(self) -> frozenset[Endpoint]:
@@ -97,7 +97,7 @@ def ask_registries(sandbox: LocalSandbox, more: frozenset[Endpoint]) -> Registri
     lines: list[str] = []
     try:
         sandbox.trust()
-        done = sandbox.run(Command(SCRIPT, sandbox.root, ASK_SECONDS), lines.append)
+        done = sandbox.run(Command(registries_script(), sandbox.root, ASK_SECONDS), lines.append)
         if done.killed:
             raise SandboxError(f"cargo and npm cannot be asked for their registries: {done.killed}")
         return parse_registries("\n".join(lines), more | sandbox.requested_hosts())

@@ -15,10 +15,10 @@ from generator.errors import InputError
 from generator.manifest.reading import load_manifest
 from generator.platforms import PLATFORM_NAMES, PLATFORMS, VALID_FOR
 from generator.recipes.cargo_target import cargo_target
-from generator.sandboxes.e2b.sandbox import ROOT
 from generator.sandboxes.e2b.template.definition import Holds, load_definition
 from generator.sandboxes.e2b.template.dockerfile import dockerfile, prefetch
 from generator.sandboxes.e2b.template.identity import template_tag
+from generator.sandboxes.layout import ROOT
 from generator.sandboxes.variables import variables
 from generator.toolchain.toolchain import unmet_need
 from tests.support import TOP, write_files

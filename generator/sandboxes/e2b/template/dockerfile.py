@@ -8,10 +8,11 @@ from generator.files.package_data import packaged
 from generator.manifest.models import Fleet, GitSource, Manifest, RegistrySource
 from generator.recipes.prebuilt import all_zig_libraries
 from generator.sandboxes.e2b.template.definition import packaged_definition
+from generator.sandboxes.layout import ROOT
 
 TEMPLATE = "e2b/rust-napi-builder.Dockerfile.j2"
 # Where the image is made to compile zig's libraries; nothing of it is left there.
-ZIG_PLACE = "/build/zig"
+ZIG_PLACE = f"{ROOT}/zig"
 
 
 def prefetch(manifest: Manifest) -> tuple[str, ...]:
