@@ -1,4 +1,4 @@
-"""Why a dependency is not fetched."""
+"""Refused dependencies: their messages, and their places in JSON files."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Any
 
 from generator.text import counted, shown
 
-# Characters of a name or an address that a message shows.
+# Characters of a name or a URL that a message shows.
 MAX_SHOWN = 200
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """One sentence with what to do, and the file and line that it is about, from the source's top."""
+    """One sentence with a fix, and the file, from the source's top, and line that it is about."""
 
     file: str
     line: int | None
@@ -23,11 +23,11 @@ class Refusal:
 
 
 class InvalidJson(Exception):
-    """A file that npm would try to read all the same, and that nothing can be said of."""
+    """A file that is no JSON object. npm might read it all the same."""
 
 
 def line_of(text: str, *words: str) -> int | None:
-    """Return the first line that holds the last of some JSON strings after all before it; None where none does."""
+    """Return the line of the last of some JSON strings that follow each other in the text, or None."""
     at = 0
     for word in words:
         at = text.find(json.dumps(word, ensure_ascii=False), at)
@@ -37,7 +37,7 @@ def line_of(text: str, *words: str) -> int | None:
 
 
 def parse_object(text: str) -> Mapping[str, Any]:
-    """Return a JSON object; NotJson for anything else."""
+    """Parse a JSON object; InvalidJson for anything else."""
     try:
         data: Any = json.loads(text)
     except (ValueError, RecursionError):
@@ -48,12 +48,12 @@ def parse_object(text: str) -> Mapping[str, Any]:
 
 
 def quoted(text: str) -> str:
-    """What a stranger wrote, safe in one line."""
+    """Return untrusted text in quotes, plain and short enough for one line."""
     plain = shown(text)
     return f'"{plain[:MAX_SHOWN]}{"..." if len(plain) > MAX_SHOWN else ""}"'
 
 
 def summary(refusals: list[Refusal]) -> str:
-    """The first refusal's sentence, and how many others there are."""
+    """Return the first refusal's sentence, and the number of others."""
     more = len(refusals) - 1
     return refusals[0].message + (f" (and {counted(more, 'other dependency')} like it)" if more else "")
