@@ -107,7 +107,7 @@ def _zig_library(name: str, purpose: str, crate_types: str, script: str) -> Preb
 def _empty_crate(crate_types: str) -> str:
     """Return lines that write an empty crate with one doc test, and enter it.
 
-    The Dockerfile holds this text: any change of it is a new template for everybody.
+    It is no file of `generator.scripts`, because a change of the Dockerfile's text needs a new template.
     """
     return f"""mkdir -p empty/src && cd empty
 cat > Cargo.toml <<'END'

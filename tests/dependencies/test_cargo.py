@@ -1,4 +1,4 @@
-"""What Cargo's files name besides the registries in force."""
+"""Dependencies in Cargo's files that come from outside of the configured registries."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def asked(source: str, manifest: str = "") -> DependencySources:
     "source",
     [USUAL, "sparse+https://index.example.com/", "sparse+http://127.0.0.1:8080/i/", "git+https://git.example.org/a?rev=0#01"],
 )  # fmt: skip
-def test_registries_in_force_and_git_are_fetched_from(source: str) -> None:
+def test_configured_registries_and_git_are_allowed(source: str) -> None:
     assert list(asked(source).refusals()) == []
 
 

@@ -1,4 +1,4 @@
-"""Reading what says of dependencies out of a source's archive."""
+"""Reading the files that declare dependencies from a source's archive."""
 
 from __future__ import annotations
 

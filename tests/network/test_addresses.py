@@ -1,4 +1,4 @@
-"""Addresses that nothing is fetched from, however they are written."""
+"""Addresses that the proxy never connects to, in any notation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the tools say that they point to, read as a stranger's words."""
+"""Registries in the output of a sandbox's tools, which is not trusted."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_where_a_url_points_to(url: str, where: tuple[str, int] | None) -> None:
     assert endpoint_of(url) == where
 
 
-def test_the_tools_are_asked_once_and_again_while_the_answer_is_not_complete() -> None:
+def test_the_tools_are_queried_once_and_again_while_the_answer_is_incomplete() -> None:
     answers = [Registries(), Registries(complete=True)]
     asked = threading.Semaphore(2)
 
@@ -81,7 +81,7 @@ def test_the_tools_are_asked_once_and_again_while_the_answer_is_not_complete() -
         assert {each.complete for each in threads.map(lambda _: known.get(ask), range(8))} == {True}
 
 
-def test_where_no_answer_is_whole_the_tools_are_not_asked_for_each_crate() -> None:
+def test_tools_without_a_complete_answer_are_not_queried_for_each_crate() -> None:
     asked: list[Registries] = []
 
     def ask() -> Registries:

@@ -1,4 +1,4 @@
-"""The user's own proxies, as their variables name them."""
+"""The user's own proxies, from environment variables."""
 
 from __future__ import annotations
 
@@ -23,6 +23,6 @@ def test_hosts_that_need_none(without: str) -> None:
     assert upstream_proxies({"all_proxy": "a:1", "no_proxy": without}).proxy_for(WHERE, secure=True) is None
 
 
-def test_a_proxy_of_another_kind_is_told() -> None:
+def test_a_proxy_of_another_protocol_is_an_error() -> None:
     with pytest.raises(InputError, match="through a proxy of socks5"):
         upstream_proxies({"ALL_PROXY": "socks5://a:1"})

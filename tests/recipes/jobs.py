@@ -1,4 +1,4 @@
-"""A job in a sandbox's directory, for recipes to write scripts for."""
+"""Build jobs for tests of recipes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from generator.toolchain.toolchain import Toolchain
 
 
 def job_of(root: Path, toolchain: Toolchain | None = None, **crate: Any) -> BuildJob:
-    """Return the job of one crate, whose sandbox's directory is `root`, for the host alone."""
+    """Return the build job of one crate for the host alone, in a sandbox with the directory `root`."""
     entry = {"name": "x", "version": "1.0.0", "kind": "bin", "source": {"path": "crate"}, **crate}
     model = Crate.model_validate_json(json.dumps(entry))
     merged = settings(Fleet(npm_scope="@demo"), model)

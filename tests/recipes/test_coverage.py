@@ -1,4 +1,4 @@
-"""The script that measures coverage, run by bash with a small program in the place of cargo-llvm-cov."""
+"""The coverage script, run by Bash with a small program instead of cargo-llvm-cov."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from generator.sandboxes.layout import COVERAGE_SUMMARY
 from generator.sources.collect import CollectedSource
 from generator.toolchain.toolchain import Toolchain
 
-# Says which directory is instrumented, and writes down what was run when it is asked for the summary.
+# Prints a variable for show-env, and writes it and the target directory as the summary.
 TOOL = """#!/bin/bash
 case "$2" in
   show-env) echo "export FLAGS='two words'" ;;
@@ -46,7 +46,7 @@ def metadata(package_json: dict[str, Any] | None = None) -> CrateMetadata:
 
 
 def run(root: Path, tests: str, tool: str = TOOL) -> tuple[int, str | None]:
-    """Run tests for coverage: how the script ended, and the summary that it left."""
+    """Run tests for coverage, and return the script's exit code and summary."""
     (root / "tools").mkdir(parents=True)
     (root / "tools/cargo-llvm-cov").write_text(tool)
     (root / "tools/cargo-llvm-cov").chmod(0o755)

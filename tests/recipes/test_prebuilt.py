@@ -1,4 +1,4 @@
-"""What is made once for a machine, or an image: which crates share it, and which need none."""
+"""Prebuilt tools and libraries: the crates that share them, and those that need none."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ FULL = Toolchain(
 )
 LIBRARY = Target(name="x", kind=("lib",), crate_types=("lib",))
 PROGRAM = Target(name="x", kind=("bin",), crate_types=("bin",))
-# Whose tests are linked in all three ways: as the library, as the program and by rustdoc.
+# A library whose tests are linked in three ways: as the library, as the program and by rustdoc.
 TESTED = """//! ```
 //! assert_eq!(other::twice(2), 4);
 //! ```
@@ -62,15 +62,17 @@ def names(job: BuildJob, platform: PlatformName, *targets: Target) -> list[str]:
         ("wasm", "wasm32", []),
     ],
 )
-def test_each_way_to_link_has_its_own(kind: str, platform: PlatformName, expected: list[str]) -> None:
+def test_each_target_and_kind_of_linking_has_its_own_libraries(
+    kind: str, platform: PlatformName, expected: list[str]
+) -> None:
     assert names(job(kind), platform) == expected
 
 
-def test_programs_and_libraries_share_what_they_are_linked_with() -> None:
+def test_programs_and_libraries_share_zigs_libraries() -> None:
     assert names(job("bin"), ARM) == names(job("lib"), ARM)
 
 
-def test_what_rustdoc_links_with_is_for_libraries_whose_tests_run() -> None:
+def test_rustdocs_libraries_are_for_crates_whose_doc_tests_run() -> None:
     alone = ["zig-aarch64-unknown-linux-gnu.2.17"]
     assert names(job("bin"), ARM, PROGRAM) == alone
     assert names(job(tests=False), ARM) == alone
@@ -95,7 +97,7 @@ def test_programs_of_one_crate_are_built_and_kept_together() -> None:
 
 @pytest.fixture
 def path() -> str:
-    """Return a PATH with the toolchain and the runtimes for other platforms, where tests are told of them."""
+    """Return a PATH with the toolchain, and with the runtimes for other platforms if the environment names them."""
     runtimes = os.environ.get("CROSS_RUNTIMES")
     given = f"{runtimes}/bin:{cross_path()}" if runtimes else cross_path()
     return f"{find_host_toolchain({**os.environ, 'PATH': given}).rust}/bin:{given}"
@@ -103,7 +105,7 @@ def path() -> str:
 
 @pytest.fixture
 def toolchain(path: str) -> Toolchain:
-    """Return what links for this machine and for ARM alone, with what runs it where that is there."""
+    """Return a toolchain for this machine and ARM alone, with a runtime for ARM if there is one."""
     found = find_host_toolchain({**os.environ, "PATH": path}).toolchain(HOST, isolated=False)
     if lack := unmet_need("bin", ARM, found):
         pytest.skip(f"not run: {lack}")

@@ -1,4 +1,4 @@
-"""Tests that are started by a runtime: real scripts under a runtime that is a program of this machine."""
+"""Tests under a runtime: real scripts, with a program of this machine as the runtime."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ def printed_by(script: str, cwd: Path) -> str:
 
 @pytest.fixture
 def runtime() -> Runtime:
-    """Return one that marks what it starts."""
+    """Return a runtime that marks the programs that it starts."""
     return Runtime("env 9", ("env", "STARTED=by a runtime"), environment={"GIVEN": "it's so"})
 
 
 def test_a_test_and_the_programs_that_it_starts_are_started_by_the_runtime(tmp_path: Path, runtime: Runtime) -> None:
-    """The second test finds the first one's script in the place of the program, and leaves it there."""
+    """The second test finds the first one's script instead of the program, and keeps it."""
     release = tmp_path / "target/release"
     (release / "deps").mkdir(parents=True)
     says = 'echo "program ${0##*/} $1: $STARTED, $GIVEN"'
@@ -66,7 +66,7 @@ def test_what_the_kernel_runs_by_itself_needs_no_runner(tmp_path: Path) -> None:
     ("test", "said"), [("echo cargo test", NO_NODE[0]), ("node -p 1", "1"), ("sh -c 'node -p 1'", "1")]
 )
 @pytest.mark.parametrize("own", [True, False])
-def test_tests_that_start_no_node_are_known_from_those_that_do(
+def test_tests_that_start_no_node_are_detected(
     tmp_path: Path, runtime: Runtime, test: str, said: str, own: bool
 ) -> None:
     node = printed_by("command -v node", tmp_path).strip() if own else None
@@ -78,7 +78,7 @@ def test_tests_that_start_no_node_are_known_from_those_that_do(
 
 
 def test_node_is_the_platforms_own_wherever_a_script_or_node_itself_starts_it(tmp_path: Path) -> None:
-    """Npm stays this machine's own: another platform's would start another shell."""
+    """Npm is that of this machine, because another platform's would start another shell."""
     runtime = Runtime(
         "env 9", ("env", "STARTED=by a runtime"), printed_by("command -v node", tmp_path).strip(), "20.0.0"
     )
