@@ -43,6 +43,7 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/shellcheck generator/scripts/*.sh $$(grep -lE '^#!.*\b(ba)?sh$$' .ci/*)
 
 bench: $(VENV)/.dev
 	@$(BIN)/python .ci/bench.py

@@ -1,4 +1,4 @@
-"""The seven platforms in napi's names, and the platforms that each kind of crate supports."""
+"""The seven platforms in napi's names: the kinds of crates for each, and the file names of binaries."""
 
 from __future__ import annotations
 
@@ -57,6 +57,9 @@ PLATFORMS_OF_KIND: Final[dict[Kind, tuple[PlatformName, ...]]] = {
     "lib": NATIVE,
 }
 
+# Before and after the name of a library in the file name that Cargo gives a cdylib.
+_LIBRARY_NAMES: Final = {"linux": ("lib", ".so"), "darwin": ("lib", ".dylib"), "win32": ("", ".dll")}
+
 UNSUPPORTED_REASONS: Final[dict[Kind, str]] = {
     "napi": "an addon runs on every platform",
     "wasm": "a wasm-bindgen crate is one package that runs everywhere: wasm32 only",
@@ -75,3 +78,31 @@ def host_platform() -> PlatformName | None:
     else:
         return None
     return next((known for known in PLATFORM_NAMES if known == name), None)
+
+
+def program_file(name: str, platform: PlatformName) -> str:
+    """Return the file name of a program."""
+    return f"{name}.exe" if PLATFORMS[platform].os == "win32" else name
+
+
+def library_file(name: str, platform: PlatformName) -> str:
+    """Return the file name that Cargo gives a cdylib; `name` is that of the crate's module."""
+    prefix, suffix = _LIBRARY_NAMES[PLATFORMS[platform].os]
+    return f"{prefix}{name}{suffix}"
+
+
+def addon_file(name: str, platform: PlatformName) -> str:
+    """Return the file name that napi gives an addon."""
+    return f"{name}.wasm32-wasi.wasm" if platform == "wasm32" else f"{name}.{platform}.node"
+
+
+def program_directory(platform: PlatformName) -> str:
+    """Return the directory of a platform's programs among the staged files."""
+    return f"bin/{platform}"
+
+
+def is_binary_of(path: str, platform: PlatformName) -> bool:
+    """Whether the name of a staged file says that it is a binary of a platform."""
+    if platform == "wasm32":
+        return path.endswith(".wasm")
+    return path.endswith(addon_file("", platform)) or path.startswith(f"{program_directory(platform)}/")

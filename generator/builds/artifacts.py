@@ -10,7 +10,7 @@ from typing import Final
 from generator.errors import Unbuildable
 from generator.files.digest import sha256_of
 from generator.files.portable_names import path_problem
-from generator.platforms import PlatformName
+from generator.platforms import PlatformName, is_binary_of
 from generator.reports.models import Artifact
 
 MAX_FILES: Final = 10_000
@@ -60,11 +60,5 @@ def unit_artifacts(staged: Path, platform: PlatformName) -> tuple[Artifact, ...]
     return tuple(
         Artifact(file=name, bytes=path.stat().st_size, sha256=sha256_of(path))
         for name, path in sorted(paths.items())
-        if _is_binary_of(name, platform)
+        if is_binary_of(name, platform)
     )
-
-
-def _is_binary_of(name: str, platform: PlatformName) -> bool:
-    if platform == "wasm32":
-        return name.endswith(".wasm")
-    return name.endswith(f".{platform}.node") or name.startswith(f"bin/{platform}/")

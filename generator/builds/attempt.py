@@ -16,7 +16,7 @@ from generator.builds.steps.pack import load, pack
 from generator.builds.steps.test import run_tests
 from generator.errors import CratematrixError, InputError, Unbuildable
 from generator.platforms import PlatformName
-from generator.recipes.job import Job
+from generator.recipes.job import BuildJob
 from generator.recipes.kinds import RECIPES
 from generator.reports.models import Phase
 from generator.sandboxes.contract import Sandbox, SandboxError
@@ -31,7 +31,9 @@ def attempt(
     try:
         sandbox = _open(build, this, result)
         try:
-            job = Job(build.crate, build.settings, source, platforms, build.context.environment.toolchain, sandbox.root)
+            job = BuildJob(
+                build.crate, build.settings, source, platforms, build.context.environment.toolchain, sandbox.root
+            )
             _run(BuildSession(build, job, sandbox, log, result))
         except StepFailed as failed:
             result.failure = failed.failure

@@ -16,10 +16,12 @@ from generator.builds.errors import RunStopped, StepFailed
 from generator.builds.failures import FetchAccess, failure_of
 from generator.builds.log import CommandOutput, CrateLog
 from generator.builds.result import AttemptResult
-from generator.recipes.job import MAX_DESCRIPTION, Job
+from generator.cargo.metadata import MAX_METADATA_BYTES
+from generator.recipes.job import BuildJob
 from generator.recipes.prebuilt import Prebuilt
 from generator.reports.models import Failure, Phase, PhaseName
 from generator.sandboxes.contract import Command, CommandResult, FileMissing, Sandbox
+from generator.sandboxes.layout import PACKED, source_path
 
 
 class BuildSession:
@@ -29,7 +31,9 @@ class BuildSession:
     reached until then, None for all.
     """
 
-    def __init__(self, build: CrateBuild, job: Job, sandbox: Sandbox, log: CrateLog, result: AttemptResult) -> None:
+    def __init__(
+        self, build: CrateBuild, job: BuildJob, sandbox: Sandbox, log: CrateLog, result: AttemptResult
+    ) -> None:
         self.build, self.job, self.sandbox, self.log, self.result = build, job, sandbox, log, result
         self.fetch_access: FetchAccess | None = None
         self.phase: PhaseName = "open"
@@ -75,7 +79,7 @@ class BuildSession:
         return done
 
     def _placed(self, failure: Failure) -> Failure:
-        top = f"{self.job.root}/source"
+        top = source_path(self.job.root, ".")
         place = in_repository(Diagnostic("", failure.file, failure.line), self.job.workspace, top)
         message = failure.message.replace(f"{top}/", "")
         return failure.model_copy(update={"message": message, "file": place.file, "line": place.line})
@@ -86,7 +90,7 @@ class BuildSession:
         with tarfile.open(carrier, "w") as tar:
             for file in files:
                 tar.add(file, arcname=file.name)
-        self.sandbox.put(carrier, f"{self.job.root}/packed")
+        self.sandbox.put(carrier, f"{self.job.root}/{PACKED}")
 
     def put_prebuilt(self, prebuilt: Prebuilt, directory: str) -> None:
         """Unpack what is made once for this machine into a directory of the sandbox.
@@ -100,7 +104,7 @@ class BuildSession:
             self._deadline += time.monotonic() - started
         self.sandbox.put(archive, directory)
 
-    def read(self, name: str, max_bytes: int = MAX_DESCRIPTION) -> bytes | None:
+    def read(self, name: str, max_bytes: int = MAX_METADATA_BYTES) -> bytes | None:
         """Return a small file that a script left in the root, or None where it left none."""
         destination = self.scratch / name
         try:

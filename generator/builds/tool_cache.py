@@ -14,9 +14,10 @@ from generator.builds.failures import failure_of
 from generator.builds.log import CommandOutput, CrateLog
 from generator.files.digest import sha256_of
 from generator.files.user_cache import write_atomically
-from generator.recipes.prebuilt import PREBUILT_TAR, Prebuilt
+from generator.recipes.prebuilt import Prebuilt
 from generator.reports.models import PhaseName
 from generator.sandboxes.contract import Backend, Command, Resources, Sandbox, SandboxError, Usage
+from generator.sandboxes.layout import PREBUILT_TAR
 
 MAX_STOCK: Final = 1024 * 1024 * 1024
 TIMEOUT_MINUTES: Final = 30
@@ -47,7 +48,7 @@ class ToolCache:
         with path.with_name(f"{prebuilt.name}.lock").open("w") as lock:
             _wait_for(lock, stop)
             if not _is_whole(path):
-                log.line(f"{prebuilt.doing}, once for this machine")
+                log.line(f"{prebuilt.activity}, once for this machine")
                 self._make(prebuilt, path, log, usages)
         return path
 

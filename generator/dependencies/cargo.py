@@ -1,4 +1,4 @@
-"""What Cargo fetches from elsewhere than from the registries in force, and the hosts of its git dependencies."""
+"""Cargo's dependencies outside of the configured registries, and the hosts of its git dependencies."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from generator.network.endpoints import Endpoint, endpoint_of
 from generator.network.registries import Registries
 
 
-def locked(files: DependencyFiles, workspace: str) -> tuple[LockedPackage, ...]:
-    """Return what a workspace's Cargo.lock holds; nothing where there is none, or none that Cargo would read."""
+def locked_crates(files: DependencyFiles, workspace: str) -> tuple[LockedPackage, ...]:
+    """Return the crates of a workspace's Cargo.lock; nothing when there is none, or when Cargo could not read it."""
     try:
         return parse_cargo_lock(files.text(f"{workspace}/Cargo.lock") or "").package
     except InputError:
@@ -25,37 +25,39 @@ def locked(files: DependencyFiles, workspace: str) -> tuple[LockedPackage, ...]:
 
 
 def git_endpoints(files: DependencyFiles, workspace: str) -> frozenset[Endpoint]:
-    """Return where the git dependencies that Cargo.lock names lie."""
-    named = (each.source for each in locked(files, workspace) if each.source and each.source.startswith("git+"))
+    """Return the endpoints of the git dependencies in Cargo.lock."""
+    named = (each.source for each in locked_crates(files, workspace) if each.source and each.source.startswith("git+"))
     return frozenset(found for source in named if (found := endpoint_of(source)))
 
 
 def refusals(files: DependencyFiles, workspace: str, registries: Registries) -> Iterator[Refusal]:
-    """What Cargo.lock and the Cargo.toml files of the source name that is refused."""
+    """Yield the refused dependencies of Cargo.lock and of all Cargo.toml files."""
     file = posixpath.normpath(f"{workspace}/Cargo.lock")
     text = files.text(file) or ""
-    for each in locked(files, workspace):
-        if each.source and (why := _why(each.source, registries)):
+    for each in locked_crates(files, workspace):
+        if each.source and (reason := _reason(each.source, registries)):
             line = _line(text, rf'^source = "{re.escape(each.source)}"')
-            yield Refusal(file, line, f"{quoted(each.source)} of {quoted(each.name)} {why}")
-    for path, content in files.named("Cargo.toml"):
+            yield Refusal(file, line, f"{quoted(each.source)} of {quoted(each.name)} {reason}")
+    for path, content in files.files_named("Cargo.toml"):
         for index in _indexes(content):
-            if why := _why(index, registries):
-                yield Refusal(path, _line(content, re.escape(index)), f"{quoted(index)} {why}")
+            if reason := _reason(index, registries):
+                yield Refusal(path, _line(content, re.escape(index)), f"{quoted(index)} {reason}")
 
 
-def _why(source: str, registries: Registries) -> str | None:
-    """What is wrong with a source that Cargo.lock or `registry-index` names."""
+def _reason(source: str, registries: Registries) -> str | None:
+    """Return the reason to refuse a source in Cargo.lock or `registry-index`, or None."""
     where = endpoint_of(source)
     if source.startswith("git+"):
-        return None if where else "is a dependency by git that is not fetched by https: name it so"
-    if source in registries.sources or where in registries.endpoints:
+        return None if where else "is a git dependency without https: use its https URL"
+    if source in registries.cargo_sources or where in registries.endpoints:
         return None
-    return "is no registry in force: name it in CARGO_REGISTRIES_NAME_INDEX of the environment, or depend on it by path"
+    return (
+        "is no configured registry: name it in CARGO_REGISTRIES_NAME_INDEX of the environment, or depend on it by path"
+    )
 
 
 def _indexes(text: str) -> list[str]:
-    """Registries that a Cargo.toml names by their address, as published ones do."""
+    """Return the registries that a Cargo.toml names by URL, as published ones do."""
     try:
         waiting: list[Any] = [parse_toml(text, MAX_SIZE)]
     except InputError:

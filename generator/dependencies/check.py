@@ -1,4 +1,4 @@
-"""All that a source says of where its dependencies come from: what is refused, and which hosts it needs."""
+"""Check of all dependencies that a source declares: the refused ones, and the hosts that the others need."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from typing import Final
 from generator.cargo.directories import ancestors
 from generator.dependencies import cargo, npm
 from generator.dependencies.files import DependencyFiles
-from generator.dependencies.locks import Project
+from generator.dependencies.locks import LockFiles
 from generator.dependencies.refusal import Refusal
 from generator.manifest.values import FetchHosts
-from generator.network.addresses import kind_of, literal_address
+from generator.network.addresses import address_kind, literal_address
 from generator.network.endpoints import Endpoint, endpoint_of
 from generator.network.hosts import allowed_hosts, matches
 from generator.network.registries import Registries
 
-# Of npm, of yarn's first and later versions: what names a registry, by https alone.
+# Setting of a registry in the configuration of npm, yarn 1 and later yarns, by https alone.
 _REGISTRY: Final = re.compile(
     r"^\s*\"?(?:@[a-z0-9._-]+:)?(?:registry|npmRegistryServer)\"?(?:\s*[=:]\s*|\s+)[\"']?(https://[A-Za-z0-9./:_-]+)",
     re.MULTILINE,
@@ -29,42 +29,42 @@ _CONFIGURATION: Final = (".npmrc", ".yarnrc", ".yarnrc.yml")
 
 @dataclass(frozen=True)
 class DependencySources:
-    """A crate's source, and what may be asked for it.
+    """A crate's source, and the registries that its dependencies may come from.
 
-    `directory` is the crate's and `workspace` its Cargo workspace's, from the source's top. `addon` says that npm
-    installs what its package.json names.
+    `directory` is the crate's and `workspace` its Cargo workspace's, from the source's top. `uses_npm` says that npm
+    installs the dependencies in package.json. `setting` is fetch_hosts.
     """
 
     files: DependencyFiles
     directory: str
     workspace: str
-    addon: bool
+    uses_npm: bool
     registries: Registries
     setting: FetchHosts
 
     def endpoints(self) -> frozenset[Endpoint]:
-        """Return the registries that the source's own configuration names, and the hosts of locked git dependencies."""
-        own = self._configured() if self.addon else frozenset()
-        return own | cargo.git_endpoints(self.files, self.workspace)
+        """Return the registries of the source's own configuration, and the hosts of locked git dependencies."""
+        configured = self._configured() if self.uses_npm else frozenset()
+        return configured | cargo.git_endpoints(self.files, self.workspace)
 
     def refusals(self) -> Iterator[Refusal]:
-        """What is not fetched, in the order of its files."""
+        """Yield the refused dependencies, in the order of their files."""
         yield from cargo.refusals(self.files, self.workspace, self.registries)
-        for each in npm.projects(self.files, self.directory) if self.addon else ():
+        for each in npm.projects(self.files, self.directory) if self.uses_npm else ():
             yield from npm.refusals(self.files, each)
-            yield from Project(self.files, each, self._in_force).refusals()
+            yield from LockFiles(self.files, each, self._is_allowed).refusals()
 
-    def _in_force(self, url: str) -> bool:
-        where = endpoint_of(url)
-        if where is None:
+    def _is_allowed(self, url: str) -> bool:
+        endpoint = endpoint_of(url)
+        if endpoint is None:
             return False
-        if where in self.registries.packages:
+        if endpoint in self.registries.npm:
             return True
-        literal = literal_address(where.host)
-        if where.host == "localhost" or (literal and kind_of(literal)):
+        literal = literal_address(endpoint.host)
+        if endpoint.host == "localhost" or (literal and address_kind(literal)):
             return False
-        named = allowed_hosts(self.setting, ())
-        return where in self._configured() or named is None or any(matches(where.host, each) for each in named)
+        hosts = allowed_hosts(self.setting, ())
+        return endpoint in self._configured() or hosts is None or any(matches(endpoint.host, each) for each in hosts)
 
     def _configured(self) -> frozenset[Endpoint]:
         return frozenset(
@@ -72,6 +72,6 @@ class DependencySources:
         )
 
     def _texts(self) -> Iterable[str]:
-        around = (self.directory, *ancestors(self.directory))
-        paths = (posixpath.normpath(f"{each}/{name}") for each in around for name in _CONFIGURATION)
+        directories = (self.directory, *ancestors(self.directory))
+        paths = (posixpath.normpath(f"{each}/{name}") for each in directories for name in _CONFIGURATION)
         return [text for path in paths if (text := self.files.text(path))]

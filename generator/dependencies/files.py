@@ -1,4 +1,4 @@
-"""What a collected source says of dependencies: the few files that npm, yarn, pnpm and Cargo read."""
+"""Files of a source that declare dependencies to npm, yarn, pnpm and Cargo."""
 
 from __future__ import annotations
 
@@ -13,31 +13,30 @@ from generator.cargo.directories import parent, resolve_path
 from generator.errors import Unbuildable
 from generator.text import message_text
 
-NAMES: Final = frozenset(
+DEPENDENCY_FILES: Final = frozenset(
     ("package.json", "package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml", ".npmrc", ".yarnrc",
      ".yarnrc.yml", "Cargo.toml", "Cargo.lock")
 )  # fmt: skip
 MAX_BYTES: Final = 64 * 1024 * 1024
-# Of the archive of a published crate's own few files; a source's, which the host made, is read where it lies.
+# Bytes of a published crate's archive of these files, which comes out of the sandbox.
 MAX_ARCHIVE: Final = 80 * 1024 * 1024
 _MAX_LINKS: Final = 40
 
 
 @dataclass(frozen=True)
 class DependencyFiles:
-    """Texts by path, from the source's top, and where links lead; `others` are the paths of all other files."""
+    """Texts of these files and targets of all links, by path from the source's top."""
 
     texts: dict[str, str] = field(default_factory=dict)
     links: dict[str, str] = field(default_factory=dict)
-    others: frozenset[str] = frozenset()
 
     def text(self, path: str) -> str | None:
-        """Return a file's text, also through links; None where there is none."""
-        real = self.real(path)
+        """Return a file's text, or None when there is no such file. Links are followed."""
+        real = self.resolve(path)
         return None if real is None else self.texts.get(real)
 
-    def real(self, path: str) -> str | None:
-        """Return where a path leads to when all links in it are followed, None when that is out of the source."""
+    def resolve(self, path: str) -> str | None:
+        """Return a path without links, or None when it leads out of the source."""
         waiting, done, followed = [*reversed(posixpath.normpath(path).split("/"))], ".", 0
         while waiting:
             here = resolve_path(done, waiting.pop())
@@ -53,29 +52,25 @@ class DependencyFiles:
             waiting += reversed(self.links[here].split("/"))
         return done
 
-    def named(self, name: str) -> Iterator[tuple[str, str]]:
-        """Paths and texts of all files of a name, but for what was installed already."""
+    def files_named(self, name: str) -> Iterator[tuple[str, str]]:
+        """Yield paths and texts of all files of a name, except in node_modules."""
         for path, text in self.texts.items():
             if posixpath.basename(path) == name and "node_modules" not in path.split("/"):
                 yield path, text
 
 
 def read_dependency_files(archive: Path) -> DependencyFiles:
-    """Read a source's archive; Unbuildable when what says of dependencies is too much to be read."""
-    texts, links, others, left = dict[str, str](), dict[str, str](), set[str](), MAX_BYTES
+    """Read a source's archive; Unbuildable when these files are larger than MAX_BYTES together."""
+    texts, links, bytes_left = dict[str, str](), dict[str, str](), MAX_BYTES
     with tarfile.open(archive) as tar:
         for member in tar:
             path = posixpath.normpath(member.name)
             if member.issym():
                 links[path] = member.linkname
-            elif not member.isfile():
-                continue
-            elif posixpath.basename(path) in NAMES:
-                left -= member.size
-                if left < 0:
+            elif member.isfile() and posixpath.basename(path) in DEPENDENCY_FILES:
+                bytes_left -= member.size
+                if bytes_left < 0:
                     raise Unbuildable(f"{message_text(path)} and its like are larger than {MAX_BYTES // 2**20} MiB")
-                taken = tar.extractfile(member)
-                texts[path] = (taken.read() if taken else b"").decode(errors="replace").removeprefix("\ufeff")
-            else:
-                others.add(path)
-    return DependencyFiles(texts, links, frozenset(others))
+                content = tar.extractfile(member)
+                texts[path] = (content.read() if content else b"").decode(errors="replace").removeprefix("\ufeff")
+    return DependencyFiles(texts, links)

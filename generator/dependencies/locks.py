@@ -1,4 +1,4 @@
-"""What npm's, yarn's and pnpm's lock files fetch from elsewhere than from the registries in force."""
+"""Packages in the lock files of npm, yarn and pnpm that come from outside of the configured registries."""
 
 from __future__ import annotations
 
@@ -10,46 +10,45 @@ from typing import Any, Final, NamedTuple
 from urllib.parse import unquote
 
 from generator.dependencies.files import DependencyFiles
-from generator.dependencies.npm import why_refused
-from generator.dependencies.refusal import NotJson, Refusal, line_of, parsed, quoted
-from generator.dependencies.specifiers import kind_of
+from generator.dependencies.npm import refusal_reason
+from generator.dependencies.refusal import InvalidJson, Refusal, line_of, parse_object, quoted
+from generator.dependencies.specifiers import specifier_kind
 from generator.network.endpoints import endpoint_of
 
-InForce = Callable[[str], bool]
-"""Whether a URL points to a registry in force, or to a host that the manifest allows by its name."""
+IsAllowed = Callable[[str], bool]
+"""Whether a URL is that of a configured registry, or of a host that the manifest allows by name."""
 
 _URL: Final = re.compile(r"https?://", re.IGNORECASE)
-# https://classic.yarnpkg.com/lang/en/docs/yarn-lock: an address. Later versions, in YAML: NAME@SPECIFIER::BINDINGS.
+# yarn 1 writes a URL: https://classic.yarnpkg.com/lang/en/docs/yarn-lock. Later yarns: NAME@SPECIFIER::BINDINGS.
 _RESOLVED: Final = re.compile(r'^ +resolved "?(?P<spec>[^"\s]+)', re.MULTILINE)
 _RESOLUTION: Final = re.compile(r'^ +"?resolution"?: "?@?[^@"\n]+@(?P<spec>[^"\n]+)', re.MULTILINE)
 _ARCHIVE_URL: Final = re.compile(r"__archiveUrl=([^&]+)")
-# The archive of a package as every registry has it. Which registry is yarn's own is known where there is a yarn alone;
-# npm asks its own registry for what is there, and any other host only where it is allowed by name.
-_OF_A_REGISTRY: Final = re.compile(
+# URL of a package's archive as every registry has it. Which registry yarn uses is known only where yarn is installed.
+_REGISTRY_ARCHIVE: Final = re.compile(
     r"https://[a-z0-9-]+(\.[a-z0-9-]+)*\.[a-z]+/(.+/)?-/[^/]+\.tgz([?#].*)?", re.IGNORECASE
 )
-# pnpm writes each resolution on one line, as a map of what is not a registry's usual.
+# pnpm writes each resolution on one line, as a map of everything that a registry does not imply.
 _PNPM: Final = re.compile(r"\b(?P<key>tarball|repo|directory): *['\"]?(?P<spec>[^\s,}'\"]+)")
 _PREFIXES: Final = {"directory": "file:", "repo": "git+", "tarball": ""}
 
 
-class _Named(NamedTuple):
-    """Where something is from, in which line."""
+class _Entry(NamedTuple):
+    """One entry: its line, and the specifier of its origin."""
 
     line: int
     specifier: str
 
 
 @dataclass(frozen=True)
-class Project:
-    """A directory of a source that npm, yarn or pnpm installs."""
+class LockFiles:
+    """Lock files of one directory that npm, yarn or pnpm installs."""
 
     files: DependencyFiles
     directory: str
-    in_force: InForce
+    is_allowed: IsAllowed
 
     def refusals(self) -> Iterator[Refusal]:
-        """What of its lock files is refused."""
+        """Yield the refused entries."""
         for name in ("package-lock.json", "npm-shrinkwrap.json"):
             if (text := self._text(name)) is not None:
                 yield from self._json(self._path(name), text)
@@ -60,26 +59,26 @@ class Project:
 
     def _json(self, file: str, text: str) -> Iterator[Refusal]:
         try:
-            entries = list(_entries(parsed(text)))
-        except NotJson:
-            yield Refusal(file, None, f"{file} is not valid JSON, so nothing can be said of what it fetches")
+            entries = list(_entries(parse_object(text)))
+        except InvalidJson:
+            yield Refusal(file, None, f"{file} is not valid JSON, so its dependencies cannot be checked")
             return
         for name, written, specifier in entries:
-            if why := self._why(specifier):
-                yield Refusal(file, line_of(text, name, written), f"{quoted(written)} of {quoted(name)} {why}")
+            if reason := self._reason(specifier):
+                yield Refusal(file, line_of(text, name, written), f"{quoted(written)} of {quoted(name)} {reason}")
 
-    def _each(self, name: str, named: Iterator[_Named]) -> Iterator[Refusal]:
-        for line, specifier in named:
-            if why := self._why(specifier):
-                yield Refusal(self._path(name), line, f"{quoted(specifier)} {why}")
+    def _each(self, name: str, entries: Iterator[_Entry]) -> Iterator[Refusal]:
+        for line, specifier in entries:
+            if reason := self._reason(specifier):
+                yield Refusal(self._path(name), line, f"{quoted(specifier)} {reason}")
 
-    def _why(self, specifier: str) -> str | None:
-        if not _URL.match(specifier) or kind_of(specifier) == "git":
-            return why_refused(self.files, self.directory, specifier)
-        if self.in_force(specifier):
+    def _reason(self, specifier: str) -> str | None:
+        if not _URL.match(specifier) or specifier_kind(specifier) == "git":
+            return refusal_reason(self.files, self.directory, specifier)
+        if self.is_allowed(specifier):
             return None
-        where = endpoint_of(specifier) or "nowhere"
-        return f"is fetched from {where}, which is no registry in force: lock it anew, or add the host to fetch_hosts"
+        host = endpoint_of(specifier) or "nowhere"
+        return f"is fetched from {host}, which is no configured registry: lock it anew, or add the host to fetch_hosts"
 
     def _path(self, name: str) -> str:
         return posixpath.normpath(f"{self.directory}/{name}")
@@ -89,7 +88,7 @@ class Project:
 
 
 def _entries(lock: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
-    """Name, what is written, and what that means, for all packages; npm's first format has it in `version`."""
+    """Yield name, text and meaning of all entries. npm's first format has the origin in `version`."""
     waiting = [lock.get("packages"), lock.get("dependencies")]
     while waiting:
         table = waiting.pop()
@@ -102,17 +101,17 @@ def _entries(lock: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
                     yield name, written, f"file:{written}" if entry.get("link") is True else written
 
 
-def _yarn(text: str) -> Iterator[_Named]:
+def _yarn(text: str) -> Iterator[_Entry]:
     for found in (*_RESOLVED.finditer(text), *_RESOLUTION.finditer(text)):
         specifier, _, bindings = found["spec"].partition("::")
         archive = _ARCHIVE_URL.search(bindings)
-        named = unquote(archive[1]) if archive else specifier
-        if kind_of(named) in ("url", "git") and not _OF_A_REGISTRY.fullmatch(named):
-            yield _Named(text.count("\n", 0, found.start("spec")) + 1, named)
+        origin = unquote(archive[1]) if archive else specifier
+        if specifier_kind(origin) in ("url", "git") and not _REGISTRY_ARCHIVE.fullmatch(origin):
+            yield _Entry(text.count("\n", 0, found.start("spec")) + 1, origin)
 
 
-def _pnpm(text: str) -> Iterator[_Named]:
+def _pnpm(text: str) -> Iterator[_Entry]:
     for number, line in enumerate(text.splitlines(), 1):
         _, is_resolution, rest = line.partition("resolution:")
         for found in _PNPM.finditer(rest if is_resolution else ""):
-            yield _Named(number, _PREFIXES[found["key"]] + found["spec"])
+            yield _Entry(number, _PREFIXES[found["key"]] + found["spec"])

@@ -1,4 +1,4 @@
-"""What a package.json asks for that comes from no registry and does not lie in the source."""
+"""Dependencies in package.json that come from no registry and do not lie in the source."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ from typing import Any, Final
 
 from generator.cargo.directories import ancestors, expand_pattern, resolve_path
 from generator.dependencies.files import DependencyFiles
-from generator.dependencies.refusal import NotJson, Refusal, line_of, parsed, quoted
-from generator.dependencies.specifiers import Kind, kind_of, path_in
+from generator.dependencies.refusal import InvalidJson, Refusal, line_of, parse_object, quoted
+from generator.dependencies.specifiers import SpecifierKind, specifier_kind, specifier_path
 
 PACKAGE_JSON: Final = "package.json"
-# `overrides` and `resolutions` replace what others ask for, and may be nested.
+# `overrides` and `resolutions` replace dependencies of other packages, and may be nested.
 _TABLES: Final = (
-    *("dependencies", "devDependencies", "optionalDependencies", "peerDependencies", "overrides", "resolutions"),
-)
-# Of patterns that npm expands: braces, groups and backslashes.
-_NOT_READ: Final = frozenset("{}()!\\")
-_WHY: Final[dict[Kind, str]] = {"url": "is a dependency by URL", "git": "is a dependency by git"}
+    "dependencies", "devDependencies", "optionalDependencies", "peerDependencies", "overrides", "resolutions",
+)  # fmt: skip
+# Characters of patterns that npm expands and this module does not.
+_UNSUPPORTED: Final = frozenset("{}()!\\")
+_REASONS: Final[dict[SpecifierKind, str]] = {"url": "is a dependency by URL", "git": "is a dependency by git"}
 FIX: Final = "name a version that a registry has, or put the package into the repository and name it by file:"
 
 
 def projects(files: DependencyFiles, directory: str) -> list[str]:
-    """Directories whose package.json npm reads for a crate: its own, what it names by path, and its workspace's."""
+    """Return the directories whose package.json npm reads: the crate's, those named by path, its workspace's."""
     found: list[str] = []
     waiting = [directory, *_workspaces_above(files, directory)]
     while waiting:
-        here = files.real(waiting.pop())
+        here = files.resolve(waiting.pop())
         if here is None or here in found or (package := package_json(files, here)) is None:
             continue
         found.append(here)
@@ -37,40 +37,40 @@ def projects(files: DependencyFiles, directory: str) -> list[str]:
 
 
 def refusals(files: DependencyFiles, directory: str) -> Iterator[Refusal]:
-    """What of a project's package.json is refused."""
+    """Yield the refused dependencies of one package.json."""
     file = posixpath.normpath(f"{directory}/{PACKAGE_JSON}")
     text = files.text(file) or ""
     try:
-        package = parsed(text)
-    except NotJson:
-        yield Refusal(file, None, f"{file} is not valid JSON, so nothing can be said of what it depends on")
+        package = parse_object(text)
+    except InvalidJson:
+        yield Refusal(file, None, f"{file} is not valid JSON, so its dependencies cannot be checked")
         return
     for name, specifier in _specifiers(package):
-        if why := why_refused(files, directory, specifier):
-            yield Refusal(file, line_of(text, name, specifier), f"{quoted(specifier)} of {quoted(name)} {why}")
+        if reason := refusal_reason(files, directory, specifier):
+            yield Refusal(file, line_of(text, name, specifier), f"{quoted(specifier)} of {quoted(name)} {reason}")
 
 
-def why_refused(files: DependencyFiles, directory: str, specifier: str) -> str | None:
-    """Return what is wrong with a specifier and what to do about it, None where nothing is."""
-    kind = kind_of(specifier)
+def refusal_reason(files: DependencyFiles, directory: str, specifier: str) -> str | None:
+    """Return the reason to refuse a specifier, with its fix, or None."""
+    kind = specifier_kind(specifier)
     if kind == "registry":
         return None
     if kind != "path":
-        return f"{_WHY[kind]}: {FIX}"
-    path = path_in(specifier)
-    target = None if path.startswith("~") else resolve_path(directory, path)  # ~ is HOME
-    real = None if target is None else files.real(target)
+        return f"{_REASONS[kind]}: {FIX}"
+    path = specifier_path(specifier)
+    target = None if path.startswith("~") else resolve_path(directory, path)  # npm reads ~ as HOME
+    real = None if target is None else files.resolve(target)
     if real is None:
         return "leads out of the source: put the package into the repository"
     return None
 
 
 def package_json(files: DependencyFiles, directory: str) -> Mapping[str, Any] | None:
-    """Return a directory's package.json, empty where it is broken, None where there is none."""
+    """Return a directory's package.json: empty when it is invalid, None when there is none."""
     text = files.text(f"{directory}/{PACKAGE_JSON}")
     try:
-        return None if text is None else parsed(text)
-    except NotJson:
+        return None if text is None else parse_object(text)
+    except InvalidJson:
         return {}
 
 
@@ -88,7 +88,7 @@ def _specifiers(package: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _paths(package: Mapping[str, Any]) -> list[str]:
-    return [path_in(specifier) for _, specifier in _specifiers(package) if kind_of(specifier) == "path"]
+    return [specifier_path(specifier) for _, specifier in _specifiers(package) if specifier_kind(specifier) == "path"]
 
 
 def _workspaces_above(files: DependencyFiles, directory: str) -> list[str]:
@@ -97,9 +97,9 @@ def _workspaces_above(files: DependencyFiles, directory: str) -> list[str]:
 
 
 def _may_hold(package: Mapping[str, Any], top: str, directory: str) -> bool:
-    """Whether a directory may be of a workspace: npm installs that in its place. Patterns not read here may hold it."""
+    """Whether a directory may be in a workspace, which npm then installs instead. Unsupported patterns may match it."""
     inside = posixpath.relpath(directory, top)
-    return any(set(each) & _NOT_READ or inside in expand_pattern(each, [inside]) for each in _patterns(package))
+    return any(set(each) & _UNSUPPORTED or inside in expand_pattern(each, [inside]) for each in _patterns(package))
 
 
 def _patterns(package: Mapping[str, Any]) -> list[str]:
@@ -110,6 +110,8 @@ def _patterns(package: Mapping[str, Any]) -> list[str]:
 
 
 def _members(files: DependencyFiles, directory: str, package: Mapping[str, Any]) -> list[str]:
-    below = [posixpath.relpath(posixpath.dirname(path) or ".", directory) for path, _ in files.named(PACKAGE_JSON)]
+    below = [
+        posixpath.relpath(posixpath.dirname(path) or ".", directory) for path, _ in files.files_named(PACKAGE_JSON)
+    ]
     members = {member for pattern in _patterns(package) for member in expand_pattern(pattern, below)}
     return [each for member in sorted(members) if (each := resolve_path(directory, member)) is not None]

@@ -1,4 +1,4 @@
-"""Why a dependency is not fetched."""
+"""Refused dependencies: their messages, and their places in JSON files."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from generator.text import counted, message_text
 
 @dataclass(frozen=True)
 class Refusal:
-    """One sentence with what to do, and the file and line that it is about, from the source's top."""
+    """One sentence with a fix, and the file, from the source's top, and line that it is about."""
 
     file: str
     line: int | None
     message: str
 
 
-class NotJson(Exception):
-    """A file that npm would try to read all the same, and that nothing can be said of."""
+class InvalidJson(Exception):
+    """A file that is no JSON object. npm might read it all the same."""
 
 
 def line_of(text: str, *words: str) -> int | None:
-    """Return the first line that holds the last of some JSON strings after all before it; None where none does."""
+    """Return the line of the last of some JSON strings that follow each other in the text, or None."""
     at = 0
     for word in words:
         at = text.find(json.dumps(word, ensure_ascii=False), at)
@@ -33,14 +33,14 @@ def line_of(text: str, *words: str) -> int | None:
     return text.count("\n", 0, at) + 1
 
 
-def parsed(text: str) -> Mapping[str, Any]:
-    """Return a JSON object; NotJson for anything else."""
+def parse_object(text: str) -> Mapping[str, Any]:
+    """Parse a JSON object; InvalidJson for anything else."""
     try:
         data: Any = json.loads(text)
     except (ValueError, RecursionError):
-        raise NotJson from None
+        raise InvalidJson from None
     if not isinstance(data, dict):
-        raise NotJson
+        raise InvalidJson
     return data
 
 
@@ -50,6 +50,6 @@ def quoted(text: str) -> str:
 
 
 def summary(refusals: list[Refusal]) -> str:
-    """The first refusal's sentence, and how many others there are."""
+    """Return the first refusal's sentence, and the number of others."""
     more = len(refusals) - 1
     return refusals[0].message + (f" (and {counted(more, 'other dependency')} like it)" if more else "")

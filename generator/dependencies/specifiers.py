@@ -1,4 +1,4 @@
-"""What a specifier of a package.json asks for, as npm, yarn and pnpm read it."""
+"""Kinds of specifiers in package.json, as npm, yarn and pnpm read them."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import re
 from typing import Final, Literal
 from urllib.parse import unquote
 
-Kind = Literal["registry", "path", "url", "git"]
+SpecifierKind = Literal["registry", "path", "url", "git"]
 
-# https://docs.npmjs.com/cli/configuring-npm/package-json#dependencies, and the words of yarn and pnpm. A path is a path
-# on every system: what has a backslash or a drive is one on Windows alone.
+# https://docs.npmjs.com/cli/configuring-npm/package-json#dependencies, and the protocols of yarn and pnpm. Backslashes
+# and drives make a path on Windows alone, and count as one everywhere.
 _PATH: Final = re.compile(r"(file|link|portal):|\.{1,2}([/\\]|$)|[/\\]|~[/\\]|[A-Za-z]:([/\\]|$)", re.IGNORECASE)
 _REGISTRY: Final = re.compile(r"(workspace|catalog|patch):", re.IGNORECASE)
 _ALIAS: Final = re.compile(r"npm:(?:@?[^@]*)(?:@(?P<inner>.*))?", re.IGNORECASE | re.DOTALL)
@@ -22,13 +22,13 @@ _URL: Final = re.compile(r"(https?|git\+?[a-z]*|ssh|file|link|portal):", re.IGNO
 _ARCHIVE: Final = re.compile(r"\.(tgz|tar|tar\.gz)$", re.IGNORECASE)
 
 
-def kind_of(specifier: str) -> Kind:
-    """Say where a specifier leads; what is nothing that is known leads to a URL."""
+def specifier_kind(specifier: str) -> SpecifierKind:
+    """Return the kind of a specifier. An unknown protocol counts as a URL."""
     text = specifier.strip()
     if _PATH.match(text):
         return "path"
     if alias := _ALIAS.fullmatch(text):
-        return "registry" if not alias["inner"] or kind_of(alias["inner"]) == "registry" else "url"
+        return "registry" if not alias["inner"] or specifier_kind(alias["inner"]) == "registry" else "url"
     if _REGISTRY.match(text):
         return "url" if _URL.search(unquote(text.partition(":")[2])) else "registry"
     if re.match(r"https?:", text, re.IGNORECASE) and not re.search(r"\.git([?#]|$)", text, re.IGNORECASE):
@@ -40,8 +40,8 @@ def kind_of(specifier: str) -> Kind:
     return "path" if "/" in text or _ARCHIVE.search(text) else "registry"
 
 
-def path_in(specifier: str) -> str:
-    """Return the path that a specifier of that kind names, as npm decodes it."""
+def specifier_path(specifier: str) -> str:
+    """Return the path in a specifier of the kind "path", as npm decodes it."""
     text = re.sub(r"^(file|link|portal):", "", specifier.strip(), flags=re.IGNORECASE)
     if re.match(r"//[^/]*/", text):  # file://host/path
         text = re.sub(r"^//[^/]*", "", text)

@@ -1,4 +1,4 @@
-"""Which addresses a sandbox may be connected to: those of the Internet, and a registry of the user's own."""
+"""Rules for addresses: a sandbox may connect to the Internet, and to registries of the user's own configuration."""
 
 from __future__ import annotations
 
@@ -7,71 +7,71 @@ from typing import Final
 
 Address = IPv4Address | IPv6Address
 
-# Where clouds answer their machines' questions, beside 169.254.169.254: Alibaba's, Oracle's, Azure's, Amazon's.
-METADATA: Final = frozenset(
+# Metadata services of clouds, beside 169.254.169.254: Alibaba's, Oracle's, Azure's, Amazon's.
+METADATA_SERVICES: Final = frozenset(
     ip_address(each) for each in ("100.100.100.200", "192.0.0.192", "168.63.129.16", "fd00:ec2::254")
 )
-# https://www.rfc-editor.org/rfc/rfc6052 and rfc8215: their last four bytes are an IPv4 address.
-_TRANSLATED: Final = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))
-_COMPATIBLE: Final = IPv6Network("::/96")
-_NOWHERE: Final = IPv4Network("0.0.0.0/8")
+# Networks whose last four bytes are an IPv4 address: https://www.rfc-editor.org/rfc/rfc6052 and rfc8215.
+_NAT64: Final = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))
+_IPV4_COMPATIBLE: Final = IPv6Network("::/96")
+_UNSPECIFIED: Final = IPv4Network("0.0.0.0/8")
 
 
-def kind_of(address: Address) -> str | None:
-    """Return what kind of address it is, None for one of the Internet; one within another counts as itself."""
-    inner = _inner(address)
+def address_kind(address: Address) -> str | None:
+    """Return the kind of an address, or None for one of the Internet. An embedded IPv4 address decides."""
+    inner = _embedded_ipv4(address)
     if inner is not None:
-        return kind_of(inner)
-    if address in METADATA:
+        return address_kind(inner)
+    if address in METADATA_SERVICES:
         return "metadata"
-    if address.is_unspecified or (address.version == 4 and address in _NOWHERE):
+    if address.is_unspecified or (address.version == 4 and address in _UNSPECIFIED):
         return "unspecified"
-    for name, holds in (
+    for name, matches in (
         ("loopback", address.is_loopback),
         ("link-local", address.is_link_local),
         ("multicast", address.is_multicast),
         ("reserved", address.is_reserved),
     ):
-        if holds:
+        if matches:
             return name
     site_local = isinstance(address, IPv6Address) and address.is_site_local
     return "private" if site_local or not address.is_global else None
 
 
-def why_closed(host: str, address: Address, own: bool) -> str | None:
-    """Return the kind of an address that a host may not have, None where it may.
+def forbidden_kind(host: str, address: Address, configured: bool) -> str | None:
+    """Return the kind of an address that a host may not have, or None when it may have it.
 
-    `own` says that the user's or the tools' own configuration names the host: a mirror may lie in a private network,
-    and what is called localhost on this machine.
+    `configured` says that the user's or the tools' own configuration names the host. Such a mirror may lie in a private
+    network, and on this machine when its name is localhost.
     """
-    kind = kind_of(address)
-    if kind is None or (own and kind == "private"):
+    kind = address_kind(address)
+    if kind is None or (configured and kind == "private"):
         return None
-    return None if own and kind == "loopback" and is_loopback(host) else kind
+    return None if configured and kind == "loopback" and is_loopback(host) else kind
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a name says that it is this machine: any other that leads here is no registry's."""
+    """Whether a host is this machine by its name. No other name may lead to loopback."""
     literal = literal_address(host)
     if literal is not None:
-        return kind_of(literal) == "loopback"
+        return address_kind(literal) == "loopback"
     return host == "localhost" or host.endswith(".localhost")
 
 
 def literal_address(host: str) -> Address | None:
-    """Return the address that a host is written as, None for a name."""
+    """Return the address when a host is written as one, or None for a name."""
     try:
         return ip_address(host)
     except ValueError:
         return None
 
 
-def _inner(address: Address) -> IPv4Address | None:
+def _embedded_ipv4(address: Address) -> IPv4Address | None:
     if isinstance(address, IPv4Address):
         return None
     if address.ipv4_mapped or address.sixtofour:
         return address.ipv4_mapped or address.sixtofour
     low = int(address) & 0xFFFF_FFFF
-    if any(address in each for each in _TRANSLATED) or (address in _COMPATIBLE and low > 1):
+    if any(address in each for each in _NAT64) or (address in _IPV4_COMPATIBLE and low > 1):
         return IPv4Address(low)
     return None

@@ -1,4 +1,4 @@
-"""Which hosts a setting allows, and which one a failed fetch wanted."""
+"""Hosts that a setting allows, and the host that a failed fetch could not reach."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ _NAMED: Final = re.compile(r"(?:resolve host:?|ENOTFOUND|EAI_AGAIN|connect to)\s
 
 
 def allowed_hosts(setting: FetchHosts, auto: Iterable[str]) -> tuple[str, ...] | None:
-    """Return the only hosts that a setting allows, with `auto` for that word; None for all."""
+    """Return the only hosts that a setting allows, or None for all. The word auto stands for the hosts `auto`."""
     if setting == "open":
         return None
     words = (setting,) if isinstance(setting, str) else setting
-    meant = tuple(auto)
-    return tuple(dict.fromkeys(host for word in words for host in (meant if word == "auto" else (word,))))
+    known = tuple(auto)
+    return tuple(dict.fromkeys(host for word in words for host in (known if word == "auto" else (word,))))
 
 
 def matches(host: str, rule: str) -> bool:
-    """Whether a rule, a host's name or `*.` and the name above, allows a host."""
+    """Whether a rule allows a host. A rule is a host's name, or `*.` and a domain."""
     return host.endswith(rule[1:]) if rule.startswith("*.") else host == rule
 
 
 def refused_host(lines: Iterable[str], allowed: tuple[str, ...]) -> str | None:
-    """Return the host that a failed fetch spoke of and could not reach because it is not allowed, or None."""
+    """Return the last host in a failed fetch's output that is not allowed, or None."""
     for line in reversed(list(lines)):
         urls = [found.host for url in _URL.findall(line) if (found := endpoint_of(url))]
         for host in (*urls, *_NAMED.findall(line)):

@@ -1,7 +1,7 @@
-"""The only way out of a sandbox while dependencies are fetched: a proxy on a Unix socket, outside of it.
+"""The fetch proxy: a sandbox's only access to the network while dependencies are fetched, on a Unix socket of the host.
 
-It resolves a name once and connects to the very address that it has judged, so that no second answer can lead
-elsewhere. h11 reads the requests. Behind a proxy of the user's own, names are judged here and resolved there.
+It resolves a name once and connects to the address that it has checked, so that a second DNS answer changes nothing.
+Behind the user's own proxy, names are checked here and resolved there.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Final
 
 import h11
 
-from generator.network.addresses import Address, is_loopback, literal_address, why_closed
+from generator.network.addresses import Address, forbidden_kind, is_loopback, literal_address
 from generator.network.endpoints import Endpoint, endpoint_of
 from generator.network.rules import HostRules, RefusedHost
 from generator.network.streams import (
@@ -26,10 +26,10 @@ from generator.network.streams import (
     HEAD_SECONDS,
     Stream,
     Unreachable,
-    connected,
-    plain_head,
+    connect,
+    connect_upstream,
     read_head,
-    through,
+    request_head,
 )
 from generator.network.upstream_proxy import UpstreamProxies, UpstreamProxy
 
@@ -42,15 +42,15 @@ _ESTABLISHED: Final = b"HTTP/1.1 200 Connection established\r\n\r\n"
 
 
 def resolve(host: str, port: int) -> list[str]:
-    """Return the addresses of a name, as the machine's own resolver has them."""
+    """Return the addresses of a name by the machine's own resolver."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(each[4][0]) for each in found))
 
 
 class FetchProxy:
-    """A proxy for one sandbox; it runs in a thread of its own until `close`.
+    """A proxy for one sandbox, in a thread of its own until `close`.
 
-    What it refused is kept in `refused`, and what it was asked for in `asked`.
+    `requested` are the endpoints that the sandbox asked for, and `refused` those that the proxy refused.
     """
 
     def __init__(
@@ -58,17 +58,17 @@ class FetchProxy:
     ) -> None:
         self.rules = rules
         self.refused: list[RefusedHost] = []
-        self.asked: set[Endpoint] = set()
-        self._upstreams, self._resolve, self._left = upstreams, resolve, max_bytes
-        self._turns = asyncio.Semaphore(MAX_CONNECTIONS)
-        # The loop itself holds its tasks by weak references alone, and would lose one that waits for bytes.
+        self.requested: set[Endpoint] = set()
+        self._upstreams, self._resolve, self._bytes_left = upstreams, resolve, max_bytes
+        self._connections = asyncio.Semaphore(MAX_CONNECTIONS)
+        # The event loop holds tasks by weak references alone, and would lose one that waits for bytes.
         self._tasks = set[asyncio.Task[None] | None]()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ended: asyncio.Event | None = None
         self._thread: threading.Thread | None = None
 
     def start(self, path: Path) -> None:
-        """Listen at a path, however long, for whoever may enter its directory; OSError where that is not possible."""
+        """Listen at a path of any length, for every user who may enter its directory; OSError when that fails."""
         listener = socket.socket(socket.AF_UNIX)
         directory = os.open(path.parent, os.O_PATH | os.O_DIRECTORY)
         try:
@@ -94,92 +94,92 @@ class FetchProxy:
     async def _main(self, listener: socket.socket, ready: threading.Event) -> None:
         self._loop, self._ended = asyncio.get_running_loop(), asyncio.Event()
         try:
-            server = await asyncio.start_unix_server(self._meet, sock=listener)
+            server = await asyncio.start_unix_server(self._accept, sock=listener)
         finally:
             ready.set()
         await self._ended.wait()
         server.close()
 
-    async def _meet(self, near: asyncio.StreamReader, back: asyncio.StreamWriter) -> None:
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         self._tasks.add(task)
         try:
-            async with self._turns:
-                await self._serve(Stream(near, back))
+            async with self._connections:
+                await self._serve(Stream(reader, writer))
         except (OSError, EOFError, h11.ProtocolError, TimeoutError):
-            pass  # who asked sees the connection end
+            pass  # the client sees the connection end
         finally:
-            back.close()
+            writer.close()
             self._tasks.discard(task)
 
-    async def _serve(self, near: Stream) -> None:
-        request, rest = await asyncio.wait_for(read_head(near), HEAD_SECONDS)
+    async def _serve(self, client: Stream) -> None:
+        request, rest = await asyncio.wait_for(read_head(client), HEAD_SECONDS)
         tunnel = request.method == b"CONNECT"
         url = request.target.decode("ascii", "replace")
-        where = endpoint_of(f"https://{url}/" if tunnel else url)
-        if where is None or not (tunnel or url.startswith("http://")):
-            await near.answer(400, "this proxy takes CONNECT and http:// alone")
+        endpoint = endpoint_of(f"https://{url}/" if tunnel else url)
+        if endpoint is None or not (tunnel or url.startswith("http://")):
+            await client.respond(400, "this proxy accepts only CONNECT and http://")
             return
         try:
-            far = await self._reach(where, tunnel)
+            server = await self._connect(endpoint, tunnel)
         except Unreachable as error:
-            await near.answer(error.status, str(error))
+            await client.respond(error.status, str(error))
             return
         try:
             if tunnel:
-                near.writer.write(_ESTABLISHED)
+                client.writer.write(_ESTABLISHED)
             else:
-                far.writer.write(plain_head(request, where, far.upstream))
-            await self._join(near, far, rest, where)
+                server.writer.write(request_head(request, endpoint, server.upstream))
+            await self._relay(client, server, rest, endpoint)
         finally:
-            far.writer.close()
+            server.writer.close()
 
-    async def _reach(self, where: Endpoint, secure: bool) -> Stream:
-        self.asked.add(where)
-        literal = literal_address(where.host)
-        if literal:  # its kind says more than that it is not allowed
-            self._judge(where, literal)
-        if not self.rules.admits(where):
-            raise self._refusal(RefusedHost(str(where)))
-        upstream = self._upstreams.of(where, secure)
-        addresses = await self._judged(where, upstream)
+    async def _connect(self, endpoint: Endpoint, secure: bool) -> Stream:
+        self.requested.add(endpoint)
+        literal = literal_address(endpoint.host)
+        if literal:  # the kind of the address is a better message than that the host is not allowed
+            self._check(endpoint, literal)
+        if not self.rules.allows(endpoint):
+            raise self._refusal(RefusedHost(str(endpoint)))
+        upstream = self._upstreams.proxy_for(endpoint, secure)
+        addresses = await self._checked_addresses(endpoint, upstream)
         if upstream is None:
-            return await connected(where, addresses)
-        return await through(upstream, where, secure)
+            return await connect(endpoint, addresses)
+        return await connect_upstream(upstream, endpoint, secure)
 
-    async def _judged(self, where: Endpoint, upstream: UpstreamProxy | None) -> list[Address]:
-        """Return the addresses of a host, all of which it may have; none where the user's proxy will resolve it."""
-        literal = literal_address(where.host)
+    async def _checked_addresses(self, endpoint: Endpoint, upstream: UpstreamProxy | None) -> list[Address]:
+        """Return the addresses of a host, all of them allowed; none when the user's proxy resolves it."""
+        literal = literal_address(endpoint.host)
         if upstream is not None and literal is None:
-            if is_loopback(where.host) and not self.rules.is_own(where):
-                raise self._refusal(_closed(where, where.host, "loopback"))
+            if is_loopback(endpoint.host) and not self.rules.may_be_private(endpoint):
+                raise self._refusal(_forbidden(endpoint, endpoint.host, "loopback"))
             return []
-        addresses = [literal] if literal else await self._looked_up(where)
+        addresses = [literal] if literal else await self._look_up(endpoint)
         for each in addresses:
-            self._judge(where, each)
+            self._check(endpoint, each)
         return addresses
 
-    def _judge(self, where: Endpoint, address: Address) -> None:
-        if kind := why_closed(where.host, address, self.rules.is_own(where)):
-            raise self._refusal(_closed(where, str(address), kind))
+    def _check(self, endpoint: Endpoint, address: Address) -> None:
+        if kind := forbidden_kind(endpoint.host, address, self.rules.may_be_private(endpoint)):
+            raise self._refusal(_forbidden(endpoint, str(address), kind))
 
-    async def _looked_up(self, where: Endpoint) -> list[Address]:
-        """Resolve in a thread that nobody waits for at the end: a resolver may take half a minute to give up."""
+    async def _look_up(self, endpoint: Endpoint) -> list[Address]:
+        """Resolve in a daemon thread: a resolver may take half a minute, and `close` does not wait for it."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Sequence[str] | OSError] = loop.create_future()
 
-        def look_up() -> None:
+        def resolve_name() -> None:
             try:
-                found: Sequence[str] | OSError = self._resolve(*where)
+                found: Sequence[str] | OSError = self._resolve(*endpoint)
             except (OSError, UnicodeError) as error:
                 found = OSError(str(error))
             with contextlib.suppress(RuntimeError):  # the loop is closed
                 loop.call_soon_threadsafe(_settle, future, found)
 
-        threading.Thread(target=look_up, name="fetch proxy resolver", daemon=True).start()
+        threading.Thread(target=resolve_name, name="fetch proxy resolver", daemon=True).start()
         found = await future
         if isinstance(found, OSError):
-            raise Unreachable(502, f"{where.host} cannot be resolved: {found}")
+            raise Unreachable(502, f"{endpoint.host} cannot be resolved: {found}")
         return [ip_address(each) for each in found]
 
     def _refusal(self, refused: RefusedHost) -> Unreachable:
@@ -187,16 +187,16 @@ class FetchProxy:
             self.refused.append(refused)
         return Unreachable(403, refused.sentence)
 
-    async def _join(self, near: Stream, far: Stream, rest: bytes, where: Endpoint) -> None:
-        """Pass bytes on in both directions until both have ended or one fails.
+    async def _relay(self, client: Stream, server: Stream, rest: bytes, endpoint: Endpoint) -> None:
+        """Relay bytes in both directions until both have ended or one fails.
 
-        The user's proxy gets the first lines of a plain request and no more: it would take what follows for another
-        request, to whatever host that names.
+        The user's proxy gets the head of a plain request and no more. It would take further bytes for another request,
+        to any host.
         """
-        directions = [self._pass(far, near, where)]
-        if far.upstream is None or far.tunnel:
-            far.writer.write(rest)
-            directions.append(self._pass(near, far, where))
+        directions = [self._copy(server, client, endpoint)]
+        if server.upstream is None or server.tunnel:
+            server.writer.write(rest)
+            directions.append(self._copy(client, server, endpoint))
         tasks = [asyncio.ensure_future(each) for each in directions]
         try:
             await asyncio.gather(*tasks)
@@ -204,11 +204,11 @@ class FetchProxy:
             for task in tasks:
                 task.cancel()
 
-    async def _pass(self, source: Stream, target: Stream, where: Endpoint) -> None:
+    async def _copy(self, source: Stream, target: Stream, endpoint: Endpoint) -> None:
         while chunk := await source.reader.read(CHUNK):
-            self._left -= len(chunk)
-            if self._left < 0:
-                raise self._refusal(RefusedHost(str(where), "sent more than all dependencies of a crate may have"))
+            self._bytes_left -= len(chunk)
+            if self._bytes_left < 0:
+                raise self._refusal(RefusedHost(str(endpoint), "sent more than all dependencies of a crate may have"))
             target.writer.write(chunk)
             await target.writer.drain()
         if target.writer.can_write_eof():
@@ -220,9 +220,9 @@ def _settle(future: asyncio.Future[Sequence[str] | OSError], found: Sequence[str
         future.set_result(found)
 
 
-def _closed(where: Endpoint, address: str, kind: str) -> RefusedHost:
+def _forbidden(endpoint: Endpoint, address: str, kind: str) -> RefusedHost:
     article = "an" if kind[0] in "aeiou" else "a"
     return RefusedHost(
-        str(where),
+        str(endpoint),
         f"is at {address}, {article} {kind} address: only a registry of your own configuration may be there",
     )

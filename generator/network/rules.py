@@ -1,4 +1,4 @@
-"""Which hosts and ports a sandbox may reach, decided by name."""
+"""Rules by name for the hosts and ports that a sandbox may reach."""
 
 from __future__ import annotations
 
@@ -11,48 +11,49 @@ from generator.network.hosts import matches
 
 @dataclass(frozen=True)
 class HostRules:
-    """What may be reached while dependencies are fetched.
+    """Rules while dependencies are fetched.
 
-    `own` are the registries that the user's and the tools' own configuration names, which may be at private addresses,
-    and `named` those that the source names. `hosts` may be reached at the usual ports; None stands for any host at any
-    port. `trusting` is for a sandbox that nothing of a source has come into: to it, any host is one's own.
+    `configured` are registries of the user's and the tools' own configuration, which may have private addresses.
+    `from_source` are registries that the source names. `hosts` may be reached at ports 80 and 443; None stands for any
+    host at any port. `allow_private` is for a sandbox without any source: all its hosts may have private addresses.
     """
 
-    own: frozenset[Endpoint] = frozenset()
-    named: frozenset[Endpoint] = frozenset()
+    configured: frozenset[Endpoint] = frozenset()
+    from_source: frozenset[Endpoint] = frozenset()
     hosts: tuple[str, ...] | None = ()
-    trusting: bool = False
+    allow_private: bool = False
 
-    def admits(self, where: Endpoint) -> bool:
-        """Whether a connection may be tried."""
-        if self.hosts is None or where in self.own or where in self.named:
+    def allows(self, endpoint: Endpoint) -> bool:
+        """Whether the sandbox may connect to an endpoint, by its name."""
+        if self.hosts is None or endpoint in self.configured or endpoint in self.from_source:
             return True
-        return where.port in PORTS.values() and any(matches(where.host, each) for each in self.hosts)
+        return endpoint.port in PORTS.values() and any(matches(endpoint.host, each) for each in self.hosts)
 
-    def is_own(self, where: Endpoint) -> bool:
-        """Whether it may be at a private address."""
-        return self.trusting or where in self.own
+    def may_be_private(self, endpoint: Endpoint) -> bool:
+        """Whether an endpoint may have a private address."""
+        return self.allow_private or endpoint in self.configured
 
 
 @dataclass(frozen=True)
 class RefusedHost:
-    """A host that was asked for and not reached: because it is not allowed, or for the reason `why`."""
+    """A host that the proxy refused: by name, or for another `reason`."""
 
     host: str
-    why: str | None = None
+    reason: str | None = None
 
     @property
     def sentence(self) -> str:
-        """What is wrong and how to mend it, to follow on what needed the host."""
-        return f"{self.host}, which {self.why or 'fetch_hosts does not allow: add it'}"
+        """The end of a sentence: the host, the reason and the fix."""
+        return f"{self.host}, which {self.reason or 'fetch_hosts does not allow: add it'}"
 
 
-def rules_of(setting: FetchHosts, own: frozenset[Endpoint], named: frozenset[Endpoint]) -> HostRules:
-    """Return what a setting allows; `own` and `named` are what it means by `auto`."""
+def rules_of(setting: FetchHosts, configured: frozenset[Endpoint], from_source: frozenset[Endpoint]) -> HostRules:
+    """Return the rules of a setting. The word auto stands for `configured` and `from_source`."""
     if setting == "open":
-        return HostRules(own, hosts=None)
+        return HostRules(configured, hosts=None)
     words = (setting,) if isinstance(setting, str) else setting
     hosts = tuple(word for word in words if word != "auto")
     if "auto" in words:
-        return HostRules(own, named, hosts)
-    return HostRules(frozenset(each for each in own if any(matches(each.host, host) for host in hosts)), hosts=hosts)
+        return HostRules(configured, from_source, hosts)
+    allowed = frozenset(each for each in configured if any(matches(each.host, host) for host in hosts))
+    return HostRules(allowed, hosts=hosts)

@@ -1,4 +1,4 @@
-"""Connections of the proxy, and what is said on them before bytes are passed on."""
+"""Connections of the fetch proxy, and the HTTP messages on them before bytes are relayed."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from generator.network.upstream_proxy import UpstreamProxy
 HEAD_SECONDS: Final = 30
 CONNECT_SECONDS: Final = 15
 CHUNK: Final = 64 * 1024
-_OF_ONE_HOP: Final = frozenset(
+_HOP_BY_HOP: Final = frozenset(
     (b"connection", b"host", b"keep-alive", b"proxy-authorization", b"proxy-connection", b"upgrade")
 )
-_OF_A_BODY: Final = frozenset((b"content-length", b"transfer-encoding", b"expect"))
+_BODY_HEADERS: Final = frozenset((b"content-length", b"transfer-encoding", b"expect"))
 
 
 class Unreachable(EOFError):
-    """A host that is not connected to; what the one who asked is told."""
+    """A host that the proxy does not connect to: the status and message of the response."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -34,15 +34,15 @@ class Unreachable(EOFError):
 
 @dataclass(frozen=True)
 class Stream:
-    """Both directions of a connection; `upstream` is the user's proxy, if it is one to that, and `tunnel` how."""
+    """Both directions of a connection. `upstream` is the user's proxy at its end, and `tunnel` says that it tunnels."""
 
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
     upstream: UpstreamProxy | None = None
     tunnel: bool = False
 
-    async def answer(self, status: int, message: str) -> None:
-        """Say why nothing is passed on."""
+    async def respond(self, status: int, message: str) -> None:
+        """Send an error response."""
         body = f"{message}\n".encode("ascii", "replace")
         reason = {400: "Bad request", 403: "Forbidden", 502: "Bad gateway"}[status]
         head = f"HTTP/1.1 {status} {reason}\r\nContent-Type: text/plain\r\nContent-Length: {len(body)}\r\n"
@@ -51,7 +51,7 @@ class Stream:
 
 
 async def read_head(stream: Stream) -> tuple[h11.Request, bytes]:
-    """Read a request's first lines; returns what came behind them too."""
+    """Read a request's head, and return it with the bytes that came after it."""
     connection = h11.Connection(h11.SERVER)
     while (event := connection.next_event()) is h11.NEED_DATA:
         connection.receive_data(await stream.reader.read(CHUNK))
@@ -60,67 +60,67 @@ async def read_head(stream: Stream) -> tuple[h11.Request, bytes]:
     return event, connection.trailing_data[0]
 
 
-def plain_head(request: h11.Request, where: Endpoint, upstream: UpstreamProxy | None) -> bytes:
-    """Return the first lines of a request as its server, or the user's proxy, is to see them: for one answer alone.
+def request_head(request: h11.Request, endpoint: Endpoint, upstream: UpstreamProxy | None) -> bytes:
+    """Return the head of a plain request for its server or the user's proxy, with `Connection: close`.
 
-    They name the host that was judged, however the request wrote it.
+    It names the host that was checked, whatever the Host header said.
     """
     url = urlsplit(request.target.decode("ascii"))
     path = (url.path or "/") + (f"?{url.query}" if url.query else "")
-    headers = [(b"host", _authority(where).encode())]
-    left_out = _OF_ONE_HOP if upstream is None else _OF_ONE_HOP | _OF_A_BODY
-    headers += [(name, value) for name, value in request.headers if name not in left_out]
+    headers = [(b"host", _authority(endpoint).encode())]
+    dropped = _HOP_BY_HOP if upstream is None else _HOP_BY_HOP | _BODY_HEADERS
+    headers += [(name, value) for name, value in request.headers if name not in dropped]
     if upstream is not None and upstream.authorization:
         headers.append((b"proxy-authorization", upstream.authorization.encode()))
-    target = path if upstream is None else f"http://{_authority(where)}{path}"
-    told = h11.Request(method=request.method, target=target, headers=[*headers, (b"connection", b"close")])
-    return h11.Connection(h11.CLIENT).send(told) or b""
+    target = path if upstream is None else f"http://{_authority(endpoint)}{path}"
+    forwarded = h11.Request(method=request.method, target=target, headers=[*headers, (b"connection", b"close")])
+    return h11.Connection(h11.CLIENT).send(forwarded) or b""
 
 
-async def connected(where: Endpoint, addresses: Sequence[Address]) -> Stream:
-    """Connect to the first of some addresses that answers."""
+async def connect(endpoint: Endpoint, addresses: Sequence[Address]) -> Stream:
+    """Connect to the first address that answers."""
     last: Exception | None = None
     for each in addresses:
         try:
-            return Stream(*await asyncio.wait_for(asyncio.open_connection(str(each), where.port), CONNECT_SECONDS))
+            return Stream(*await asyncio.wait_for(asyncio.open_connection(str(each), endpoint.port), CONNECT_SECONDS))
         except (OSError, TimeoutError) as error:
             last = error
-    raise Unreachable(502, f"{where} cannot be reached: {last}")
+    raise Unreachable(502, f"{endpoint} cannot be reached: {last}")
 
 
-async def through(upstream: UpstreamProxy, where: Endpoint, secure: bool) -> Stream:
-    """Connect to the user's proxy and, for https, have it open a tunnel."""
+async def connect_upstream(upstream: UpstreamProxy, endpoint: Endpoint, secure: bool) -> Stream:
+    """Connect to the user's proxy and, for https, open a tunnel through it."""
     context = ssl.create_default_context() if upstream.secure else None
     try:
-        streams = await asyncio.wait_for(asyncio.open_connection(*upstream.where, ssl=context), CONNECT_SECONDS)
+        streams = await asyncio.wait_for(asyncio.open_connection(*upstream.endpoint, ssl=context), CONNECT_SECONDS)
     except (OSError, TimeoutError) as error:
-        raise Unreachable(502, f"your proxy at {upstream.where} cannot be reached: {error}") from None
-    far = Stream(*streams, upstream, secure)
+        raise Unreachable(502, f"your proxy at {upstream.endpoint} cannot be reached: {error}") from None
+    server = Stream(*streams, upstream, secure)
     try:
         if secure:
-            await asyncio.wait_for(_tunnel(far, upstream, where), HEAD_SECONDS)
+            await asyncio.wait_for(_tunnel(server, upstream, endpoint), HEAD_SECONDS)
     except BaseException:
-        far.writer.close()
+        server.writer.close()
         raise
-    return far
+    return server
 
 
-async def _tunnel(far: Stream, upstream: UpstreamProxy, where: Endpoint) -> None:
-    headers = [("host", _authority(where))]
+async def _tunnel(server: Stream, upstream: UpstreamProxy, endpoint: Endpoint) -> None:
+    headers = [("host", _authority(endpoint))]
     if upstream.authorization:
         headers.append(("proxy-authorization", upstream.authorization))
     connection = h11.Connection(h11.CLIENT)
-    asked = h11.Request(method="CONNECT", target=_authority(where), headers=headers)
-    far.writer.write((connection.send(asked) or b"") + (connection.send(h11.EndOfMessage()) or b""))
+    request = h11.Request(method="CONNECT", target=_authority(endpoint), headers=headers)
+    server.writer.write((connection.send(request) or b"") + (connection.send(h11.EndOfMessage()) or b""))
     while (event := connection.next_event()) is h11.NEED_DATA or isinstance(event, h11.InformationalResponse):
         if event is h11.NEED_DATA:
-            # A byte at a time: what follows on the answer is the tunnel's.
-            connection.receive_data(await far.reader.read(1))
+            # One byte at a time, because the bytes after the response belong to the tunnel.
+            connection.receive_data(await server.reader.read(1))
     if not isinstance(event, h11.Response) or not 200 <= event.status_code < 300:
         status = event.status_code if isinstance(event, h11.Response) else "no answer"
-        raise Unreachable(502, f"your proxy at {upstream.where} does not lead to {where}: {status}")
+        raise Unreachable(502, f"your proxy at {upstream.endpoint} does not connect to {endpoint}: {status}")
 
 
-def _authority(where: Endpoint) -> str:
-    host = f"[{where.host}]" if ":" in where.host else where.host
-    return f"{host}:{where.port}"
+def _authority(endpoint: Endpoint) -> str:
+    host = f"[{endpoint.host}]" if ":" in endpoint.host else endpoint.host
+    return f"{host}:{endpoint.port}"

@@ -24,7 +24,7 @@ from generator.packages.loader import (
 )
 from generator.packages.platform import add_platform_dependencies, package_for_platform
 from generator.packages.tarball import NpmPackage, PackedFile, package_json
-from generator.platforms import PLATFORM_NAMES, PlatformName
+from generator.platforms import PLATFORM_NAMES, PlatformName, addon_file
 
 # Keys of no use to users; publishConfig would also change the registry.
 DEVELOPMENT_KEYS: Final = {"devDependencies", "gypfile", "hasInstallScript", "publishConfig", "packageManager"}
@@ -51,9 +51,9 @@ def binary_name(package_json: dict[str, Any]) -> str:
 def addon_files(binary: str, platform: PlatformName) -> tuple[str, ...]:
     """Return the files of one platform as napi names them, the binary first; wasm32 has loaders too."""
     if platform != "wasm32":
-        return (f"{binary}.{platform}.node",)
+        return (addon_file(binary, platform),)
     loaders = (f"{binary}.wasi.cjs", f"{binary}.wasi-browser.js", "wasi-worker.mjs", "wasi-worker-browser.mjs")
-    return (f"{binary}.wasm32-wasi.wasm", *loaders, BROWSER_ENTRY)
+    return (addon_file(binary, platform), *loaders, BROWSER_ENTRY)
 
 
 def addon_packages(

@@ -9,7 +9,7 @@ from typing import Final
 
 from generator.manifest.names import platform_package
 from generator.manifest.values import Layout
-from generator.platforms import PLATFORM_NAMES, PlatformName
+from generator.platforms import NATIVE, PLATFORM_NAMES, PlatformName, addon_file
 
 # The check runs before the loader's first statement, because the error messages of napi differ between versions and do
 # not list the built platforms. It needs no module, so it works in CommonJS and ES modules. It fails only for a platform
@@ -56,7 +56,7 @@ class LoaderSettings:
 
 def is_loader(text: str, binary: str) -> bool:
     """Return whether a script loads the addon of some platform from its own directory."""
-    return any(f"./{binary}.{platform}.node" in text for platform in PLATFORM_NAMES)
+    return any(f"./{addon_file(binary, platform)}" in text for platform in NATIVE)
 
 
 def requires_platform_packages(text: str, loader: LoaderSettings) -> bool:

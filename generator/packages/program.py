@@ -16,7 +16,7 @@ from generator.packages.files import check_staged, list_staged
 from generator.packages.identity import ENGINES, Identity
 from generator.packages.platform import add_platform_dependencies, package_for_platform
 from generator.packages.tarball import NpmPackage, PackedFile, package_json
-from generator.platforms import PLATFORMS, PlatformName
+from generator.platforms import PLATFORMS, PlatformName, program_directory, program_file
 
 # The shim runs in the user's Node: old syntax, no dependencies. `process.report` distinguishes glibc from musl without
 # a process. The network is excluded, because the report would resolve the name of every connection.
@@ -78,7 +78,7 @@ def program_packages(
     files = list_staged(staged)
     expected = rf"bin/({'|'.join(PLATFORMS)})/({'|'.join(map(re.escape, programs))})(\.exe)?"
     check_staged(files, re.compile(expected), "the build of a program")
-    binaries = {name: found for name in PLATFORMS if (found := _below(f"bin/{name}/", files))}
+    binaries = {name: found for name in PLATFORMS if (found := _below(f"{program_directory(name)}/", files))}
     binary_paths = {program: _binary_paths(identity, program, binaries, layout) for program in programs}
     shims = tuple(PackedFile(f"bin/{name}.js", _shim(name, binary_paths[name]), executable=True) for name in programs)
     documents = tuple(file for file in files if not file.path.startswith("bin/"))
@@ -114,10 +114,10 @@ def _binary_paths(
     binary_paths: dict[PlatformName, str] = {}
     for platform, files in binaries.items():
         names = {file.path.rpartition("/")[2] for file in files}
-        if not (found := {program, f"{program}.exe"} & names):
+        if (file := program_file(program, platform)) not in names:
             raise Unbuildable(f"the program {program} was not built for {platform}")
         directory = f"./{platform}" if layout == "single" else f"{platform_package(identity.name, platform)}/bin"
-        binary_paths[platform] = f"{directory}/{found.pop()}"
+        binary_paths[platform] = f"{directory}/{file}"
     return binary_paths
 
 

@@ -1,4 +1,4 @@
-"""Libraries and command-line programs: Cargo alone."""
+"""Recipes that need Cargo alone: libraries and command-line programs."""
 
 from __future__ import annotations
 
@@ -10,128 +10,124 @@ from generator.errors import Unbuildable
 from generator.packages.commands import check_names
 from generator.packages.program import program_packages
 from generator.packages.tarball import NpmPackage
-from generator.platforms import PLATFORMS, PlatformName
-from generator.recipes.coverage import covering
-from generator.recipes.job import CrateMetadata, Job
+from generator.platforms import PlatformName, program_directory, program_file
+from generator.recipes.coverage import with_coverage
+from generator.recipes.job import BuildJob, CrateMetadata
 from generator.recipes.recipe import Tool
-from generator.recipes.replay import RECORD, record, replay
-from generator.recipes.test_run import HOST_ALONE, TestRun, no_runtime, start_programs
+from generator.recipes.replay import has_record, record, replay
+from generator.recipes.test_run import HOST_ONLY, TestRun, no_runtime, set_runner
+from generator.scripts import with_arguments
 
-# Every test, also after the first failure; the network is closed.
-TEST: Final = "--offline --locked --release --no-fail-fast"
+# The network is closed. A failed test stops no other test.
+TEST_OPTIONS: Final = "--offline --locked --release --no-fail-fast"
 
 
-def cargo_test(job: Job) -> TestRun:
-    """Run the tests on the host; what zig has compiled for it is not compiled again, unless coverage is measured."""
-    host, own = job.cargo_target(job.host), job.crate.commands
+def cargo_test(job: BuildJob) -> TestRun:
+    """Return the test run on the host. It reuses what zig has compiled for the host, unless coverage is measured."""
+    host, commands = job.cargo_target(job.host), job.crate.commands
     if job.measures_coverage:
-        return TestRun(covering(job, own.test or f"cargo test {TEST}"))
-    anew = host.target is None or job.crate.kind == "wasm" or own.build
-    return TestRun(own.test or (f"cargo test {TEST}" if anew else host.test(TEST)))
+        return TestRun(with_coverage(job, commands.test or f"cargo test {TEST_OPTIONS}"))
+    compiles_anew = host.target is None or job.crate.kind == "wasm" or commands.build
+    return TestRun(commands.test or (f"cargo test {TEST_OPTIONS}" if compiles_anew else host.test(TEST_OPTIONS)))
 
 
-def cargo_test_run(job: Job, metadata: CrateMetadata, platform: PlatformName) -> TestRun:
-    """Run the tests on the host, or on another platform by what runs its programs here."""
+def cargo_test_run(job: BuildJob, metadata: CrateMetadata, platform: PlatformName) -> TestRun:
+    """Return the test run on the host, or on another platform by the runtime that this machine has for it."""
     if platform == job.host:
         return cargo_test(job)
     if job.crate.commands.test:
-        return TestRun(reason=HOST_ALONE)
+        return TestRun(reason=HOST_ONLY)
     runtime = job.toolchain.runtime(platform)
     if runtime is None:
         return no_runtime(platform)
     target = job.toolchain.target(job.crate.kind, platform)
-    started = start_programs(job.root, target, platform, runtime, metadata.package.programs)
-    return TestRun(started + job.cargo_target(platform).test(TEST), runtime.name)
+    runner = set_runner(job.root, target, platform, runtime, metadata.package.programs)
+    return TestRun(runner + job.cargo_target(platform).test(TEST_OPTIONS), runtime.name)
 
 
-def cargo_build(job: Job, platform: PlatformName, which: str) -> str:
-    """Compile for a platform; what the crate's own build command asks of Cargo is asked again of other linkers."""
-    cargo_target, own = job.cargo_target(platform), job.crate.commands.build
-    if own is None:
-        return cargo_target.script(f"--offline --locked --release {which}")
+def cargo_build(job: BuildJob, platform: PlatformName, options: str) -> str:
+    """Return the script that compiles for a platform. The crate's own build command runs once, and is then replayed."""
+    cargo_target, command = job.cargo_target(platform), job.crate.commands.build
+    if command is None:
+        return cargo_target.script(f"--offline --locked --release {options}")
     again = replay(job.root, cargo_target, platform)
     if platform != job.host:
         return again
-    first = record(own, job.root, cargo_target, napi=False)
-    return f"{first}\nif [ -s {shlex.quote(job.root)}/{RECORD} ]; then\n{again}\nfi" if cargo_target.target else first
+    first = record(command, job.root, cargo_target, napi=False)
+    return f"{first}\nif {has_record(job.root)}; then\n{again}\nfi" if cargo_target.target else first
 
 
-def copy_documents(job: Job) -> str:
-    """Copy the crate's README and license files into the package: what npm publishes beside the code."""
+def copy_documents(job: BuildJob) -> str:
+    """Return the script that copies the crate's README and license files, which npm publishes, into the package."""
     names = " -o ".join(f"-name '{each}*'" for each in ("README", "LICENSE", "LICENCE", "COPYING"))
     return f'find {shlex.quote(job.directory)} -maxdepth 1 -type f \\( {names} \\) -exec cp -t "$OUT" {{}} +'
 
 
 class LibraryRecipe:
-    """A library is compiled and tested; no package comes of it."""
+    """A library is compiled and tested. It has no package."""
 
-    def tools(self, job: Job, lock: str) -> tuple[Tool, ...]:
-        """None: Cargo does it all."""
+    def tools(self, job: BuildJob, lock: str) -> tuple[Tool, ...]:
+        """Return nothing: Cargo is enough."""
         return ()
 
-    def compile(self, job: Job, metadata: CrateMetadata, platform: PlatformName) -> str:
-        """Compile the library, or everything where the crate has none."""
-        which = "--lib" if metadata.package.library else "--bins"
-        return cargo_build(job, platform, which)
+    def compile(self, job: BuildJob, metadata: CrateMetadata, platform: PlatformName) -> str:
+        """Compile the library, or the programs of a crate without one."""
+        options = "--lib" if metadata.package.library else "--bins"
+        return cargo_build(job, platform, options)
 
-    def test(self, job: Job, metadata: CrateMetadata, platform: PlatformName) -> TestRun:
+    def test(self, job: BuildJob, metadata: CrateMetadata, platform: PlatformName) -> TestRun:
         """Run the crate's tests."""
         return cargo_test_run(job, metadata, platform)
 
-    def stage(self, job: Job, metadata: CrateMetadata) -> str | None:
-        """Nothing: there is no package."""
+    def stage(self, job: BuildJob, metadata: CrateMetadata) -> str | None:
+        """Return None: there is no package."""
         return None
 
-    def pack(self, job: Job, metadata: CrateMetadata, staged: Path) -> tuple[NpmPackage, ...]:
-        """Nothing: there is no package."""
+    def pack(self, job: BuildJob, metadata: CrateMetadata, staged: Path) -> tuple[NpmPackage, ...]:
+        """Return nothing: there is no package."""
         return ()
 
-    def load(self, job: Job, metadata: CrateMetadata) -> tuple[str, str]:
-        """Nothing: there is no package."""
+    def load(self, job: BuildJob, metadata: CrateMetadata) -> tuple[str, str]:
+        """Return nothing: there is no package."""
         return "", ""
 
 
 class ProgramRecipe:
-    """Command-line programs, behind a small shim for npm."""
+    """Command-line programs. Each gets a small shim for npm."""
 
-    def tools(self, job: Job, lock: str) -> tuple[Tool, ...]:
-        """None: Cargo does it all."""
+    def tools(self, job: BuildJob, lock: str) -> tuple[Tool, ...]:
+        """Return nothing: Cargo is enough."""
         return ()
 
-    def compile(self, job: Job, metadata: CrateMetadata, platform: PlatformName) -> str:
-        """Compile every program of the crate."""
+    def compile(self, job: BuildJob, metadata: CrateMetadata, platform: PlatformName) -> str:
+        """Compile all programs of the crate."""
         if not metadata.package.programs:
             raise Unbuildable(f"{job.crate.name} is a bin in the manifest and has no program: use kind lib")
         check_names(metadata.package.programs)
         return cargo_build(job, platform, "--bins")
 
-    def test(self, job: Job, metadata: CrateMetadata, platform: PlatformName) -> TestRun:
+    def test(self, job: BuildJob, metadata: CrateMetadata, platform: PlatformName) -> TestRun:
         """Run the crate's tests."""
         return cargo_test_run(job, metadata, platform)
 
-    def stage(self, job: Job, metadata: CrateMetadata) -> str | None:
-        """Lay each platform's programs out as bin/PLATFORM/PROGRAM."""
+    def stage(self, job: BuildJob, metadata: CrateMetadata) -> str | None:
+        """Copy each platform's programs to bin/PLATFORM/PROGRAM."""
         lines = [copy_documents(job)]
         for platform in job.platforms:
-            suffix = ".exe" if PLATFORMS[platform].os == "win32" else ""
-            names = " ".join(shlex.quote(f"{name}{suffix}") for name in metadata.package.programs)
+            names = shlex.join(program_file(name, platform) for name in metadata.package.programs)
+            directory = f'"$OUT/{program_directory(platform)}'
             lines.append(
-                f'mkdir -p "$OUT/bin/{platform}" && cd "$CARGO_TARGET_DIR/{job.cargo_target(platform).directory}" '
-                f'&& install -m 755 {names} "$OUT/bin/{platform}/"'
+                f'mkdir -p {directory}" && cd "$CARGO_TARGET_DIR/{job.cargo_target(platform).directory}" '
+                f'&& install -m 755 {names} {directory}/"'
             )
         return "\n".join(lines)
 
-    def pack(self, job: Job, metadata: CrateMetadata, staged: Path) -> tuple[NpmPackage, ...]:
+    def pack(self, job: BuildJob, metadata: CrateMetadata, staged: Path) -> tuple[NpmPackage, ...]:
         """Add package.json and a shim per program."""
         identity, layout = job.identity(metadata.package), job.settings.layout
         return program_packages(identity, metadata.package.programs, staged, layout)
 
-    def load(self, job: Job, metadata: CrateMetadata) -> tuple[str, str]:
-        """Start each program: any exit code but those of a shell or a shim that could not start it."""
+    def load(self, job: BuildJob, metadata: CrateMetadata) -> tuple[str, str]:
+        """Start each program with --version. Its own exit code does not matter."""
         names = metadata.package.programs
-        checks = [
-            f"code=0; timeout -k 1 20 npx --no-install {shlex.quote(name)} --version < /dev/null || code=$?\n"
-            f'case "$code" in 126|127|13[0-9]) echo "error: {name} does not start: exit $code" >&2; exit 1;; esac'
-            for name in names
-        ]
-        return "\n".join(checks), " && ".join(f"npx {name} --version" for name in names)
+        return with_arguments("start-programs.sh", *names), " && ".join(f"npx {name} --version" for name in names)

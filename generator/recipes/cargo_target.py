@@ -1,4 +1,4 @@
-"""How Cargo compiles for each platform: its subcommand, target, linker and variables, as data."""
+"""Cargo's view of each platform: its subcommand, target, linker and environment variables, as data."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from generator.toolchain.toolchain import Linker, Toolchain
 
 _STATIC, _DYNAMIC = "target-feature=+crt-static", "target-feature=-crt-static"
 
-# rustc's options where the kind matters. A program for musl carries its libc; an addon shares its process with Node's.
-# Node's symbols are there when macOS loads an addon, not when it is linked. With Microsoft's runtime inside nothing has
-# to be installed on Windows first.
+# rustc's options where the kind matters. A program for musl contains its libc, while an addon shares Node's. macOS
+# finds Node's symbols when it loads an addon, not when it is linked. Microsoft's runtime is linked in, so that users of
+# Windows need not install it.
 _OPTIONS: Final[dict[tuple[Kind, PlatformName], tuple[str, ...]]] = {
     ("bin", "linux-x64-musl"): (_STATIC,),
     ("napi", "linux-x64-musl"): (_DYNAMIC,),
@@ -24,8 +24,8 @@ _OPTIONS: Final[dict[tuple[Kind, PlatformName], tuple[str, ...]]] = {
     ("napi", "win32-x64-msvc"): (_STATIC,),
 }
 
-# cargo-xwin writes beside what it downloaded, and that may be read-only: it gets a directory of its own.
-_OWN_XWIN: Final = """mkdir -p "$HOME/xwin" && ln -sfn "$XWIN_CACHE_DIR/xwin" "$HOME/xwin/xwin"
+# cargo-xwin writes beside its downloads, which may be read-only, so it gets a directory of its own.
+_XWIN_CACHE: Final = """mkdir -p "$HOME/xwin" && ln -sfn "$XWIN_CACHE_DIR/xwin" "$HOME/xwin/xwin"
 export XWIN_CACHE_DIR="$HOME/xwin"
 """
 
@@ -34,8 +34,9 @@ export XWIN_CACHE_DIR="$HOME/xwin"
 class CargoTarget:
     """One platform as Cargo sees it from the host.
 
-    `subcommand` follows `cargo`, in place of `build`. `target` is the Rust target and `asked` what `--target` is given
-    for it, both None for a build by the host's own linker; `directory` is where results lie below the target directory.
+    `subcommand` takes the place of `build`. `target` is the Rust target and `argument` that of `--target`; both are
+    None for a build by the host's own linker. `directory` holds the results, below Cargo's target directory.
+    `preparation` are lines of Bash that run first.
     """
 
     subcommand: str
@@ -51,49 +52,49 @@ class CargoTarget:
         return f"{self.exports}cargo {self.subcommand} {options}{target}"
 
     def test(self, options: str) -> str:
-        """Return the script that tests with these options of `cargo test`; who starts the tests is not its business."""
-        wrapped = {"zigbuild": "cargo-zigbuild test", "xwin build": "cargo xwin test"}
-        return f"{self.exports}{wrapped.get(self.subcommand, 'cargo test')} {options} --target {self.argument}"
+        """Return the script that tests with these options of `cargo test`. The runner of the tests is set elsewhere."""
+        commands = {"zigbuild": "cargo-zigbuild test", "xwin build": "cargo xwin test"}
+        return f"{self.exports}{commands.get(self.subcommand, 'cargo test')} {options} --target {self.argument}"
 
     @property
     def exports(self) -> str:
-        """The lines that set the variables."""
+        """Lines of Bash that set the environment variables."""
         lines = (f"export {name}={shlex.quote(value)}\n" for name, value in self.environment.items())
         return self.preparation + "".join(lines)
 
 
 def target_variable(target: str, key: str) -> str:
-    """Return the variable by which Cargo is told something of a target alone, RUNNER for one."""
+    """Return the environment variable of Cargo for a key, such as RUNNER, of one target."""
     return f"CARGO_TARGET_{target.upper().replace('-', '_')}_{key}"
 
 
 def cargo_target(kind: Kind, platform: PlatformName, glibc: str, toolchain: Toolchain) -> CargoTarget:
-    """Return how a kind of crate is compiled for a platform; `glibc` is the oldest version it is to run with."""
+    """Return Cargo's view of a platform for a kind of crate; `glibc` is the oldest version that it supports."""
     linker, known = toolchain.linker(platform), PLATFORMS[platform]
     target = toolchain.target(kind, platform)
     environment = _environment(kind, platform, target, linker)
     if linker == "cc" and platform == toolchain.host:
         return CargoTarget("build", None, None, "release", environment)
-    asked = f"{target}.{glibc}" if linker == "zig" and known.libc == "glibc" else target
+    argument = f"{target}.{glibc}" if linker == "zig" and known.libc == "glibc" else target
     subcommand = {"cc": "build", "wasm": "build", "zig": "zigbuild", "xwin": "xwin build"}[linker]
-    preparation = _OWN_XWIN if linker == "xwin" else ""
-    return CargoTarget(subcommand, target, asked, f"{target}/release", environment, preparation)
+    preparation = _XWIN_CACHE if linker == "xwin" else ""
+    return CargoTarget(subcommand, target, argument, f"{target}/release", environment, preparation)
 
 
 def _environment(kind: Kind, platform: PlatformName, target: str, linker: Linker) -> dict[str, str]:
-    """Return what the linker and build scripts must know."""
+    """Return the environment variables of the linker and of build scripts."""
     known, options = PLATFORMS[platform], _OPTIONS.get((kind, platform), ())
     if known.libc == "musl" and linker == "zig":
-        options = (*options, "link-self-contained=no")  # zig, not rustc, brings musl and the objects that start it
+        options = (*options, "link-self-contained=no")  # musl and its start objects come from zig, not from rustc
     variables: dict[str, str] = {}
     if options:
-        # rustdoc links its tests too, and looks nowhere else.
+        # rustdoc links its tests too, and reads RUSTDOCFLAGS alone.
         for flags in ("RUSTFLAGS", "RUSTDOCFLAGS"):
             variables[target_variable(target, flags)] = " ".join(f"-C {option}" for option in options)
     if known.os == "darwin":
         variables["MACOSX_DEPLOYMENT_TARGET"] = OLDEST_MACOS[known.cpu]
-        # To strip a linked file is to void its signature, and Apple silicon does not run it then.
+        # Stripping a linked file invalidates its signature, and Apple silicon then refuses to run it.
         variables["CARGO_PROFILE_RELEASE_STRIP"] = "none"
     if known.os == "win32":
-        variables["XWIN_ARCH"] = "x86_64"  # the one of its libraries that the image holds
+        variables["XWIN_ARCH"] = "x86_64"  # the image holds libraries of this one alone
     return variables

@@ -1,4 +1,4 @@
-"""Coverage of a crate's tests by Rust's own instrumentation, measured with the field's tool, cargo-llvm-cov."""
+"""Test coverage by Rust's own instrumentation, measured with cargo-llvm-cov."""
 
 from __future__ import annotations
 
@@ -6,29 +6,26 @@ import shlex
 from typing import Final
 
 from generator.platforms import PLATFORMS
-from generator.recipes.job import Job
+from generator.recipes.job import BuildJob
 from generator.recipes.recipe import Tool
+from generator.sandboxes.layout import COVERAGE_SUMMARY, COVERED
+from generator.scripts import with_arguments
 from generator.toolchain.toolchain import LLVM_COV_VERSION
 
 COVERAGE_TOOL: Final = Tool("cargo-llvm-cov", LLVM_COV_VERSION, ("cargo-llvm-cov",))
-# Where the summary lies, below the sandbox's root.
-SUMMARY: Final = "coverage.json"
 
 
-def covering(job: Job, tests: str) -> str:
-    """Return a script that runs `tests` with what they have Cargo build instrumented, and leaves a summary.
+def with_coverage(job: BuildJob, tests: str) -> str:
+    """Return a script that runs `tests` with instrumented builds and writes a coverage summary.
 
-    This is the tool's way for tests that it does not run itself: `cargo llvm-cov` alone would leave out doc tests and
-    examples. What is instrumented lies in a target directory of its own. The tests alone decide how the script ends.
+    `cargo llvm-cov` alone would miss doc tests and examples, so the tests run with the variables of `show-env`.
+    Instrumented builds have a target directory of their own. The script's exit code is that of the tests.
     """
-    root, tool = shlex.quote(job.root), f"{shlex.quote(job.tools)}/{COVERAGE_TOOL.programs[0]} llvm-cov"
-    target = PLATFORMS[job.host].target  # a build script may name it, and then Cargo has a directory for it
-    return f"""export CARGO_TARGET_DIR={root}/covered
-if shown=$({tool} show-env --sh); then eval "$shown"; fi
-(
-{tests}
-)
-rm -rf {root}/{SUMMARY}
-profile=dev
-for each in {root}/covered/release {root}/covered/{target}/release; do [ ! -d "$each" ] || profile=release; done
-{tool} report --profile $profile --target {target} --json --summary-only --output-path {root}/{SUMMARY} || true"""
+    tool, directory = f"{job.tools}/{COVERAGE_TOOL.programs[0]}", f"{job.root}/{COVERED}"
+    summary = f"{job.root}/{COVERAGE_SUMMARY}"
+    report = with_arguments("coverage-summary.sh", tool, directory, PLATFORMS[job.host].target, summary)
+    return (
+        f"export CARGO_TARGET_DIR={shlex.quote(directory)}\n"
+        f'if shown=$({shlex.quote(tool)} llvm-cov show-env --sh); then eval "$shown"; fi\n'
+        f"(\n{tests}\n)\n{report}"
+    )

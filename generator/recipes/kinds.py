@@ -1,4 +1,4 @@
-"""The recipe of each kind."""
+"""Recipe of each kind of crate."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Running a crate's tests on one platform, the host or one that this machine has a runtime for."""
+"""Test runs on one platform: the host, or another one that this machine has a runtime for."""
 
 from __future__ import annotations
 
@@ -10,21 +10,22 @@ from typing import Final
 
 from generator.platforms import PLATFORMS, PlatformName
 from generator.recipes.cargo_target import target_variable
-from generator.recipes.job import Job
+from generator.recipes.job import BuildJob
+from generator.sandboxes.layout import RUNTIMES
+from generator.scripts import script
 from generator.toolchain.toolchain import Runtime
 
-_SHELL: Final = "#!/bin/sh\n"
-HOST_ALONE: Final = "the manifest's own test command is run on the host alone"
-# A package's script may test something else by this machine's own programs: that says nothing of another platform.
+HOST_ONLY: Final = "the manifest's own test command runs on the host alone"
+# A package's test script may start only programs of this machine, which proves nothing for another platform.
 NO_NODE: Final = ("note: the tests have started no Node.js", "its tests start no Node.js")
 
 
 @dataclass(frozen=True)
 class TestRun:
-    """What runs the tests on a platform: the script, and `by`, which names the runtime, None for the host itself.
+    """One test run: the script, and the name of the runtime, which is None for the host.
 
-    Without a script there are none to run, or `reason` says why they are not run. `unless` are words of a line by which
-    the script says that it ran nothing, and the reason.
+    Without a script nothing runs: the crate has no tests, or `reason` says why they cannot run. `nothing_ran` is a
+    phrase that the script prints when it runs no test, and the reason to report then.
     """
 
     script: str | None = None
@@ -34,71 +35,45 @@ class TestRun:
 
 
 def no_runtime(platform: PlatformName) -> TestRun:
-    """Return that nothing here runs programs of a platform."""
+    """Return the test run of a platform that has no runtime on this machine."""
     return TestRun(reason=f"nothing on this machine runs programs for {platform}")
 
 
-# Puts programs that lie beside the tests behind scripts.
-_BEHIND: Final = """if [[ $1 == */deps/* ]]; then
-  cd "${1%%/deps/*}"
-  for each in %(names)s; do
-    if [ ! -f "$each" ] || [ -e "behind/$each" ]; then continue; fi
-    mkdir -p behind && mv -- "$each" behind/ || continue
-    printf '#!/bin/sh\\nexec %%s "${0%%%%/*}/behind/${0##*/}" "$@"\\n' %(command)s > "$each"
-    chmod +x -- "$each"
-  done
-  cd "$OLDPWD"
-fi
-"""
+def set_runner(root: str, target: str, platform: PlatformName, runtime: Runtime, programs: Iterable[str] = ()) -> str:
+    """Return lines that write a runner below `root` and have Cargo start a platform's tests by it.
 
-
-def start_programs(
-    root: str, target: str, platform: PlatformName, runtime: Runtime, programs: Iterable[str] = ()
-) -> str:
-    """Return lines after which Cargo starts a platform's tests by its runtime; they leave a script below `root`.
-
-    Where the kernel starts what a test starts, it knows nothing of a runtime for Linux: the crate's own programs, which
-    are its tests' business, are put behind scripts. rustdoc's tests run at the same time and are left alone.
+    The kernel starts what a test starts, and knows no runtime for Linux. So the crate's own programs, which its tests
+    start, are replaced by scripts.
     """
     if not runtime.command:
         return ""
-    command, place = shlex.join(runtime.command), f"{root}/runtimes/{platform}"
+    command, path = shlex.join(runtime.command), f"{root}/{RUNTIMES}/{platform}/run"
     names = shlex.join(programs) if PLATFORMS[platform].os == "linux" else ""
-    behind = _BEHIND % {"names": names, "command": shlex.quote(command)} if names else ""
-    text = f'#!/bin/bash\n{_exports(runtime)}{behind}exec {command} "$@"\n'
-    runner = target_variable(target, "RUNNER")
-    return f"{_written(f'{place}/run', text)}\nexport {runner}={shlex.quote(f'{place}/run')}\n"
+    wrap = f'(\nset -- "$1" {shlex.quote(command)} {names}\n{script("wrap-programs.sh")})\n' if names else ""
+    text = f'#!/bin/bash\n{_exports(runtime)}{wrap}exec {command} "$@"\n'
+    return f"{_write_program(path, text)}\nexport {target_variable(target, 'RUNNER')}={shlex.quote(path)}\n"
 
 
-# Wine takes no pipe of Linux for one of Windows, and Node ends when it first writes to one.
-_NODE_OF_WINDOWS: Final = """said=$(mktemp)
-%s "$@" > "$said" 2>&1
-code=$?
-cat "$said"
-rm -f "$said"
-exit $code
-"""
+def npm_with_node(job: BuildJob, platform: PlatformName, runtime: Runtime, arguments: str) -> str:
+    """Return a script that runs this machine's npm with `arguments` and another platform's Node.js.
 
-
-def with_node(job: Job, platform: PlatformName, runtime: Runtime, script: str) -> str:
-    """Return a script that npm of this machine runs `script` with, so that its `node` is that of a platform.
-
-    What Node for Linux starts by the path of its own program, the kernel has to find behind a script too. A runtime
-    without a Node.js has this machine's. The first of NO_NODE is printed where none was started.
+    A runtime without a Node.js uses this machine's. On Linux, Node starts other programs by its own path, which has to
+    be that of the script. The first phrase of NO_NODE is printed when nothing has started Node.js.
     """
-    place, system = f"{job.root}/runtimes/{platform}", PLATFORMS[platform].os
-    started, itself = shlex.quote(f"{place}/started"), f"process.execPath = {json.dumps(f'{place}/node')}\n"
+    directory, system = f"{job.root}/{RUNTIMES}/{platform}", PLATFORMS[platform].os
+    started, node_path = shlex.quote(f"{directory}/started"), f"{directory}/node"
     node = shlex.join((*runtime.command, runtime.node)) if runtime.node else '"$npm_node_execpath"'
     if system == "win32":
-        start = _NODE_OF_WINDOWS % node
+        start = f'set -- {node} "$@"\n{script("run-to-file.sh")}'
     else:
-        before = shlex.quote(f"--require={place}/itself.cjs") if system == "linux" else ""
+        before = shlex.quote(f"--require={directory}/itself.cjs") if system == "linux" else ""
         start = f'exec {node} {before} "$@"\n'
-    text = f"{_SHELL}: > {started}\n{_exports(runtime)}{start}"
+    text = f"#!/bin/sh\n: > {started}\n{_exports(runtime)}{start}"
+    itself = _write_program(f"{directory}/itself.cjs", f"process.execPath = {json.dumps(node_path)}\n")
     return (
-        f"{_written(f'{place}/node', text)}\n{_written(f'{place}/itself.cjs', itself)}\n"
+        f"{_write_program(node_path, text)}\n{itself}\n"
         f'npm=$(realpath "$(command -v npm)") node=$(command -v node)\n'
-        f'PATH={shlex.quote(place)}:$PATH "$node" "$npm" {script}\n'
+        f'PATH={shlex.quote(directory)}:$PATH "$node" "$npm" {arguments}\n'
         f"[ -e {started} ] || echo {shlex.quote(NO_NODE[0])}"
     )
 
@@ -107,7 +82,7 @@ def _exports(runtime: Runtime) -> str:
     return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in runtime.environment.items())
 
 
-def _written(path: str, text: str) -> str:
-    """Return lines that write a program."""
-    where = shlex.quote(path)
-    return f'mkdir -p "$(dirname {where})" && printf %s {shlex.quote(text)} > {where} && chmod +x {where}'
+def _write_program(path: str, text: str) -> str:
+    """Return lines that write an executable file."""
+    file = shlex.quote(path)
+    return f'mkdir -p "$(dirname {file})" && printf %s {shlex.quote(text)} > {file} && chmod +x {file}'

@@ -2,69 +2,15 @@
 
 from __future__ import annotations
 
-import posixpath
 import tomllib
 from collections.abc import Callable, Collection, Mapping
 
 from packageurl import PackageURL
 from pydantic import ValidationError
 
+from generator.cargo.metadata import CargoMetadata, Edge, Package
 from generator.errors import Unbuildable
 from generator.sbom.components import PackageComponent, Scope
-from generator.strict import Loose
-
-
-class _Target(Loose):
-    kind: tuple[str, ...]
-
-
-class _Wish(Loose):
-    source: str | None = None
-    registry: str | None = None
-
-
-class _Package(Loose):
-    id: str
-    name: str
-    version: str
-    manifest_path: str
-    source: str | None = None
-    license: str | None = None
-    targets: tuple[_Target, ...] = ()
-    dependencies: tuple[_Wish, ...] = ()
-
-    @property
-    def runs_while_building(self) -> bool:
-        """Whether it is a macro, which the compiler runs."""
-        return any("proc-macro" in target.kind for target in self.targets)
-
-
-class _Kind(Loose):
-    kind: str | None = None
-
-
-class _Edge(Loose):
-    pkg: str
-    dep_kinds: tuple[_Kind, ...] = ()
-
-    def is_of(self, *kinds: str | None) -> bool:
-        """Whether it is a dependency of one of these kinds: None is the usual one."""
-        return any(each.kind in kinds for each in self.dep_kinds)
-
-
-class _Node(Loose):
-    id: str
-    deps: tuple[_Edge, ...] = ()
-
-
-class _Resolve(Loose):
-    nodes: tuple[_Node, ...]
-
-
-class _Metadata(Loose):
-    packages: tuple[_Package, ...]
-    resolve: _Resolve
-
 
 Sums = Mapping[tuple[str, str, str | None], str]
 
@@ -76,19 +22,20 @@ def crate_components(metadata: bytes, lock: str, manifest_path: str) -> tuple[Pa
     contain crates that only another member or platform needs.
     """
     try:
-        found = _Metadata.model_validate_json(metadata)
+        found = CargoMetadata.model_validate_json(metadata)
         sums = _checksums(lock)
     except (ValidationError, tomllib.TOMLDecodeError, TypeError, KeyError):
         raise Unbuildable("cargo gave no usable description of the crate's dependencies") from None
+    crate = found.package_at(manifest_path)
+    if crate is None or found.resolve is None:
+        raise Unbuildable("cargo gave no description of the crate's dependencies")
+    root = crate.id
     packages = {package.id: package for package in found.packages}
     edges = {
         node.id: tuple(edge for edge in node.deps if edge.pkg in packages and edge.is_of(None, "build"))
         for node in found.resolve.nodes
     }
-    root = next((each.id for each in found.packages if posixpath.normpath(each.manifest_path) == manifest_path), None)
-    if root is None:
-        raise Unbuildable("cargo gave no description of the crate's dependencies")
-    linked = _reachable(root, edges, lambda edge: edge.is_of(None) and not packages[edge.pkg].runs_while_building)
+    linked = _reachable(root, edges, lambda edge: edge.is_of(None) and not packages[edge.pkg].is_macro)
     common = {wish.source for package in found.packages for wish in package.dependencies if wish.registry is None}
     return tuple(
         _component(packages[each], edges.get(each, ()), "required" if each in linked else "excluded", common, sums)
@@ -97,7 +44,7 @@ def crate_components(metadata: bytes, lock: str, manifest_path: str) -> tuple[Pa
 
 
 def _component(
-    package: _Package, edges: tuple[_Edge, ...], scope: Scope, common: Collection[str | None], sums: Sums
+    package: Package, edges: tuple[Edge, ...], scope: Scope, common: Collection[str | None], sums: Sums
 ) -> PackageComponent:
     checksum = sums.get((package.name, package.version, package.source))
     return PackageComponent(
@@ -112,7 +59,7 @@ def _component(
     )
 
 
-def _reachable(start: str, edges: Mapping[str, tuple[_Edge, ...]], follows: Callable[[_Edge], bool]) -> tuple[str, ...]:
+def _reachable(start: str, edges: Mapping[str, tuple[Edge, ...]], follows: Callable[[Edge], bool]) -> tuple[str, ...]:
     """Return the packages reachable over the followed edges, `start` first."""
     found, waiting = {start: None}, [start]
     while waiting:
@@ -131,7 +78,7 @@ def _checksums(lock: str) -> Sums:
     }
 
 
-def _purl(package: _Package, common: Collection[str | None]) -> str | None:
+def _purl(package: Package, common: Collection[str | None]) -> str | None:
     """Return a crate's package URL, or None for a crate of the repository itself, which is not public.
 
     https://github.com/package-url/purl-spec: a `cargo` URL without qualifiers means the default registry. Dependencies

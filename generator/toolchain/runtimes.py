@@ -11,7 +11,7 @@ from typing import Final
 
 from generator.errors import CratematrixError
 from generator.files.user_cache import cache_directory
-from generator.platforms import PLATFORMS, PlatformName
+from generator.platforms import PlatformName, program_file
 from generator.toolchain.mounts import INSIDE, Mount, ask_program, find_program, is_in_usr
 from generator.toolchain.toolchain import Runtime
 
@@ -142,7 +142,7 @@ def _node(platform: PlatformName, environ: Mapping[str, str]) -> tuple[Mount | N
         version = json.loads((package / "package.json").read_bytes())["version"]
     except (CratematrixError, OSError, ValueError, LookupError, TypeError, RecursionError):
         return None, None
-    node = package / "bin" / ("node.exe" if PLATFORMS[platform].os == "win32" else "node")
+    node = package / "bin" / program_file("node", platform)
     if not node.is_file() or not isinstance(version, str):
         return None, None
     return Mount(node.resolve(), f"{INSIDE}/{name}/{node.name}"), version

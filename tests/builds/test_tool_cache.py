@@ -15,10 +15,11 @@ from generator.audit.rules import MinimumVersions
 from generator.builds.environment import BuildEnvironment
 from generator.builds.log import CrateLog
 from generator.builds.tool_cache import ToolCache
-from generator.recipes.prebuilt import PREBUILT_TAR, Prebuilt
+from generator.recipes.prebuilt import Prebuilt
 from generator.redaction import Redactor
 from generator.reports.models import CrateReport, PhaseName
 from generator.sandboxes.contract import SIZES, Usage
+from generator.sandboxes.layout import PREBUILT_TAR
 from generator.sandboxes.local.backend import LocalBackend
 from generator.toolchain.host import find_host_toolchain
 from generator.toolchain.toolchain import Toolchain

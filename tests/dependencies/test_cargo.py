@@ -1,4 +1,4 @@
-"""What Cargo's files name besides the registries in force."""
+"""Dependencies in Cargo's files that come from outside of the configured registries."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from generator.network.registries import Registries
 USUAL = "registry+https://git.example.com/index"
 REGISTRIES = Registries(
     endpoints=frozenset({Endpoint("index.example.com", 443), Endpoint("127.0.0.1", 8080)}),
-    sources=frozenset({USUAL}),
+    cargo_sources=frozenset({USUAL}),
     complete=True,
 )
 
@@ -20,14 +20,14 @@ REGISTRIES = Registries(
 def asked(source: str, manifest: str = "") -> DependencySources:
     lock = f'version = 4\n\n[[package]]\nname = "a"\nversion = "1.0.0"\nsource = "{source}"\n'
     files = DependencyFiles({"top/Cargo.lock": lock, "top/crate/Cargo.toml": manifest})
-    return DependencySources(files, "top/crate", "top", addon=False, registries=REGISTRIES, setting="auto")
+    return DependencySources(files, "top/crate", "top", uses_npm=False, registries=REGISTRIES, setting="auto")
 
 
 @pytest.mark.parametrize(
     "source",
     [USUAL, "sparse+https://index.example.com/", "sparse+http://127.0.0.1:8080/i/", "git+https://git.example.org/a?rev=0#01"],
 )  # fmt: skip
-def test_registries_in_force_and_git_are_fetched_from(source: str) -> None:
+def test_configured_registries_and_git_are_allowed(source: str) -> None:
     assert list(asked(source).refusals()) == []
 
 

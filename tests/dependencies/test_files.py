@@ -1,4 +1,4 @@
-"""Reading what says of dependencies out of a source's archive."""
+"""Reading the files that declare dependencies from a source's archive."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_the_few_files_that_count_and_where_links_lead(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("target", ["/etc", "../..", "loop", "../../x"])
 def test_links_that_lead_out_or_nowhere(target: str) -> None:
-    assert DependencyFiles({}, {"a/loop": target}).real("a/loop/package.json") is None
+    assert DependencyFiles({}, {"a/loop": target}).resolve("a/loop/package.json") is None
 
 
 def test_too_much_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""What of a package.json and of lock files is refused before anything is fetched, with its place."""
+"""Dependencies in package.json and lock files that are refused before any fetch, with file and line."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from generator.network.endpoints import Endpoint
 from generator.network.registries import Registries
 
 OWN = "https://npm.example.com"
-REGISTRIES = Registries(packages=frozenset({Endpoint("npm.example.com", 443)}), complete=True)
+REGISTRIES = Registries(npm=frozenset({Endpoint("npm.example.com", 443)}), complete=True)
 
 
 def asked(texts: Mapping[str, Any], setting: FetchHosts = "auto", **more: Any) -> DependencySources:
     written = {path: text if isinstance(text, str) else json.dumps(text, indent=2) for path, text in texts.items()}
     return DependencySources(
-        DependencyFiles(written, **more), "crate", "crate", addon=True, registries=REGISTRIES, setting=setting
+        DependencyFiles(written, **more), "crate", "crate", uses_npm=True, registries=REGISTRIES, setting=setting
     )
 
 
@@ -75,7 +75,7 @@ def test_replacements_are_dependencies_however_deep() -> None:
 @pytest.mark.parametrize("text", ["{", "[]", '{"a": 1' + "}" * 2, "<<<<<<< HEAD\n{}", "[" * 100_000, "{}x"])
 @pytest.mark.parametrize("name", ["package.json", "package-lock.json", "npm-shrinkwrap.json"])
 def test_what_npm_may_read_otherwise_than_as_json_is_refused(name: str, text: str) -> None:
-    """Npm resolves conflict markers, and then installs what one side says."""
+    """Npm resolves conflict markers and installs one side."""
     assert "is not valid JSON" in refusals({"crate/package.json": "{}", f"crate/{name}": text})[0].message
 
 
@@ -148,7 +148,7 @@ def test_what_npms_lock_takes_from_registries_and_the_source_is_not(entry: dict[
 @pytest.mark.parametrize(
     ("setting", "refused"), [("open", 0), (("files.example.com", "auto"), 0), (("*.example.com",), 0), ("auto", 1)]
 )
-def test_a_host_that_is_allowed_by_name_is_in_force(setting: FetchHosts, refused: int) -> None:
+def test_a_host_that_the_manifest_names_is_allowed(setting: FetchHosts, refused: int) -> None:
     texts = {"crate/package.json": "{}", "crate/package-lock.json": lock(resolved="https://files.example.com/x.tgz")}
     assert len(refusals(texts, setting)) == refused
 
@@ -161,7 +161,7 @@ def test_an_address_of_this_network_never_is(host: str) -> None:
     assert len(refusals(texts, "open")) == 1
 
 
-def test_a_registry_that_the_source_configures_is_in_force_and_needs_its_host() -> None:
+def test_a_registry_that_the_source_configures_is_allowed_and_needs_its_host() -> None:
     texts = {
         "crate/package.json": "{}",
         ".npmrc": "//x/:_authToken=${A}\n@own:registry = https://own.example.com:8443/x/\nregistry=http://plain.example.com/\n",

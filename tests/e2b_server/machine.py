@@ -37,7 +37,7 @@ from generator.sandboxes.local.memory import memory_used
 from generator.sandboxes.local.network_environment import NetworkEnvironment, network_environment, npm_registry
 from generator.sandboxes.local.private_directories import PrivateDirectory, create_private_directory
 from generator.sandboxes.local.process_tree import ProcessTable
-from generator.sandboxes.local.relay import VARIABLES
+from generator.sandboxes.local.relay import PROXY_VARIABLES
 from generator.toolchain.host import HostToolchain
 from tests.e2b_server.agent import receive, send
 from tests.e2b_server.network import Network
@@ -76,8 +76,8 @@ class Hall:
     def __init__(self, directory: Path, toolchain: HostToolchain, binds: Sequence[Bind] = ()) -> None:
         beyond = network_environment(os.environ, npm_registry(os.environ), True)
         # A machine of the service goes by the user's own proxies, if any, and has none of its own.
-        proxies = {name: os.environ[name] for name in VARIABLES if name in os.environ}
-        certificates = {name: value for name, value in beyond.proxy_variables.items() if name not in VARIABLES}
+        proxies = {name: os.environ[name] for name in PROXY_VARIABLES if name in os.environ}
+        certificates = {name: value for name, value in beyond.proxy_variables.items() if name not in PROXY_VARIABLES}
         beyond = replace(beyond, proxy_variables={**certificates, **proxies})
         self.directory, self.path, self.beyond, self.table = directory, toolchain.path, beyond, ProcessTable()
         self._turns = itertools.count()

@@ -1,4 +1,4 @@
-"""A real proxy on a real socket, and servers on this machine's own loopback for it to lead to."""
+"""A real proxy on a real socket, and servers on this machine's loopback behind it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ WAIT = 60
 
 
 class Server(ThreadingHTTPServer):
-    """Answers every request with its first line and what it was told of hosts; also leads on, as a proxy does."""
+    """Records requests and answers them all; also answers CONNECT, as an upstream proxy does."""
 
     daemon_threads = True
     request_queue_size = 256
@@ -53,7 +53,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(self.rfile.readline())
 
     def log_message(self, *_words: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 @contextmanager
@@ -77,7 +77,7 @@ Ask = Callable[[str], str]
 
 @pytest.fixture
 def started(tmp_path: Path) -> Iterator[Callable[[FetchProxy], Ask]]:
-    """Start a proxy below a directory whose path is too long for a socket's; returns how to say something to it."""
+    """Start a proxy in a directory whose path is too long for a socket; return a function that sends it a request."""
     proxies: list[FetchProxy] = []
 
     def start(proxy: FetchProxy) -> Ask:

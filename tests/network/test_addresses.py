@@ -1,4 +1,4 @@
-"""Addresses that nothing is fetched from, however they are written."""
+"""Addresses that the proxy never connects to, in any notation."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from generator.network.addresses import kind_of, why_closed
+from generator.network.addresses import address_kind, forbidden_kind
 
 KINDS = {
     "loopback": ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::", "::127.0.0.1"],
@@ -22,15 +22,15 @@ KINDS = {
 
 @pytest.mark.parametrize(("kind", "text"), [(kind, text) for kind, texts in KINDS.items() for text in texts])
 def test_the_kinds_of_addresses(kind: str, text: str) -> None:
-    assert kind_of(ip_address(text)) == kind
-    assert why_closed("example.com", ip_address(text), own=False) == kind
+    assert address_kind(ip_address(text)) == kind
+    assert forbidden_kind("example.com", ip_address(text), configured=False) == kind
 
 
 @pytest.mark.parametrize(
     "text", ["1.1.1.1", "2606:4700::1111", "64:ff9b::101:101", "::ffff:8.8.8.8", "2002:101:101::1"]
 )
 def test_those_of_the_internet(text: str) -> None:
-    assert why_closed("example.com", ip_address(text), own=False) is None
+    assert forbidden_kind("example.com", ip_address(text), configured=False) is None
 
 
 @pytest.mark.parametrize(
@@ -50,4 +50,4 @@ def test_those_of_the_internet(text: str) -> None:
 def test_a_registry_of_ones_own_may_be_private_and_what_is_called_localhost_here(
     host: str, address: str, closed: str | None
 ) -> None:
-    assert why_closed(host, ip_address(address), own=True) == closed
+    assert forbidden_kind(host, ip_address(address), configured=True) == closed

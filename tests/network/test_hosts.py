@@ -1,4 +1,4 @@
-"""Which hosts are allowed while dependencies are fetched, and which one a failed fetch wanted."""
+"""Hosts that are allowed while dependencies are fetched, and the refused host of a failed fetch."""
 
 from __future__ import annotations
 

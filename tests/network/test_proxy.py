@@ -1,4 +1,4 @@
-"""The proxy by what it lets through, and what its listeners on loopback never see."""
+"""Requests that the fetch proxy relays, and those that never reach a listener on loopback."""
 
 from __future__ import annotations
 
@@ -26,8 +26,10 @@ def resolving(*addresses: str) -> Callable[[str, int], list[str]]:
 
 
 def proxy_for(server: Server, *addresses: str, host: str = "localhost") -> FetchProxy:
-    """Lead to the server, as a registry of the user's own."""
-    return FetchProxy(HostRules(own=frozenset({Endpoint(host, server.port)})), UpstreamProxies(), resolving(*addresses))
+    """Return a proxy with the server as a configured registry."""
+    return FetchProxy(
+        HostRules(configured=frozenset({Endpoint(host, server.port)})), UpstreamProxies(), resolving(*addresses)
+    )
 
 
 def test_a_tunnel_and_a_plain_request_reach_a_registry_of_ones_own(server: Server, started: Start) -> None:
@@ -63,9 +65,9 @@ def test_a_host_that_is_not_allowed_is_refused_by_name_and_never_resolved(server
 def test_an_allowed_name_never_leads_into_this_machine_or_its_network(
     server: Server, started: Start, addresses: list[str]
 ) -> None:
-    """Among several addresses one is enough: which one a tool takes would be for chance to decide."""
+    """One forbidden address among several is enough, because a tool may take any of them."""
     proxy = FetchProxy(
-        HostRules(named=frozenset({Endpoint("rebound.example.com", server.port)})),
+        HostRules(from_source=frozenset({Endpoint("rebound.example.com", server.port)})),
         UpstreamProxies(),
         resolving(*addresses),
     )
@@ -84,10 +86,10 @@ def test_an_allowed_name_never_leads_into_this_machine_or_its_network(
 def test_a_name_is_resolved_once_and_the_judged_address_is_the_one_that_is_connected_to(
     server: Server, started: Start
 ) -> None:
-    """A name that answers otherwise when it is asked again leads nowhere else, and is judged anew."""
+    """A later request resolves the name again, and checks the new address."""
     answers = [["127.0.0.1"], ["169.254.169.254"]]
     proxy = FetchProxy(
-        HostRules(own=frozenset({Endpoint("localhost", server.port)})),
+        HostRules(configured=frozenset({Endpoint("localhost", server.port)})),
         UpstreamProxies(),
         lambda _host, _port: answers.pop(0),
     )
@@ -125,14 +127,16 @@ def test_what_is_no_request_for_a_proxy_ends_its_connection_alone(server: Server
 
 def test_bytes_are_bounded(server: Server, started: Start) -> None:
     where = Endpoint("localhost", server.port)
-    proxy = FetchProxy(HostRules(own=frozenset({where})), UpstreamProxies(), resolving("127.0.0.1"), max_bytes=200_000)
+    proxy = FetchProxy(
+        HostRules(configured=frozenset({where})), UpstreamProxies(), resolving("127.0.0.1"), max_bytes=200_000
+    )
     ask = started(proxy)
     assert len(ask(f"GET http://localhost:{server.port}/large HTTP/1.1\nHost: x\n\n")) < 300_000
     assert "sent more than" in proxy.refused[0].sentence
 
 
 def test_many_connections_at_once(server: Server, started: Start) -> None:
-    """And none is lost to the collector of garbage, which the loop itself would let have it."""
+    """None is lost to garbage collection, because the event loop holds its tasks weakly."""
     ask = started(proxy_for(server, "127.0.0.1"))
     with ThreadPoolExecutor(40) as threads:
         collecting = threads.submit(lambda: [gc.collect() for _ in range(20)])
@@ -151,7 +155,7 @@ def test_it_closes_while_a_resolver_hangs_and_a_tunnel_is_open(server: Server, s
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
         own = frozenset({Endpoint("127.0.0.1", port)})
-        proxy = FetchProxy(HostRules(own=own, hosts=("example.com",)), UpstreamProxies(), hanging)
+        proxy = FetchProxy(HostRules(configured=own, hosts=("example.com",)), UpstreamProxies(), hanging)
         ask = started(proxy)
         with ThreadPoolExecutor(2) as threads:
             answers = [
@@ -170,8 +174,8 @@ def through(server: Server, **more: str) -> UpstreamProxies:
     return upstream_proxies({"HTTPS_PROXY": url, "http_proxy": url, **more})
 
 
-def test_the_users_own_proxy_is_led_through_to_allowed_names(server: Server, started: Start) -> None:
-    """Their addresses are for that proxy to judge, and none is resolved here."""
+def test_allowed_names_are_reached_through_the_users_own_proxy(server: Server, started: Start) -> None:
+    """That proxy checks their addresses, and none is resolved here."""
 
     def fail(host: str, port: int) -> list[str]:
         raise AssertionError(host, port)
@@ -189,7 +193,7 @@ def test_the_users_own_proxy_is_led_through_to_allowed_names(server: Server, sta
     assert len(server.requests) == 2
 
 
-def test_a_host_of_no_proxy_is_reached_directly_and_judged(server: Server, started: Start) -> None:
+def test_a_host_in_no_proxy_is_reached_directly_and_checked(server: Server, started: Start) -> None:
     proxy = FetchProxy(
         HostRules(hosts=("a.example.com",)), through(server, NO_PROXY="b.invalid,.example.com"), resolving("127.0.0.1")
     )
@@ -202,7 +206,7 @@ def test_a_host_that_breaks_off_ends_its_connection_alone(server: Server, starte
     with socket.create_server(("127.0.0.1", 0)) as rude:
         port = rude.getsockname()[1]
         where = frozenset({Endpoint("localhost", port), Endpoint("localhost", server.port)})
-        ask = started(FetchProxy(HostRules(own=where), UpstreamProxies(), resolving("127.0.0.1")))
+        ask = started(FetchProxy(HostRules(configured=where), UpstreamProxies(), resolving("127.0.0.1")))
 
         def break_off() -> None:
             for _ in range(5):

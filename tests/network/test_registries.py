@@ -1,4 +1,4 @@
-"""What the tools say that they point to, read as a stranger's words."""
+"""Registries in the output of a sandbox's tools, which is not trusted."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from generator.network.endpoints import Endpoint, endpoint_of
-from generator.network.registries import MAX_ENDPOINTS, MAX_QUESTIONS, Registries, RegistryCache, parse_registries
+from generator.network.registries import MAX_ENDPOINTS, MAX_QUERIES, Registries, RegistryCache, parse_registries
 
 CARGO = json.dumps({"dl": "https://crates.example.com/api/{crate}/dl", "api": "https://api.example.com"})
 NPM = json.dumps({"registry": "https://npm.example.com/", "@a:registry": "https://a.example.com:8443/x", "prefix": "/"})
@@ -23,9 +23,9 @@ def test_the_tools_own_configuration() -> None:
     found = parse_registries(said, [Endpoint("more.example.com", 8080)])
     packages = {("npm.example.com", 443), ("a.example.com", 8443), ("usual.example.com", 443)}
     crates = {("index.example.com", 443), ("crates.example.com", 443), ("api.example.com", 443)}
-    assert found.packages == packages
+    assert found.npm == packages
     assert found.endpoints == packages | crates | {("more.example.com", 8080)}
-    assert found.sources == {"registry+https://git.example.com/x"}
+    assert found.cargo_sources == {"registry+https://git.example.com/x"}
     assert found.complete
 
 
@@ -39,7 +39,7 @@ def test_the_tools_own_configuration() -> None:
 def test_what_is_no_host_is_passed_over(said: str) -> None:
     found = parse_registries(said)
     assert found.endpoints in (frozenset(), {("a", 443)})
-    assert (found.sources, found.complete) == (frozenset(), False)
+    assert (found.cargo_sources, found.complete) == (frozenset(), False)
 
 
 def test_they_are_bounded() -> None:
@@ -67,7 +67,7 @@ def test_where_a_url_points_to(url: str, where: tuple[str, int] | None) -> None:
     assert endpoint_of(url) == where
 
 
-def test_the_tools_are_asked_once_and_again_while_the_answer_is_not_complete() -> None:
+def test_the_tools_are_queried_once_and_again_while_the_answer_is_incomplete() -> None:
     answers = [Registries(), Registries(complete=True)]
     asked = threading.Semaphore(2)
 
@@ -81,7 +81,7 @@ def test_the_tools_are_asked_once_and_again_while_the_answer_is_not_complete() -
         assert {each.complete for each in threads.map(lambda _: known.get(ask), range(8))} == {True}
 
 
-def test_where_no_answer_is_whole_the_tools_are_not_asked_for_each_crate() -> None:
+def test_tools_without_a_complete_answer_are_not_queried_for_each_crate() -> None:
     asked: list[Registries] = []
 
     def ask() -> Registries:
@@ -90,4 +90,4 @@ def test_where_no_answer_is_whole_the_tools_are_not_asked_for_each_crate() -> No
 
     known = RegistryCache()
     assert {known.get(ask).complete for _ in range(110)} == {False}
-    assert len(asked) == MAX_QUESTIONS
+    assert len(asked) == MAX_QUERIES

@@ -1,4 +1,4 @@
-"""Which hosts and ports each setting admits."""
+"""Hosts and ports that each setting allows."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ OWN, NAMED = Endpoint("own.example.com", 8443), Endpoint("git.example.com", 443)
 
 
 @pytest.mark.parametrize(
-    ("setting", "admitted", "refused"),
+    ("setting", "allowed", "refused"),
     [
         ("auto", [OWN, NAMED], [("own.example.com", 443), ("git.example.com", 80), ("example.com", 443)]),
         ("open", [OWN, NAMED, ("example.com", 22)], []),
@@ -21,15 +21,15 @@ OWN, NAMED = Endpoint("own.example.com", 8443), Endpoint("git.example.com", 443)
         (("example.com",), [("example.com", 80)], [OWN, NAMED]),
     ],
 )  # fmt: skip
-def test_what_a_setting_admits(
-    setting: FetchHosts, admitted: list[tuple[str, int]], refused: list[tuple[str, int]]
+def test_hosts_that_a_setting_allows(
+    setting: FetchHosts, allowed: list[tuple[str, int]], refused: list[tuple[str, int]]
 ) -> None:
     rules = rules_of(setting, frozenset({OWN}), frozenset({NAMED}))
-    assert all(rules.admits(Endpoint(*each)) for each in admitted)
-    assert not any(rules.admits(Endpoint(*each)) for each in refused)
+    assert all(rules.allows(Endpoint(*each)) for each in allowed)
+    assert not any(rules.allows(Endpoint(*each)) for each in refused)
 
 
-def test_a_source_makes_no_host_ones_own() -> None:
+def test_a_source_configures_no_registry() -> None:
     rules = rules_of("auto", frozenset({OWN}), frozenset({NAMED}))
-    assert (rules.is_own(OWN), rules.is_own(NAMED)) == (True, False)
-    assert not rules_of(("git.example.com",), frozenset({OWN}), frozenset({NAMED})).is_own(NAMED)
+    assert (rules.may_be_private(OWN), rules.may_be_private(NAMED)) == (True, False)
+    assert not rules_of(("git.example.com",), frozenset({OWN}), frozenset({NAMED})).may_be_private(NAMED)

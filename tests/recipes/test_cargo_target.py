@@ -1,4 +1,4 @@
-"""How Cargo compiles for each platform."""
+"""Cargo's options and variables for each platform."""
 
 from __future__ import annotations
 

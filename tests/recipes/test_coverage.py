@@ -1,4 +1,4 @@
-"""The script that measures coverage, run by bash with a small program in the place of cargo-llvm-cov."""
+"""The coverage script, run by Bash with a small program instead of cargo-llvm-cov."""
 
 from __future__ import annotations
 
@@ -9,16 +9,18 @@ from typing import Any
 
 import pytest
 
+from generator.cargo.metadata import Package, Target
 from generator.manifest.models import Commands, Crate, Fleet, PathSource
 from generator.manifest.settings import settings
 from generator.platforms import PlatformName
-from generator.recipes.coverage import SUMMARY, covering
-from generator.recipes.job import CrateMetadata, Job, Package, Target
+from generator.recipes.coverage import with_coverage
+from generator.recipes.job import BuildJob, CrateMetadata
 from generator.recipes.kinds import RECIPES
+from generator.sandboxes.layout import COVERAGE_SUMMARY
 from generator.sources.collect import CollectedSource
 from generator.toolchain.toolchain import Toolchain
 
-# Says which directory is instrumented, and writes down what was run when it is asked for the summary.
+# Prints a variable for show-env, and writes it and the target directory as the summary.
 TOOL = """#!/bin/bash
 case "$2" in
   show-env) echo "export FLAGS='two words'" ;;
@@ -30,27 +32,27 @@ ABLE = Toolchain(HOST, frozenset(), frozenset({"cargo-zigbuild"}))
 UNABLE = replace(ABLE, no_coverage="something is missing")
 
 
-def job(root: Path | str = "/build", toolchain: Toolchain = ABLE, **crate: Any) -> Job:
+def job(root: Path | str = "/build", toolchain: Toolchain = ABLE, **crate: Any) -> BuildJob:
     entry = {"name": "x", "version": "1.0.0", "kind": "lib", "source": PathSource(path="x"), "coverage": True, **crate}
     model = Crate.model_validate(entry)
     chosen = settings(Fleet(npm_scope="@demo"), model)
-    return Job(model, chosen, CollectedSource(None, "x", "x", "", has_lock=True), (HOST,), toolchain, str(root))
+    return BuildJob(model, chosen, CollectedSource(None, "x", "x", "", has_lock=True), (HOST,), toolchain, str(root))
 
 
 def metadata(package_json: dict[str, Any] | None = None) -> CrateMetadata:
     target = Target(name="x", kind=("lib",), crate_types=("cdylib",))
-    package = Package(name="x", version="1.0.0", manifest_path="/build/source/x/Cargo.toml", targets=(target,))
+    package = Package(id="x", name="x", version="1.0.0", manifest_path="/build/source/x/Cargo.toml", targets=(target,))
     return CrateMetadata(package, package_json)
 
 
 def run(root: Path, tests: str, tool: str = TOOL) -> tuple[int, str | None]:
-    """Run tests for coverage: how the script ended, and the summary that it left."""
+    """Run tests for coverage, and return the script's exit code and summary."""
     (root / "tools").mkdir(parents=True)
     (root / "tools/cargo-llvm-cov").write_text(tool)
     (root / "tools/cargo-llvm-cov").chmod(0o755)
-    script = f"set -euo pipefail\n{covering(job(root), tests)}"
+    script = f"set -euo pipefail\n{with_coverage(job(root), tests)}"
     done = subprocess.run(["bash", "-c", script], cwd=root, check=False, timeout=600)  # noqa: TID251
-    summary = root / SUMMARY
+    summary = root / COVERAGE_SUMMARY
     return done.returncode, summary.read_text() if summary.exists() else None
 
 
@@ -92,5 +94,5 @@ def test_a_test_command_of_the_manifests_is_measured_too(kind: Any) -> None:
 
 
 @pytest.mark.parametrize("other", [job(coverage=False), job(toolchain=UNABLE), job(tests=False)])
-def test_nothing_is_instrumented_where_it_is_not_asked_for_or_not_possible(other: Job) -> None:
+def test_nothing_is_instrumented_where_it_is_not_asked_for_or_not_possible(other: BuildJob) -> None:
     assert "llvm-cov" not in str(RECIPES["lib"].test(other, metadata(), HOST).script)

@@ -1,4 +1,4 @@
-"""What a crate says of itself, by cargo's own description of crates made on the spot."""
+"""A crate's own metadata, from `cargo metadata` of real crates."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PINNED = {"git": "https://git.example.invalid/x.git", "rev": "1" * 40}
 def metadata(
     root: Path, files: Mapping[str, str], declared: dict[str, Any] | bytes | None = None, **crate: Any
 ) -> CrateMetadata:
-    """Describe a crate of these files in a sandbox's directory, as cargo sees it."""
+    """Return the metadata of a crate of these files."""
     write_files(root / "source/crate", files)
     job = job_of(root, **crate)
     argv = ["cargo", "metadata", "--offline", "--no-deps", "--format-version", "1", "--manifest-path"]
@@ -76,7 +76,7 @@ HIDDEN = TOOLS.replace('default = ["all"]\n', "").replace(
 )
 
 
-def test_a_program_of_which_nothing_is_left_says_which_features_to_enable(tmp_path: Path) -> None:
+def test_a_crate_whose_programs_are_all_disabled_names_the_features_to_enable(tmp_path: Path) -> None:
     files = {"Cargo.toml": PACKAGE.format("1.0.0") + HIDDEN, "src/main.rs": "fn main() {}"}
     with pytest.raises(Unbuildable) as caught:
         metadata(tmp_path, files)
@@ -153,7 +153,7 @@ def test_a_workspace_is_no_crate(tmp_path: Path) -> None:
     [(b"{", "not valid JSON"), (b"[" * 100_000, "not valid JSON"), (b"[]", "not a JSON object")],
     ids=["broken", "deep", "array"],
 )
-def test_a_package_json_that_is_none_is_told(tmp_path: Path, text: bytes, what: str) -> None:
+def test_an_invalid_package_json_is_an_error(tmp_path: Path, text: bytes, what: str) -> None:
     with pytest.raises(Unbuildable, match=rf"^crate/package\.json is {what}$"):
         metadata(tmp_path, LIBRARY, text, kind="napi")
 

@@ -1,4 +1,4 @@
-"""An addon and its WebAssembly, which loaders take for each other: each is tested and loaded by itself."""
+"""An addon and its wasm are tested and loaded separately, because a loader takes one for the other."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ from pathlib import Path
 
 import pytest
 
+from generator.cargo.metadata import Package
 from generator.platforms import PlatformName
-from generator.recipes.job import CrateMetadata, Job, Package
+from generator.recipes.job import BuildJob, CrateMetadata
 from generator.recipes.kinds import RECIPES
 from tests.recipes.jobs import job_of
 from tests.support import bash, write_files
 
 HOST: PlatformName = "linux-x64-gnu"
 ADDON = RECIPES["napi"]
-PACKAGE = Package(name="x", version="1.0.0", manifest_path="Cargo.toml", targets=())
+PACKAGE = Package(id="x", name="x", version="1.0.0", manifest_path="Cargo.toml", targets=())
 DESCRIBED = CrateMetadata(PACKAGE, {"napi": {"binaryName": "x"}, "scripts": {"test": "node index.js"}})
-# As napi's loaders do; one that is told to take the wasm may take the addon all the same.
+# Like napi's loaders, which may load the addon even when the wasm is forced.
 LOADER = "let found\ntry { found = require('./x.linux-x64-gnu.node') } catch { found = require('./x.wasi.cjs') }\n"
 FILES = {
     "index.js": f"require.extensions['.node'] = require.extensions['.js']\n{LOADER}console.log(found.me)\nexports.me = 1\n",
@@ -27,12 +28,12 @@ FILES = {
 }
 
 
-def job(root: Path, *platforms: PlatformName) -> Job:
+def job(root: Path, *platforms: PlatformName) -> BuildJob:
     return replace(job_of(root, kind="napi"), platforms=platforms)
 
 
 def ended(script: str | None, cwd: Path) -> tuple[int, str]:
-    """Return how a script ended and its last line."""
+    """Return a script's exit code and its last line."""
     done = bash(str(script), cwd)
     return done.returncode, done.stdout.strip().rpartition("\n")[2]
 

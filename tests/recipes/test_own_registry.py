@@ -1,4 +1,4 @@
-"""An addon whose dependencies come from a registry of its own, named in its .npmrc: a real one, by TLS, for a real npm."""
+"""An addon with a private registry in its .npmrc: a real npm against a real server with TLS."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def packed(files: Mapping[str, str]) -> bytes:
 
 @pytest.fixture
 def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """Serve one package at an address that only TLS reaches, with a certificate that npm is told of."""
+    """Serve one package by TLS, with a certificate that npm trusts."""
     if shutil.which("openssl") is None:
         pytest.skip("not run: openssl, which makes the certificate, is not installed")
     key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
@@ -76,7 +76,7 @@ def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         thread.join()
 
 
-def test_its_packages_are_asked_for_there_alone_and_found_when_the_addon_is_loaded(
+def test_its_packages_are_requested_there_alone_and_found_when_the_addon_is_loaded(
     tmp_path: Path, registry: str
 ) -> None:
     """In the public registry somebody else may have the same name."""

@@ -1,4 +1,4 @@
-"""What is made once for a machine, or an image: which crates share it, and which need none."""
+"""Prebuilt tools and libraries: the crates that share them, and those that need none."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from generator.cargo.metadata import Package, Target
 from generator.platforms import PLATFORMS, PlatformName
-from generator.recipes.job import CrateMetadata, Job, Package, Target
+from generator.recipes.job import BuildJob, CrateMetadata
 from generator.recipes.kinds import RECIPES
 from generator.recipes.prebuilt import all_zig_libraries, prebuilt_programs, zig_libraries
 from generator.recipes.recipe import Tool
@@ -30,7 +31,7 @@ FULL = Toolchain(
 )
 LIBRARY = Target(name="x", kind=("lib",), crate_types=("lib",))
 PROGRAM = Target(name="x", kind=("bin",), crate_types=("bin",))
-# Whose tests are linked in all three ways: as the library, as the program and by rustdoc.
+# A library whose tests are linked in three ways: as the library, as the program and by rustdoc.
 TESTED = """//! ```
 //! assert_eq!(other::twice(2), 4);
 //! ```
@@ -40,12 +41,12 @@ fn doubles() { assert_eq!(twice(3), 6); }
 """
 
 
-def job(kind: str = "lib", toolchain: Toolchain = FULL, **crate: Any) -> Job:
+def job(kind: str = "lib", toolchain: Toolchain = FULL, **crate: Any) -> BuildJob:
     return job_of(Path("/build"), toolchain, kind=kind, **crate)
 
 
-def names(job: Job, platform: PlatformName, *targets: Target) -> list[str]:
-    package = Package(name="x", version="1.0.0", manifest_path="Cargo.toml", targets=targets or (LIBRARY,))
+def names(job: BuildJob, platform: PlatformName, *targets: Target) -> list[str]:
+    package = Package(id="x", name="x", version="1.0.0", manifest_path="Cargo.toml", targets=targets or (LIBRARY,))
     return [prebuilt.name for prebuilt in zig_libraries(job, CrateMetadata(package, None), platform)]
 
 
@@ -61,15 +62,17 @@ def names(job: Job, platform: PlatformName, *targets: Target) -> list[str]:
         ("wasm", "wasm32", []),
     ],
 )
-def test_each_way_to_link_has_its_own(kind: str, platform: PlatformName, expected: list[str]) -> None:
+def test_each_target_and_kind_of_linking_has_its_own_libraries(
+    kind: str, platform: PlatformName, expected: list[str]
+) -> None:
     assert names(job(kind), platform) == expected
 
 
-def test_programs_and_libraries_share_what_they_are_linked_with() -> None:
+def test_programs_and_libraries_share_zigs_libraries() -> None:
     assert names(job("bin"), ARM) == names(job("lib"), ARM)
 
 
-def test_what_rustdoc_links_with_is_for_libraries_whose_tests_run() -> None:
+def test_rustdocs_libraries_are_for_crates_whose_doc_tests_run() -> None:
     alone = ["zig-aarch64-unknown-linux-gnu.2.17"]
     assert names(job("bin"), ARM, PROGRAM) == alone
     assert names(job(tests=False), ARM) == alone
@@ -94,7 +97,7 @@ def test_programs_of_one_crate_are_built_and_kept_together() -> None:
 
 @pytest.fixture
 def path() -> str:
-    """Return a PATH with the toolchain and the runtimes for other platforms, where tests are told of them."""
+    """Return a PATH with the toolchain, and with the runtimes for other platforms if the environment names them."""
     runtimes = os.environ.get("CROSS_RUNTIMES")
     given = f"{runtimes}/bin:{cross_path()}" if runtimes else cross_path()
     return f"{find_host_toolchain({**os.environ, 'PATH': given}).rust}/bin:{given}"
@@ -102,7 +105,7 @@ def path() -> str:
 
 @pytest.fixture
 def toolchain(path: str) -> Toolchain:
-    """Return what links for this machine and for ARM alone, with what runs it where that is there."""
+    """Return a toolchain for this machine and ARM alone, with a runtime for ARM if there is one."""
     found = find_host_toolchain({**os.environ, "PATH": path}).toolchain(HOST, isolated=False)
     if lack := unmet_need("bin", ARM, found):
         pytest.skip(f"not run: {lack}")
@@ -130,7 +133,7 @@ def test_a_crate_has_zig_compile_nothing_that_an_image_holds(tmp_path: Path, pat
     (tmp_path / "source/other/src/main.rs").write_text('fn main() { println!("{}", other::twice(4)); }\n')
     job = job_of(tmp_path, toolchain)
     targets = (Target(name="other", kind=("lib",)), Target(name="other", kind=("bin",)))
-    metadata = CrateMetadata(Package(name="other", version="1.0.0", manifest_path="", targets=targets), None)
+    metadata = CrateMetadata(Package(id="x", name="other", version="1.0.0", manifest_path="", targets=targets), None)
     for platform in (HOST, ARM):
         run(RECIPES["bin"].compile(job, metadata, platform), tmp_path / "source/other")
         if platform == HOST or toolchain.runtimes:

@@ -1,4 +1,4 @@
-"""What a build script asks of Cargo is taken down once and asked again for other platforms: real shells."""
+"""Cargo builds of a build command are recorded once and replayed for other platforms, by real shells."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ BARE = Toolchain("linux-x64-gnu", FULL.targets)
 
 
 def cargo(directory: Path) -> None:
-    """A cargo on PATH that says what it was asked, and where."""
+    """Write a cargo that prints its directory and arguments."""
     program = directory / "cargo"
     program.parent.mkdir(exist_ok=True)
     program.write_text('#!/bin/sh\necho "$(basename "$PWD"): cargo $*"\n[ -z "$CARGO" ] || echo "CARGO is set"\n')
@@ -25,7 +25,7 @@ def cargo(directory: Path) -> None:
 
 
 def asked(tmp_path: Path, script: str, toolchain: Toolchain, again: PlatformName, *, napi: bool) -> list[str]:
-    """Run a build script for the host and again for another platform; what cargo was asked."""
+    """Run a build command for the host and replay it for another platform; return the lines that cargo printed."""
     cargo(tmp_path / "bin")
     root = tmp_path / "it's root"
     (root / "source").mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""Tests that are started by a runtime: real scripts under a runtime that is a program of this machine."""
+"""Tests under a runtime: real scripts, with a program of this machine as the runtime."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from generator.recipes.test_run import NO_NODE, start_programs, with_node
+from generator.recipes.test_run import NO_NODE, npm_with_node, set_runner
 from generator.toolchain.toolchain import Runtime
 from tests.recipes.jobs import job_of
 from tests.support import bash
@@ -24,12 +24,12 @@ def printed_by(script: str, cwd: Path) -> str:
 
 @pytest.fixture
 def runtime() -> Runtime:
-    """Return one that marks what it starts."""
+    """Return a runtime that marks the programs that it starts."""
     return Runtime("env 9", ("env", "STARTED=by a runtime"), environment={"GIVEN": "it's so"})
 
 
 def test_a_test_and_the_programs_that_it_starts_are_started_by_the_runtime(tmp_path: Path, runtime: Runtime) -> None:
-    """The second test finds the first one's script in the place of the program, and leaves it there."""
+    """The second test finds the first one's script instead of the program, and keeps it."""
     release = tmp_path / "target/release"
     (release / "deps").mkdir(parents=True)
     says = 'echo "program ${0##*/} $1: $STARTED, $GIVEN"'
@@ -40,7 +40,7 @@ def test_a_test_and_the_programs_that_it_starts_are_started_by_the_runtime(tmp_p
     }.items():
         (release / name).write_text(f"#!/bin/sh\n{text}\n")
         (release / name).chmod(0o755)
-    lines = start_programs(str(tmp_path), ARM, "linux-arm64-gnu", runtime, ["-n", "demo", "other"])
+    lines = set_runner(str(tmp_path), ARM, "linux-arm64-gnu", runtime, ["-n", "demo", "other"])
     start = f'"$CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER" {release}/deps/test-1 --nocapture\n'
     assert printed_by(f"{lines}\n{start}{start}", tmp_path) == 2 * (
         "test --nocapture: by a runtime\n"
@@ -52,33 +52,33 @@ def test_a_test_and_the_programs_that_it_starts_are_started_by_the_runtime(tmp_p
 def test_rustdocs_tests_move_nothing(tmp_path: Path, runtime: Runtime) -> None:
     (tmp_path / "demo").write_text("#!/bin/sh\necho $STARTED\n")
     (tmp_path / "demo").chmod(0o755)
-    lines = start_programs(str(tmp_path), ARM, "linux-arm64-gnu", runtime, ["demo"])
+    lines = set_runner(str(tmp_path), ARM, "linux-arm64-gnu", runtime, ["demo"])
     run = f'"$CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER" {tmp_path}/demo'
     assert printed_by(f"{lines}\n{run}", tmp_path) == "by a runtime\n"
     assert not (tmp_path / "behind").exists()
 
 
 def test_what_the_kernel_runs_by_itself_needs_no_runner(tmp_path: Path) -> None:
-    assert start_programs(str(tmp_path), MUSL, "linux-x64-musl", Runtime("kernel"), ["demo"]) == ""
+    assert set_runner(str(tmp_path), MUSL, "linux-x64-musl", Runtime("kernel"), ["demo"]) == ""
 
 
 @pytest.mark.parametrize(
     ("test", "said"), [("echo cargo test", NO_NODE[0]), ("node -p 1", "1"), ("sh -c 'node -p 1'", "1")]
 )
 @pytest.mark.parametrize("own", [True, False])
-def test_tests_that_start_no_node_are_known_from_those_that_do(
+def test_tests_that_start_no_node_are_detected(
     tmp_path: Path, runtime: Runtime, test: str, said: str, own: bool
 ) -> None:
     node = printed_by("command -v node", tmp_path).strip() if own else None
     top = tmp_path / "two words"
     top.mkdir()
     (top / "package.json").write_text(json.dumps({"scripts": {"test": test}}))
-    script = with_node(job_of(top), "linux-arm64-gnu", replace(runtime, node=node), "test --silent")
+    script = npm_with_node(job_of(top), "linux-arm64-gnu", replace(runtime, node=node), "test --silent")
     assert printed_by(script, top).splitlines()[-1] == said
 
 
 def test_node_is_the_platforms_own_wherever_a_script_or_node_itself_starts_it(tmp_path: Path) -> None:
-    """Npm stays this machine's own: another platform's would start another shell."""
+    """Npm is that of this machine, because another platform's would start another shell."""
     runtime = Runtime(
         "env 9", ("env", "STARTED=by a runtime"), printed_by("command -v node", tmp_path).strip(), "20.0.0"
     )
@@ -86,7 +86,7 @@ def test_node_is_the_platforms_own_wherever_a_script_or_node_itself_starts_it(tm
     child = "require('child_process').execFileSync(process.execPath, ['-p', 'process.env.STARTED'])"
     (tmp_path / "child.js").write_text(f"process.stdout.write({child})\n")
     (tmp_path / "package.json").write_text('{"scripts": {"test": "echo sh: $STARTED; env -u STARTED node child.js"}}')
-    printed = printed_by(with_node(job, "linux-arm64-gnu", runtime, "test --silent"), tmp_path)
+    printed = printed_by(npm_with_node(job, "linux-arm64-gnu", runtime, "test --silent"), tmp_path)
     assert printed == "sh:\nby a runtime\n"
 
 
@@ -95,5 +95,7 @@ def test_node_of_windows_writes_to_a_file_since_wine_knows_no_pipes_of_linux(tmp
     node.write_text('#!/bin/sh\n[ -f /dev/stdout ] && [ -f /dev/stderr ] && echo "a file: $@" >&2\nexit 7\n')
     node.chmod(0o755)
     (tmp_path / "package.json").write_text('{"scripts": {"test": "node a b || echo $?"}}')
-    script = with_node(job_of(tmp_path), "win32-x64-msvc", Runtime("env 9", ("env",), str(node), "20"), "test --silent")
+    script = npm_with_node(
+        job_of(tmp_path), "win32-x64-msvc", Runtime("env 9", ("env",), str(node), "20"), "test --silent"
+    )
     assert printed_by(script, tmp_path) == "a file: a b\n7\n"

@@ -124,14 +124,17 @@ METADATA = {
             "source": source,
             "license": None,
             "manifest_path": f"/x/{name}/Cargo.toml",
-            "targets": [{"kind": ["lib"]}],
+            "targets": [{"name": name, "kind": ["lib"]}],
             "dependencies": wishes,
         }
         for name, source, wishes in (
             (
                 "own",
                 None,
-                [{"source": REGISTRY, "registry": None}, {"source": OTHER, "registry": OTHER.partition("+")[2]}],
+                [
+                    {"name": "usual", "source": REGISTRY, "registry": None},
+                    {"name": "other", "source": OTHER, "registry": OTHER.partition("+")[2]},
+                ],
             ),
             ("usual", REGISTRY, []),
             ("other", OTHER, []),

@@ -14,9 +14,10 @@ from generator.builds.session import BuildSession
 from generator.builds.steps.audit import audit_unit, binaries_from_source, summary, unassigned_binaries, violations
 from generator.errors import Unbuildable
 from generator.files.digest import sha256_of
-from generator.recipes.recipe import OUT, OUT_TAR, collect_script
+from generator.recipes.recipe import collect_script
 from generator.reports.models import Unit
 from generator.sandboxes.contract import SandboxError
+from generator.sandboxes.layout import OUT, OUT_TAR
 
 MAX_ARTIFACT: Final = 2 * 1024 * 1024 * 1024
 

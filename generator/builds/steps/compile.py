@@ -10,6 +10,7 @@ from generator.recipes.job import CrateMetadata
 from generator.recipes.kinds import RECIPES
 from generator.recipes.prebuilt import zig_libraries
 from generator.reports.models import Unit
+from generator.sandboxes.layout import USER_CACHE
 
 
 def compile_all(session: BuildSession, metadata: CrateMetadata) -> None:
@@ -43,9 +44,9 @@ def _bring_zig_libraries(session: BuildSession, metadata: CrateMetadata, platfor
     """Save the sandbox a minute; without them it takes that, and no crate fails for it."""
     for prebuilt in zig_libraries(session.job, metadata, platform):
         try:
-            session.put_prebuilt(prebuilt, f"{session.job.root}/home/.cache")
+            session.put_prebuilt(prebuilt, f"{session.job.root}/{USER_CACHE}")
         except (StepFailed, OSError) as error:
-            session.log.line(f"note: {prebuilt.doing} failed, so it is done for this crate alone: {error}")
+            session.log.line(f"note: {prebuilt.activity} failed, so it is done for this crate alone: {error}")
 
 
 def _unit(session: BuildSession, unit: Unit) -> None:

@@ -7,9 +7,9 @@ from typing import Annotated, Final
 from pydantic import Field, ValidationError
 
 from generator.builds.session import BuildSession
-from generator.recipes.coverage import SUMMARY
 from generator.reports.models import NO_COVERAGE, Coverage, Covered
 from generator.sandboxes.contract import SandboxError
+from generator.sandboxes.layout import COVERAGE_SUMMARY
 from generator.strict import Loose
 
 # That of 10,000 files has 7 MiB. A hostile one of this size takes 200 MiB of memory to read.
@@ -65,7 +65,7 @@ def take_coverage(session: BuildSession) -> None:
     if not settings.coverage:
         return
     try:
-        summary = session.read(SUMMARY, MAX_SUMMARY) if session.job.measures_coverage else None
+        summary = session.read(COVERAGE_SUMMARY, MAX_SUMMARY) if session.job.measures_coverage else None
     except SandboxError as error:
         if error.failure_class != "permanent":
             raise

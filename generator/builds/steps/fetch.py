@@ -18,19 +18,17 @@ from generator.recipes.coverage import COVERAGE_TOOL
 from generator.recipes.job import CrateMetadata, read_metadata, unmet_need
 from generator.recipes.kinds import RECIPES
 from generator.recipes.prebuilt import prebuilt_programs
-from generator.recipes.recipe import (
+from generator.recipes.recipe import describe_script, fetch_script, restore_script, source_script
+from generator.reports.models import Failure, Unit
+from generator.sandboxes.layout import (
+    DEPENDENCY_FILES_TAR,
     LOCK,
     METADATA,
-    NAMED_TAR,
     PACKAGE_JSON,
     PACKAGE_LOCK,
     PACKAGES,
-    describe_script,
-    fetch_script,
-    restore_script,
-    source_script,
+    source_path,
 )
-from generator.reports.models import Failure, Unit
 from generator.sbom.document import Contents, read_contents
 
 
@@ -48,7 +46,7 @@ def fetch(session: BuildSession) -> tuple[CrateMetadata, Contents]:
     if session.fetch_access is None or asked.endpoints():
         _reach(session, registries, asked.endpoints())
     if job.source.archive:
-        session.sandbox.put(job.source.archive, f"{job.root}/source")
+        session.sandbox.put(job.source.archive, source_path(job.root, "."))
     session.command("fetch", fetch_script(job), job.root)
     session.sandbox.close_network()
     _tell_refused(session)
@@ -73,8 +71,8 @@ def _asked(session: BuildSession, registries: Registries) -> DependencySources:
     """Read where the source's dependencies are to come from; nothing of them is there yet."""
     job, archive = session.job, session.job.source.archive
     if archive is None:
-        archive = session.scratch / NAMED_TAR
-        session.sandbox.get(f"{job.root}/{NAMED_TAR}", archive, MAX_ARCHIVE)
+        archive = session.scratch / DEPENDENCY_FILES_TAR
+        session.sandbox.get(f"{job.root}/{DEPENDENCY_FILES_TAR}", archive, MAX_ARCHIVE)
     files, addon = read_dependency_files(archive), job.crate.kind == "napi"
     setting = session.build.settings.fetch_hosts
     return DependencySources(files, job.source.directory, job.source.workspace, addon, registries, setting)

@@ -14,9 +14,10 @@ from generator.packages.files import SBOM_FILE
 from generator.packages.tarball import NpmPackage, PackedFile, write_tarball
 from generator.recipes.job import CrateMetadata
 from generator.recipes.kinds import RECIPES
-from generator.recipes.recipe import OUT, load_script
+from generator.recipes.recipe import load_script
 from generator.redaction import Redactor
 from generator.reports.models import Artifact
+from generator.sandboxes.layout import OUT
 from generator.sbom.document import Contents, sbom, write_document
 
 # Shorter values that a crate is given, such as a region or a mode, may well be words of its program.

@@ -10,7 +10,14 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from generator.sandboxes.contract import Command, CommandResult, OnLine, SandboxError
-from generator.sandboxes.e2b.detached import MAX_LOG_BYTES, NO_DIRECTORY, Detached, End, Poll, read_poll
+from generator.sandboxes.e2b.detached import (
+    MAX_LOG_BYTES,
+    NO_DIRECTORY,
+    CommandEnd,
+    DetachedCommand,
+    PollResult,
+    read_poll,
+)
 from generator.sandboxes.e2b.errors import service_error
 from generator.sandboxes.e2b.retry import RETRY_SECONDS, backoff
 from generator.sandboxes.lines import LineSplitter
@@ -46,7 +53,9 @@ class CommandPoller:
     is_gone: Callable[[], bool]
     stops: tuple[threading.Event, ...]
 
-    def run(self, detached: Detached, command: Command, env: Mapping[str, str], on_line: OnLine) -> CommandResult:
+    def run(
+        self, detached: DetachedCommand, command: Command, env: Mapping[str, str], on_line: OnLine
+    ) -> CommandResult:
         """Run a command to its end, and deliver every line once and in order."""
         script = detached.start_script(command, env)
         passed = {name: value for name, value in env.items() if name not in ("HOME", "PATH")}
@@ -60,7 +69,7 @@ class CommandPoller:
         lines.end()
         return _result(end, command)
 
-    def _poll_to_end(self, detached: Detached, lines: LineSplitter, deadline: float) -> End:
+    def _poll_to_end(self, detached: DetachedCommand, lines: LineSplitter, deadline: float) -> CommandEnd:
         offset, last_output = 0, time.monotonic()
         while True:
             now = time.monotonic()
@@ -82,7 +91,7 @@ class CommandPoller:
             if poll.end is None and poll.silent_seconds > HEARTBEAT_TIMEOUT:
                 raise SandboxError("the command's supervisor in the sandbox is gone: it sends no heartbeat")
 
-    def _poll(self, detached: Detached, offset: int, wait: float) -> Poll | None:
+    def _poll(self, detached: DetachedCommand, offset: int, wait: float) -> PollResult | None:
         """Poll once; None when the run is stopped meanwhile."""
         script = detached.poll_script(offset, wait)
         failure = "the command's output cannot be read"
@@ -112,17 +121,17 @@ class CommandPoller:
                     raise problem.sandbox_error(failure) from error
         raise AssertionError  # pragma: no cover  the delays never end
 
-    def _end_early(self, detached: Detached, lines: LineSplitter, offset: int, reason: str) -> End:
+    def _end_early(self, detached: DetachedCommand, lines: LineSplitter, offset: int, reason: str) -> CommandEnd:
         """Stop a command and deliver its output until then."""
         self._stop(detached)
         try:
             poll = read_poll(self.shell(detached.poll_script(offset, 0), STOP_SECONDS), offset)
         except Exception:
-            return End(137, reason, 0.0)
+            return CommandEnd(137, reason, 0.0)
         lines.feed(poll.chunk)
-        return End(137, reason, poll.end.seconds if poll.end else 0.0)
+        return CommandEnd(137, reason, poll.end.seconds if poll.end else 0.0)
 
-    def _stop(self, detached: Detached) -> None:
+    def _stop(self, detached: DetachedCommand) -> None:
         """Stop a command where possible; a command that survives ends with the sandbox."""
         with contextlib.suppress(Exception):
             self.shell(detached.stop_script(), STOP_SECONDS)
@@ -140,10 +149,10 @@ class CommandPoller:
         return any(stop.is_set() for stop in self.stops)
 
 
-def _result(end: End, command: Command) -> CommandResult:
-    if end.why == NO_DIRECTORY:
+def _result(end: CommandEnd, command: Command) -> CommandResult:
+    if end.reason == NO_DIRECTORY:
         raise SandboxError(f"{command.cwd} is not a directory of the sandbox", "permanent")
-    match end.why:
+    match end.reason:
         case "timeout" | "memory" | "disk" | "stopped":
-            return CommandResult(end.exit_code, end.seconds, end.why)
+            return CommandResult(end.exit_code, end.seconds, end.reason)
     return CommandResult(end.exit_code, end.seconds)

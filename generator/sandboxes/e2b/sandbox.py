@@ -15,11 +15,10 @@ from typing import TYPE_CHECKING, Final
 from generator.manifest.values import FetchHosts
 from generator.network.endpoints import Endpoint
 from generator.network.hosts import allowed_hosts
-from generator.network.registries import SCRIPT as REGISTRIES_SCRIPT
-from generator.network.registries import Registries, RegistryCache, parse_registries
+from generator.network.registries import Registries, RegistryCache, parse_registries, registries_script
 from generator.network.rules import RefusedHost
 from generator.sandboxes.contract import Command, CommandResult, OnLine, Resources, SandboxError, Usage
-from generator.sandboxes.e2b.detached import MAX_CHUNK_BYTES, Detached
+from generator.sandboxes.e2b.detached import MAX_CHUNK_BYTES, DetachedCommand
 from generator.sandboxes.e2b.errors import service_error
 from generator.sandboxes.e2b.polling import CommandPoller
 from generator.sandboxes.e2b.retry import retry
@@ -105,7 +104,9 @@ class E2BSandbox:
 
     def registries(self) -> Registries:
         """Return the registries of the template's tools, which are the same in all sandboxes."""
-        return self._registries.get(lambda: parse_registries(self._run_detached(REGISTRIES_SCRIPT, REGISTRIES_SECONDS)))
+        return self._registries.get(
+            lambda: parse_registries(self._run_detached(registries_script(), REGISTRIES_SECONDS))
+        )
 
     def refused_hosts(self) -> tuple[RefusedHost, ...]:
         """Return nothing: the service does not report refused hosts."""
@@ -211,8 +212,8 @@ class E2BSandbox:
             raise SandboxError(f"a script of the runner in the sandbox {reason}")
         return "".join(output.parts)
 
-    def _next_command(self) -> Detached:
-        return Detached(f"{ROOT}/{COMMANDS}/{next(self._numbers)}")
+    def _next_command(self) -> DetachedCommand:
+        return DetachedCommand(f"{ROOT}/{COMMANDS}/{next(self._numbers)}")
 
     def _is_gone(self) -> bool:
         """Ask the control plane whether the sandbox still exists; no response proves nothing."""

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Final
 from generator.manifest.values import FetchHosts
 from generator.network.endpoints import Endpoint
 from generator.network.proxy import FetchProxy
-from generator.network.registries import SCRIPT, Registries, parse_registries
+from generator.network.registries import Registries, parse_registries, registries_script
 from generator.network.rules import HostRules, RefusedHost, rules_of
 from generator.sandboxes.contract import Command, SandboxError
 from generator.sandboxes.local.network_environment import NetworkEnvironment
-from generator.sandboxes.local.relay import SOCKET, relayed
+from generator.sandboxes.local.relay import SOCKET_NAME, with_relay
 
 if TYPE_CHECKING:
     from generator.sandboxes.local.sandbox import LocalSandbox
@@ -43,7 +43,7 @@ class NetworkAccess:
 
     def script(self, script: str) -> str:
         """Return a script that first starts the relay to the proxy, where there is one."""
-        return relayed(script) if self._isolated else script
+        return with_relay(script) if self._isolated else script
 
     def allow(self, setting: FetchHosts, named: frozenset[Endpoint]) -> tuple[str, ...] | None:
         """Restrict the proxy to the hosts of a setting and return their names, or None for all hosts."""
@@ -53,7 +53,7 @@ class NetworkAccess:
 
     def allow_any_host(self) -> None:
         """Allow every host, private addresses included: only for a sandbox without any source of a crate."""
-        self._apply(HostRules(hosts=None, trusting=True))
+        self._apply(HostRules(hosts=None, allow_private=True))
 
     def start_proxy(self) -> Path | None:
         """Start the proxy when it does not run, and return the directory of its socket; None without isolation."""
@@ -64,12 +64,12 @@ class NetworkAccess:
             directory.mkdir(mode=0o755)
             directory.chmod(0o755)
             self._proxy = FetchProxy(self._rules, self._network.upstreams)
-            self._proxy.start(directory / SOCKET)
+            self._proxy.start(directory / SOCKET_NAME)
         return directory
 
     def requested_hosts(self) -> frozenset[Endpoint]:
         """Return the hosts that commands requested."""
-        return frozenset(self._proxy.asked) if self._proxy else frozenset()
+        return frozenset(self._proxy.requested) if self._proxy else frozenset()
 
     def refused_hosts(self) -> tuple[RefusedHost, ...]:
         """Return the hosts that commands requested and the network rules refused."""
@@ -86,7 +86,7 @@ class NetworkAccess:
             self._proxy.rules = rules
         if rules.hosts is None:
             return None
-        return tuple(sorted({*rules.hosts, *(each.host for each in rules.own | rules.named)}))
+        return tuple(sorted({*rules.hosts, *(each.host for each in rules.configured | rules.from_source)}))
 
 
 def query_registries(sandbox: LocalSandbox, known: frozenset[Endpoint]) -> Registries:
@@ -97,7 +97,7 @@ def query_registries(sandbox: LocalSandbox, known: frozenset[Endpoint]) -> Regis
     lines: list[str] = []
     try:
         sandbox.allow_any_host()
-        result = sandbox.run(Command(SCRIPT, sandbox.root, REGISTRIES_SECONDS), lines.append)
+        result = sandbox.run(Command(registries_script(), sandbox.root, REGISTRIES_SECONDS), lines.append)
         if result.killed:
             raise SandboxError(f"cargo and npm cannot be asked for their registries: {result.killed}")
         return parse_registries("\n".join(lines), known | sandbox.requested_hosts())

@@ -19,7 +19,6 @@ from generator.network.endpoints import Endpoint, endpoint_of
 from generator.network.upstream_proxy import UpstreamProxies, upstream_proxies
 from generator.processes import output
 from generator.sandboxes.local.bubblewrap import Bind
-from generator.sandboxes.local.relay import VARIABLES
 
 # Registry settings of https://doc.rust-lang.org/cargo/reference/environment-variables.html, without CARGO_*_TOKEN.
 _CARGO_REGISTRY: Final = re.compile(
@@ -67,7 +66,7 @@ def network_environment(environ: Mapping[str, str], npm_registry: str | None, is
         return NetworkEnvironment(registries, {**proxies, **certificates})
     binds = tuple(Bind(str(Path(path).resolve()), f"/etc/certificates/{name}") for name, path in certificates.items())
     mounted = {name: f"/etc/certificates/{name}" for name in certificates}
-    return NetworkEnvironment(registries, {**VARIABLES, **mounted}, binds, upstream_proxies(environ))
+    return NetworkEnvironment(registries, {**PROXY_VARIABLES, **mounted}, binds, upstream_proxies(environ))
 
 
 def npm_registry(environ: Mapping[str, str]) -> str | None:

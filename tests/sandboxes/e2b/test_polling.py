@@ -15,7 +15,7 @@ from e2b import exceptions as sdk
 
 from generator.sandboxes.contract import Command, CommandResult, SandboxError
 from generator.sandboxes.e2b import polling
-from generator.sandboxes.e2b.detached import Detached, read_poll
+from generator.sandboxes.e2b.detached import DetachedCommand, read_poll
 from generator.sandboxes.e2b.polling import CommandPoller
 from tests.sandboxes.commands import gone
 from tests.support import LIMIT, with_enough_time
@@ -72,7 +72,7 @@ def run(
     poller = CommandPoller(wire, lambda: is_gone, (stop or threading.Event(),))
     given = {"HOME": str(wire.root), "PATH": os.environ["PATH"], **env}
     command = Command(script, str(wire.root), timeout)
-    return poller.run(Detached(f"{wire.root}/.commands/{number}"), command, given, lines.append), lines
+    return poller.run(DetachedCommand(f"{wire.root}/.commands/{number}"), command, given, lines.append), lines
 
 
 def test_a_lost_reply_to_the_start_does_not_start_it_twice(wire: Wire) -> None:
@@ -179,9 +179,7 @@ def test_the_runner_ends_what_the_supervisor_does_not(wire: Wire, monkeypatch: p
 
 
 def test_output_beyond_the_bound_is_read_and_thrown_away(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
-    source = "generator.sandboxes.e2b.detached"
-    supervisor = __import__(source, fromlist=["_SUPERVISOR"])._SUPERVISOR
-    monkeypatch.setattr(f"{source}._SUPERVISOR", supervisor.replace("head -c 268435456", "head -c 100000"))
+    monkeypatch.setattr("generator.sandboxes.e2b.detached.MAX_LOG_BYTES", 100_000)
     monkeypatch.setattr(polling, "MAX_LOG_BYTES", 100_000)
     finished, lines = run(wire, "seq 1000000; echo last >&2; exit 3")
     assert finished.exit_code == 3

@@ -7,7 +7,7 @@ import pytest
 from generator.network.endpoints import Endpoint
 from generator.network.upstream_proxy import UpstreamProxy
 from generator.sandboxes.local.network_environment import network_environment
-from generator.sandboxes.local.relay import VARIABLES
+from generator.sandboxes.local.relay import PROXY_VARIABLES
 
 
 @pytest.mark.attack("logins in registries' addresses stay with the runner")
@@ -40,7 +40,7 @@ def test_proxies_and_certificates_are_for_the_open_network(tmp_path: Path) -> No
     environ = {"https_proxy": "http://proxy.invalid:1", "SSL_CERT_FILE": str(bundle), "CURL_CA_BUNDLE": "/missing"}
     found = network_environment(environ, None, isolated=True)
     assert found.registry_variables == {}
-    assert found.proxy_variables == {**VARIABLES, "SSL_CERT_FILE": "/etc/certificates/SSL_CERT_FILE"}
+    assert found.proxy_variables == {**PROXY_VARIABLES, "SSL_CERT_FILE": "/etc/certificates/SSL_CERT_FILE"}
     assert found.upstreams.https == UpstreamProxy(Endpoint("proxy.invalid", 1))
     assert found.certificates == ((str(bundle), "/etc/certificates/SSL_CERT_FILE", False),)
 
