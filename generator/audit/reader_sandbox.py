@@ -13,9 +13,9 @@ from typing import BinaryIO, Final
 
 from generator.errors import Unavailable
 from generator.processes import Completed, run
-from generator.sandboxes.local.bubblewrap import Bind, View
+from generator.sandboxes.local.bubblewrap import View
 from generator.sandboxes.local.isolation import HOST_ENV, probe_isolation, steps, system_view, wrapped
-from generator.toolchain.mounts import is_in_usr
+from generator.toolchain.mounts import Bind, is_in_usr
 
 # -P: a folder called generator/ in the user's working directory must not be taken for this package.
 _READER: Final = (sys.executable, "-P", "-B", "-m", "generator.audit.reader")

@@ -19,7 +19,7 @@ class BuildEnvironment:
     `toolchain` is what they build with. `fingerprint` names their toolchain: what was built by one is not taken for
     what was built by another. `isolated` says whether crates are kept from everything else, `run` what `reap` calls
     this run, `prices` what sandboxes cost, None for nothing, and `oldest` the oldest systems that what the host's own
-    compiler makes there runs on. `holds_zig_libraries` says that a new sandbox has what zig links with.
+    compiler makes there runs on. `has_zig_libraries` says that a new sandbox has what zig links with.
     """
 
     backend: Backend
@@ -30,7 +30,7 @@ class BuildEnvironment:
     run: str | None = None
     prices: Prices | None = None
     minimum_versions: MinimumVersions = field(default_factory=MinimumVersions)
-    holds_zig_libraries: bool = False
+    has_zig_libraries: bool = False
 
     @property
     def tool_cache_key(self) -> str:

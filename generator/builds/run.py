@@ -30,7 +30,7 @@ from generator.manifest.settings import Settings, settings
 from generator.planning.plan import longest_first, make_plan, only, shard_crates
 from generator.redaction import Redactor
 from generator.reports.models import CrateReport, Report
-from generator.sandboxes.local.private_directories import claim
+from generator.files.private_directories import claim
 from generator.sources.collect import SourceLocations, repository_top
 
 
@@ -72,7 +72,7 @@ class RunContext:
 
     manifest: Path
     out: Path
-    environment: Mapping[str, str]
+    variables: Mapping[str, str]
     redactor: Redactor
 
 
@@ -127,10 +127,10 @@ def _report(
         backend=environment.backend.name,
         isolated=environment.isolated,
         shard=choice.shard,
-        run_attempt=_run_attempt(place.environment),
+        run_attempt=_run_attempt(place.variables),
         interrupted=interrupted,
         seconds=round(seconds, 3),
-        run=environment.run or github_run(place.environment),
+        run=environment.run or github_run(place.variables),
         cost=round(sum(each.cost for each in reports), 6),
         retry_cost=round(sum(each.retry_cost for each in reports), 6),
         currency=environment.prices.currency if environment.prices else None,
@@ -156,7 +156,7 @@ def _build_context(
     directory = place.manifest.resolve().parent
     top = repository_top(directory)
     relative = directory.relative_to(top).as_posix()
-    cache = cache_directory(place.environment)
+    cache = cache_directory(place.variables)
     scratch = claim(cache / "scratch", "run")
     stack.callback(scratch.remove)
     return BuildContext(
@@ -165,7 +165,7 @@ def _build_context(
             cache / "tools", environment.backend, environment.sizes["standard"], environment.tool_cache_key
         ),
         sources=SourceLocations(top, relative, cache / "git", stop, place.out.resolve()),
-        variables=place.environment,
+        variables=place.variables,
         redactor=place.redactor,
         out=out,
         scratch=scratch.path,

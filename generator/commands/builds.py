@@ -134,10 +134,10 @@ def _at_e2b(
     manifest: Manifest, shard: str | None, jobs: int | None, gateway: Gateway, keep_failed: bool
 ) -> tuple[RunOptions, OpenEnvironment]:
     """Return how to build at E2B, and say first what ends a run that is killed."""
-    from generator.backends.e2b import e2b_environment, e2b_jobs, run_of
+    from generator.backends.e2b import e2b_environment, e2b_jobs, e2b_run
     from generator.builds.run import RunOptions
 
-    run = run_of(os.environ, shard)
+    run = e2b_run(os.environ, shard)
     console.say(f"run {run.id}; if this process is killed: cratematrix reap --run {run.id}")
     options = RunOptions(e2b_jobs(manifest.fleet, jobs, shard), keep_failed)
     return options, partial(e2b_environment, manifest=manifest, run=run, gateway=gateway)

@@ -85,9 +85,10 @@ def targets(manifest: Path, shard: str | None, crates: tuple[str, ...]) -> None:
     One a line, for: rustup target add $(cratematrix targets). Those of platforms that nothing here links for are left
     out.
     """
+    from generator.backends.local import local_toolchain
     from generator.builds.run import Selection
     from generator.manifest.reading import load_manifest
-    from generator.toolchain.rust_targets import local_toolchain, missing_targets, unlinked_platforms
+    from generator.toolchain.rust_targets import missing_targets, unlinked_platforms
 
     loaded = load_manifest(manifest)
     names, toolchain = Selection(shard, crates).names(loaded), local_toolchain(os.environ)

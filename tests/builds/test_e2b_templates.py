@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from generator.backends.e2b import references
+from generator.backends.e2b import template_references
 from generator.manifest.reading import load_manifest
 from generator.sandboxes.e2b.template.definition import load_definition
 from tests.builds.scripted import env_of, prepared, scripted_fleet
@@ -51,7 +51,7 @@ def test_what_is_missing_or_outdated_is_found_and_built(top: Path, run: Run) -> 
     checks(top, ("echo $((40 + 2))", "42"), ("uname -s", "Linux"))
     made = run("template", "build")
     assert made.code == 0, made.err
-    for reference in references(load_manifest(top / "crates.json"), load_definition(top)).values():
+    for reference in template_references(load_manifest(top / "crates.json"), load_definition(top)).values():
         assert (f"{reference} is ready: 2 checks passed" in made.err) is ("small" not in reference)
     assert run("doctor", "--backend", "e2b").code == 0
     assert "is there already" in run("template", "build").err

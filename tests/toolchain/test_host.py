@@ -89,7 +89,7 @@ def test_everything_that_is_missing_is_named_at_once(tmp_path: Path) -> None:
 def test_a_rust_that_gives_no_answer_is_an_input_error(tmp_path: Path) -> None:
     environ = tools(tmp_path)
     program(tmp_path / "rust/bin/rustc", "echo no default toolchain configured >&2; exit 1")
-    with pytest.raises(InputError, match=r"cannot say where Rust lies: .*no default toolchain configured"):
+    with pytest.raises(InputError, match=r"does not print the directory of Rust: .*no default toolchain configured"):
         find_host_toolchain(environ)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from generator.sandboxes.local.bubblewrap import Bind
+from generator.toolchain.mounts import Bind
 from generator.toolchain.runtimes import find_runtimes
 from generator.toolchain.toolchain import Runtime
 

@@ -32,7 +32,7 @@ def test_another_abi_of_windows_is_not_taken_for_microsofts() -> None:
 
 
 @pytest.mark.parametrize(
-    ("host", "platform", "programs", "way"),
+    ("host", "platform", "programs", "linker"),
     [
         ("linux-x64-gnu", "linux-x64-gnu", frozenset(), "cc"),
         ("linux-x64-gnu", "linux-x64-gnu", EVERYTHING, "zig"),

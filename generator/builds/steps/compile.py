@@ -33,7 +33,7 @@ def compile_all(session: BuildSession, metadata: CrateMetadata) -> None:
 def _compile(session: BuildSession, metadata: CrateMetadata, platform: PlatformName) -> float:
     session.enter("compile")
     session.log.line(f"note: it is compiled for {platform}")
-    if not session.build.context.environment.holds_zig_libraries:
+    if not session.build.context.environment.has_zig_libraries:
         _bring_zig_libraries(session, metadata, platform)
     script = RECIPES[session.job.crate.kind].compile(session.job, metadata, platform)
     return round(session.command("compile", script, session.job.directory).seconds, 3)

@@ -23,6 +23,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Final, Literal
 
+from generator.files.private_directories import PrivateDirectory, claim
 from generator.files.user_cache import cache_directory
 from generator.manifest.values import FetchHosts
 from generator.network.endpoints import Endpoint
@@ -53,7 +54,6 @@ from generator.sandboxes.local.launchers import (
 )
 from generator.sandboxes.local.network_access import NetworkAccess, ask_registries
 from generator.sandboxes.local.network_environment import NetworkEnvironment, network_environment, npm_registry
-from generator.sandboxes.local.private_directories import PrivateDirectory, claim
 from generator.sandboxes.local.process_tree import ProcessTable
 from generator.sandboxes.local.supervision import Watch, follow
 from generator.sandboxes.variables import variables

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
-from typing import Final, NamedTuple
+from typing import Final
+
+from generator.toolchain.mounts import Bind
 
 # Crate code never runs as root of the host, where the kernel would exempt it from limits: the runner's own root
 # steps down to this number first. Unused by distributions, and below 65,536, so that it exists in containers too:
@@ -17,14 +19,6 @@ INSIDE_ID: Final = 1_000
 
 # The one place in memory where a sandbox can write files, sized as containers do.
 SHARED_MEMORY_BYTES: Final = 64 * 1024 * 1024
-
-
-class Bind(NamedTuple):
-    """A file or directory of the host and where it appears in the sandbox."""
-
-    source: str
-    target: str
-    writable: bool = False
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,10 @@ from typing import Final
 
 from generator.errors import CratematrixError, InputError, Unavailable
 from generator.processes import run
-from generator.sandboxes.local.bubblewrap import INSIDE_ID, UNPRIVILEGED, Bind, View, root_arguments, user_arguments
+from generator.sandboxes.local.bubblewrap import INSIDE_ID, UNPRIVILEGED, View, root_arguments, user_arguments
 from generator.sandboxes.local.keyring import leave_session_keyring
 from generator.sandboxes.local.system_calls import system_call_filter
-from generator.toolchain.mounts import SYSTEM_PATH
+from generator.toolchain.mounts import SYSTEM_PATH, Bind
 
 # What programs need of /etc: nothing that belongs to the host's users or services.
 _ETC: Final = ("alternatives", "ld.so.cache", "ld.so.conf", "ld.so.conf.d")

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Final
 
 from generator.sandboxes.contract import Resources
-from generator.sandboxes.local.bubblewrap import UNPRIVILEGED, Bind, View
+from generator.sandboxes.local.bubblewrap import UNPRIVILEGED, View
 from generator.sandboxes.local.isolation import HOST_ENV, etc_binds, is_root, steps, wrapped, write_etc
 from generator.sandboxes.local.process_tree import MARK, end_marked
 from generator.sandboxes.local.relay import socket_bind
+from generator.toolchain.mounts import Bind
 
 # The largest file a command may write, in KiB: larger than any crate's, small enough not to fill a disk in one go.
 MAX_FILE_KIB: Final = 8 * 1024 * 1024

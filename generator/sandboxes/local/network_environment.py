@@ -17,8 +17,8 @@ from generator.errors import CratematrixError
 from generator.network.endpoints import Endpoint, endpoint_of
 from generator.network.upstream_proxy import UpstreamProxies, upstream_proxies
 from generator.processes import output
-from generator.sandboxes.local.bubblewrap import Bind
 from generator.sandboxes.local.relay import VARIABLES
+from generator.toolchain.mounts import Bind
 
 # https://doc.rust-lang.org/cargo/reference/environment-variables.html: where crates come from, and never CARGO_*_TOKEN.
 _REGISTRY: Final = re.compile(

@@ -9,7 +9,7 @@ import shlex
 from pathlib import Path
 from typing import Final
 
-from generator.sandboxes.local.bubblewrap import Bind
+from generator.toolchain.mounts import Bind
 
 SOCKET: Final = "proxy"
 # There while dependencies are fetched, and never later.
