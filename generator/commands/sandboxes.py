@@ -54,16 +54,20 @@ def doctor(manifest: Path, backend: str, gateway: Gateway) -> None:
     It looks at tools, keys, the template and the room on the disk. Exits with 2 when something is missing, with 4
     when the service cannot be asked.
     """
-    from generator.doctor.findings import COLUMNS, examine_e2b, examine_local, verdict
+    from generator.doctor.findings import COLUMNS, verdict
     from generator.manifest.reading import load_manifest
 
     if backend == "local":
-        found = examine_local(os.environ)
+        from generator.doctor.local import local_findings
+
+        found = local_findings(os.environ)
     else:
+        from generator.doctor.e2b import e2b_findings
+
         loaded = load_manifest(manifest)
         redactor = known_secrets(loaded)
-        found = examine_e2b(loaded, manifest.resolve().parent, lambda: e2b_connection(manifest, gateway, redactor))
-    console.table(COLUMNS, ((each.what, each.state, each.words) for each in found))
+        found = e2b_findings(loaded, manifest.resolve().parent, lambda: e2b_connection(manifest, gateway, redactor))
+    console.table(COLUMNS, ((each.check, each.state, each.message) for each in found))
     if problem := verdict(found):
         raise problem
 
