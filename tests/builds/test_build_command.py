@@ -93,7 +93,7 @@ def test_what_was_built_is_taken_up_until_something_that_decides_it_changes(repo
     assert report(top)["one"]["attempts"] == 1
     again = build(top, "--all")
     assert (again.code, report(top)["one"]["attempts"]) == (0, 0)
-    assert "taken up from an earlier run" in again.err
+    assert "reused from the build cache" in again.err
     (top / "one/src/lib.rs").write_text("// changed\n")
     build(top, "--all")
     assert report(top)["one"]["attempts"] == 1
@@ -223,7 +223,7 @@ def addon(main: str, loader: str, **scripts: str) -> dict[str, str]:
         ("index.js", "require('./lost.js')", ADDON, "load", "Cannot find module './lost.js'"),
         ("index.js", "throw new Error('symbol not found')", ADDON, "load", "symbol not found"),
         ("index.js", "", ADDON, "load", "it exports nothing"),
-        ("index.js", "exports.x = 1", "true", "collect", "the build left nothing for linux-x64-gnu"),
+        ("index.js", "exports.x = 1", "true", "collect", "the build made no artifact for linux-x64-gnu"),
         (
             "index.js",
             "exports.x = 1",
