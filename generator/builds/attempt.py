@@ -27,8 +27,8 @@ from generator.sources.collect import CollectedSource
 
 
 @dataclass(frozen=True)
-class Attempt:
-    """The number of an attempt and its sandbox's resources; `keeps_sandbox` says if a failure leaves it open."""
+class AttemptOptions:
+    """The number of an attempt and its sandbox's resources; `keeps_sandbox` is True for failures that keep it open."""
 
     number: int
     resources: Resources
@@ -36,12 +36,16 @@ class Attempt:
 
 
 def attempt(
-    build: CrateBuild, platforms: tuple[PlatformName, ...], source: CollectedSource, this: Attempt, log: CrateLog
+    build: CrateBuild,
+    platforms: tuple[PlatformName, ...],
+    source: CollectedSource,
+    options: AttemptOptions,
+    log: CrateLog,
 ) -> AttemptResult:
     """Build a crate once. A failure is in the result; only a bug raises."""
     record = AttemptRecord()
     try:
-        sandbox = _open(build, this, log, record)
+        sandbox = _open(build, options, log, record)
     except StepFailed as failed:
         return AttemptResult(record, failure=failed.failure)
     files, failure, stopped = None, None, False
@@ -53,19 +57,19 @@ def attempt(
     except RunStopped:
         stopped = True
     finally:
-        usage = sandbox.kill(keep=failure is not None and this.keeps_sandbox(failure))
+        usage = sandbox.kill(keep=failure is not None and options.keeps_sandbox(failure))
         record.add_usage(usage)
         if usage.note:
             record.add_note(usage.note)
     return AttemptResult(record, files, failure, stopped)
 
 
-def _open(build: CrateBuild, this: Attempt, log: CrateLog, record: AttemptRecord) -> Sandbox:
+def _open(build: CrateBuild, options: AttemptOptions, log: CrateLog, record: AttemptRecord) -> Sandbox:
     record.enter("open")
     log.phase("open")
     started = time.monotonic()
     try:
-        sandbox = build.context.environment.backend.open(build.crate.name, this.resources, {}, this.number)
+        sandbox = build.context.environment.backend.open(build.crate.name, options.resources, {}, options.number)
     except SandboxError as error:
         raise sandbox_failure(error, "open") from None
     except InputError as error:

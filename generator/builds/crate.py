@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Final
 
 from generator.builds import cache
-from generator.builds.attempt import Attempt, attempt
+from generator.builds.attempt import AttemptOptions, attempt
 from generator.builds.context import CrateBuild
 from generator.builds.log import CrateLog
 from generator.builds.reporting import failed_report, finished_report, skipped_report, stopped_report
@@ -94,8 +94,9 @@ def _attempts(
     results: list[AttemptResult] = []
     while True:
         number = len(results) + 1
-        this = Attempt(number, context.environment.sizes[retries.size], _keeps_sandbox(build, retries))
-        result = attempt(build, platforms, source, this, log)
+        resources = context.environment.sizes[retries.size]
+        options = AttemptOptions(number, resources, _keeps_sandbox(build, retries))
+        result = attempt(build, platforms, source, options, log)
         results.append(result)
         failure = result.failure
         if result.stopped or (failure and context.stop.is_set()):

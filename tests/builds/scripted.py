@@ -1,4 +1,4 @@
-"""Fleets whose builds are a line of shell, and what tests ask of a run of them at E2B."""
+"""Fleets whose builds are a line of shell, and helpers for their runs at E2B."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def report_of(top: Path) -> dict[str, Any]:
 
 
 class Gate:
-    """Where builds wait whose line of shell is `HOLD`, in sandboxes that see `binds`."""
+    """A gate for builds with the command `HOLD`, in sandboxes with `binds`."""
 
     HOLD = "until [ -e /gate/open ]; do sleep 0.1; done"
 

@@ -1,4 +1,4 @@
-"""What is taken up from an earlier run, and what is built again."""
+"""The build cache: builds are reused, and not across isolation."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from tests.support import cratematrix, entry, library
 
 
 def attempts(top: Path, *words: str) -> tuple[int, bool]:
-    """Build, and return in how many attempts, none for what was taken up, and whether isolated."""
+    """Build, and return the number of attempts, 0 for a reused build, and the isolation."""
     assert cratematrix("build", "--all", *words, cwd=top).code == 0
     report = json.loads((top / "dist/report.json").read_text())
     return report["crates"][0]["attempts"], report["isolated"]
 
 
-@pytest.mark.attack("what was built without isolation is never taken for isolated", entry="W5")
-def test_what_was_built_without_isolation_is_not_taken_for_isolated(repository: MakeRepository) -> None:
+@pytest.mark.attack("a build without isolation is never reused as isolated", entry="W5")
+def test_a_build_without_isolation_is_not_reused_as_isolated(repository: MakeRepository) -> None:
     top = repository([entry("one")], library("one"))
     assert attempts(top, "--no-isolation") == (1, False)
     assert attempts(top, "--no-isolation") == (0, False)

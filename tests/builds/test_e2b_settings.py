@@ -1,4 +1,4 @@
-"""What a manifest asks of E2B: sizes, hosts, a gateway, variables, and how many sandboxes at once."""
+"""Settings of a manifest at E2B: sizes, hosts, a gateway, variables, and the number of sandboxes."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def with_dependency(top: Path) -> Path:
     return top
 
 
-def test_a_host_that_is_not_allowed_is_told_in_one_sentence(path: str, tmp_path: Path) -> None:
+def test_a_host_that_is_not_allowed_is_named_in_one_sentence(path: str, tmp_path: Path) -> None:
     fleet = scripted_fleet(tmp_path / "repo", 1, fetch_hosts=["somewhere.example.com"], retries=3)
     top = prepared(with_dependency(fleet), path)
     with E2BServer(rules_for(top)) as server:

@@ -30,7 +30,7 @@ class Watched:
 
 
 class Counted(Redactor):
-    """Counts the lines that secrets are looked for in."""
+    """Counts the lines that are searched for secrets."""
 
     lines = 0
 

@@ -96,7 +96,7 @@ def environment(tmp_path: Path) -> Mapping[str, str]:
 
 
 @pytest.mark.attack("a build script that replaces wasm-bindgen leaves no script in its package", entry="H2")
-def test_the_program_that_binds_a_module_is_the_one_that_was_brought(
+def test_a_module_is_bound_by_the_program_of_the_tool_cache(
     repository: MakeRepository, environment: Mapping[str, str]
 ) -> None:
     top = repository([entry("shade", kind="wasm", tests=False)], FILES, platforms=["wasm32"])

@@ -40,10 +40,11 @@ def collect(session: BuildSession, job: Job, metadata: CrateMetadata, units: Ite
     clean = f'rm -rf "$OUT" && mkdir -p "$OUT"\n{stage}'
     session.command("collect", clean, job.directory, env={"OUT": f"{job.root}/{OUT}"})
     directory = _copy_out(session, job)
-    with_artifacts = tuple(_with_artifacts(unit, directory) for unit in units)
-    for unit in with_artifacts:
-        session.record.add_unit(unit)
-    return Staged(directory, with_artifacts)
+    collected: list[Unit] = []
+    for unit in units:
+        collected.append(_with_artifacts(unit, directory))
+        session.record.add_unit(collected[-1])
+    return Staged(directory, tuple(collected))
 
 
 def _copy_out(session: BuildSession, job: Job) -> Path:
