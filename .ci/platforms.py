@@ -1,4 +1,4 @@
-"""What this machine can prove of the seven platforms: the sample fleet built for all, each loaded by its own runtime.
+"""Proof of the seven platforms on this machine: builds the sample fleet for all and loads each package by its runtime.
 
 Prints a table of kind and platform: built, audited, loaded, or the reason why not. Windows is built with the GNU ABI,
 because Microsoft's libraries have to be downloaded: the row says so, and no manifest has such a platform.
@@ -21,30 +21,29 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from generator.backends.local import local_site
-from generator.builds.environment import Site
+from generator import console
+from generator.backends.local import local_environment
+from generator.builds.environment import BuildEnvironment
 from generator.builds.observer import Observer
-from generator.builds.run import Choice, Options, Place, build
-from generator.console.output import print_message
-from generator.console.tables import print_table
+from generator.builds.run import RunContext, RunOptions, Selection, build
 from generator.errors import CratematrixError
 from generator.manifest.reading import load_manifest
 from generator.platforms import PLATFORM_NAMES, Kind, PlatformName
 from generator.processes import run
 from generator.redaction import Redactor
 from generator.reports.models import CrateReport, PhaseName, Report, UnitTests
-from generator.toolchain.host import find_toolchain
-from generator.toolchain.toolchain import Equipment, Runtime, Way
+from generator.toolchain.host import find_host_toolchain
+from generator.toolchain.toolchain import Linker, Runtime, Toolchain
 
 TOP = Path(__file__).resolve().parent.parent
 OUT = TOP / "dist" / "platforms"
 CRATES = ("fleet-text", "fleet-search", "fleet-cli", "fleet-tally", "fleet-wasm")
 WINDOWS = "x86_64-pc-windows-gnu"
-# What must be proven for the command to end well: platforms built, and platforms loaded or run.
+# Minimum of platforms that are built, and of those that are loaded or run, for exit code 0.
 BUILT, LOADED = 6, 5
 SECONDS = 180
 
-# Opens an addon as Node does and looks for what registers it; Node's own functions are there, and none is called.
+# Opens an addon as Node.js does and finds its registration; Node.js's functions are stubs that are not called.
 LOADER = """#include <dlfcn.h>
 #include <stdio.h>
 int main(int count, char **words) {
@@ -55,30 +54,30 @@ int main(int count, char **words) {
 """
 
 
-class WindowsGnu(Equipment):
-    """A machine whose Windows is the one of mingw-w64: zig links it, no file of Microsoft's is needed."""
+class WindowsGnu(Toolchain):
+    """A toolchain with mingw-w64 for Windows: zig links it, without files of Microsoft."""
 
-    def linker(self, platform: PlatformName) -> Way:
-        """Zig for Windows too."""
+    def linker(self, platform: PlatformName) -> Linker:
+        """Return zig for Windows too."""
         return "zig" if platform == "win32-x64-msvc" else super().linker(platform)
 
     def target(self, kind: Kind, platform: PlatformName) -> str:
-        """The GNU ABI in the place of Microsoft's."""
+        """Return the target with the GNU ABI for Windows."""
         return WINDOWS if platform == "win32-x64-msvc" else super().target(kind, platform)
 
 
 class Log(Observer):
-    """Says what becomes of a crate; its lines are in its log."""
+    """Prints the state of finished crates; their output is in the logs."""
 
     def line(self, crate: str, text: str) -> None:
-        """Nothing."""
+        """Print nothing."""
 
     def phase(self, crate: str, phase: PhaseName) -> None:
-        """Nothing."""
+        """Print nothing."""
 
     def finished(self, report: CrateReport) -> None:
-        """Say it."""
-        print_message(f"{report.name} for {WINDOWS}: {report.state} in {report.seconds:.0f} s")
+        """Print the crate's state and seconds."""
+        console.say(f"{report.name} for {WINDOWS}: {report.state} in {report.seconds:.0f} s")
 
 
 @dataclass(frozen=True)
@@ -88,29 +87,29 @@ class Runtimes:
     home: Path
     zig: str
     scratch: Path
-    toolchain: Equipment
+    toolchain: Toolchain
 
     def node(self, platform: PlatformName) -> tuple[list[str], str, Mapping[str, str]]:
-        """Return the command of a platform's Node, what to call it, and its variables."""
+        """Return the command of a platform's Node.js, its description, and its environment variables."""
         runtime = self.toolchain.runtime(platform)
         if runtime is None or runtime.node is None:
             return ["node"], "this machine's Node", {}
         return [*runtime.command, runtime.node], f"its Node under {runtime.name}", runtime.environment
 
     def program(self, platform: PlatformName) -> tuple[list[str], str, Mapping[str, str]]:
-        """Return what a platform's programs are started by."""
+        """Return the command before a platform's programs, the runtime's name, and its environment variables."""
         runtime = self.toolchain.runtime(platform) or Runtime("this machine's kernel")
         return [*runtime.command], runtime.name, runtime.environment
 
     def musl(self, addon: Path) -> list[str]:
-        """Return the command that has Debian's musl open an addon."""
+        """Return the command that opens an addon with Debian's musl."""
         source, loader = self.scratch / "loader.c", self.scratch / "loader"
         names = sorted(node_functions(self.home))
         source.write_text(LOADER + "".join(f"void {name}(void) {{ __builtin_trap(); }}\n" for name in names))
         words = ["-target", "x86_64-linux-musl", "-O2", "-dynamic", "-rdynamic", "-o", str(loader), str(source)]
-        done = run([self.zig, "cc", *words], timeout=600)
-        if done.exit_code:
-            raise CratematrixError(f"zig cc {shlex.join(words)}: {done.stderr[-300:]}")
+        completed = run([self.zig, "cc", *words], timeout=600)
+        if completed.exit_code:
+            raise CratematrixError(f"zig cc {shlex.join(words)}: {completed.stderr[-300:]}")
         return [str(self.home / "lib/ld-musl-x86_64.so.1"), str(loader), str(addon)]
 
 
@@ -127,30 +126,30 @@ def main() -> int:
     host_toolchain = Path(os.environ.get("CROSS_TOOLCHAIN", TOP / ".cache/toolchain")).resolve()
     runtimes = Path(os.environ.get("CROSS_RUNTIMES", TOP / ".cache/runtimes")).resolve()
     if not (host_toolchain / ".complete").exists() or not (runtimes / ".complete").exists():
-        print_message("error: this needs .ci/toolchain and .ci/runtimes to have run: make platforms")
+        console.say("error: this needs .ci/toolchain and .ci/runtimes to have run: make platforms")
         return 2
-    OUT.mkdir(parents=True, exist_ok=True)  # what was built before from the same input is taken up
+    OUT.mkdir(parents=True, exist_ok=True)  # it may have packages that the build cache can reuse
     with tempfile.TemporaryDirectory(prefix="platforms-") as scratch:
         path = f"{host_toolchain}/bin:{runtimes}/bin:{os.environ['PATH']}"
         environment = {**os.environ, "PATH": path, "CRATEMATRIX_RUNTIMES": str(runtimes)}
-        toolchain = find_toolchain(environment).toolchain("linux-x64-gnu", isolated=False)
-        kit = Runtimes(runtimes, str(host_toolchain / "bin/zig"), Path(scratch), toolchain)
-        fleet = copy_of_fleet(Path(scratch) / "fleet", kit)
+        toolchain = find_host_toolchain(environment).toolchain("linux-x64-gnu", isolated=False)
+        runtime_set = Runtimes(runtimes, str(host_toolchain / "bin/zig"), Path(scratch), toolchain)
+        fleet = copy_of_fleet(Path(scratch) / "fleet", runtime_set)
         seven = real_build(fleet, crates, environment)
         others = tuple(stand_in_builds(fleet, crates, environment))
-        rows = [row for crate in seven.crates for row in rows_of(crate, OUT / "seven", kit)]
-        rows += [row for crate in others for row in rows_of(crate, OUT / "windows", kit)]
-    print_table(("kind", "crate", "platform", "built", "audited", "tests", "loaded or run"), rows)
+        rows = [row for crate in seven.crates for row in rows_of(crate, OUT / "seven", runtime_set)]
+        rows += [row for crate in others for row in rows_of(crate, OUT / "windows", runtime_set)]
+    console.table(("kind", "crate", "platform", "built", "audited", "tests", "loaded or run"), rows)
     built = {row[2] for row in rows if row[3] == "yes"}
     loaded = {row[2] for row in rows if row[6].startswith("yes")}
     failed = any(crate.state == "failed" for crate in (*seven.crates, *others))
     wrong = failed or any(row[6].startswith("no:") for row in rows)
-    print_message(f"{len(built)} platforms built, {len(loaded)} of them loaded or run by a runtime of their own")
+    console.say(f"{len(built)} platforms built, {len(loaded)} of them loaded or run by a runtime of their own")
     return 1 if wrong or len(built) < BUILT or len(loaded) < LOADED else 0
 
 
-def copy_of_fleet(top: Path, kit: Runtimes) -> Path:
-    """Make a repository of the sample fleet whose crates ask for all platforms; its addons find Node's functions."""
+def copy_of_fleet(top: Path, runtime_set: Runtimes) -> Path:
+    """Make a repository of the sample fleet for all platforms; its addons link to stubs of Node.js's functions."""
     shutil.copytree(TOP / "tests/fleet", top, ignore=shutil.ignore_patterns("target", "node_modules", "dist"))
     manifest = json.loads((top / "crates.json").read_text())
     manifest = {**manifest, "fleet": {**manifest["fleet"], "platforms": PLATFORM_NAMES, "timeout_minutes": 60}}
@@ -160,10 +159,10 @@ def copy_of_fleet(top: Path, kit: Runtimes) -> Path:
     (top / "crates.json").write_text(json.dumps(manifest))
     for package in (top / "packages").iterdir():
         definition = package / "node.def"
-        names = sorted(node_functions(kit.home))
+        names = sorted(node_functions(runtime_set.home))
         definition.write_text("\n".join(("LIBRARY node.exe", "EXPORTS", *names, "")))
         words = ["dlltool", "-m", "i386:x86-64", "-d", str(definition), "-l", str(package / "libnode.a")]
-        run([kit.zig, *words], timeout=60)
+        run([runtime_set.zig, *words], timeout=60)
         (package / "libnode.dll").write_bytes(b"")  # napi's build script looks for it; zig takes the library beside it
     for words in (["init", "-q"], ["add", "-Af"], ["-c", "user.name=x", "-c", "user.email=x@x", "commit", "-qm", "x"]):
         run(["git", "-C", str(top), *words], timeout=60)
@@ -175,7 +174,7 @@ def real_build(fleet: Path, crates: tuple[str, ...], environment: dict[str, str]
     command = [str(Path(sys.executable).with_name("cratematrix")), "build", "--out", str(OUT / "seven"), "--jobs", "2"]
     words = [word for crate in crates for word in ("--crate", crate)]
     report = OUT / "seven/report.json"
-    report.unlink(missing_ok=True)  # what an earlier run proved is no proof of this one
+    report.unlink(missing_ok=True)  # an earlier run's report must not count
     with (OUT / "seven.log").open("wb") as log:
         subprocess.call([*command, *words], cwd=fleet, env=environment, stderr=log)
     if not report.exists():
@@ -184,86 +183,92 @@ def real_build(fleet: Path, crates: tuple[str, ...], environment: dict[str, str]
 
 
 def stand_in_builds(fleet: Path, crates: tuple[str, ...], environment: dict[str, str]) -> Iterator[CrateReport]:
-    """Build for Windows alone, with another ABI: everything but what links is the real thing."""
+    """Build for Windows with the GNU ABI: everything except the linker is real."""
     manifest = json.loads((fleet / "crates.json").read_text())
     manifest["fleet"] |= {"platforms": ["win32-x64-msvc"], "env": ["LIBNODE_PATH", "RUSTFLAGS", "RUSTDOCFLAGS"]}
     manifest["crates"] = [each for each in manifest["crates"] if each["kind"] != "wasm"]
     path = fleet / "windows.json"
     path.write_text(json.dumps(manifest))
     loaded = load_manifest(path)
-    # Where Rust's own libraries lie in a sandbox; among them is the empty one that Debian's Rust asks for.
+    # Rust's own libraries in a sandbox, with the empty one that Debian's Rust needs.
     flags = f"-L native=/opt/rust/lib/rustlib/{WINDOWS}/lib"
     for crate in (each for each in manifest["crates"] if each["name"] in crates):
-        given = {"LIBNODE_PATH": f"/build/source/{crate['source']['path']}", "RUSTFLAGS": flags, "RUSTDOCFLAGS": flags}
-        place = Place(path, OUT / "windows", {**environment, **given}, Redactor({}))
-        yield from build(loaded, Choice(crates=(crate["name"],)), place, Options(1), windows, Log()).crates
+        variables = {
+            "LIBNODE_PATH": f"/build/source/{crate['source']['path']}",
+            "RUSTFLAGS": flags,
+            "RUSTDOCFLAGS": flags,
+        }
+        context = RunContext(path, OUT / "windows", {**environment, **variables}, Redactor({}))
+        yield from build(loaded, Selection(crates=(crate["name"],)), context, RunOptions(1), windows, Log()).crates
 
 
 @contextmanager
-def windows(place: Place, stop: threading.Event, observer: Observer) -> Iterator[Site]:
-    """Offer this machine with a Windows that it can link for."""
-    with local_site(place, stop, observer, isolated=True) as local:
-        held = local.toolchain
-        yield replace(local, toolchain=WindowsGnu(held.host, held.targets, held.programs, runtimes=held.runtimes))
+def windows(context: RunContext, stop: threading.Event, observer: Observer) -> Iterator[BuildEnvironment]:
+    """Open the build environment of this machine, with a toolchain that links for Windows."""
+    with local_environment(context, stop, observer, isolated=True) as local:
+        tools = local.toolchain
+        yield replace(local, toolchain=WindowsGnu(tools.host, tools.targets, tools.programs, runtimes=tools.runtimes))
 
 
-def rows_of(crate: CrateReport, out: Path, kit: Runtimes) -> Iterator[tuple[str, ...]]:
-    """One row for each platform of a crate; Windows' other ABI goes by its own name."""
-    package = unpacked(out / crate.packages[0].file, kit.scratch) if crate.packages else None
+def rows_of(crate: CrateReport, out: Path, runtime_set: Runtimes) -> Iterator[tuple[str, ...]]:
+    """Yield a table row for each platform of a crate; Windows with the GNU ABI has a name of its own."""
+    package = unpacked(out / crate.packages[0].file, runtime_set.scratch) if crate.packages else None
     for unit in crate.units:
         name = "win32-x64-gnu (not msvc)" if out.name == "windows" else unit.platform
         if unit.state != "built":
             yield (crate.kind, crate.name, name, unit.state, "-", "-", unit.reason or "")
             continue
         audited = "yes" if unit.audit else "-"
-        said = loaded(crate, unit.platform, package, kit)
-        yield (crate.kind, crate.name, name, "yes", audited, told(unit.tests), said)
+        result = loaded(crate, unit.platform, package, runtime_set)
+        yield (crate.kind, crate.name, name, "yes", audited, tests_cell(unit.tests), result)
 
 
-def told(tests: UnitTests) -> str:
-    """Say what became of tests, and by what."""
+def tests_cell(tests: UnitTests) -> str:
+    """Return the state of tests, and their runtime."""
     return " by ".join((tests.state.replace("_", " "), *([tests.by] if tests.by else [])))
 
 
 def unpacked(package: Path, scratch: Path) -> Path:
     """Unpack a package as npm would."""
-    place = scratch / "unpacked" / package.parent.name / package.stem
+    directory = scratch / "unpacked" / package.parent.name / package.stem
     with tarfile.open(package) as tar:
-        tar.extractall(place, filter="data")
-    return place / "package"
+        tar.extractall(directory, filter="data")
+    return directory / "package"
 
 
-def loaded(crate: CrateReport, platform: PlatformName, package: Path | None, kit: Runtimes) -> str:
-    """Load or run a package's file of one platform; say by what, or why not."""
+def loaded(crate: CrateReport, platform: PlatformName, package: Path | None, runtime_set: Runtimes) -> str:
+    """Load or run a package's file for one platform; return the runtime, or the reason why not."""
     if crate.kind == "lib":
-        return "compiled only: a library has nothing to load"
+        return "compiled only: a library has no package to load"
     if package is None:
         return "no: there is no package"
     if platform.startswith("darwin"):
-        return "not run: macOS runs on Apple's machines only"
+        return "not run: macOS runs only on Apple's machines"
     try:
-        command, runtime, variables = start_of(crate.kind, platform, package, kit)
-        done = run(command, timeout=SECONDS, cwd=package, env={**os.environ, **variables})
+        command, runtime, variables = start_of(crate.kind, platform, package, runtime_set)
+        completed = run(command, timeout=SECONDS, cwd=package, env={**os.environ, **variables})
     except CratematrixError as error:
         return f"no: {error.message}"
-    if done.exit_code:
-        return f"no: exit {done.exit_code} of {runtime}: {(done.stderr.strip() or '-').splitlines()[-1][:200]}"
+    if completed.exit_code:
+        return (
+            f"no: exit {completed.exit_code} of {runtime}: {(completed.stderr.strip() or '-').splitlines()[-1][:200]}"
+        )
     return f"yes: {runtime}"
 
 
 def start_of(
-    kind: Kind, platform: PlatformName, package: Path, kit: Runtimes
+    kind: Kind, platform: PlatformName, package: Path, runtime_set: Runtimes
 ) -> tuple[list[str], str, Mapping[str, str]]:
     """Return the command that loads a package, the runtime's name, and its variables."""
     if kind == "bin":
-        command, runtime, variables = kit.program(platform)
+        command, runtime, variables = runtime_set.program(platform)
         program = next((package / "bin" / platform).iterdir())
         return [*command, str(program), "--version"], runtime, variables
     if kind == "napi" and platform == "linux-x64-musl":
         addon = next(package.glob("*.linux-x64-musl.node"))
-        return kit.musl(addon), "musl's loader (no Node for it here)", {}
-    command, runtime, variables = kit.node(platform)
-    # By the package's own loader, which has to choose the file.
+        return runtime_set.musl(addon), "musl's loader (no Node for it here)", {}
+    command, runtime, variables = runtime_set.node(platform)
+    # The package's own loader has to choose the file.
     check = "if (Object.keys(require(process.cwd())).length === 0) process.exit(1)"
     if kind == "napi" and platform == "wasm32":
         run(["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund"], timeout=SECONDS, cwd=package)

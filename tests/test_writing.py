@@ -18,6 +18,7 @@ from tests.support import TOP
 # Each other module that writes, and the reason that a checkout cannot redirect it.
 ALLOWED: Final = {
     "generator/files/directory.py": "other modules write through it",
+    "generator/files/private_directories.py": "makes the private directories in the user's cache",
     "generator/audit/reader.py": "copies its input into memory",
     "generator/builds/artifacts.py": "unpacks into a run's private scratch directory, each name checked",
     "generator/builds/session.py": "works in a run's private scratch directory",
@@ -27,7 +28,6 @@ ALLOWED: Final = {
     "generator/sandboxes/e2b/transfers.py": "takes files into a run's private scratch directory",
     "generator/packages/tarball.py": "packs in a run's private scratch directory",
     "generator/processes.py": "puts a program's input into an unnamed temporary file",
-    "generator/sandboxes/local/private_directories.py": "makes the private directories in the user's cache",
     "generator/sandboxes/local/control_groups.py": "makes and limits control groups, which the kernel shows as files",
     "generator/sandboxes/local/isolation.py": "writes into a sandbox's own directory, before anything runs there",
     "generator/sandboxes/local/launchers.py": "makes a sandbox's own directories, before anything runs there",

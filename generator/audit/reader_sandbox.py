@@ -13,7 +13,7 @@ from typing import BinaryIO, Final
 
 from generator.errors import Unavailable
 from generator.processes import Completed, run
-from generator.sandboxes.local.bubblewrap import Bind, IsolationSpec
+from generator.sandboxes.local.bubblewrap import IsolationSpec
 from generator.sandboxes.local.isolation import (
     HOST_ENV,
     bubblewrap_arguments,
@@ -21,7 +21,7 @@ from generator.sandboxes.local.isolation import (
     probe_isolation,
     system_spec,
 )
-from generator.toolchain.mounts import is_in_usr
+from generator.toolchain.mounts import Bind, is_in_usr
 
 # -P: a folder named generator/ in the user's working directory must not shadow this package.
 _READER: Final = (sys.executable, "-P", "-B", "-m", "generator.audit.reader")

@@ -1,4 +1,4 @@
-"""E2B as the place where crates are built."""
+"""The build environment of E2B."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from generator.sandboxes.e2b.template.definition import Definition, load_definit
 from generator.sandboxes.e2b.template.dockerfile import render_dockerfile
 from generator.sandboxes.e2b.template.identity import template_reference
 
-# Debian 12's, which the template is.
+# Debian 12's, the base of the template.
 GLIBC: Final = "2.36"
 
 
-def run_of(environment: Mapping[str, str], shard: str | None) -> RunIdentity:
-    """Name a run: GitHub's own run and attempt where there is one, else the time and something random."""
+def e2b_run(environment: Mapping[str, str], shard: str | None) -> RunIdentity:
+    """Return the run's name: GitHub's run and attempt in GitHub Actions, elsewhere the time and a random suffix."""
     shard_name = shard.replace("/", "-") if shard else "all"
     if run := github_run_id(environment):
         attempt = environment.get("GITHUB_RUN_ATTEMPT", "1")
@@ -38,13 +38,13 @@ def run_of(environment: Mapping[str, str], shard: str | None) -> RunIdentity:
 
 
 def e2b_jobs(fleet: Fleet, jobs: int | None, shard: str | None) -> int:
-    """Return how many crates are built at once: never more than the account runs."""
+    """Return the number of concurrent crates, limited by the account's number of sandboxes."""
     return max(1, min(jobs or (1 if shard else fleet.slots), fleet.limits.e2b_sandboxes))
 
 
 @contextmanager
 def e2b_environment(
-    place: RunContext,
+    context: RunContext,
     stop: threading.Event,
     observer: Observer,
     *,
@@ -52,15 +52,15 @@ def e2b_environment(
     run: RunIdentity,
     gateway: Gateway,
 ) -> Iterator[BuildEnvironment]:
-    """Offer E2B; what a run leaves running is ended with it. InputError when it cannot be reached as configured."""
-    connection = resolve_connection(manifest.fleet.e2b, gateway, place.environment)
+    """Open the build environment of E2B, and kill its sandboxes at the end; InputError for a wrong configuration."""
+    connection = resolve_connection(manifest.fleet.e2b, gateway, context.variables)
     for name, secret in connection.secrets().items():
-        place.redactor.add(name, secret)
-    definition = load_definition(place.manifest.resolve().parent)
-    templates = references(manifest, definition)
+        context.redactor.add(name, secret)
+    definition = load_definition(context.manifest.resolve().parent)
+    templates = template_references(manifest, definition)
     account = Account(connection, manifest.fleet.limits.e2b_creates_per_second)
-    life = Lifetime(definition.env, definition.timeout_seconds)
-    backend = E2BBackend(account, run, templates, life, stop, observer.line)
+    lifetime = Lifetime(definition.env, definition.timeout_seconds)
+    backend = E2BBackend(account, run, templates, lifetime, stop, observer.line)
     try:
         yield BuildEnvironment(
             backend=backend,
@@ -71,13 +71,13 @@ def e2b_environment(
             run=run.id,
             prices=load_prices(),
             minimum_versions=MinimumVersions(glibc=GLIBC),
-            holds_zig_libraries=True,
+            has_zig_libraries=True,
         )
     finally:
         backend.close()
 
 
-def references(manifest: Manifest, definition: Definition) -> dict[Size, str]:
-    """Return the image of each size class that this version of the fleet's template is."""
+def template_references(manifest: Manifest, definition: Definition) -> dict[Size, str]:
+    """Return the template reference of each size class, for this version of the fleet's template."""
     text = render_dockerfile()
     return {size: template_reference(manifest.fleet.template, text, definition, size) for size in definition.sizes}

@@ -1,10 +1,10 @@
-"""The machine itself as the place where crates are built."""
+"""The build environment of this machine."""
 
 from __future__ import annotations
 
 import platform as machine
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from generator.audit.rules import MinimumVersions
@@ -18,36 +18,42 @@ from generator.sandboxes.contract import SIZES
 from generator.sandboxes.local.backend import LocalBackend
 from generator.sandboxes.local.isolation import probe_isolation
 from generator.toolchain.host import find_host_toolchain
+from generator.toolchain.toolchain import Toolchain
 
 
 @contextmanager
 def local_environment(
-    place: RunContext, stop: threading.Event, _observer: Observer, *, isolated: bool
+    context: RunContext, stop: threading.Event, _observer: Observer, *, isolated: bool
 ) -> Iterator[BuildEnvironment]:
-    """Offer this machine; InputError when something that building needs is not there."""
+    """Open the build environment of this machine; a CratematrixError names missing tools or isolation."""
     host = local_host()
     if isolated and (problem := probe_isolation()):
         raise problem
-    toolchain = find_host_toolchain(place.environment)
-    backend = LocalBackend(toolchain, stop, isolated, cache_directory(place.environment), place.environment)
+    toolchain = find_host_toolchain(context.variables)
+    backend = LocalBackend(toolchain, stop, isolated, cache_directory(context.variables), context.variables)
     yield BuildEnvironment(
         backend=backend,
         sizes=SIZES,
         toolchain=toolchain.toolchain(host, isolated),
         fingerprint=toolchain.fingerprint,
         isolated=isolated,
-        minimum_versions=_oldest(),
+        minimum_versions=_minimum_versions(),
     )
 
 
 def local_host() -> PlatformName:
-    """Return the platform of this machine; InputError where there are no local sandboxes."""
+    """Return the platform of this machine; InputError where local sandboxes cannot run."""
     if host := host_platform():
         return host
     raise InputError("local sandboxes need Linux or macOS", fix="run it in WSL, or with --backend e2b")
 
 
-def _oldest() -> MinimumVersions:
-    """The host's own compiler links against the host's own glibc: nothing older is promised."""
+def local_toolchain(variables: Mapping[str, str]) -> Toolchain:
+    """Return the toolchain of this machine; InputError names missing tools that every build needs."""
+    return find_host_toolchain(variables).toolchain(local_host())
+
+
+def _minimum_versions() -> MinimumVersions:
+    """Return the host's glibc: the host's own compiler links against it."""
     name, version = machine.libc_ver()
     return MinimumVersions(glibc=version) if name == "glibc" else MinimumVersions()

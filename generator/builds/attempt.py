@@ -1,15 +1,19 @@
-"""One attempt at one crate, in one sandbox, which is killed whatever happens."""
+"""One attempt at a crate, in one sandbox, which is killed at the end in every case."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from generator.builds.context import CrateBuild
-from generator.builds.errors import RunStopped, StepFailed, permanent_failure, sandbox_failure
+from generator.builds.failures import RunStopped, StepFailed, permanent_failure, sandbox_failure
 from generator.builds.log import CrateLog
-from generator.builds.result import Attempt, AttemptResult
+from generator.builds.record import AttemptRecord
+from generator.builds.result import AttemptResult, PackageFiles
 from generator.builds.session import BuildSession
-from generator.builds.steps.collect import audit_all, collect
+from generator.builds.steps.audit import audit_all
+from generator.builds.steps.collect import collect
 from generator.builds.steps.compile import compile_all
 from generator.builds.steps.fetch import fetch, skip_platforms
 from generator.builds.steps.pack import load, pack
@@ -17,71 +21,96 @@ from generator.builds.steps.test import run_tests
 from generator.errors import CratematrixError, InputError, Unbuildable
 from generator.platforms import PlatformName
 from generator.recipes.job import BuildJob
-from generator.recipes.kinds import RECIPES
-from generator.reports.models import Phase
-from generator.sandboxes.contract import Sandbox, SandboxError
+from generator.reports.models import Failure, Phase
+from generator.sandboxes.contract import Resources, Sandbox, SandboxError
 from generator.sources.collect import CollectedSource
 
 
+@dataclass(frozen=True)
+class AttemptOptions:
+    """The number of an attempt and its sandbox's resources; `keeps_sandbox` is True for failures that keep it open."""
+
+    number: int
+    resources: Resources
+    keeps_sandbox: Callable[[Failure], bool]
+
+
 def attempt(
-    build: CrateBuild, platforms: tuple[PlatformName, ...], source: CollectedSource, this: Attempt, log: CrateLog
+    build: CrateBuild,
+    platforms: tuple[PlatformName, ...],
+    source: CollectedSource,
+    options: AttemptOptions,
+    log: CrateLog,
 ) -> AttemptResult:
-    """Build a crate once; whatever becomes of it is in the outcome, and the sandbox is gone unless it is kept."""
-    result = AttemptResult()
+    """Build a crate once. A failure is in the result; only a bug raises."""
+    record = AttemptRecord()
     try:
-        sandbox = _open(build, this, result)
-        try:
-            job = BuildJob(
-                build.crate, build.settings, source, platforms, build.context.environment.toolchain, sandbox.root
-            )
-            _run(BuildSession(build, job, sandbox, log, result))
-        except StepFailed as failed:
-            result.failure = failed.failure
-        except RunStopped:
-            result.stopped = True
-        finally:
-            usage = sandbox.kill(keep=result.failure is not None and this.keeps_sandbox(result))
-            result.sandbox_usages.append(usage)
-            result.notes += (usage.note,) if usage.note else ()
+        sandbox = _open(build, options, log, record)
     except StepFailed as failed:
-        result.failure = failed.failure
-    return result
+        return AttemptResult(record, failure=failed.failure)
+    files, failure, stopped = None, None, False
+    try:
+        job = BuildJob(
+            build.crate, build.settings, source, platforms, build.context.environment.toolchain, sandbox.root
+        )
+        files = _run(build, job, sandbox, log, record)
+    except StepFailed as failed:
+        failure = failed.failure
+    except RunStopped:
+        stopped = True
+    finally:
+        usage = sandbox.kill(keep=failure is not None and options.keeps_sandbox(failure))
+        record.add_usage(usage)
+        if usage.note:
+            record.add_note(usage.note)
+    return AttemptResult(record, files, failure, stopped)
 
 
-def _open(build: CrateBuild, this: Attempt, result: AttemptResult) -> Sandbox:
-    build.context.observer.phase(build.crate.name, "open")
+def _open(build: CrateBuild, options: AttemptOptions, log: CrateLog, record: AttemptRecord) -> Sandbox:
+    record.enter("open")
+    log.phase("open")
     started = time.monotonic()
     try:
-        sandbox = build.context.environment.backend.open(build.crate.name, this.resources, {}, this.number)
+        sandbox = build.context.environment.backend.open(build.crate.name, options.resources, {}, options.number)
     except SandboxError as error:
         raise sandbox_failure(error, "open") from None
     except InputError as error:
         raise permanent_failure("open", error.message) from None
-    result.phases.append(Phase(name="open", seconds=round(time.monotonic() - started, 3)))
+    record.add_phase(Phase(name="open", seconds=round(time.monotonic() - started, 3)))
     return sandbox
 
 
-def _run(session: BuildSession) -> None:
-    """From the source to a package that loads; each phase either ends well or raises `Failed`."""
+def _run(
+    build: CrateBuild, job: BuildJob, sandbox: Sandbox, log: CrateLog, record: AttemptRecord
+) -> PackageFiles | None:
+    """Run the steps and return the package's files; every expected error is a StepFailed of the current phase."""
+    user = build.context.variables
+    variables = {name: user[name] for name in build.settings.env if name in user}
+    session = BuildSession(job, sandbox, log, record, build.context.scratch / build.crate.name, variables)
     try:
-        metadata, contents = fetch(session)
-        session.result.notes += metadata.notes
-        for note in metadata.notes:
-            session.log.line(f"note: {note}")
-        if not skip_platforms(session, metadata):
-            return
-        compile_all(session, metadata)
-        stage = RECIPES[session.job.crate.kind].stage(session.job, metadata)
-        # Before the tests, for these may build everything anew with the features that they want.
-        staged = collect(session, stage) if stage else None
-        if staged:
-            audit_all(session, staged)
-        run_tests(session, metadata)
-        if staged:
-            load(session, metadata, pack(session, metadata, contents, staged))
+        return _build(build, job, session)
     except Unbuildable as error:
-        raise permanent_failure(session.phase, str(error)) from None
+        raise permanent_failure(record.phase, str(error)) from None
     except SandboxError as error:
-        raise sandbox_failure(error, session.phase) from None
+        raise sandbox_failure(error, record.phase) from None
     except CratematrixError as error:
-        raise permanent_failure(session.phase, error.message) from None
+        raise permanent_failure(record.phase, error.message) from None
+
+
+def _build(build: CrateBuild, job: BuildJob, session: BuildSession) -> PackageFiles | None:
+    """Build the crate, from its source to a package that loads; None for a crate without a package."""
+    context, environment = build.context, build.context.environment
+    fetched = fetch(session, job, context.tool_cache)
+    job = skip_platforms(session, job, fetched.metadata)
+    if not job.platforms:
+        return None
+    zig_cache = None if environment.has_zig_libraries else context.tool_cache
+    units = compile_all(session, job, fetched.metadata, zig_cache)
+    staged = collect(session, job, fetched.metadata, units)
+    if staged:
+        audit_all(session, job, staged, environment.minimum_versions, context.stop)
+    run_tests(session, job, fetched.metadata)
+    if staged is None:
+        return None
+    packed = pack(session, job, fetched, staged.directory)
+    return load(session, job, fetched.metadata, packed, context.out)

@@ -1,4 +1,4 @@
-"""What the builder is given for each crate, and what all of them share."""
+"""The values that all crates of a run share, and those of one crate."""
 
 from __future__ import annotations
 
@@ -13,17 +13,19 @@ from generator.builds.tool_cache import ToolCache
 from generator.files.directory import Directory
 from generator.manifest.models import Crate
 from generator.manifest.settings import Settings
+from generator.platforms import PlatformName
 from generator.redaction import Redactor
 from generator.sources.collect import SourceLocations
+from generator.toolchain.toolchain import unmet_need
 
 
 @dataclass(frozen=True)
 class BuildContext:
-    """What all crates of a run share.
+    """The values that all crates of a run share.
 
-    `site` is where sandboxes come from. `environment` holds the variables that crates may name, `redactor` knows
-    those that no output may show. `out` receives packages and logs; `scratch` is deleted after the run, `receipts` is
-    kept. `keep_failed` leaves the sandbox of a failed crate for somebody to look inside.
+    `variables` are the user's environment variables, and `redactor` removes the secrets among them from all output.
+    `out` receives packages and logs. `scratch` is deleted after the run; `cache` is kept. With `keep_failed` the
+    sandbox of a failed crate stays open for inspection.
     """
 
     environment: BuildEnvironment
@@ -41,8 +43,14 @@ class BuildContext:
 
 @dataclass(frozen=True)
 class CrateBuild:
-    """One crate with everything that holds for it."""
+    """One crate to build, with its settings and the context of the run."""
 
     crate: Crate
     settings: Settings
     context: BuildContext
+
+    def unmet_needs(self) -> dict[PlatformName, str]:
+        """Return the crate's platforms that the toolchain cannot build for, each with the reason."""
+        toolchain = self.context.environment.toolchain
+        needs = {name: unmet_need(self.crate.kind, name, toolchain) for name in self.settings.platforms}
+        return {name: reason for name, reason in needs.items() if reason}

@@ -1,4 +1,4 @@
-"""Where crates are built: a backend, what its sandboxes can do, and what they cost."""
+"""The build environment: a backend, its toolchain, and the prices of its sandboxes."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from generator.toolchain.toolchain import Toolchain
 
 @dataclass(frozen=True)
 class BuildEnvironment:
-    """A backend and what is known of its sandboxes.
+    """A backend and the properties of its sandboxes.
 
-    `toolchain` is what they build with. `fingerprint` names their toolchain: what was built by one is not taken for
-    what was built by another. `isolated` says whether crates are kept from everything else, `run` what `reap` calls
-    this run, `prices` what sandboxes cost, None for nothing, and `oldest` the oldest systems that what the host's own
-    compiler makes there runs on. `holds_zig_libraries` says that a new sandbox has what zig links with.
+    `fingerprint` names the toolchain: a package built with another one is not reused. `isolated` is False where crates
+    can reach the user's files. `run` is the ID for `reap`, and `prices` is None where sandboxes cost nothing.
+    `minimum_versions` are those that binaries of the host's own compiler need. `has_zig_libraries` is True where a new
+    sandbox has the libraries that zig compiles of its own.
     """
 
     backend: Backend
@@ -30,9 +30,9 @@ class BuildEnvironment:
     run: str | None = None
     prices: Prices | None = None
     minimum_versions: MinimumVersions = field(default_factory=MinimumVersions)
-    holds_zig_libraries: bool = False
+    has_zig_libraries: bool = False
 
     @property
     def tool_cache_key(self) -> str:
-        """Name where programs that are built here run and what could reach them: sites of one home may differ in it."""
+        """Key of the tool cache: environments with the same cache directory may differ in each part."""
         return f"{self.toolchain.host}, {self.minimum_versions}, {self.fingerprint}, {self.isolated}"

@@ -1,4 +1,4 @@
-"""Which of the four classes a failure is: pure functions of what a command printed and how it ended."""
+"""Failures of a crate's build: the exceptions that end an attempt, and the class of a failed command."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from typing import Final
 from generator.builds.diagnostics import Diagnostic, Diagnostics
 from generator.network.hosts import refused_host
 from generator.network.rules import RefusedHost
+from generator.platforms import PlatformName
 from generator.reports.models import Failure, PhaseName
-from generator.sandboxes.contract import CommandResult, FailureClass
+from generator.sandboxes.contract import CommandResult, FailureClass, SandboxError
 
-# cargo's, npm's and git's own words for a network that failed, not for a package that does not exist.
+# Messages of cargo, npm and git about a failed network; a package that does not exist is another failure.
 _NETWORK: Final = re.compile(
     r"spurious network error|failed to download|download of .* failed|[Cc]ould ?n.t resolve host|[Tt]imed? ?out"
     r"|[Tt]imeout was reached|[Cc]onnection (reset|refused|closed|timed)|HTTP/?\S* (5\d\d|429)|got (5\d\d|429)"
@@ -38,72 +39,97 @@ PHASE_ACTIONS: Final[dict[PhaseName, str]] = {
 }
 
 
+class StepFailed(Exception):
+    """A step of an attempt failed; `failure` is for the report."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.message)
+        self.failure = failure
+
+    def for_platform(self, platform: PlatformName) -> StepFailed:
+        """Return the same failure with the platform in its message."""
+        message = f"{platform}: {self.failure.message}"
+        return StepFailed(self.failure.model_copy(update={"message": message}))
+
+
+class RunStopped(Exception):
+    """The run was stopped during a crate's build."""
+
+
+def permanent_failure(phase: PhaseName, message: str) -> StepFailed:
+    """Return a failure that another attempt cannot fix."""
+    return StepFailed(Failure(failure_class="permanent", phase=phase, message=message))
+
+
+def sandbox_failure(error: SandboxError, phase: PhaseName) -> StepFailed:
+    """Return the failure of an attempt whose sandbox failed."""
+    return StepFailed(Failure(failure_class=error.failure_class, phase=phase, message=str(error)))
+
+
 @dataclass(frozen=True)
 class FetchAccess:
-    """What could be reached while dependencies were fetched.
+    """The hosts that a fetch could reach.
 
-    `allowed` are hosts by name, None for all, and `refused` those that were asked for in vain, where that is known.
-    `known` says whether the registries could be asked for their hosts; without that a host may be missing by chance.
+    `allowed` are their names, None for all hosts. `refused` are hosts that were requested and not allowed, as far as
+    the sandbox knows them. Without `registries_known` the list of registries may be incomplete.
     """
 
     allowed: tuple[str, ...] | None
     refused: tuple[RefusedHost, ...] = ()
     registries_known: bool = True
 
-    def missing_host(self, said: Diagnostics) -> RefusedHost | None:
-        """Return the host that a failed fetch could not do without, by what was refused or by its last lines."""
+    def missing_host(self, output: Diagnostics) -> RefusedHost | None:
+        """Return the host that a failed fetch needed, by the refused ones or else by its last lines."""
         if self.refused:
             return self.refused[-1]
-        host = None if self.allowed is None else refused_host(said.last, self.allowed)
+        host = None if self.allowed is None else refused_host(output.last, self.allowed)
         return RefusedHost(host) if host else None
 
 
 def failure_of(
     phase: PhaseName,
-    finished: CommandResult,
-    said: Diagnostics,
+    result: CommandResult,
+    output: Diagnostics,
     timeout_minutes: float,
-    reach: FetchAccess | None = None,
+    access: FetchAccess | None = None,
 ) -> Failure:
-    """Say why a command that did not exit with 0 failed, in one sentence, and whether trying again may help.
-
-    `reach` is what could be reached meanwhile, None for all.
-    """
-    failure_class, reason = _class_of(phase, finished, said, timeout_minutes)
-    if phase == "fetch" and reach is not None and (missed := reach.missing_host(said)):
-        failure_class = "permanent" if reach.registries_known else "transient"
-        reason = f"{PHASE_ACTIONS[phase]} needs {missed.sentence}"
-    found = Diagnostic(reason) if reason else _named(phase, said)
+    """Classify a failed command, with a message of one sentence; `access` is None for an unrestricted network."""
+    failure_class, reason = _class_of(phase, result, output, timeout_minutes)
+    if phase == "fetch" and access is not None and (host := access.missing_host(output)):
+        failure_class = "permanent" if access.registries_known else "transient"
+        reason = f"{PHASE_ACTIONS[phase]} needs {host.sentence}"
+    found = Diagnostic(reason) if reason else _diagnostic(phase, output)
     return Failure(
         failure_class=failure_class,
         phase=phase,
-        message=found.message if found else f"{PHASE_ACTIONS[phase]} failed with exit code {finished.exit_code}",
+        message=found.message if found else f"{PHASE_ACTIONS[phase]} failed with exit code {result.exit_code}",
         file=found.file if found else None,
         line=found.line if found else None,
-        exit_code=finished.exit_code,
+        exit_code=result.exit_code,
     )
 
 
 def _class_of(
-    phase: PhaseName, finished: CommandResult, said: Diagnostics, timeout_minutes: float
+    phase: PhaseName, result: CommandResult, output: Diagnostics, timeout_minutes: float
 ) -> tuple[FailureClass, str | None]:
-    last = "\n".join(said.last)
-    if finished.killed == "timeout":
+    """Return the failure's class, and a message unless the command's own is better."""
+    last = "\n".join(output.last)
+    if result.killed == "timeout":
         minutes = "1 minute" if timeout_minutes == 1 else f"{timeout_minutes:g} minutes"
         return "too_slow", f"{PHASE_ACTIONS[phase]} took longer than {minutes}: raise timeout_minutes"
-    if finished.killed == "memory":
+    if result.killed == "memory":
         return "too_small", f"{PHASE_ACTIONS[phase]} needed more memory than the sandbox has: choose a larger size"
-    if finished.killed == "disk" or _DISK.search(last):
+    if result.killed == "disk" or _DISK.search(last):
         return "too_small", f"{PHASE_ACTIONS[phase]} filled the disk"
-    if finished.exit_code == SIGKILL_EXIT or _MEMORY.search(last):
+    if result.exit_code == SIGKILL_EXIT or _MEMORY.search(last):
         return "too_small", f"{PHASE_ACTIONS[phase]} was killed for memory: choose a larger size"
     if phase == "fetch" and _NETWORK.search(last):
         return "transient", None
     return "permanent", None
 
 
-def _named(phase: PhaseName, said: Diagnostics) -> Diagnostic | None:
-    """Return the tool's own words; a test that does not compile is a compiler's error, not a failing test."""
+def _diagnostic(phase: PhaseName, output: Diagnostics) -> Diagnostic | None:
+    """Return the tool's own error; a test that does not compile is a compiler error."""
     if phase == "test":
-        return said.test_failure() or said.compiler_error()
-    return said.compiler_error()
+        return output.test_failure() or output.compiler_error()
+    return output.compiler_error()

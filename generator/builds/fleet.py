@@ -1,4 +1,4 @@
-"""Building many crates at once: the next one starts as soon as any sandbox is free."""
+"""Builds of many crates at once: the next one starts as soon as any sandbox is free."""
 
 from __future__ import annotations
 
@@ -7,42 +7,42 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 
 from generator.builds.context import CrateBuild
-from generator.builds.crate import build_crate, failed_before_building
+from generator.builds.crate import build_crate
+from generator.builds.reporting import failed_report
 from generator.errors import CratematrixError, InputError
 from generator.manifest.names import log_name
 from generator.reports.models import CrateReport
 
 
 def build_fleet(builds: Sequence[CrateBuild], jobs: int) -> tuple[CrateReport, ...]:
-    """Build the tasks in their order, `jobs` at a time, and return their reports in that order.
+    """Build the crates in their order, `jobs` at a time, and return their reports in that order.
 
-    A crate that fails stops no other. A stopped run returns as soon as its sandboxes are gone.
+    A failed crate does not stop the others. A stopped run returns as soon as its sandboxes are killed.
     """
     with ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="crate") as pool:
-        running = [pool.submit(_build_one, build) for build in builds]
-        # A signal may be delivered to any thread, but only a main thread that wakes up runs its handler.
-        while wait(running, timeout=0.2).not_done:
+        futures = [pool.submit(_build_one, build) for build in builds]
+        # A signal may reach any thread, but Python runs its handler only when the main thread wakes up.
+        while wait(futures, timeout=0.2).not_done:
             pass
-        return tuple(each.result() for each in running)
+        return tuple(future.result() for future in futures)
 
 
 def _build_one(build: CrateBuild) -> CrateReport:
     try:
         report = build_crate(build)
     except CratematrixError as error:
-        report = failed_before_building(build, "permanent", error.message_with_fix)
+        report = failed_report(build, "permanent", error.message_with_fix)
     except OSError as error:
-        report = failed_before_building(
-            build, "transient", f"{error.filename or build.context.out.path}: {error.strerror}"
-        )
+        report = failed_report(build, "transient", f"{error.filename or build.context.out.path}: {error.strerror}")
     except Exception as error:
-        # A bug in one crate's path must not end the others.
-        report = _broken(build, error)
+        # A bug in one crate's build must not stop the others.
+        report = _bug_report(build, error)
     build.context.observer.finished(report)
     return report
 
 
-def _broken(build: CrateBuild, error: Exception) -> CrateReport:
+def _bug_report(build: CrateBuild, error: Exception) -> CrateReport:
+    """Return the report of a crate after a bug in this program, and append the traceback to the crate's log."""
     log = log_name(build.crate.name)
     trace = "".join(traceback.format_exception(error))
     message = f"cratematrix itself failed ({type(error).__name__}: {error}): see {log}"[:500]
@@ -50,4 +50,4 @@ def _broken(build: CrateBuild, error: Exception) -> CrateReport:
         build.context.out.append(log, build.context.redactor(trace))
     except InputError:
         message = f"cratematrix itself failed: {type(error).__name__}: {error}"[:500]
-    return failed_before_building(build, "permanent", message)
+    return failed_report(build, "permanent", message)

@@ -1,4 +1,4 @@
-"""The whole of `build`: from the manifest and a choice of crates to packages and a report."""
+"""A run of `build`: from the manifest and a selection of crates to packages and a report."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from generator.builds.tool_cache import ToolCache
 from generator.errors import InputError
 from generator.files.directory import Directory
 from generator.files.output import output_directory
+from generator.files.private_directories import create_private_directory
 from generator.files.user_cache import cache_directory
 from generator.github_actions.step_files import github_run_id
 from generator.manifest.models import Crate, Manifest
@@ -31,7 +32,6 @@ from generator.planning.balance import longest_first
 from generator.planning.plan import make_plan, only, shard_crates
 from generator.redaction import Redactor
 from generator.reports.models import CrateReport, Report
-from generator.sandboxes.local.private_directories import create_private_directory
 from generator.sources.collect import SourceLocations, repository_top
 
 
@@ -44,7 +44,7 @@ class Selection:
 
     @property
     def report_name(self) -> str:
-        """Name of the report: shards of one run must not overwrite each other's."""
+        """Name of the report file, different for each shard of a run."""
         return f"report-{_shard(self.shard)[0]}.json" if self.shard else "report.json"
 
 
@@ -73,17 +73,17 @@ def _shard(text: str) -> tuple[int, int]:
 
 @dataclass(frozen=True)
 class RunContext:
-    """Where a run works: the manifest, the output directory, the user's environment and the secrets in it."""
+    """The paths of the manifest and the output directory, the user's environment variables, and their redactor."""
 
     manifest: Path
     out: Path
-    environment: Mapping[str, str]
+    variables: Mapping[str, str]
     redactor: Redactor
 
 
 @dataclass(frozen=True)
 class RunOptions:
-    """How a run builds: so many crates at once, and whether it leaves the sandboxes of failed ones."""
+    """The number of concurrent crates; with `keep_failed` the sandboxes of failed crates stay open."""
 
     jobs: int
     keep_failed: bool = False
@@ -94,35 +94,37 @@ OpenEnvironment = Callable[[RunContext, threading.Event, Observer], AbstractCont
 
 def build(
     manifest: Manifest,
-    choice: Selection,
-    place: RunContext,
+    selection: Selection,
+    run: RunContext,
     options: RunOptions,
     open_environment: OpenEnvironment,
     observer: Observer,
 ) -> Report:
-    """Build the chosen crates in the sandboxes of a site, write the report into `place.out`, and return it."""
-    names = choice.names
+    """Build the selected crates, write the report into the run's output directory, and return it."""
+    names = selection.names
     stop = threading.Event()
     started = time.monotonic()
     crates = {crate.name: crate for crate in manifest.crates}
-    own = {name: settings(manifest.fleet, crates[name]) for name in names}
-    with output_directory(place.out, repository_top(place.manifest.resolve().parent)) as out:
-        _check(out, (choice.report_name, *(file for name in names for file in _results(crates[name], own[name]))))
+    crate_settings = {name: settings(manifest.fleet, crates[name]) for name in names}
+    with output_directory(run.out, repository_top(run.manifest.resolve().parent)) as out:
+        files = [file for name in names for file in _output_files(crates[name], crate_settings[name])]
+        _check_writable(out, (selection.report_name, *files))
         with contextlib.ExitStack() as stack:
             stack.enter_context(_stopping_on_signals(stop))
-            environment = stack.enter_context(open_environment(place, stop, observer))
-            context = _build_context(environment, place, options, stop, observer, out, stack)
-            reports = build_fleet([CrateBuild(crates[name], own[name], context) for name in names], options.jobs)
-        report = _report(environment, choice, place, reports, time.monotonic() - started, interrupted=stop.is_set())
-        text = place.redactor.in_json(report.model_dump_json(indent=2))
-        out.write(choice.report_name, f"{text}\n".encode())
+            environment = stack.enter_context(open_environment(run, stop, observer))
+            context = _build_context(environment, run, options, stop, observer, out, stack)
+            builds = [CrateBuild(crates[name], crate_settings[name], context) for name in names]
+            reports = build_fleet(builds, options.jobs)
+        report = _report(environment, selection, run, reports, time.monotonic() - started, interrupted=stop.is_set())
+        text = run.redactor.in_json(report.model_dump_json(indent=2))
+        out.write(selection.report_name, f"{text}\n".encode())
     return report
 
 
 def _report(
     environment: BuildEnvironment,
-    choice: Selection,
-    place: RunContext,
+    selection: Selection,
+    run: RunContext,
     reports: Sequence[CrateReport],
     seconds: float,
     *,
@@ -131,47 +133,47 @@ def _report(
     return Report(
         backend=environment.backend.name,
         isolated=environment.isolated,
-        shard=choice.shard,
-        run_attempt=_run_attempt(place.environment),
+        shard=selection.shard,
+        run_attempt=_run_attempt(run.variables),
         interrupted=interrupted,
         seconds=round(seconds, 3),
-        run=environment.run or github_run_id(place.environment),
-        cost=round(sum(each.cost for each in reports), 6),
-        retry_cost=round(sum(each.retry_cost for each in reports), 6),
+        run=environment.run or github_run_id(run.variables),
+        cost=round(sum(report.cost for report in reports), 6),
+        retry_cost=round(sum(report.retry_cost for report in reports), 6),
         currency=environment.prices.currency if environment.prices else None,
         prices_of=environment.prices.date if environment.prices else None,
-        crates=tuple(sorted(reports, key=lambda each: each.name)),
+        crates=tuple(sorted(reports, key=lambda report: report.name)),
     )
 
 
-def _run_attempt(environment: Mapping[str, str]) -> int:
-    attempt = environment.get("GITHUB_RUN_ATTEMPT", "")
+def _run_attempt(variables: Mapping[str, str]) -> int:
+    attempt = variables.get("GITHUB_RUN_ATTEMPT", "")
     return int(attempt) if attempt.isdecimal() else 1
 
 
 def _build_context(
     environment: BuildEnvironment,
-    place: RunContext,
+    run: RunContext,
     options: RunOptions,
     stop: threading.Event,
     observer: Observer,
     out: Directory,
     stack: contextlib.ExitStack,
 ) -> BuildContext:
-    directory = place.manifest.resolve().parent
+    directory = run.manifest.resolve().parent
     top = repository_top(directory)
     relative = directory.relative_to(top).as_posix()
-    cache = cache_directory(place.environment)
+    cache = cache_directory(run.variables)
     scratch = create_private_directory(cache / "scratch", "run")
     stack.callback(scratch.remove)
     return BuildContext(
         environment=environment,
         tool_cache=ToolCache(
-            cache / "tools", environment.backend, environment.sizes["standard"], environment.tool_cache_key
+            cache / "tools", environment.backend, environment.sizes["standard"], environment.tool_cache_key, stop
         ),
-        sources=SourceLocations(top, relative, cache / "git", stop, place.out.resolve()),
-        variables=place.environment,
-        redactor=place.redactor,
+        sources=SourceLocations(top, relative, cache / "git", stop, run.out.resolve()),
+        variables=run.variables,
+        redactor=run.redactor,
         out=out,
         scratch=scratch.path,
         cache=cache / "receipts",
@@ -181,14 +183,15 @@ def _build_context(
     )
 
 
-def _results(crate: Crate, own: Settings) -> tuple[str, ...]:
-    """Name every file that may come of a crate."""
-    tarballs = tarball_names(crate, own.npm_name, own.platforms, own.layout)
+def _output_files(crate: Crate, crate_settings: Settings) -> tuple[str, ...]:
+    """Return the names of all files that a crate's build may write."""
+    platforms, layout = crate_settings.platforms, crate_settings.layout
+    tarballs = tarball_names(crate, crate_settings.npm_name, platforms, layout)
     return (log_name(crate.name), sbom_name(crate.name), *tarballs)
 
 
-def _check(out: Directory, names: Iterable[str]) -> None:
-    """InputError when results cannot be written, before anything is built."""
+def _check_writable(out: Directory, names: Iterable[str]) -> None:
+    """InputError when a file cannot be written, before anything is built."""
     for name in names:
         out.check_file(name)
     out.check_writable(log_name("any"))
@@ -196,18 +199,18 @@ def _check(out: Directory, names: Iterable[str]) -> None:
 
 @contextlib.contextmanager
 def _stopping_on_signals(stop: threading.Event) -> Iterator[None]:
-    """Let the first SIGINT, SIGTERM or SIGHUP stop the sandboxes, then write the report; the next ends at once."""
-    before = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    """Set `stop` at the first SIGINT, SIGTERM or SIGHUP, so that the report is written; the next one ends at once."""
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
 
     def handle(_number: int, _frame: FrameType | None) -> None:
         stop.set()
-        for each in before:
-            signal.signal(each, signal.SIG_DFL)
+        for number in handlers:
+            signal.signal(number, signal.SIG_DFL)
 
-    for each in before:
-        signal.signal(each, handle)
+    for number in handlers:
+        signal.signal(number, handle)
     try:
         yield
     finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)

@@ -1,4 +1,4 @@
-"""A crate's sandbox at work."""
+"""A build session: runs scripts in a crate's sandbox, and logs and records them."""
 
 from __future__ import annotations
 
@@ -6,109 +6,121 @@ import shutil
 import tarfile
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from generator.builds.context import CrateBuild
 from generator.builds.diagnostics import Diagnostic, in_repository
-from generator.builds.errors import RunStopped, StepFailed
-from generator.builds.failures import FetchAccess, failure_of
+from generator.builds.failures import FetchAccess, RunStopped, StepFailed, failure_of
 from generator.builds.log import CommandOutput, CrateLog
-from generator.builds.result import AttemptResult
+from generator.builds.record import AttemptRecord
 from generator.cargo.metadata import MAX_METADATA_BYTES
 from generator.recipes.job import BuildJob
-from generator.recipes.prebuilt import Prebuilt
 from generator.reports.models import Failure, Phase, PhaseName
 from generator.sandboxes.contract import Command, CommandResult, FileMissing, Sandbox
-from generator.sandboxes.layout import PACKED, source_path
 
 
 class BuildSession:
-    """One crate's sandbox at work: runs scripts, and keeps what they do in the log and in the outcome.
+    """Runs a job's scripts in its sandbox, writes their output to the log and adds their phases to the record.
 
-    `passed` are the variables that the crate may see, once the network is closed. `reach` is what can be
-    reached until then, None for all.
+    `variables` are the environment variables that the crate may see after the network is closed. `scratch` is an empty
+    directory of the host. All scripts together may take the crate's timeout.
     """
 
     def __init__(
-        self, build: CrateBuild, job: BuildJob, sandbox: Sandbox, log: CrateLog, result: AttemptResult
+        self,
+        job: BuildJob,
+        sandbox: Sandbox,
+        log: CrateLog,
+        record: AttemptRecord,
+        scratch: Path,
+        variables: Mapping[str, str],
     ) -> None:
-        self.build, self.job, self.sandbox, self.log, self.result = build, job, sandbox, log, result
-        self.fetch_access: FetchAccess | None = None
-        self.phase: PhaseName = "open"
-        self.scratch = build.context.scratch / build.crate.name
-        shutil.rmtree(self.scratch, ignore_errors=True)  # what an earlier attempt left
-        self.scratch.mkdir(parents=True)
-        environment = build.context.variables
-        self.passed_variables = {name: environment[name] for name in build.settings.env if name in environment}
-        self._deadline = time.monotonic() + build.settings.timeout_minutes * 60
+        self.sandbox, self.log, self.record, self.scratch, self.variables = sandbox, log, record, scratch, variables
+        self._root, self._workspace = job.root, job.workspace
+        self._timeout_minutes = job.settings.timeout_minutes
+        self._deadline = time.monotonic() + self._timeout_minutes * 60
+        shutil.rmtree(scratch, ignore_errors=True)  # an earlier attempt may have left it
+        scratch.mkdir(parents=True)
 
     def enter(self, phase: PhaseName) -> None:
-        """Begin a phase, and say so."""
-        self.phase = phase
-        self.build.context.observer.phase(self.build.crate.name, phase)
+        """Begin a phase."""
+        self.record.enter(phase)
+        self.log.phase(phase)
+
+    def note(self, note: str) -> None:
+        """Add a note to the log and to the report, once."""
+        if note not in self.record.notes:
+            self.log.line(f"note: {note}")
+            self.record.add_note(note)
 
     def command(
-        self, phase: PhaseName, script: str, cwd: str, said: deque[str] | None = None, **env: str
+        self,
+        phase: PhaseName,
+        script: str,
+        cwd: str,
+        *,
+        env: Mapping[str, str] | None = None,
+        last_lines: deque[str] | None = None,
+        access: FetchAccess | None = None,
     ) -> CommandResult:
-        """Run a script and keep its phase in the report; `Failed` when it does not exit with 0.
+        """Run a script and record its phase; StepFailed unless it exits with 0, RunStopped when the run ends.
 
-        `said` gets what it prints, as far as it takes it.
+        `last_lines` receives the output. `access` is the network access of a fetch, for the failure's message.
         """
         output = CommandOutput(self.log)
 
-        def take(line: str) -> None:
-            output.take(line)
-            if said is not None:
-                said.append(line)
+        def on_line(line: str) -> None:
+            output.feed(line)
+            if last_lines is not None:
+                last_lines.append(line)
 
         timeout = max(1.0, self._deadline - time.monotonic())
-        # While the network is open nothing of the user's environment is there to be sent away.
-        given = env if phase == "fetch" else {**self.passed_variables, **env}
-        done = self.sandbox.run(Command(f"set -euo pipefail\n{script}", cwd, timeout, given), take)
-        self.result.add(
-            Phase(name=phase, seconds=round(done.seconds, 3), exit_code=done.exit_code, peak_memory=done.peak_memory)
+        # While the network is open, no variable of the user may leave the machine.
+        variables = {**({} if phase == "fetch" else self.variables), **(env or {})}
+        result = self.sandbox.run(Command(f"set -euo pipefail\n{script}", cwd, timeout, variables), on_line)
+        seconds = round(result.seconds, 3)
+        self.record.add_phase(
+            Phase(name=phase, seconds=seconds, exit_code=result.exit_code, peak_memory=result.peak_memory)
         )
-        if done.killed == "stopped":
+        if result.killed == "stopped":
             raise RunStopped
-        if done.exit_code != 0 or done.killed:
-            reach = self.fetch_access and replace(self.fetch_access, refused=self.sandbox.refused_hosts())
-            failure = failure_of(phase, done, output.diagnostics(), self.build.settings.timeout_minutes, reach)
-            raise StepFailed(self._placed(failure))
-        return done
-
-    def _placed(self, failure: Failure) -> Failure:
-        top = source_path(self.job.root, ".")
-        place = in_repository(Diagnostic("", failure.file, failure.line), self.job.workspace, top)
-        message = failure.message.replace(f"{top}/", "")
-        return failure.model_copy(update={"message": message, "file": place.file, "line": place.line})
-
-    def put_files(self, files: Iterable[Path]) -> None:
-        """Give the sandbox the tarballs; it unpacks tars only, so it gets a tar of them."""
-        carrier = self.scratch / "carrier.tar"
-        with tarfile.open(carrier, "w") as tar:
-            for file in files:
-                tar.add(file, arcname=file.name)
-        self.sandbox.put(carrier, f"{self.job.root}/{PACKED}")
-
-    def put_prebuilt(self, prebuilt: Prebuilt, directory: str) -> None:
-        """Unpack what is made once for this machine into a directory of the sandbox.
-
-        It is not for this crate alone, and so the time that it takes is not the crate's.
-        """
-        context, started = self.build.context, time.monotonic()
-        try:
-            archive = context.tool_cache.archive(prebuilt, self.log, context.stop, self.result.sandbox_usages)
-        finally:
-            self._deadline += time.monotonic() - started
-        self.sandbox.put(archive, directory)
+        if result.exit_code != 0 or result.killed:
+            known = access and replace(access, refused=self.sandbox.refused_hosts())
+            failure = failure_of(phase, result, output.diagnostics(), self._timeout_minutes, known)
+            raise StepFailed(self._with_repository_path(failure))
+        return result
 
     def read(self, name: str, max_bytes: int = MAX_METADATA_BYTES) -> bytes | None:
-        """Return a small file that a script left in the root, or None where it left none."""
+        """Return a small file of the sandbox's root, or None if there is none."""
         destination = self.scratch / name
         try:
-            self.sandbox.get(f"{self.job.root}/{name}", destination, max_bytes)
+            self.sandbox.get(f"{self._root}/{name}", destination, max_bytes)
         except FileMissing:
             return None
         return destination.read_bytes()
+
+    def put_files(self, files: Iterable[Path], directory: str) -> None:
+        """Copy files into a directory of the sandbox, which accepts only tar archives."""
+        archive = self.scratch / "files.tar"
+        with tarfile.open(archive, "w") as tar:
+            for file in files:
+                tar.add(file, arcname=file.name)
+        self.sandbox.put(archive, directory)
+
+    @contextmanager
+    def without_timeout(self) -> Iterator[None]:
+        """Do not count the time against the crate's timeout."""
+        started = time.monotonic()
+        try:
+            yield
+        finally:
+            self._deadline += time.monotonic() - started
+
+    def _with_repository_path(self, failure: Failure) -> Failure:
+        """Return the failure with paths relative to the repository, not to the sandbox."""
+        source = f"{self._root}/source"
+        location = in_repository(Diagnostic("", failure.file, failure.line), self._workspace, source)
+        message = failure.message.replace(f"{source}/", "")
+        return failure.model_copy(update={"message": message, "file": location.file, "line": location.line})

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import click
 
+from generator.backends.local import local_toolchain
 from generator.builds.run import select_crates
 from generator.commands.options import manifest_option
 from generator.console.output import print_data, print_message
 from generator.manifest.reading import load_manifest
-from generator.toolchain.rust_targets import local_toolchain, missing_targets, unlinked_platforms
+from generator.toolchain.rust_targets import missing_targets, unlinked_platforms
 
 
 @click.command()

@@ -1,4 +1,4 @@
-"""What this machine can build with: Rust, Node.js and linkers, where they really lie."""
+"""The toolchain of this machine: Rust, Node.js and linkers, with their real paths."""
 
 from __future__ import annotations
 
@@ -10,21 +10,20 @@ from typing import Final, TypeVar
 
 from generator.errors import CratematrixError, InputError
 from generator.platforms import PlatformName
-from generator.sandboxes.local.bubblewrap import Bind
 from generator.toolchain.coverage import Profiler, find_profiler
 from generator.toolchain.linkers import Linkers, find_linkers
-from generator.toolchain.mounts import INSIDE, SYSTEM_PATH, Mount, ask_program, find_program, is_in_usr
-from generator.toolchain.runtimes import FoundRuntime, find_runtimes
+from generator.toolchain.mounts import MOUNT_ROOT, SYSTEM_PATH, Bind, Mount, ask_program, find_program, is_in_usr
+from generator.toolchain.runtimes import HostRuntime, find_runtimes
 from generator.toolchain.toolchain import Toolchain
 
 # Edition 2024 needs it: https://doc.rust-lang.org/edition-guide/rust-2024/
 MIN_RUST: Final = (1, 85)
-# What current napi command-line tools ask for.
+# napi's current command-line tools need it.
 MIN_NODE: Final = (20,)
 
-# Where programs lie in a sandbox that sees anything below a place.
-_PROGRAMS: Final = {
-    f"{INSIDE}/bin/": f"{INSIDE}/bin", "/opt/node/": "/opt/node/bin", "/opt/rust/": "/opt/rust/bin",
+# Directories on a sandbox's PATH, each for mounts below a prefix.
+_PATH_OF_MOUNTS: Final = {
+    f"{MOUNT_ROOT}/bin/": f"{MOUNT_ROOT}/bin", "/opt/node/": "/opt/node/bin", "/opt/rust/": "/opt/rust/bin",
 }  # fmt: skip
 
 _GET_RUST: Final = "install it with rustup (https://rustup.rs), then `rustup update stable`"
@@ -37,11 +36,10 @@ Found = TypeVar("Found")
 
 @dataclass(frozen=True)
 class HostToolchain:
-    """Where the tools lie on the host and what they are.
+    """The tools on the host: their paths and versions.
 
-    `rust` is the sysroot, `node` the prefix that holds bin/node, `npm` the file npm-cli.js; `targets` are those whose
-    standard library is installed, `linkers` what links for other platforms, `profiler` what measures coverage, and
-    `runtimes` what runs programs of other platforms.
+    `rust` is the sysroot, `node` the prefix of bin/node, and `npm` the file npm-cli.js. `targets` are the Rust targets
+    with an installed standard library. `linkers` and `runtimes` are for other platforms; `profiler` is for coverage.
     """
 
     rust: Path
@@ -54,42 +52,41 @@ class HostToolchain:
     npm_version: str
     linkers: Linkers
     profiler: Profiler = field(default_factory=Profiler)
-    runtimes: tuple[FoundRuntime, ...] = ()
+    runtimes: tuple[HostRuntime, ...] = ()
 
     @property
     def fingerprint(self) -> str:
-        """The versions in one line, for receipts."""
+        """The versions in one line, for the build cache."""
         rust = f"rustc {self.rustc_version}, cargo {self.cargo_version}"
         return ", ".join((rust, f"node {self.node_version}", f"npm {self.npm_version}", *self.linkers.versions))
 
     @property
     def binds(self) -> tuple[Bind, ...]:
-        """What a sandbox that has /usr needs besides: never a whole prefix, which may be somebody's ~/.local."""
-        npm = self.npm.parent.parent
-        places = (
+        """Bind mounts for a sandbox that has /usr; never a whole prefix, which may be ~/.local."""
+        paths = (
             *((self.rust / part, f"/opt/rust/{part}") for part in ("bin", "lib", "libexec")),
             *((self.node / part, f"/opt/node/{part}") for part in ("bin/node", "include/node")),
-            (npm, "/opt/node/lib/node_modules/npm"),
+            (self.npm.parent.parent, "/opt/node/lib/node_modules/npm"),
         )
-        own = tuple(Bind(str(place), inside) for place, inside in places if place.exists() and not is_in_usr(place))
-        return (*own, *(bind for place in self.mounts for bind in place.binds))
+        binds = tuple(Bind(str(path), target) for path, target in paths if path.exists() and not is_in_usr(path))
+        return (*binds, *(bind for mount in self.mounts for bind in mount.binds))
 
     @property
     def mounts(self) -> tuple[Mount, ...]:
-        """Everything else that a sandbox must see."""
+        """Mounts of linkers, coverage tools and runtimes."""
         return (
             *self.linkers.mounts,
             *self.profiler.mounts,
-            *(place for each in self.runtimes for place in each.mounts),
+            *(mount for runtime in self.runtimes for mount in runtime.mounts),
         )
 
     def variables(self, isolated: bool) -> dict[str, str]:
-        """Return what tells programs where things lie."""
-        return {each.variable: each.path_for(isolated) for each in self.mounts if each.variable}
+        """Return the environment variables that name the mounted tools."""
+        return {mount.variable: mount.path_for(isolated) for mount in self.mounts if mount.variable}
 
     @property
     def links(self) -> tuple[tuple[str, str], ...]:
-        """The commands of an npm that is not in /usr: (path inside, what it points to)."""
+        """Symbolic links for npm's commands outside of /usr: (path in the sandbox, target)."""
         if is_in_usr(self.npm):
             return ()
         commands = ("npm", "npx")
@@ -99,24 +96,31 @@ class HostToolchain:
     def path(self) -> str:
         """PATH inside an isolated sandbox."""
         targets = [bind.target for bind in self.binds]
-        first = (place for start, place in _PROGRAMS.items() if any(each.startswith(start) for each in targets))
+        mounted = (
+            path for prefix, path in _PATH_OF_MOUNTS.items() if any(target.startswith(prefix) for target in targets)
+        )
         system = (str(prefix / "bin") for prefix in (self.rust, self.node) if is_in_usr(prefix))
-        return ":".join(dict.fromkeys((*first, *system, *SYSTEM_PATH)))
+        return ":".join(dict.fromkeys((*mounted, *system, *SYSTEM_PATH)))
 
     def toolchain(self, host: PlatformName, isolated: bool = True) -> Toolchain:
-        """Return what sandboxes of this machine build with, as recipes know it."""
-        linkers = self.linkers
-        runtimes = {each.platform: each.runtime(isolated) for each in self.runtimes if each.platform != host}
-        targets = frozenset(self.targets)
-        return Toolchain(host, targets, linkers.programs, linkers.apple_sdk, self.profiler.unmet_need, runtimes)
+        """Return the toolchain of this machine's sandboxes, as recipes use it."""
+        runtimes = {found.platform: found.runtime(isolated) for found in self.runtimes if found.platform != host}
+        return Toolchain(
+            host=host,
+            targets=frozenset(self.targets),
+            programs=self.linkers.programs,
+            apple_sdk=self.linkers.apple_sdk,
+            no_coverage=self.profiler.unmet_need,
+            runtimes=runtimes,
+        )
 
 
 def find_host_toolchain(environ: Mapping[str, str]) -> HostToolchain:
-    """Find the tools by `environ`'s PATH; InputError that names everything that is missing or too old at once."""
+    """Find the tools on the PATH of `environ`; one InputError names all that are missing or too old."""
     problems: list[InputError] = []
-    rust = _attempt(lambda: _find_rust(environ), problems)
-    node = _attempt(lambda: _find_node(environ), problems)
-    _attempt(lambda: _which("cc", environ, "a C linker", _GET_LINKER), problems)
+    rust = _collect_error(lambda: _find_rust(environ), problems)
+    node = _collect_error(lambda: _find_node(environ), problems)
+    _collect_error(lambda: _which("cc", environ, "a C linker", _GET_LINKER), problems)
     if rust and node and not problems:
         profiler = find_profiler(rust[0], rust[1], environ)
         return HostToolchain(*rust, *node, find_linkers(environ), profiler, find_runtimes(environ))
@@ -124,11 +128,11 @@ def find_host_toolchain(environ: Mapping[str, str]) -> HostToolchain:
         raise problems[0]
     fix = "; ".join(problem.fix for problem in problems if problem.fix)
     raise InputError(
-        "this machine lacks tools to build with", fix=fix, problems=tuple(problem.message for problem in problems)
+        "build tools are missing on this machine", fix=fix, problems=tuple(problem.message for problem in problems)
     )
 
 
-def _attempt(find: Callable[[], Found], problems: list[InputError]) -> Found | None:
+def _collect_error(find: Callable[[], Found], problems: list[InputError]) -> Found | None:
     try:
         return find()
     except InputError as problem:
@@ -141,62 +145,63 @@ def _find_rust(environ: Mapping[str, str]) -> tuple[Path, str, str, tuple[str, .
     if not (rust / "bin" / "cargo").exists():
         raise InputError(f"Rust in {rust} has no cargo", fix=_GET_RUST)
     rustc, cargo = (_version(rust / "bin" / tool, environ, _GET_RUST) for tool in ("rustc", "cargo"))
-    _at_least("Rust", rustc, MIN_RUST, _GET_RUST)
+    _check_minimum("Rust", rustc, MIN_RUST, _GET_RUST)
     libraries = sorted((rust / "lib" / "rustlib").glob("*/lib"))
     return rust, rustc, cargo, tuple(library.parent.name for library in libraries)
 
 
 def _sysroot(rustc: Path, environ: Mapping[str, str]) -> Path:
-    """Ask rustc, which may be rustup's proxy; a proxy that finds no toolchain is told where its own rustup lies.
+    """Return the sysroot that rustc prints; InputError when it prints none.
 
-    Another HOME is no reason to lose Rust: rustup's directory lies beside the directory of cargo that holds the proxy.
+    rustc may be rustup's proxy, which needs RUSTUP_HOME when HOME is another one. rustup's directory is a sibling of
+    the Cargo home with the proxy.
     """
-    beside = (rustc.parent.parent.parent / name for name in (".rustup", "rustup"))
-    homes = [{}, *({"RUSTUP_HOME": str(home)} for home in beside if home.is_dir())]
-    said = "no toolchain is installed"
+    siblings = (rustc.parent.parent.parent / name for name in (".rustup", "rustup"))
+    homes = [{}, *({"RUSTUP_HOME": str(home)} for home in siblings if home.is_dir())]
+    reason = "no toolchain is installed"
     for home in homes:
         try:
-            # From / so that no rust-toolchain.toml decides; nothing is downloaded to answer.
-            answer = ask_program([str(rustc), "--print", "sysroot"], {**environ, "RUSTUP_AUTO_INSTALL": "0", **home})
+            # In / no rust-toolchain.toml chooses another toolchain; rustup downloads nothing.
+            sysroot = ask_program([str(rustc), "--print", "sysroot"], {**environ, "RUSTUP_AUTO_INSTALL": "0", **home})
         except CratematrixError as error:
-            said = error.message
+            reason = error.message
         else:
-            return Path(answer).resolve()
-    raise InputError(f"{rustc} cannot say where Rust lies: {said}", fix=_GET_RUST)
+            return Path(sysroot).resolve()
+    raise InputError(f"{rustc} does not print the directory of Rust: {reason}", fix=_GET_RUST)
 
 
 def _find_node(environ: Mapping[str, str]) -> tuple[Path, str, Path, str]:
     command = _which("node", environ, "Node.js", _GET_NODE)
-    try:  # its own word, because version managers put scripts on PATH
+    try:  # version managers put scripts on PATH: only Node.js itself knows its path
         node = Path(ask_program([str(command), "-p", "process.execPath"], environ)).resolve()
     except CratematrixError as error:
         raise InputError(f"{command} does not run: {error.message}", fix=_GET_NODE) from None
     version = _version(node, environ, _GET_NODE)
-    _at_least("Node.js", version, MIN_NODE, _GET_NODE)
-    own = {**environ, "PATH": f"{node.parent}:{environ.get('PATH', '')}"}
-    npm = _which("npm", own, "npm", _GET_NODE)
-    return node.parent.parent, version, npm.resolve(), _version(npm, own, _GET_NODE)
+    _check_minimum("Node.js", version, MIN_NODE, _GET_NODE)
+    with_node = {**environ, "PATH": f"{node.parent}:{environ.get('PATH', '')}"}
+    npm = _which("npm", with_node, "npm", _GET_NODE)
+    return node.parent.parent, version, npm.resolve(), _version(npm, with_node, _GET_NODE)
 
 
-def _which(command: str, environ: Mapping[str, str], what: str, fix: str) -> Path:
+def _which(command: str, environ: Mapping[str, str], name: str, fix: str) -> Path:
     found = find_program(command, environ)
     if found is None:
-        raise InputError(f"{what} is not installed: `{command}` is not on PATH", fix=fix)
+        raise InputError(f"{name} is not installed: `{command}` is not on PATH", fix=fix)
     return found
 
 
 def _version(tool: Path, environ: Mapping[str, str], fix: str) -> str:
     try:
-        answer = ask_program([str(tool), "--version"], environ)
+        text = ask_program([str(tool), "--version"], environ)
     except CratematrixError as error:
         raise InputError(f"{tool} does not run: {error.message}", fix=fix) from None
-    found = re.search(r"\d+\.\d+\.\d+\S*", answer)
+    found = re.search(r"\d+\.\d+\.\d+\S*", text)
     if found is None:
-        raise InputError(f"{tool} does not say which version it is", fix=fix)
+        raise InputError(f"{tool} does not print its version", fix=fix)
     return found[0]
 
 
-def _at_least(what: str, version: str, minimum: tuple[int, ...], fix: str) -> None:
+def _check_minimum(name: str, version: str, minimum: tuple[int, ...], fix: str) -> None:
     numbers = tuple(int(number) for number in re.findall(r"\d+", version)[: len(minimum)])
     if numbers < minimum:
-        raise InputError(f"{what} {version} is too old: {'.'.join(map(str, minimum))} is needed", fix=fix)
+        raise InputError(f"{name} {version} is too old: {'.'.join(map(str, minimum))} is needed", fix=fix)

@@ -1,4 +1,4 @@
-"""Programs and directories of the host: finding and asking them, and where a sandbox sees them."""
+"""Programs and directories of the host: finding them, running them for an answer, and mounting them in a sandbox."""
 
 from __future__ import annotations
 
@@ -7,61 +7,69 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from generator.processes import output
-from generator.sandboxes.local.bubblewrap import Bind
 
 ASK_SECONDS: Final = 30
 
-# Where a sandbox's system programs lie.
+# PATH of a sandbox's system programs.
 SYSTEM_PATH: Final = ("/usr/local/bin", "/usr/bin", "/bin", "/usr/sbin", "/sbin")
 
-INSIDE: Final = "/opt/cross"
+# Directory in a sandbox for tools that are not in the host's /usr.
+MOUNT_ROOT: Final = "/opt/cross"
+
+
+class Bind(NamedTuple):
+    """A bind mount: a file or directory of the host, and its path in the sandbox."""
+
+    source: str
+    target: str
+    writable: bool = False
 
 
 @dataclass(frozen=True)
 class Mount:
-    """A program or directory of the host, where a sandbox sees it, and the variable that tells programs so.
+    """A program or directory of the host, its path in a sandbox, and the environment variable that names it.
 
-    `program` is the file in the directory that the variable names, where it names one. `parts` are patterns of what of
-    the directory a sandbox sees, all of it where there are none: a prefix may be somebody's ~/.local, or the root.
+    `program` is a file in the directory: the variable then names this file. `patterns` select the parts of the
+    directory that a sandbox sees; without patterns it sees all. A prefix needs them: it may be ~/.local, or the root.
     """
 
     source: Path
-    inside: str
+    target: str
     variable: str | None = None
     program: str = ""
-    parts: tuple[str, ...] = ()
+    patterns: tuple[str, ...] = ()
 
     @property
     def binds(self) -> tuple[Bind, ...]:
-        """What a sandbox that has /usr needs besides."""
+        """Bind mounts for a sandbox that has /usr already."""
         if is_in_usr(self.source):
             return ()
-        if not self.parts:
-            return (Bind(str(self.source), self.inside),)
-        found = sorted({each for part in self.parts for each in self.source.glob(part) if each.exists()})
-        return tuple(Bind(str(each), f"{self.inside}/{each.relative_to(self.source)}") for each in found)
+        if not self.patterns:
+            return (Bind(str(self.source), self.target),)
+        found = sorted({path for pattern in self.patterns for path in self.source.glob(pattern) if path.exists()})
+        return tuple(Bind(str(path), f"{self.target}/{path.relative_to(self.source)}") for path in found)
 
     def path_for(self, isolated: bool) -> str:
-        """Return the value of the variable."""
-        where = self.inside if isolated and not is_in_usr(self.source) else str(self.source)
-        return f"{where}/{self.program}" if self.program else where
+        """Return the path as a sandbox sees it, which is the value of the variable."""
+        directory = self.target if isolated and not is_in_usr(self.source) else str(self.source)
+        return f"{directory}/{self.program}" if self.program else directory
 
 
 def find_program(name: str, environ: Mapping[str, str]) -> Path | None:
-    """Find a program by `environ`'s PATH."""
+    """Find a program on the PATH of `environ`."""
     found = shutil.which(name, path=environ.get("PATH", os.defpath))
     return Path(found).absolute() if found else None
 
 
 def ask_program(argv: Sequence[str | Path], environ: Mapping[str, str]) -> str:
-    """Ask a program a question; CratematrixError when it does not answer."""
-    words = [str(each) for each in argv]
-    return output(words, timeout=ASK_SECONDS, cwd=Path("/"), env=environ).decode(errors="replace").strip()
+    """Run a program and return its output, stripped; CratematrixError when it fails."""
+    command = [str(word) for word in argv]
+    return output(command, timeout=ASK_SECONDS, cwd=Path("/"), env=environ).decode(errors="replace").strip()
 
 
 def is_in_usr(path: Path) -> bool:
-    """Whether every sandbox sees it anyway."""
+    """Return True for a path below /usr, which every sandbox sees."""
     return path.is_relative_to("/usr")

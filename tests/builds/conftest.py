@@ -1,4 +1,4 @@
-"""What tests of builds at E2B share."""
+"""Fixtures of builds at E2B."""
 
 from __future__ import annotations
 

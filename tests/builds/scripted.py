@@ -1,4 +1,4 @@
-"""Fleets whose builds are a line of shell, and what tests ask of a run of them at E2B."""
+"""Fleets whose builds are a line of shell, and helpers for their runs at E2B."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import os
 from pathlib import Path
 from typing import Any
 
-from generator.backends.e2b import references
+from generator.backends.e2b import template_references
 from generator.manifest.reading import load_manifest
 from generator.sandboxes.e2b.template.definition import load_definition
-from generator.sandboxes.local.bubblewrap import Bind
 from generator.toolchain.host import find_host_toolchain
+from generator.toolchain.mounts import Bind
 from tests.e2b_server import E2BServer, Rules, TemplateSize
 from tests.support import TOP, git_repository, library, write_files
 
@@ -28,7 +28,7 @@ def prepared(top: Path, path: str, seconds: int = 600) -> Path:
 
 def rules_for(top: Path, **more: Any) -> Rules:
     manifest = load_manifest(top / "crates.json")
-    names = references(manifest, load_definition(top)).values()
+    names = template_references(manifest, load_definition(top)).values()
     return Rules(templates=dict.fromkeys(names, TemplateSize(2, 4_096, 20_480)), **more)
 
 
@@ -59,7 +59,7 @@ def report_of(top: Path) -> dict[str, Any]:
 
 
 class Gate:
-    """Where builds wait whose line of shell is `HOLD`, in sandboxes that see `binds`."""
+    """A gate for builds with the command `HOLD`, in sandboxes with `binds`."""
 
     HOLD = "until [ -e /gate/open ]; do sleep 0.1; done"
 

@@ -55,8 +55,8 @@ def test_a_failing_test_is_a_failure_with_its_name(repository: MakeRepository) -
     assert report(top)["one"]["tests"] == "failed"
 
 
-def test_what_is_packed_is_what_was_built_and_not_what_the_tests_built_anew(repository: MakeRepository) -> None:
-    """With the features that development dependencies switch on, Cargo puts another program in the place of the first."""
+def test_the_package_has_the_built_program_and_not_that_of_the_tests(repository: MakeRepository) -> None:
+    """Features of development dependencies make Cargo replace the program with another one."""
     says = 'fn main() { print!("{}", two::word()); }\n'
     depends = (
         '[dependencies]\ntwo = { path = "two" }\n[dev-dependencies]\ntwo = { path = "two", features = ["loud"] }\n'
@@ -87,19 +87,19 @@ def test_tests_can_be_switched_off_for_one_crate(repository: MakeRepository) -> 
     assert report(top)["one"]["tests"] == "off"
 
 
-def test_what_was_built_is_taken_up_until_something_that_decides_it_changes(repository: MakeRepository) -> None:
+def test_a_crate_is_reused_until_its_input_changes(repository: MakeRepository) -> None:
     top = repository([entry("one")], library("one"))
     build(top, "--all")
     assert report(top)["one"]["attempts"] == 1
     again = build(top, "--all")
     assert (again.code, report(top)["one"]["attempts"]) == (0, 0)
-    assert "taken up from an earlier run" in again.err
+    assert "reused from the build cache" in again.err
     (top / "one/src/lib.rs").write_text("// changed\n")
     build(top, "--all")
     assert report(top)["one"]["attempts"] == 1
 
 
-def test_what_was_built_for_other_platforms_of_the_fleet_is_not_taken_up(repository: MakeRepository) -> None:
+def test_a_build_for_other_platforms_of_the_fleet_is_not_reused(repository: MakeRepository) -> None:
     top = repository([entry("one")], library("one"))
     assert build(top, "--all").code == 0
     manifest = json.loads((top / "crates.json").read_text())
@@ -196,7 +196,7 @@ def test_what_crates_print_reaches_neither_the_terminal_nor_the_runner_as_a_comm
     assert not re.search(r"^\s*::", ran.err, re.MULTILINE)
 
 
-def test_a_lock_file_that_is_out_of_date_is_told_and_not_quietly_changed(repository: MakeRepository) -> None:
+def test_an_outdated_lock_file_is_an_error_and_stays_unchanged(repository: MakeRepository) -> None:
     top = repository([entry("one")], library("one", rest='[dependencies]\nitoa = "1"\n'))
     assert build(top, "--all").code == 1
     failure = report(top)["one"]["failure"]
@@ -231,7 +231,7 @@ def addon(main: str, loader: str, **scripts: str) -> dict[str, str]:
         ("index.js", "require('./lost.js')", ADDON, "load", "Cannot find module './lost.js'"),
         ("index.js", "throw new Error('symbol not found')", ADDON, "load", "symbol not found"),
         ("index.js", "", ADDON, "load", "it exports nothing"),
-        ("index.js", "exports.x = 1", "true", "collect", "the build left nothing for linux-x64-gnu"),
+        ("index.js", "exports.x = 1", "true", "collect", "the build made no artifact for linux-x64-gnu"),
         (
             "index.js",
             "exports.x = 1",
@@ -347,7 +347,7 @@ def test_a_package_carries_no_install_script(repository: MakeRepository) -> None
 def test_a_signal_stops_everything_and_the_report_is_written(
     repository: MakeRepository, number: signal.Signals
 ) -> None:
-    """Everything that runs would run for an hour."""
+    """Each running test would take an hour."""
     top = repository(
         [entry("one"), entry("two"), entry("zoo")], library("one", NAPS) | library("two", NAPS) | library("zoo")
     )
@@ -365,7 +365,7 @@ def test_a_signal_stops_everything_and_the_report_is_written(
 
 
 def test_the_next_crate_starts_as_soon_as_any_sandbox_is_free(repository: MakeRepository) -> None:
-    """All others are built while one crate goes on for an hour."""
+    """All others are built while the tests of one crate take an hour."""
     crates = [entry("slow", expected_minutes=9), *(entry(f"quick{number}") for number in range(3))]
     files = library("slow", NAPS)
     for number in range(3):

@@ -102,7 +102,7 @@ def test_what_only_cargo_knows_of_reaches_no_service_of_this_machine_either(
     assert f"needs 127.0.0.1:{port}, which is at 127.0.0.1, a loopback address" in found["message"]
 
 
-def test_a_git_host_that_no_lock_names_is_told_by_name(repository: MakeRepository) -> None:
+def test_a_git_host_that_no_lock_file_names_is_named(repository: MakeRepository) -> None:
     files = library("demo", rest='[dependencies]\na = { git = "https://git.example.com/a" }\n')
     del files["demo/Cargo.lock"]
     top = repository([entry("demo")], files)

@@ -74,7 +74,7 @@ def counts(crate: dict[str, Any], what: str) -> tuple[int, int, float]:
 
 
 def half(tests: str = CALLS % "+") -> dict[str, str]:
-    """Return a crate that no earlier run of these tests has left a receipt for."""
+    """Return a crate that is not in the build cache."""
     return {**library("half", HALF), "half/tests/calls.rs": tests, "half/README.md": uuid4().hex}
 
 
@@ -123,7 +123,7 @@ def test_a_failing_test_fails_its_crate_with_the_same_words(repository: MakeRepo
 
 
 @pytest.mark.slow
-def test_what_was_built_without_coverage_is_not_taken_up_with_it(repository: MakeRepository, path: str) -> None:
+def test_a_build_without_coverage_is_not_reused_with_it(repository: MakeRepository, path: str) -> None:
     top = repository([entry("half")], half())
     attempts = []
     for coverage in (False, True, True):
@@ -137,8 +137,8 @@ def test_what_was_built_without_coverage_is_not_taken_up_with_it(repository: Mak
 
 
 @pytest.mark.slow
-def test_tests_that_run_nothing_instrumented_are_told_of(repository: MakeRepository, path: str) -> None:
-    """Also where they leave a summary of their own."""
+def test_tests_that_run_nothing_instrumented_get_a_note(repository: MakeRepository, path: str) -> None:
+    """Also when they write a summary of their own."""
     own = json.loads(summary())
     test = f"test -d src && echo '{json.dumps(own)}' > /build/coverage.json"
     top = repository([entry("half", commands={"test": test})], half(), coverage=True)

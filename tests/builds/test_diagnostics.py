@@ -1,4 +1,4 @@
-"""What rustc, tsc, cargo test and node --test print, and what is found in it."""
+"""Diagnostics in the output of rustc, tsc, cargo test and node --test."""
 
 from __future__ import annotations
 
@@ -73,13 +73,13 @@ def test_the_first_error_is_found_in_the_tools_own_words(text: str, expected: Di
     assert read(text).compiler_error() == expected
 
 
-def test_an_error_with_a_place_comes_before_one_without() -> None:
+def test_an_error_with_a_location_comes_before_one_without() -> None:
     found = read("error: linking with `cc` failed: exit status: 1\n" + RUSTC).compiler_error()
     assert found is not None
     assert found.file == "crates/broken/src/lib.rs"
 
 
-def test_a_failing_test_is_named_with_the_place_of_its_panic() -> None:
+def test_a_failing_test_is_named_with_the_location_of_its_panic() -> None:
     expected = Diagnostic("1 test failed: tests::even_number_of_values", "crates/failing/src/lib.rs", 23)
     assert read(CARGO_TEST).test_failure() == expected
 
@@ -91,7 +91,7 @@ def test_a_doc_test_is_where_its_comment_is_and_not_where_it_panics() -> None:
     assert read(text).test_failure() == Diagnostic(f"1 test failed: {name}", "sums/src/lib.rs", 28)
 
 
-def test_a_test_that_crashes_is_told_by_its_signal() -> None:
+def test_a_crashed_test_is_reported_by_its_signal() -> None:
     cause = (
         "process didn't exit successfully: `/build/target/release/deps/hang-1` (signal: 11, SIGSEGV: invalid memory)"
     )
@@ -118,7 +118,7 @@ def test_output_without_a_failing_test_has_no_test_failure() -> None:
         ("../../../../etc/passwd", None),
     ],
 )
-def test_places_are_named_from_the_top_of_the_repository_or_not_at_all(file: str, expected: str | None) -> None:
+def test_locations_are_relative_to_the_repository_or_removed(file: str, expected: str | None) -> None:
     found = in_repository(Diagnostic("x", file, 3), "/build/source/crates/one", "/build/source")
     assert (found.file, found.line) == (expected, 3 if expected else None)
 

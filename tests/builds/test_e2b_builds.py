@@ -120,7 +120,7 @@ def test_exactly_the_failed_sandboxes_are_kept(path: str, tmp_path: Path) -> Non
         assert f"npx @e2b/cli sandbox connect {kept.id}" in ran.err
 
 
-def test_bad_settings_are_told_before_anything_starts(path: str, tmp_path: Path) -> None:
+def test_bad_settings_are_errors_before_anything_starts(path: str, tmp_path: Path) -> None:
     top = prepared(scripted_fleet(tmp_path / "repo", 1), path)
     ran: Ran = cratematrix("build", "--all", "--backend", "e2b", cwd=top, env={"E2B_API_KEY": ""})
     assert ran.code == 2

@@ -1,4 +1,4 @@
-"""What a run at E2B makes of a dying server, a full disk, its own death, other runs, and crates that mean harm."""
+"""Runs at E2B with a dying server, a full disk, a killed runner, other runs, and hostile crates."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_a_server_that_dies_in_the_middle_does_not_hold_up_a_stop(path: str, tmp
 
 
 def on_a_small_disk(top: Path, place: Path, mebibytes: int, env: dict[str, str]) -> Ran:
-    """Run the build where `place` is a disk of its own."""
+    """Run the build with `place` on a disk of its own."""
     place.mkdir(parents=True, exist_ok=True)
     disk = ["bwrap", "--dev-bind", "/", "/", "--size", str(mebibytes << 20), "--tmpfs", str(place), "--"]
     done = subprocess.run(  # noqa: TID251
@@ -88,7 +88,7 @@ def on_a_small_disk(top: Path, place: Path, mebibytes: int, env: dict[str, str])
 
 @pytest.mark.skipif(shutil.which("bwrap") is None, reason="bwrap is not installed")
 @pytest.mark.parametrize("place", ["repo/dist", "cache"])
-def test_a_full_disk_here_is_told_and_leaves_nothing_running(path: str, tmp_path: Path, place: str) -> None:
+def test_a_full_disk_here_is_an_error_and_no_sandbox_runs_on(path: str, tmp_path: Path, place: str) -> None:
     """Output fills the first, sources the second."""
     top = scripted_fleet(tmp_path / "repo", 2, "head -c 8M /dev/urandom | base64; echo built", retries=5)
     if place == "cache":
@@ -174,7 +174,7 @@ def test_a_bug_in_the_middle_of_a_crate_leaves_no_sandbox(
     ],
 )
 @pytest.mark.attack("a shell that a crate took over at E2B ends no more than its crate")
-def test_output_that_means_harm_is_taken_calmly(path: str, tmp_path: Path, script: str) -> None:
+def test_hostile_output_does_no_harm(path: str, tmp_path: Path, script: str) -> None:
     top = prepared(scripted_fleet(tmp_path / "repo", 1, f"{script}; echo done"), path)
     with E2BServer(rules_for(top)) as server:
         ran = cratematrix(*BUILD, cwd=top, env=env_of(server, tmp_path))

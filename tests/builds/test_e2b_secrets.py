@@ -150,5 +150,5 @@ def test_a_package_is_made_without_a_secret_and_refused_with_one(ran: tuple[Path
             assert content is None or shown_pieces(content.read().decode("latin-1")) == []
     failures = {crate["name"]: crate["failure"] for crate in report_of(top)["crates"] if crate["failure"]}
     for name, variable in (("publishes", "TOKEN"), ("encodes", "KEY"), ("dumps", "TOKEN")):
-        assert failures[name]["message"].endswith(f"of the package holds the value of {variable}")
+        assert failures[name]["message"].endswith(f"of the package contains the value of {variable}")
         assert failures[name]["class"] == "permanent"

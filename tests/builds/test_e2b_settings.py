@@ -1,4 +1,4 @@
-"""What a manifest asks of E2B: sizes, hosts, a gateway, variables, and how many sandboxes at once."""
+"""Settings of a manifest at E2B: sizes, hosts, a gateway, variables, and the number of sandboxes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from generator.backends.e2b import references
+from generator.backends.e2b import template_references
 from generator.manifest.reading import load_manifest
 from generator.sandboxes.e2b.template.definition import load_definition
 from tests.builds.scripted import Gate, env_of, prepared, report_of, rules_for, scripted_fleet
@@ -42,7 +42,7 @@ GROWS = (
 )  # fmt: skip
 def test_what_is_too_small_is_tried_once_on_the_next_size(path: str, tmp_path: Path, build: str, why: str) -> None:
     top = prepared(scripted_fleet(tmp_path / "repo", 1, build, size="small", retries=0), path)
-    names = references(load_manifest(top / "crates.json"), load_definition(top))
+    names = template_references(load_manifest(top / "crates.json"), load_definition(top))
     sizes = {names["small"]: TemplateSize(2, 500, 160), names["standard"]: TemplateSize(2, 2_000, 20_480)}
     with E2BServer(Rules(templates=sizes)) as server:
         ran = cratematrix("build", "--all", "--backend", "e2b", cwd=top, env=env_of(server, tmp_path))
@@ -74,7 +74,7 @@ def with_dependency(top: Path) -> Path:
     return top
 
 
-def test_a_host_that_is_not_allowed_is_told_in_one_sentence(path: str, tmp_path: Path) -> None:
+def test_a_host_that_is_not_allowed_is_named_in_one_sentence(path: str, tmp_path: Path) -> None:
     fleet = scripted_fleet(tmp_path / "repo", 1, fetch_hosts=["somewhere.example.com"], retries=3)
     top = prepared(with_dependency(fleet), path)
     with E2BServer(rules_for(top)) as server:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from generator.backends.e2b import references
+from generator.backends.e2b import template_references
 from generator.manifest.reading import load_manifest
 from generator.sandboxes.e2b.template.definition import load_definition
 from tests.builds.scripted import env_of, prepared, scripted_fleet
@@ -51,7 +51,7 @@ def test_what_is_missing_or_outdated_is_found_and_built(top: Path, run: Run) -> 
     checks(top, ("echo $((40 + 2))", "42"), ("uname -s", "Linux"))
     made = run("template", "build")
     assert made.code == 0, made.err
-    for reference in references(load_manifest(top / "crates.json"), load_definition(top)).values():
+    for reference in template_references(load_manifest(top / "crates.json"), load_definition(top)).values():
         assert (f"{reference} is ready: 2 checks passed" in made.err) is ("small" not in reference)
     assert run("doctor", "--backend", "e2b").code == 0
     assert "is already built" in run("template", "build").err
@@ -64,7 +64,7 @@ def test_a_build_without_its_template_says_what_to_do(run: Run, server: E2BServe
     assert server.created() == ()
 
 
-def test_the_log_of_a_build_is_shown_and_a_failing_step_told(run: Run, server: E2BServer) -> None:
+def test_the_log_of_a_build_is_shown_and_a_failing_step_named(run: Run, server: E2BServer) -> None:
     server.break_step("apt-get", "E: Unable to locate package")
     ran = run("template", "build", "--size", "standard")
     assert ran.code == 2
@@ -74,7 +74,7 @@ def test_the_log_of_a_build_is_shown_and_a_failing_step_told(run: Run, server: E
     assert "missing" in run("doctor", "--backend", "e2b").out
 
 
-def test_an_image_that_does_not_answer_as_it_must_is_told(top: Path, run: Run) -> None:
+def test_an_image_that_fails_its_checks_is_an_error(top: Path, run: Run) -> None:
     checks(top, ("echo fine", "fine"), ("echo other", "wanted"), ("exit 3", ""))
     ran = run("template", "build", "--size", "standard")
     assert ran.code == 2

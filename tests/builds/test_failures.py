@@ -1,12 +1,12 @@
-"""The class of a failure, from how the command ended and what it said."""
+"""The class of a failed command, and the retries of each class."""
 
 from __future__ import annotations
 
 import pytest
 
-from generator.builds.crate import NextAttempt, next_attempt
 from generator.builds.diagnostics import Diagnostics
 from generator.builds.failures import failure_of
+from generator.builds.retries import NextAttempt, next_attempt
 from generator.reports.models import PhaseName
 from generator.sandboxes.contract import CommandResult, FailureClass
 
@@ -45,13 +45,13 @@ def test_each_failure_has_its_class_and_one_sentence(
     assert failure.exit_code == finished.exit_code
 
 
-def test_a_transient_failure_is_tried_again_with_doubling_delays_and_no_oftener_than_allowed() -> None:
+def test_a_transient_failure_is_retried_with_doubling_delays_up_to_the_limit() -> None:
     again = [next_attempt("transient", "standard", "standard", count, retries=3) for count in (1, 2, 3, 4)]
     assert again == [NextAttempt("standard", 2), NextAttempt("standard", 4), NextAttempt("standard", 8), None]
     assert next_attempt("transient", "small", "small", 9, retries=10) == NextAttempt("small", 60)
 
 
-def test_crates_that_failed_together_come_back_apart() -> None:
+def test_jitter_separates_retries_of_crates_that_failed_together() -> None:
     delays = [
         again.delay
         for jitter in (0.0, 0.5, 1.0)
@@ -67,5 +67,5 @@ def test_a_sandbox_that_was_too_small_is_replaced_by_the_next_size_once() -> Non
 
 
 @pytest.mark.parametrize("failure_class", ["permanent", "too_slow"])
-def test_other_failures_are_never_tried_again(failure_class: FailureClass) -> None:
+def test_other_failures_are_never_retried(failure_class: FailureClass) -> None:
     assert next_attempt(failure_class, "small", "small", 0, retries=10) is None

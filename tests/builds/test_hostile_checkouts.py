@@ -1,4 +1,4 @@
-"""What a checkout brings where results go: it says neither where anything is written, nor what was built."""
+"""Files of a hostile checkout in the output directory: they decide neither paths nor results."""
 
 from __future__ import annotations
 

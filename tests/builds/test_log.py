@@ -1,4 +1,4 @@
-"""A crate's log is bounded in bytes and in lines, and what goes wrong behind the bound is still found."""
+"""A crate's log is bounded in bytes and in lines; errors after the limit are still found."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Watched:
 
 
 class Counted(Redactor):
-    """Counts the lines that secrets are looked for in."""
+    """Counts the lines that are searched for secrets."""
 
     lines = 0
 
@@ -49,13 +49,13 @@ def test_lines_behind_the_bound_are_neither_written_nor_shown_nor_searched(
     with CrateLog("one", file.open("w"), watched, redactor) as crate_log:
         output = CommandOutput(crate_log)
         for each in [line] * 50_000 + ERROR:
-            output.take(each)
+            output.feed(each)
         found = output.diagnostics().compiler_error()
     most = 1024 * 1024 / max(MIN_LINE_COST, len(line) + 1) + 1
     assert watched.lines <= most
     assert redactor.lines <= most + LAST_LINES
     written = file.read_text().splitlines()
     assert len(written) == watched.lines
-    assert written[-1] == "(the output is longer than 1 MiB: the rest is left out)"
+    assert written[-1] == "(the output is longer than 1 MiB: the rest is cut)"
     assert found is not None
     assert (found.message, found.file, found.line) == ("mismatched *** types (E0308)", "src/lib.rs", 2)

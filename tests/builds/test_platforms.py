@@ -1,4 +1,4 @@
-"""Crates for platforms other than this machine's: what is skipped, what fails, and what is told of the others.
+"""Crates for platforms other than this machine's: skipped, failed, built and tested.
 
 Those that compile for them need a toolchain for foreign platforms: the one that CROSS_TOOLCHAIN names.
 """
@@ -89,9 +89,7 @@ def test_a_required_platform_that_cannot_be_built_here_fails_its_crate(repositor
 
 
 @pytest.mark.slow
-def test_a_failure_says_which_platform_it_was_for_and_the_others_are_told_too(
-    repository: MakeRepository, path: str
-) -> None:
+def test_a_failure_names_its_platform_and_the_others_are_built(repository: MakeRepository, path: str) -> None:
     code = '#[cfg(all(target_os = "macos", target_arch = "x86_64"))]\ncompile_error!("no Intel");\n'
     top = repository([entry("one", platforms=["linux-x64-gnu", *MACS])], library("one", code))
     ran, crate = built(top, path)
@@ -106,7 +104,7 @@ def test_a_failure_says_which_platform_it_was_for_and_the_others_are_told_too(
 def test_a_crate_that_links_apples_frameworks_is_not_even_compiled_without_an_sdk(
     repository: MakeRepository, path: str
 ) -> None:
-    """The dependency is one by name only: what matters is that it is known before anything is compiled."""
+    """The dependency has only the name of the real one: the check runs before compiling."""
     files = library("one", rest='[target."cfg(target_os = \\"macos\\")".dependencies]\n')
     files["one/Cargo.toml"] += 'core-foundation-sys = { path = "sys" }\n'
     files["one/Cargo.lock"] += '\n[[package]]\nname = "core-foundation-sys"\nversion = "1.0.0"\n'
@@ -138,9 +136,7 @@ def test_a_build_command_is_repeated_for_other_platforms(repository: MakeReposit
 
 
 @pytest.mark.slow
-def test_a_package_for_other_platforms_alone_is_made_and_said_not_to_be_loaded(
-    repository: MakeRepository, path: str
-) -> None:
+def test_a_package_for_other_platforms_alone_is_made_and_not_loaded(repository: MakeRepository, path: str) -> None:
     files = library("one") | {"one/src/main.rs": "fn main() {}\n"}
     top = repository([entry("one", kind="bin", platforms=[MACS[1]], tests=False)], files)
     ran, crate = built(top, path)
@@ -150,7 +146,7 @@ def test_a_package_for_other_platforms_alone_is_made_and_said_not_to_be_loaded(
 
 
 @pytest.mark.slow
-def test_without_a_place_for_what_is_made_once_each_crate_makes_its_own(
+def test_without_a_tool_cache_each_crate_compiles_zigs_libraries(
     repository: MakeRepository, path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
@@ -242,7 +238,7 @@ def test_a_test_that_fails_on_one_platform_alone_fails_the_crate_with_its_name(
 
 @pytest.mark.slow
 def test_tests_that_take_too_long_on_another_platform_are_no_passed_ones(repository: MakeRepository, path: str) -> None:
-    """The first build makes what zig compiles of its own, whose time is not the crate's."""
+    """The first build compiles zig's libraries, which does not count against the crate's timeout."""
     files = program("no processor")
     files["one/tests/program.rs"] += """
 #[test]
@@ -261,7 +257,7 @@ fn never_ends() {
 
 
 @pytest.mark.slow
-def test_tests_of_other_platforms_can_be_left_out(repository: MakeRepository, path: str) -> None:
+def test_tests_of_other_platforms_can_be_turned_off(repository: MakeRepository, path: str) -> None:
     crate = entry("one", platforms=LINUX[:2], foreign_tests=False)
     ran, report = built(repository([crate], library("one")), path)
     assert ran.code == 0, ran.err

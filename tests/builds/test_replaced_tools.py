@@ -1,4 +1,4 @@
-"""A build script cannot put a program of its own in the place of the one that binds its module.
+"""A build script cannot replace wasm-bindgen, which binds its module.
 
 The program is a stand-in for wasm-bindgen, and so is the crate of that name: building both takes minutes. Needs Rust's
 standard library for wasm32, in the toolchain on PATH or in one that CROSS_TOOLCHAIN names.
@@ -22,7 +22,7 @@ from generator.builds.run import RunContext
 from generator.files.user_cache import cache_directory
 from generator.redaction import Redactor
 from generator.toolchain.toolchain import unmet_need
-from tests.builds.test_tool_cache import Silence
+from tests.builds.test_tool_cache import SilentObserver
 from tests.conftest import MakeRepository
 from tests.support import cratematrix, cross_path, entry, library
 
@@ -78,14 +78,14 @@ FILES = {
 
 @pytest.fixture
 def environment(tmp_path: Path) -> Mapping[str, str]:
-    """Variables of a machine that can build for wasm32 and has made its wasm-bindgen already: the stand-in."""
+    """Return the variables of a machine that builds for wasm32, with the stand-in in its tool cache."""
     given = {**os.environ, "PATH": cross_path(), "XDG_CACHE_HOME": str(tmp_path / "cache")}
-    place = RunContext(tmp_path / "crates.json", tmp_path, given, Redactor())
-    with local_environment(place, threading.Event(), Silence(), isolated=True) as environment:
+    context = RunContext(tmp_path / "crates.json", tmp_path, given, Redactor())
+    with local_environment(context, threading.Event(), SilentObserver(), isolated=True) as environment:
         if lack := unmet_need("wasm", "wasm32", environment.toolchain):
             pytest.skip(f"not run: {lack}")
-        kin = hashlib.sha256(environment.tool_cache_key.encode()).hexdigest()[:16]
-    archive = cache_directory(given) / "tools" / kin / f"wasm-bindgen-{VERSION}.tar"
+        directory = hashlib.sha256(environment.tool_cache_key.encode()).hexdigest()[:16]
+    archive = cache_directory(given) / "tools" / directory / f"wasm-bindgen-{VERSION}.tar"
     archive.parent.mkdir(parents=True)
     with tarfile.open(archive, "w") as tar:
         member = tarfile.TarInfo("wasm-bindgen")
@@ -96,7 +96,7 @@ def environment(tmp_path: Path) -> Mapping[str, str]:
 
 
 @pytest.mark.attack("a build script that replaces wasm-bindgen leaves no script in its package", entry="H2")
-def test_the_program_that_binds_a_module_is_the_one_that_was_brought(
+def test_a_module_is_bound_by_the_program_of_the_tool_cache(
     repository: MakeRepository, environment: Mapping[str, str]
 ) -> None:
     top = repository([entry("shade", kind="wasm", tests=False)], FILES, platforms=["wasm32"])

@@ -39,7 +39,7 @@ MUST_BE_REFUSED = {
 
 @dataclass(frozen=True)
 class Fleet:
-    """What one run over the whole sample fleet left behind."""
+    """The output of one run over the whole sample fleet."""
 
     top: Path
     out: Path
@@ -136,7 +136,7 @@ def test_the_run_fails_because_two_crates_do_and_all_others_are_done(fleet: Flee
         assert "rustup target add wasm32-unknown-unknown" in fleet.crates["fleet-wasm"]["units"][0]["reason"]
 
 
-def test_the_crate_that_does_not_compile_is_told_in_rustcs_words(fleet: Fleet) -> None:
+def test_a_compile_error_is_reported_in_rustcs_words(fleet: Fleet) -> None:
     assert fleet.crates["fleet-broken"]["failure"] == {
         "class": "permanent", "phase": "compile", "message": "mismatched types (E0308)",
         "file": "crates/broken/src/lib.rs", "line": 7, "exit_code": 101,
@@ -144,7 +144,7 @@ def test_the_crate_that_does_not_compile_is_told_in_rustcs_words(fleet: Fleet) -
     assert fleet.crates["fleet-broken"]["attempts"] == 1
 
 
-def test_the_failing_test_is_told_as_a_failing_test(fleet: Fleet) -> None:
+def test_a_failing_test_is_reported_as_one(fleet: Fleet) -> None:
     failure = fleet.crates["fleet-failing"]["failure"]
     assert (failure["phase"], failure["message"]) == ("test", "1 test failed: tests::even_number_of_values")
     assert (failure["file"], failure["line"]) == ("crates/failing/src/lib.rs", 23)
@@ -162,7 +162,7 @@ def test_every_package_has_the_list_of_its_parts_inside_and_beside_it(fleet: Fle
             assert inside.read() == document
 
 
-def test_the_list_has_the_digests_of_cargo_lock_and_tells_what_is_linked(fleet: Fleet) -> None:
+def test_the_sbom_has_the_digests_of_cargo_lock_and_the_linked_packages(fleet: Fleet) -> None:
     document = json.loads((fleet.top / "dist/sbom/fleet-search.cdx.json").read_text())
     parts = {each["name"]: each for each in document["components"]}
     scopes = {name: parts[name]["scope"] for name in ("napi", "napi-sys", "napi-derive", "napi-build", "syn")}

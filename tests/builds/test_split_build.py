@@ -1,4 +1,4 @@
-"""The layout `split`, built by the command: what it leaves, takes up again, and takes away."""
+"""The layout `split`, built by the command: its files, and their reuse and removal."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def left(top: Path) -> set[str]:
     return {path.name for path in (top / "dist").glob("*.tgz")}
 
 
-def test_a_layout_is_taken_up_whole_and_makes_way_for_the_other(repository: MakeRepository) -> None:
+def test_a_layout_is_reused_whole_and_replaced_by_the_other(repository: MakeRepository) -> None:
     top = repository([CRATE], FILES)
     first = build(top, "--layout", "split")
     assert (first["loaded"], first["package"]["file"]) == ("npx tool --version", ROOT)

@@ -22,7 +22,8 @@ from typing import Any, Final
 
 import psutil
 
-from generator.sandboxes.local.bubblewrap import UNPRIVILEGED_UID, Bind, IsolationSpec
+from generator.files.private_directories import PrivateDirectory, create_private_directory
+from generator.sandboxes.local.bubblewrap import UNPRIVILEGED_UID, IsolationSpec
 from generator.sandboxes.local.isolation import (
     ETC_FILES,
     HOST_ENV,
@@ -35,10 +36,10 @@ from generator.sandboxes.local.isolation import (
 )
 from generator.sandboxes.local.memory import memory_used
 from generator.sandboxes.local.network_environment import NetworkEnvironment, network_environment, npm_registry
-from generator.sandboxes.local.private_directories import PrivateDirectory, create_private_directory
 from generator.sandboxes.local.process_tree import ProcessTable
 from generator.sandboxes.local.relay import PROXY_VARIABLES
 from generator.toolchain.host import HostToolchain
+from generator.toolchain.mounts import Bind
 from tests.e2b_server.agent import receive, send
 from tests.e2b_server.network import Network
 from tests.e2b_server.rules import SMALL_DISK_MIB, TemplateSize

@@ -18,8 +18,8 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 from starlette.types import Message, Receive, Scope, Send
 
-from generator.sandboxes.local.bubblewrap import Bind
 from generator.toolchain.host import HostToolchain, find_host_toolchain
+from generator.toolchain.mounts import Bind
 from tests.e2b_server.control import Control
 from tests.e2b_server.envd import CALL, Call, Envd
 from tests.e2b_server.faults import Faults

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from generator.backends.e2b import references
+from generator.backends.e2b import template_references
 from generator.manifest.models import E2BService
 from generator.manifest.reading import load_manifest
 from generator.manifest.values import Size
@@ -57,7 +57,7 @@ def service(
     """Environment variables of the connection, templates, and PATH in the sandboxes."""
     if request.config.getoption("--real-e2b"):
         manifest, definition = load_manifest(TOP / "crates.json"), load_definition(TOP)
-        yield os.environ, references(manifest, definition), definition.env["PATH"]
+        yield os.environ, template_references(manifest, definition), definition.env["PATH"]
         return
     small = {"small": TemplateSize(1, 400), "standard": TemplateSize(2, 2_048)}
     with E2BServer(Rules(templates=small), toolchain) as server:

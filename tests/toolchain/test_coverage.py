@@ -1,4 +1,4 @@
-"""What measuring coverage takes, found among programs that answer as the real ones do."""
+"""The coverage tools, found among programs with the output of the real ones."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def rust(top: Path, llvm: str = "22.1.2") -> None:
 
 
 def llvm(directory: Path, version: str, suffix: str = "") -> tuple[Path, Path]:
-    """Both programs, of one version of LLVM."""
+    """Write both programs of one LLVM version."""
     words = f"Debian LLVM version {version}\n  Optimized build."
     return answering(directory / f"llvm-cov{suffix}", words), answering(directory / f"llvm-profdata{suffix}", words)
 
@@ -42,7 +42,7 @@ def places(cov: Path, profdata: Path) -> tuple[Mount, ...]:
     )
 
 
-def test_rusts_own_programs_need_no_place_of_their_own(tmp_path: Path) -> None:
+def test_rusts_own_programs_need_no_mount(tmp_path: Path) -> None:
     rust(tmp_path)
     llvm(tmp_path / RUSTLIB / "bin", "22.1.2-rust-1.95.0-stable")
     assert find(tmp_path) == Profiler()
@@ -71,7 +71,7 @@ def test_named_programs_come_before_those_on_path_unless_they_do_not_fit(tmp_pat
     assert find(tmp_path, **variables) == Profiler(places(*on_path))
 
 
-def test_what_is_missing_is_told_with_its_cure(tmp_path: Path) -> None:
+def test_a_missing_tool_is_named_with_its_fix(tmp_path: Path) -> None:
     rust(tmp_path)
     llvm(tmp_path / "bin", "14.0.6")
     assert find(tmp_path).unmet_need == (

@@ -17,7 +17,7 @@ def program(path: Path, says: str) -> None:
 
 
 def tools(top: Path, rust: str = "1.90.0", node: str = "v22.1.0") -> dict[str, str]:
-    """A machine with these versions of the tools: real programs that answer as the real ones do; its environment."""
+    """Return the environment of a machine with these versions: programs with the output of the real ones."""
     program(top / "rust/bin/rustc", f'[ "$1" = --print ] && echo {top}/rust || echo "rustc {rust} (abc 2026-01-01)"')
     program(top / "rust/bin/cargo", f'echo "cargo {rust} (abc 2026-01-01)"')
     for target in ("x86_64-unknown-linux-gnu", "wasm32-unknown-unknown"):
@@ -45,7 +45,7 @@ def test_another_home_does_not_lose_rust(toolchain: HostToolchain, tmp_path: Pat
     assert find_host_toolchain({**unset, "HOME": str(tmp_path), "RUSTUP_HOME": str(tmp_path / "wrong")}) == toolchain
 
 
-def test_tools_outside_of_usr_get_places_of_their_own_and_no_prefix_comes_whole(tmp_path: Path) -> None:
+def test_tools_outside_of_usr_are_mounted_without_their_whole_prefix(tmp_path: Path) -> None:
     found = find_host_toolchain(tools(tmp_path))
     assert found.fingerprint == "rustc 1.90.0, cargo 1.90.0, node 22.1.0, npm 11.0.0"
     assert found.targets == ("wasm32-unknown-unknown", "x86_64-unknown-linux-gnu")
@@ -66,7 +66,7 @@ def test_tools_outside_of_usr_get_places_of_their_own_and_no_prefix_comes_whole(
         ({"node": "v18.20.4"}, "Node.js 18.20.4 is too old: 20 is needed"),
     ],
 )
-def test_what_is_too_old_is_named_with_its_cure(tmp_path: Path, versions: dict[str, str], sentence: str) -> None:
+def test_an_old_tool_is_named_with_its_fix(tmp_path: Path, versions: dict[str, str], sentence: str) -> None:
     with pytest.raises(InputError) as caught:
         find_host_toolchain(tools(tmp_path, **versions))
     assert caught.value.message == sentence
@@ -89,11 +89,11 @@ def test_everything_that_is_missing_is_named_at_once(tmp_path: Path) -> None:
 def test_a_rust_that_gives_no_answer_is_an_input_error(tmp_path: Path) -> None:
     environ = tools(tmp_path)
     program(tmp_path / "rust/bin/rustc", "echo no default toolchain configured >&2; exit 1")
-    with pytest.raises(InputError, match=r"cannot say where Rust lies: .*no default toolchain configured"):
+    with pytest.raises(InputError, match=r"does not print the directory of Rust: .*no default toolchain configured"):
         find_host_toolchain(environ)
 
 
-def test_recipes_are_told_what_there_is(tmp_path: Path) -> None:
+def test_recipes_get_the_toolchain_of_the_host(tmp_path: Path) -> None:
     toolchain = find_host_toolchain(tools(tmp_path)).toolchain("linux-x64-gnu")
     assert toolchain.host == "linux-x64-gnu"
     assert toolchain.targets == {"wasm32-unknown-unknown", "x86_64-unknown-linux-gnu"}

@@ -1,4 +1,4 @@
-"""What runs programs of other platforms: found, or passed over, where it lies."""
+"""Runtimes for programs of other platforms, found or ignored."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from generator.sandboxes.local.bubblewrap import Bind
+from generator.toolchain.mounts import Bind
 from generator.toolchain.runtimes import find_runtimes
 from generator.toolchain.toolchain import Runtime
 
@@ -32,7 +32,7 @@ def node(top: Path, name: str, file: str, package: str = json.dumps({"version": 
 
 @pytest.fixture
 def machine(tmp_path: Path) -> dict[str, str]:
-    """Return the environment of a machine that has all of it, in a directory of its own."""
+    """Return the environment of a machine with all runtimes, in a directory of its own."""
     program(tmp_path / "bin/qemu-aarch64-static", "qemu-aarch64 version 9.2.1 Copyright 2003-2024")
     write(tmp_path / "aarch64-linux-gnu/lib/ld-linux-aarch64.so.1")
     program(tmp_path / "bin/wine64", "wine-9.0")
@@ -50,7 +50,7 @@ def binds(machine: dict[str, str]) -> list[Bind]:
     return [bind for each in find_runtimes(machine) for place in each.mounts for bind in place.binds]
 
 
-def test_a_sandbox_has_them_at_places_of_their_own(machine: dict[str, str], tmp_path: Path) -> None:
+def test_a_sandbox_has_runtimes_at_paths_of_their_own(machine: dict[str, str], tmp_path: Path) -> None:
     found = runtimes(machine)
     assert found["linux-arm64-gnu"] == Runtime(
         "qemu 9.2.1",
@@ -91,7 +91,7 @@ def test_the_c_library_may_be_where_qemus_own_variable_says(machine: dict[str, s
 
 
 def test_of_a_prefix_that_holds_more_a_sandbox_sees_nothing_else(machine: dict[str, str], tmp_path: Path) -> None:
-    """As where Wine was installed into ~/.local, or the C library of another processor into the root."""
+    """As with Wine in ~/.local, or another processor's C library in the root."""
     for secret in (".ssh/id_ed25519", "share/keyrings/login.keyring", "bin/deploy"):
         write(tmp_path / secret, "secret")
     (tmp_path / "lib64").symlink_to(tmp_path / "gone")
@@ -105,7 +105,7 @@ def test_of_a_prefix_that_holds_more_a_sandbox_sees_nothing_else(machine: dict[s
 def test_a_prefix_is_where_a_program_lies_and_not_where_a_link_to_its_directory_does(
     machine: dict[str, str], tmp_path: Path
 ) -> None:
-    """With /bin first on PATH it would be the root, and every sandbox would see all of the machine."""
+    """With /bin first on PATH the prefix would be the root, and every sandbox would see the whole machine."""
     (tmp_path / "other").mkdir()
     for name in ("bin", "lib", "aarch64-linux-gnu"):
         (tmp_path / "other" / name).symlink_to(tmp_path / name)

@@ -1,4 +1,4 @@
-"""Which targets are to be got for crates: on a machine that has linkers and no foreign library."""
+"""Missing Rust targets of crates, on a machine with linkers and without foreign libraries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which platforms a machine can build for, by what it holds."""
+"""Platforms that a machine can build for, by its toolchain."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def test_a_linux_machine_with_everything_builds_for_all_seven(platform: Platform
     assert unmet_need("napi", platform, FULL) is None
 
 
-def test_a_bare_machine_builds_for_itself_only_and_says_all_that_each_other_needs() -> None:
+def test_a_bare_machine_builds_for_itself_only_and_names_the_needs_of_others() -> None:
     assert unmet_need("bin", "linux-x64-gnu", BARE) is None
     needs = {platform: str(unmet_need("bin", platform, BARE)) for platform in NATIVE if platform != "linux-x64-gnu"}
     for platform, words in needs.items():
@@ -26,13 +26,13 @@ def test_a_bare_machine_builds_for_itself_only_and_says_all_that_each_other_need
         assert ("pip install cargo-xwin" if platform == "win32-x64-msvc" else "pip install ziglang") in words
 
 
-def test_another_abi_of_windows_is_not_taken_for_microsofts() -> None:
+def test_another_abi_of_windows_does_not_count_as_microsofts() -> None:
     gnu = Toolchain("linux-x64-gnu", frozenset({"x86_64-pc-windows-gnu"}), frozenset({"cargo-zigbuild"}))
     assert "x86_64-pc-windows-msvc is not installed" in str(unmet_need("napi", "win32-x64-msvc", gnu))
 
 
 @pytest.mark.parametrize(
-    ("host", "platform", "programs", "way"),
+    ("host", "platform", "programs", "linker"),
     [
         ("linux-x64-gnu", "linux-x64-gnu", frozenset(), "cc"),
         ("linux-x64-gnu", "linux-x64-gnu", EVERYTHING, "zig"),
@@ -74,7 +74,7 @@ def test_an_addon_for_wasm_has_threads_and_a_module_for_browsers_none(kind: Kind
         ("linux-x64-musl", {"cmake"}, BARE, "install cmake"),
     ],
 )
-def test_what_a_dependency_lacks_is_known_before_compiling(
+def test_unmet_needs_of_dependencies_are_known_before_compiling(
     platform: PlatformName, packages: set[str], toolchain: Toolchain, words: str | None
 ) -> None:
     found = unmet_dependency(platform, packages, toolchain)

@@ -1,75 +1,67 @@
-"""Taking the files of a package out of the sandbox, and auditing what of them a machine executes."""
+"""The collect step: copying the files of a package out of the sandbox."""
 
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import replace
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from generator.audit.rules import MinimumVersions
-from generator.builds.artifacts import unit_artifacts, unpack
-from generator.builds.errors import RunStopped
+from generator.builds.artifacts import sha256_of, unit_artifacts, unpack
 from generator.builds.session import BuildSession
-from generator.builds.steps.audit import audit_unit, binaries_from_source, summary, unassigned_binaries, violations
 from generator.errors import Unbuildable
-from generator.files.digest import sha256_of
+from generator.recipes.job import BuildJob, CrateMetadata
+from generator.recipes.kinds import RECIPES
 from generator.recipes.recipe import collect_script
 from generator.reports.models import Unit
 from generator.sandboxes.contract import SandboxError
 from generator.sandboxes.layout import OUT, OUT_TAR
 
-MAX_ARTIFACT: Final = 2 * 1024 * 1024 * 1024
+MAX_ARCHIVE: Final = 2 * 1024 * 1024 * 1024
 
 
-def collect(session: BuildSession, stage: str) -> Path:
-    """Run the script that stages a package, and return the directory of what came out whole and with plain names."""
+@dataclass(frozen=True)
+class Staged:
+    """The files of a package in `directory` on the host, and the crate's units with their artifacts."""
+
+    directory: Path
+    units: tuple[Unit, ...]
+
+
+def collect(session: BuildSession, job: BuildJob, metadata: CrateMetadata, units: Iterable[Unit]) -> Staged | None:
+    """Stage the package's files in the sandbox and copy them out; None for a crate without a package.
+
+    This comes before the tests, which may compile everything again with other features.
+    """
+    stage = RECIPES[job.crate.kind].stage(job, metadata)
+    if stage is None:
+        return None
     session.enter("collect")
-    job, result = session.job, session.result
-    session.command("collect", f'rm -rf "$OUT" && mkdir -p "$OUT"\n{stage}', job.directory, OUT=f"{job.root}/{OUT}")
-    said = deque[str](maxlen=1)
-    session.command("collect", collect_script(job), job.root, said)
-    archive, staged = session.scratch / OUT_TAR, session.scratch / OUT
-    session.sandbox.get(f"{job.root}/{OUT_TAR}", archive, MAX_ARTIFACT)
-    if not said or said[-1].split()[:1] != [sha256_of(archive)]:
-        raise SandboxError("what came out of the sandbox is not what was made in it: the digests differ")
-    unpack(archive, staged)
-    for platform in job.platforms:
-        found = unit_artifacts(staged, platform)
-        if not found:
-            raise Unbuildable(f"the build left nothing for {platform}")
-        result.units[platform] = result.units[platform].model_copy(update={"artifacts": found})
-    return staged
+    clean = f'rm -rf "$OUT" && mkdir -p "$OUT"\n{stage}'
+    session.command("collect", clean, job.directory, env={"OUT": f"{job.root}/{OUT}"})
+    directory = _copy_out(session, job)
+    collected: list[Unit] = []
+    for unit in units:
+        collected.append(_with_artifacts(unit, directory))
+        session.record.add_unit(collected[-1])
+    return Staged(directory, tuple(collected))
 
 
-def audit_all(session: BuildSession, staged: Path) -> None:
-    """Audit all platforms before any violation ends the crate, so that one build tells them all."""
-    session.enter("audit")
-    job, result = session.job, session.result
-    foreign = binaries_from_source(staged, job.platforms, job.crate.kind)
-    units = (*result.units.values(), *foreign)
-    result.notes += tuple(f"what is packed for {each.platform} was in the source already" for each in foreign)
-    done = [_audited(session, unit, staged) for unit in units]
-    result.units |= {unit.platform: unit for unit in done if unit.platform in job.platforms}
-    nameless = unassigned_binaries(staged, units)
-    for sentence in nameless:
-        session.log.line(f"error: {sentence}")
-    if found := [*violations(each for unit in done for each in unit.audit), *nameless]:
-        raise Unbuildable(summary(found))
+def _copy_out(session: BuildSession, job: BuildJob) -> Path:
+    """Copy the staged files out as one archive and unpack them; SandboxError when the digests differ."""
+    last_line = deque[str](maxlen=1)
+    session.command("collect", collect_script(job), job.root, last_lines=last_line)
+    archive, directory = session.scratch / OUT_TAR, session.scratch / OUT
+    session.sandbox.get(f"{job.root}/{OUT_TAR}", archive, MAX_ARCHIVE)
+    if not last_line or last_line[-1].split()[:1] != [sha256_of(archive)]:
+        raise SandboxError("the archive from the sandbox is damaged: its SHA-256 differs from that in the sandbox")
+    unpack(archive, directory)
+    return directory
 
 
-def _audited(session: BuildSession, unit: Unit, staged: Path) -> Unit:
-    if session.build.context.stop.is_set():
-        raise RunStopped
-    return audit_unit(unit, staged, session.job.crate.kind, _oldest(session), session.log.line)
-
-
-def _oldest(session: BuildSession) -> MinimumVersions:
-    """What zig has linked runs with the glibc that was asked for, what the host's compiler has with its own."""
-    environment = session.build.context.environment
-    zig = environment.toolchain.linker(session.job.host) == "zig"
-    return (
-        replace(environment.minimum_versions, glibc=session.build.settings.glibc)
-        if zig
-        else environment.minimum_versions
-    )
+def _with_artifacts(unit: Unit, directory: Path) -> Unit:
+    artifacts = unit_artifacts(directory, unit.platform)
+    if not artifacts:
+        raise Unbuildable(f"the build made no artifact for {unit.platform}")
+    return unit.model_copy(update={"artifacts": artifacts})

@@ -1,55 +1,66 @@
-"""Compiling a crate for every platform."""
+"""The compile step: every platform of a crate."""
 
 from __future__ import annotations
 
-from generator.builds.errors import StepFailed, permanent_failure
+from generator.builds.failures import StepFailed, permanent_failure
 from generator.builds.session import BuildSession
+from generator.builds.steps.prebuilt import put_prebuilt
+from generator.builds.tool_cache import ToolCache
 from generator.errors import Unbuildable
 from generator.platforms import PlatformName
-from generator.recipes.job import CrateMetadata
+from generator.recipes.job import BuildJob, CrateMetadata
 from generator.recipes.kinds import RECIPES
 from generator.recipes.prebuilt import zig_libraries
 from generator.reports.models import Unit
-from generator.sandboxes.layout import USER_CACHE
 
 
-def compile_all(session: BuildSession, metadata: CrateMetadata) -> None:
-    """Compile every platform, the others too when one fails that is not the first: they share what is compiled."""
+def compile_all(
+    session: BuildSession, job: BuildJob, metadata: CrateMetadata, tool_cache: ToolCache | None
+) -> tuple[Unit, ...]:
+    """Compile every platform and return the units; StepFailed is the first failure.
+
+    After the first platform, a permanent failure does not stop the others: they share compiled dependencies.
+    `tool_cache` provides zig's libraries; it is None where sandboxes have them.
+    """
+    units: list[Unit] = []
     failures: list[StepFailed] = []
-    for number, platform in enumerate(session.job.compiled_platforms):
+    for number, platform in enumerate(job.compiled_platforms):
         try:
-            seconds = _compile(session, metadata, platform)
+            seconds = _compile(session, job, metadata, platform, tool_cache)
         except (StepFailed, Unbuildable) as error:
             failed = error if isinstance(error, StepFailed) else permanent_failure("compile", str(error))
-            failures.append(failed.on(platform) if number else failed)
-            _unit(session, Unit(platform=platform, state="failed", reason=str(error)))
-            if number == 0 or failed.failure.failure_class != "permanent":
-                break
+            failures.append(failed.for_platform(platform) if number else failed)
+            units.append(Unit(platform=platform, state="failed", reason=str(error)))
         else:
-            _unit(session, Unit(platform=platform, state="built", seconds=seconds))
+            units.append(Unit(platform=platform, state="built", seconds=seconds))
+        # The host may be compiled for a build script alone: then it is not a unit of the crate.
+        if platform in job.platforms:
+            session.record.add_unit(units[-1])
+        if failures and (number == 0 or failures[-1].failure.failure_class != "permanent"):
+            break
     if failures:
         raise failures[0]
+    return tuple(unit for unit in units if unit.platform in job.platforms)
 
 
-def _compile(session: BuildSession, metadata: CrateMetadata, platform: PlatformName) -> float:
+def _compile(
+    session: BuildSession, job: BuildJob, metadata: CrateMetadata, platform: PlatformName, tool_cache: ToolCache | None
+) -> float:
+    """Compile one platform and return the seconds."""
     session.enter("compile")
-    session.log.line(f"note: it is compiled for {platform}")
-    if not session.build.context.environment.holds_zig_libraries:
-        _bring_zig_libraries(session, metadata, platform)
-    script = RECIPES[session.job.crate.kind].compile(session.job, metadata, platform)
-    return round(session.command("compile", script, session.job.directory).seconds, 3)
+    session.log.line(f"note: compiling for {platform}")
+    if tool_cache:
+        _put_zig_libraries(session, job, metadata, platform, tool_cache)
+    script = RECIPES[job.crate.kind].compile(job, metadata, platform)
+    return round(session.command("compile", script, job.directory).seconds, 3)
 
 
-def _bring_zig_libraries(session: BuildSession, metadata: CrateMetadata, platform: PlatformName) -> None:
-    """Save the sandbox a minute; without them it takes that, and no crate fails for it."""
-    for prebuilt in zig_libraries(session.job, metadata, platform):
+def _put_zig_libraries(
+    session: BuildSession, job: BuildJob, metadata: CrateMetadata, platform: PlatformName, tool_cache: ToolCache
+) -> None:
+    """Save the sandbox a minute of compiling zig's libraries; a failure here does not fail the crate."""
+    for prebuilt in zig_libraries(job, metadata, platform):
         try:
-            session.put_prebuilt(prebuilt, f"{session.job.root}/{USER_CACHE}")
+            put_prebuilt(session, tool_cache, prebuilt, f"{job.root}/home/.cache")
         except (StepFailed, OSError) as error:
             session.log.line(f"note: {prebuilt.activity} failed, so it is done for this crate alone: {error}")
-
-
-def _unit(session: BuildSession, unit: Unit) -> None:
-    """Take note of a platform; the host is no unit where it was compiled for the others' sake."""
-    if unit.platform in session.job.platforms:
-        session.result.units[unit.platform] = unit

@@ -1,4 +1,4 @@
-"""What a crate's tests covered, from the summary that they left: as hostile as all that comes out of a sandbox."""
+"""Coverage of a crate's tests, from a summary that is as hostile as every file of a sandbox."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ from typing import Annotated, Final
 from pydantic import Field, ValidationError
 
 from generator.builds.session import BuildSession
+from generator.recipes.job import BuildJob
 from generator.reports.models import NO_COVERAGE, Coverage, Covered
 from generator.sandboxes.contract import SandboxError
 from generator.sandboxes.layout import COVERAGE_SUMMARY
 from generator.strict import Loose
 
-# That of 10,000 files has 7 MiB. A hostile one of this size takes 200 MiB of memory to read.
+# The summary of 10,000 files has 7 MiB. Reading a hostile one of this size takes 200 MiB of memory.
 MAX_SUMMARY: Final = 8 * 1024 * 1024
 NOTHING: Final = (
-    "cargo-llvm-cov reported nothing, as when tests run no Rust code that Cargo built for them; the log has its words"
+    "cargo-llvm-cov reported nothing; it measures only Rust code that Cargo built for the tests: see the log"
 )
 
 Count = Annotated[int, Field(ge=0, le=1_000_000_000, strict=True)]
@@ -37,41 +38,40 @@ class _Measured(Loose):
 
 
 class _Summary(Loose):
-    """What `llvm-cov export` writes: https://llvm.org/docs/CommandGuide/llvm-cov.html#llvm-cov-export."""
+    """The output of `llvm-cov export`: https://llvm.org/docs/CommandGuide/llvm-cov.html#llvm-cov-export."""
 
     data: tuple[_Measured]
 
 
 def read_summary(text: bytes) -> Coverage | None:
-    """Return what a summary says, or None where it says nothing that can be: percentages are our own."""
+    """Return the coverage in a summary, or None if it is invalid; percentages are computed here."""
     try:
         totals = _Summary.model_validate_json(text).data[0].totals
     except ValidationError:
         return None
-    parts = {"lines": totals.lines, "functions": totals.functions, "regions": totals.regions}
-    if any(each.count == 0 or each.covered > each.count for each in parts.values()):
+    counts = {"lines": totals.lines, "functions": totals.functions, "regions": totals.regions}
+    if any(each.count == 0 or each.covered > each.count for each in counts.values()):
         return None
-    return Coverage(**{name: _covered(each) for name, each in parts.items()})
+    return Coverage(**{name: _covered(each) for name, each in counts.items()})
 
 
 def _covered(counts: _Counts) -> Covered:
-    """Round down, so that 100 % is all."""
+    """Round the percentage down: 100 % means all."""
     return Covered(count=counts.count, covered=counts.covered, percent=counts.covered * 10_000 // counts.count / 100)
 
 
-def take_coverage(session: BuildSession) -> None:
-    """Take note of what the tests covered, or of why that is not known, which fails no crate."""
-    settings, lack = session.build.settings, session.job.toolchain.no_coverage
-    if not settings.coverage:
+def record_coverage(session: BuildSession, job: BuildJob) -> None:
+    """Record the coverage of the tests, or a note on the reason why there is none; neither fails the crate."""
+    if not job.settings.coverage:
         return
+    reason = job.toolchain.no_coverage
     try:
-        summary = session.read(COVERAGE_SUMMARY, MAX_SUMMARY) if session.job.measures_coverage else None
+        summary = session.read(COVERAGE_SUMMARY, MAX_SUMMARY) if job.measures_coverage else None
     except SandboxError as error:
         if error.failure_class != "permanent":
             raise
-        summary, lack = None, str(error)
-    session.result.coverage = read_summary(summary) if summary else None
-    if session.result.coverage is None:
-        note = f"{NO_COVERAGE}{lack or NOTHING}"
-        session.result.notes += (note,)
-        session.log.line(f"note: {note}")
+        summary, reason = None, str(error)
+    if coverage := read_summary(summary) if summary else None:
+        session.record.add_coverage(coverage)
+    else:
+        session.note(f"{NO_COVERAGE}{reason or NOTHING}")

@@ -1,12 +1,13 @@
-"""The first phase: everything that a crate is built from, and what can be built of it here."""
+"""The fetch step: source, dependencies and tools; and the platforms that the crate can be built for."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from generator.builds.errors import StepFailed
-from generator.builds.failures import FetchAccess
+from generator.builds.failures import FetchAccess, StepFailed
 from generator.builds.session import BuildSession
+from generator.builds.steps.prebuilt import put_prebuilt
+from generator.builds.tool_cache import ToolCache
 from generator.dependencies.check import DependencySources
 from generator.dependencies.files import MAX_ARCHIVE, read_dependency_files
 from generator.dependencies.refusal import Refusal, summary
@@ -15,98 +16,103 @@ from generator.manifest.models import RegistrySource
 from generator.network.endpoints import Endpoint
 from generator.network.registries import Registries
 from generator.recipes.coverage import COVERAGE_TOOL
-from generator.recipes.job import CrateMetadata, read_metadata, unmet_need
+from generator.recipes.job import BuildJob, CrateMetadata, read_metadata, unmet_need
 from generator.recipes.kinds import RECIPES
 from generator.recipes.prebuilt import prebuilt_programs
 from generator.recipes.recipe import describe_script, fetch_script, restore_script, source_script
 from generator.reports.models import Failure, Unit
-from generator.sandboxes.layout import (
-    DEPENDENCY_FILES_TAR,
-    LOCK,
-    METADATA,
-    PACKAGE_JSON,
-    PACKAGE_LOCK,
-    PACKAGES,
-    source_path,
-)
+from generator.sandboxes.layout import DEPENDENCY_FILES_TAR, LOCK, METADATA, PACKAGE_JSON, PACKAGE_LOCK, PACKAGES
 from generator.sbom.document import Contents, read_contents
 
 
-def fetch(session: BuildSession) -> tuple[CrateMetadata, Contents]:
-    """Bring the source and its dependencies, close the network, and read what they say of themselves."""
+@dataclass(frozen=True)
+class Fetched:
+    """The crate's metadata, and the contents of its SBOM."""
+
+    metadata: CrateMetadata
+    contents: Contents
+
+
+def fetch(session: BuildSession, job: BuildJob, tool_cache: ToolCache) -> Fetched:
+    """Put the source and its dependencies into the sandbox, close the network, and read their metadata."""
     session.enter("fetch")
-    job = session.job
-    registries = session.sandbox.registries()
-    if isinstance(job.crate.source, RegistrySource):
-        _reach(session, registries)
-        session.command("fetch", source_script(job, job.crate.source), job.root)
-    asked = _asked(session, registries)
-    if refusals := list(asked.refusals()):
-        raise StepFailed(_failure(refusals))
-    if session.fetch_access is None or asked.endpoints():
-        _reach(session, registries, asked.endpoints())
-    if job.source.archive:
-        session.sandbox.put(job.source.archive, source_path(job.root, "."))
-    session.command("fetch", fetch_script(job), job.root)
+    access = _fetch_dependencies(session, job)
     session.sandbox.close_network()
-    _tell_refused(session)
-    session.command("fetch", restore_script(job), job.root)
-    session.command("fetch", describe_script(job), job.root)
+    for host in session.sandbox.refused_hosts():  # optional dependencies may do without them
+        session.note(f"a dependency asked for {host.sentence}")
+    session.command("fetch", restore_script(job), job.root, access=access)
+    session.command("fetch", describe_script(job), job.root, access=access)
     cargo_metadata = session.read(METADATA)
     if cargo_metadata is None:
-        raise Unbuildable("cargo metadata gave no description of the crate")
+        raise Unbuildable("cargo metadata printed no description of the crate")
     metadata = read_metadata(job, cargo_metadata, session.read(PACKAGE_JSON), session.read(PACKAGES) or b"")
     lock = (session.read(LOCK) or b"").decode(errors="replace")
-    _bring_tools(session, lock)
-    return metadata, read_contents(cargo_metadata, lock, session.read(PACKAGE_LOCK), f"{job.directory}/Cargo.toml")
+    _put_tools(session, job, tool_cache, lock)
+    sbom_contents = read_contents(cargo_metadata, lock, session.read(PACKAGE_LOCK), f"{job.directory}/Cargo.toml")
+    for note in metadata.notes:
+        session.note(note)
+    return Fetched(metadata, sbom_contents)
 
 
-def _reach(session: BuildSession, registries: Registries, named: frozenset[Endpoint] = frozenset()) -> None:
-    """Open the network to what the crate may reach, with what its source has `named`."""
-    allowed = session.sandbox.allow_only(session.build.settings.fetch_hosts, named)
-    session.fetch_access = FetchAccess(allowed, registries_known=registries.complete)
+def _fetch_dependencies(session: BuildSession, job: BuildJob) -> FetchAccess:
+    """Put the source into the sandbox and fetch its dependencies; return the access that the fetch had."""
+    registries = session.sandbox.registries()
+    access = None
+    if isinstance(job.crate.source, RegistrySource):
+        access = _allow(session, job, registries)
+        session.command("fetch", source_script(job, job.crate.source), job.root, access=access)
+    sources = _dependency_sources(session, job, registries)
+    if refusals := list(sources.refusals()):
+        raise StepFailed(_refusal_failure(refusals))
+    if access is None or sources.endpoints():
+        access = _allow(session, job, registries, sources.endpoints())
+    if job.source.archive:
+        session.sandbox.put(job.source.archive, f"{job.root}/source")
+    session.command("fetch", fetch_script(job), job.root, access=access)
+    return access
 
 
-def _asked(session: BuildSession, registries: Registries) -> DependencySources:
-    """Read where the source's dependencies are to come from; nothing of them is there yet."""
-    job, archive = session.job, session.job.source.archive
+def _allow(
+    session: BuildSession, job: BuildJob, registries: Registries, named: frozenset[Endpoint] = frozenset()
+) -> FetchAccess:
+    """Open the network to the crate's allowed hosts, and to the endpoints that its source has `named`."""
+    allowed = session.sandbox.allow_only(job.settings.fetch_hosts, named)
+    return FetchAccess(allowed, registries_known=registries.complete)
+
+
+def _dependency_sources(session: BuildSession, job: BuildJob, registries: Registries) -> DependencySources:
+    """Read the origins of all dependencies from the source, before any is fetched."""
+    archive = job.source.archive
     if archive is None:
         archive = session.scratch / DEPENDENCY_FILES_TAR
         session.sandbox.get(f"{job.root}/{DEPENDENCY_FILES_TAR}", archive, MAX_ARCHIVE)
-    files, addon = read_dependency_files(archive), job.crate.kind == "napi"
-    setting = session.build.settings.fetch_hosts
-    return DependencySources(files, job.source.directory, job.source.workspace, addon, registries, setting)
+    files, is_addon = read_dependency_files(archive), job.crate.kind == "napi"
+    hosts = job.settings.fetch_hosts
+    return DependencySources(files, job.source.directory, job.source.workspace, is_addon, registries, hosts)
 
 
-def _failure(refusals: list[Refusal]) -> Failure:
-    first = refusals[0]
-    message = summary(refusals)
+def _refusal_failure(refusals: list[Refusal]) -> Failure:
+    first, message = refusals[0], summary(refusals)
     return Failure(failure_class="permanent", phase="fetch", message=message, file=first.file, line=first.line)
 
 
-def _tell_refused(session: BuildSession) -> None:
-    """Say which hosts a fetch did without, such as those of optional dependencies."""
-    for each in session.sandbox.refused_hosts():
-        note = f"a dependency asked for {each.sentence}"
-        session.log.line(f"note: {note}")
-        session.result.notes += (note,)
+def _put_tools(session: BuildSession, job: BuildJob, tool_cache: ToolCache, lock: str) -> None:
+    tools = RECIPES[job.crate.kind].tools(job, lock)
+    for tool in (*tools, *([COVERAGE_TOOL] if job.measures_coverage else [])):
+        put_prebuilt(session, tool_cache, prebuilt_programs(tool), job.tools)
 
 
-def _bring_tools(session: BuildSession, lock: str) -> None:
-    own = RECIPES[session.job.crate.kind].tools(session.job, lock)
-    for tool in (*own, *([COVERAGE_TOOL] if session.job.measures_coverage else [])):
-        session.put_prebuilt(prebuilt_programs(tool), session.job.tools)
+def skip_platforms(session: BuildSession, job: BuildJob, metadata: CrateMetadata) -> BuildJob:
+    """Return the job with the platforms that the crate can be built for; the others are recorded as skipped.
 
-
-def skip_platforms(session: BuildSession, metadata: CrateMetadata) -> bool:
-    """Skip platforms for which something is lacking, before anything is compiled; False when none is left."""
-    reasons = {name: unmet_need(session.job, metadata, name) for name in session.job.platforms}
-    for platform, reason in reasons.items():
+    Unbuildable if a required platform is among the others.
+    """
+    needs = {name: unmet_need(job, metadata, name) for name in job.platforms}
+    for platform, reason in needs.items():
         if reason is None:
             continue
-        if platform in session.build.settings.required:
+        if platform in job.settings.required:
             raise Unbuildable(f"{platform} is required: {reason}")
         session.log.line(f"note: {platform} is skipped: {reason}")
-        session.result.units[platform] = Unit(platform=platform, state="skipped", reason=reason)
-    session.job = replace(session.job, platforms=tuple(name for name, reason in reasons.items() if reason is None))
-    return bool(session.job.platforms)
+        session.record.add_unit(Unit(platform=platform, state="skipped", reason=reason))
+    return replace(job, platforms=tuple(name for name, reason in needs.items() if reason is None))

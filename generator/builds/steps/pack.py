@@ -1,77 +1,97 @@
-"""From what came out of the sandbox to packages that load, and that hold no secret."""
+"""The pack step: npm packages without secrets. The load step: installing them in the sandbox."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from generator.builds.artifacts import sha256_of
+from generator.builds.result import PackageFiles
 from generator.builds.session import BuildSession
+from generator.builds.steps.fetch import Fetched
 from generator.errors import Unbuildable
-from generator.files.digest import sha256_of
+from generator.files.directory import Directory
 from generator.manifest.names import sbom_name, tarball_name
 from generator.packages.files import SBOM_FILE
 from generator.packages.tarball import NpmPackage, PackedFile, write_tarball
-from generator.recipes.job import CrateMetadata
+from generator.platforms import PlatformName
+from generator.recipes.job import BuildJob, CrateMetadata
 from generator.recipes.kinds import RECIPES
 from generator.recipes.recipe import load_script
 from generator.redaction import Redactor
 from generator.reports.models import Artifact
-from generator.sandboxes.layout import OUT
-from generator.sbom.document import Contents, sbom, write_document
+from generator.sbom.document import sbom, write_document
 
-# Shorter values that a crate is given, such as a region or a mode, may well be words of its program.
+# Shorter values of a crate's variables, such as a region or a mode, may be words of its program.
 MIN_PUBLISHED_SECRET: Final = 16
 
 
-def pack(
-    session: BuildSession, metadata: CrateMetadata, contents: Contents, staged: Path
-) -> tuple[tuple[NpmPackage, Artifact], ...]:
-    """Pack what was staged, with the list of its parts; Unbuildable when something is missing, or is a secret."""
+@dataclass(frozen=True)
+class PackedPackage:
+    """A package's tarball in the session's scratch directory; `platform` is None for the root's package."""
+
+    name: str
+    platform: PlatformName | None
+    tarball: Artifact
+
+
+@dataclass(frozen=True)
+class Packed:
+    """The packages of a crate, the root's first, and the file of their SBOM_FILE."""
+
+    packages: tuple[PackedPackage, ...]
+    sbom: Path
+
+
+def pack(session: BuildSession, job: BuildJob, fetched: Fetched, staged: Path) -> Packed:
+    """Pack the staged files and their SBOM_FILE; Unbuildable for a missing file or a secret."""
     session.enter("pack")
-    job = session.job
-    # In the package, for there it goes wherever the package goes and no asset of a release is needed for it.
-    write_document(sbom(job.identity(metadata.package), job.crate.kind == "bin", job.platforms, contents), staged)
-    recipe = RECIPES[job.crate.kind]
-    return tuple((package, _packed(session, package)) for package in recipe.pack(job, metadata, staged))
+    document = sbom(job.identity(fetched.metadata.package), job.crate.kind == "bin", job.platforms, fetched.contents)
+    # The SBOM_FILE is part of the package: it is where the package is, and needs no release asset.
+    write_document(document, staged)
+    packages = RECIPES[job.crate.kind].pack(job, fetched.metadata, staged)
+    return Packed(tuple(_packed(session, job, package) for package in packages), staged / SBOM_FILE)
 
 
-def load(session: BuildSession, metadata: CrateMetadata, made: tuple[tuple[NpmPackage, Artifact], ...]) -> None:
-    """Load the package with what npm would install of its platforms' packages, and hand all of them on."""
-    job, result = session.job, session.result
+def load(session: BuildSession, job: BuildJob, metadata: CrateMetadata, packed: Packed, out: Directory) -> PackageFiles:
+    """Install and load the packages as npm would on the host, then copy all of them to `out`."""
+    loaded = None
     if {job.host, "wasm32"}.isdisjoint(job.platforms):
-        result.notes += (f"not loaded: it was built for no platform that {job.host} runs",)
+        session.note(f"not loaded: it was built for no platform that {job.host} runs")
     else:
         session.enter("load")
-        used = (None, job.host, "wasm32")
-        tarballs = {package.name: artifact.file for package, artifact in made if package.platform in used}
-        session.put_files(session.scratch / name for name in tarballs.values())
-        script, result.loaded = RECIPES[job.crate.kind].load(job, metadata)
-        session.command("load", load_script(job, tarballs, script), job.root)
-    for _, artifact in made:
-        session.build.context.out.copy(session.scratch / artifact.file, artifact.file)
-    result.packages = tuple(artifact for _, artifact in made)
-    result.sbom = _hand_on_sbom(session)
+        loaded = _load(session, job, metadata, packed.packages)
+    for package in packed.packages:
+        out.copy(session.scratch / package.tarball.file, package.tarball.file)
+    name = sbom_name(job.crate.name)
+    out.copy(packed.sbom, name)
+    document = Artifact(file=name, bytes=packed.sbom.stat().st_size, sha256=sha256_of(packed.sbom))
+    return PackageFiles(tuple(package.tarball for package in packed.packages), document, loaded)
 
 
-def _packed(session: BuildSession, package: NpmPackage) -> Artifact:
-    _keep_secrets(package.files, session.passed_variables)
-    packed = session.scratch / tarball_name(package.name, session.build.crate.version)
-    size, digest = write_tarball(package.files, packed)
-    return Artifact(file=packed.name, bytes=size, sha256=digest)
+def _load(session: BuildSession, job: BuildJob, metadata: CrateMetadata, packages: Sequence[PackedPackage]) -> str:
+    """Install and load the packages in the sandbox; return the command for the report."""
+    installed = (None, job.host, "wasm32")
+    tarballs = {each.name: each.tarball.file for each in packages if each.platform in installed}
+    session.put_files((session.scratch / name for name in tarballs.values()), f"{job.root}/packed")
+    script, loaded = RECIPES[job.crate.kind].load(job, metadata)
+    session.command("load", load_script(job, tarballs, script), job.root)
+    return loaded
 
 
-def _keep_secrets(files: tuple[PackedFile, ...], passed: Mapping[str, str]) -> None:
-    """Unbuildable when a file that would be published holds a secret that the crate was given."""
-    given = Redactor({name: value for name, value in passed.items() if len(value) >= MIN_PUBLISHED_SECRET})
+def _packed(session: BuildSession, job: BuildJob, package: NpmPackage) -> PackedPackage:
+    _check_secrets(package.files, session.variables)
+    file = session.scratch / tarball_name(package.name, job.crate.version)
+    size, digest = write_tarball(package.files, file)
+    return PackedPackage(package.name, package.platform, Artifact(file=file.name, bytes=size, sha256=digest))
+
+
+def _check_secrets(files: tuple[PackedFile, ...], variables: Mapping[str, str]) -> None:
+    """Unbuildable when a file of a package contains the value of a crate's variable."""
+    secrets = Redactor({name: value for name, value in variables.items() if len(value) >= MIN_PUBLISHED_SECRET})
     for file in files:
         with file.open() as stream:
-            if names := given.names_in(stream):
-                raise Unbuildable(f"{file.path} of the package holds the value of {', '.join(names)}")
-
-
-def _hand_on_sbom(session: BuildSession) -> Artifact:
-    document = session.scratch / OUT / SBOM_FILE
-    name = sbom_name(session.build.crate.name)
-    session.build.context.out.copy(document, name)
-    return Artifact(file=name, bytes=document.stat().st_size, sha256=sha256_of(document))
+            if names := secrets.names_in(stream):
+                raise Unbuildable(f"{file.path} of the package contains the value of {', '.join(names)}")

@@ -1,4 +1,4 @@
-"""Running a crate's tests, on the host and on every other platform that something here runs programs of."""
+"""The test step: a crate's tests on the host, and on every other platform that this machine has a runtime for."""
 
 from __future__ import annotations
 
@@ -7,94 +7,98 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Final
 
-from generator.builds.errors import StepFailed
+from generator.builds.failures import StepFailed
 from generator.builds.session import BuildSession
-from generator.builds.steps.coverage import take_coverage
+from generator.builds.steps.coverage import record_coverage
 from generator.platforms import PlatformName
-from generator.recipes.job import CrateMetadata
+from generator.recipes.job import BuildJob, CrateMetadata
 from generator.recipes.kinds import RECIPES
 from generator.recipes.test_run import TestRun
 from generator.reports.models import NO_COVERAGE, UnitTests
 
-# Of what the tests say, where it is looked for that they ran nothing.
+# Lines of output in which a test command may say that it ran no tests.
 LAST_LINES: Final = 100
-HOW_TO_LEAVE_OUT: Final = (
-    'tests of another platform failed: where it is not the crate that is at fault but what runs them, "foreign_tests": '
-    "false leaves them out"
+FOREIGN_TESTS_ADVICE: Final = (
+    'tests failed on another platform: if the runtime is at fault and not the crate, "foreign_tests": false turns '
+    "them off"
 )
 TESTS_OFF: Final = f"{NO_COVERAGE}tests is off"
 
 
-def run_tests(session: BuildSession, metadata: CrateMetadata) -> None:
-    """Run the tests on the host and, when they pass there, on every other platform, also after one has failed."""
-    job, settings = session.job, session.build.settings
+def run_tests(session: BuildSession, job: BuildJob, metadata: CrateMetadata) -> None:
+    """Run the tests on the host, then on each other platform; StepFailed is the first failure.
+
+    A failure on the host ends the tests. One on another platform does not stop the next platform's.
+    """
     others = [platform for platform in job.platforms if platform != job.host]
-    if not settings.tests:
-        _note_all(session, (job.host, *others), UnitTests(state="off", reason="tests is off"))
-        session.result.notes += (TESTS_OFF,) if settings.coverage else ()
+    if not job.settings.tests:
+        _record_all(session, (job.host, *others), UnitTests(state="off", reason="tests is off"))
+        if job.settings.coverage:
+            session.note(TESTS_OFF)
         return
-    _note_all(session, others, UnitTests(reason="those of a platform before it failed"))
-    _test(session, metadata, job.host)
-    if session.result.tests == "passed":
-        take_coverage(session)
-    if not settings.foreign_tests:
-        _note_all(session, others, UnitTests(state="off", reason="foreign_tests is off"))
+    _record_all(session, others, UnitTests(reason="tests of an earlier platform failed"))
+    tests = _test(session, job, metadata, job.host)
+    if tests.state == "passed":
+        record_coverage(session, job)
+    if not job.settings.foreign_tests:
+        _record_all(session, others, UnitTests(state="off", reason="foreign_tests is off"))
         return
-    failures = [failed for platform in others if (failed := _tested(session, metadata, platform))]
+    failures = [failed for platform in others if (failed := _test_other(session, job, metadata, platform))]
     if failures:
         raise failures[0]
 
 
-def _tested(session: BuildSession, metadata: CrateMetadata, platform: PlatformName) -> StepFailed | None:
-    """Return a failure that the next platform's tests may outlive; raise any other, such as that the time is over."""
+def _test_other(
+    session: BuildSession, job: BuildJob, metadata: CrateMetadata, platform: PlatformName
+) -> StepFailed | None:
+    """Return a permanent failure of another platform's tests; raise others, such as a timeout."""
     try:
-        _test(session, metadata, platform)
+        _test(session, job, metadata, platform)
     except StepFailed as failed:
-        if HOW_TO_LEAVE_OUT not in session.result.notes:
-            session.result.notes += (HOW_TO_LEAVE_OUT,)
-        session.result.tests = "failed"
+        session.note(FOREIGN_TESTS_ADVICE)
         if failed.failure.failure_class != "permanent":
-            raise failed.on(platform) from None
-        return failed.on(platform)
+            raise failed.for_platform(platform) from None
+        return failed.for_platform(platform)
     return None
 
 
-def _test(session: BuildSession, metadata: CrateMetadata, platform: PlatformName) -> None:
-    test_run = RECIPES[session.job.crate.kind].test(session.job, metadata, platform)
+def _test(session: BuildSession, job: BuildJob, metadata: CrateMetadata, platform: PlatformName) -> UnitTests:
+    """Run the tests of one platform; record and return their state."""
+    test_run = RECIPES[job.crate.kind].test(job, metadata, platform)
     if test_run.script is None:
-        _note(session, platform, UnitTests(state="not_run" if test_run.reason else "none", reason=test_run.reason))
-        return
+        tests = UnitTests(state="not_run" if test_run.reason else "none", reason=test_run.reason)
+    else:
+        tests = _run(session, job, platform, test_run, test_run.script)
+    session.record.add_tests(platform, tests)
+    return tests
+
+
+def _run(session: BuildSession, job: BuildJob, platform: PlatformName, test_run: TestRun, script: str) -> UnitTests:
     session.enter("test")
     if test_run.runtime:
-        session.log.line(f"note: the tests are run for {platform}, by {test_run.runtime}")
-    said, started = deque[str](maxlen=LAST_LINES), time.monotonic()
+        session.log.line(f"note: running the tests for {platform} by {test_run.runtime}")
+    output, started = deque[str](maxlen=LAST_LINES), time.monotonic()
     try:
-        session.command("test", test_run.script, session.job.directory, said)
+        session.command("test", script, job.directory, last_lines=output)
     except StepFailed:
-        _note(session, platform, UnitTests(state="failed", by=test_run.runtime, seconds=_since(started)))
+        failed = UnitTests(state="failed", by=test_run.runtime, seconds=_seconds_since(started))
+        session.record.add_tests(platform, failed)
         raise
-    _note(session, platform, _ended(test_run, said, _since(started)))
+    return _finished(test_run, output, _seconds_since(started))
 
 
-def _since(started: float) -> float:
+def _seconds_since(started: float) -> float:
     return round(time.monotonic() - started, 3)
 
 
-def _ended(test_run: TestRun, said: deque[str], seconds: float) -> UnitTests:
+def _finished(test_run: TestRun, output: Iterable[str], seconds: float) -> UnitTests:
+    """Return passed tests, or not_run if the output says that nothing ran."""
     phrase, reason = test_run.nothing_ran or ("", None)
-    if reason and any(phrase in line for line in said):
+    if reason and any(phrase in line for line in output):
         return UnitTests(reason=reason)
     return UnitTests(state="passed", by=test_run.runtime, seconds=seconds)
 
 
-def _note_all(session: BuildSession, platforms: Iterable[PlatformName], tests: UnitTests) -> None:
+def _record_all(session: BuildSession, platforms: Iterable[PlatformName], tests: UnitTests) -> None:
     for platform in platforms:
-        _note(session, platform, tests)
-
-
-def _note(session: BuildSession, platform: PlatformName, tests: UnitTests) -> None:
-    """Take note of a platform's tests; the host's are the crate's, also where it is no unit."""
-    if platform in session.result.units:
-        session.result.units[platform] = session.result.units[platform].model_copy(update={"tests": tests})
-    if platform == session.job.host:
-        session.result.tests = tests.state
+        session.record.add_tests(platform, tests)

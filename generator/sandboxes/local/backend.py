@@ -19,6 +19,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
+from generator.files.private_directories import create_private_directory
 from generator.files.user_cache import cache_directory
 from generator.network.registries import Registries, RegistryCache
 from generator.sandboxes.contract import SIZES, Resources, SandboxError
@@ -27,7 +28,6 @@ from generator.sandboxes.local.isolation import system_spec
 from generator.sandboxes.local.launchers import IsolatedLauncher, PlainLauncher
 from generator.sandboxes.local.network_access import NetworkAccess, query_registries
 from generator.sandboxes.local.network_environment import NetworkEnvironment, network_environment, npm_registry
-from generator.sandboxes.local.private_directories import create_private_directory
 from generator.sandboxes.local.process_tree import ProcessTable
 from generator.sandboxes.local.sandbox import LocalSandbox
 from generator.toolchain.host import HostToolchain

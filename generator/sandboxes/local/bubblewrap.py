@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
-from typing import Final, NamedTuple
+from typing import Final
+
+from generator.toolchain.mounts import Bind
 
 # The user ID that a runner with root's rights switches to: the kernel would exempt root from limits. Distributions do
 # not use this ID, and containers have it, because it is below 65,536: https://systemd.io/UIDS-GIDS/
@@ -16,14 +18,6 @@ SANDBOX_UID: Final = 1_000
 
 # Size of /dev/shm, the only writable file system in memory; containers have the same.
 SHARED_MEMORY_BYTES: Final = 64 * 1024 * 1024
-
-
-class Bind(NamedTuple):
-    """Bind mount: a file or directory of the host, and its path in the sandbox."""
-
-    source: str
-    target: str
-    writable: bool = False
 
 
 @dataclass(frozen=True)

@@ -17,14 +17,13 @@ from generator.sandboxes.layout import HOME, ROOT
 from generator.sandboxes.local.bubblewrap import (
     SANDBOX_UID,
     UNPRIVILEGED_UID,
-    Bind,
     IsolationSpec,
     root_arguments,
     user_arguments,
 )
 from generator.sandboxes.local.keyring import use_empty_session_keyring
 from generator.sandboxes.local.system_calls import system_call_filter
-from generator.toolchain.mounts import SYSTEM_PATH
+from generator.toolchain.mounts import SYSTEM_PATH, Bind
 
 # Files of /etc that programs need; none belongs to the host's users or services.
 _ETC_PATHS: Final = ("alternatives", "ld.so.cache", "ld.so.conf", "ld.so.conf.d")

@@ -12,7 +12,7 @@ from typing import Final
 
 from generator.sandboxes.contract import Resources
 from generator.sandboxes.layout import CARGO_HOME, HOME, ROOT, TOOLS
-from generator.sandboxes.local.bubblewrap import UNPRIVILEGED_UID, Bind, IsolationSpec
+from generator.sandboxes.local.bubblewrap import UNPRIVILEGED_UID, IsolationSpec
 from generator.sandboxes.local.isolation import (
     HOST_ENV,
     bubblewrap_arguments,
@@ -23,6 +23,7 @@ from generator.sandboxes.local.isolation import (
 )
 from generator.sandboxes.local.process_tree import MARK_VARIABLE, kill_marked
 from generator.sandboxes.local.relay import socket_bind
+from generator.toolchain.mounts import Bind
 
 # The largest file of a command in KiB: larger than any crate's, too small to fill a disk at once.
 MAX_FILE_KIB: Final = 8 * 1024 * 1024

@@ -18,8 +18,8 @@ from generator.errors import CratematrixError
 from generator.network.endpoints import Endpoint, endpoint_of
 from generator.network.upstream_proxy import UpstreamProxies, upstream_proxies
 from generator.processes import output
-from generator.sandboxes.local.bubblewrap import Bind
 from generator.sandboxes.local.relay import PROXY_VARIABLES
+from generator.toolchain.mounts import Bind
 
 # Registry settings of https://doc.rust-lang.org/cargo/reference/environment-variables.html, without CARGO_*_TOKEN.
 _CARGO_REGISTRY: Final = re.compile(

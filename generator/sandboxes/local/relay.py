@@ -9,8 +9,8 @@ import shlex
 from pathlib import Path
 from typing import Final
 
-from generator.sandboxes.local.bubblewrap import Bind
 from generator.scripts import script
+from generator.toolchain.mounts import Bind
 
 SOCKET_NAME: Final = "proxy"
 # Mounted while dependencies are fetched, and never later.

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Final
 
+from generator.files.private_directories import PrivateDirectory
 from generator.manifest.values import FetchHosts
 from generator.network.endpoints import Endpoint
 from generator.network.registries import Registries
@@ -30,7 +31,6 @@ from generator.sandboxes.local.launchers import (
     launch_command,
 )
 from generator.sandboxes.local.network_access import NetworkAccess
-from generator.sandboxes.local.private_directories import PrivateDirectory
 from generator.sandboxes.local.process_tree import ProcessTable
 from generator.sandboxes.local.supervision import CommandMonitor, supervise
 

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from generator.sandboxes.local.bubblewrap import Bind, IsolationSpec, root_arguments, user_arguments
+from generator.sandboxes.local.bubblewrap import IsolationSpec, root_arguments, user_arguments
+from generator.toolchain.mounts import Bind
 
 SPEC = IsolationSpec(
     binds=(Bind("/usr", "/usr"), Bind("/home/me/.rustup/x/bin", "/opt/rust/bin"), Bind("/cache/1", "/build", True)),

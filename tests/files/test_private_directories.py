@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from generator.errors import InputError
-from generator.sandboxes.local.private_directories import create_private_directory
+from generator.files.private_directories import create_private_directory
 from tests.support import LIMIT
 
 
@@ -27,7 +27,7 @@ def test_a_directory_is_private_and_goes_with_its_owner(tmp_path: Path) -> None:
 
 
 def test_what_a_dead_owner_left_is_removed_and_what_lives_or_is_foreign_is_not(tmp_path: Path) -> None:
-    script = "import sys; from pathlib import Path; from generator.sandboxes.local.private_directories import create_private_directory\n"
+    script = "import sys; from pathlib import Path; from generator.files.private_directories import create_private_directory\n"
     script += "create_private_directory(Path(sys.argv[1]), 'dead')"
     with subprocess.Popen([sys.executable, "-c", script, str(tmp_path)]) as dying:
         assert dying.wait(LIMIT) == 0
