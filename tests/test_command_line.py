@@ -125,7 +125,7 @@ def test_the_plan_says_that_github_does_not_allow_a_release(repository: MakeRepo
     ran = cratematrix("plan", "--json", cwd=repository(many, {}))
     assert ran.code == 0
     assert "note: there cannot be a release: 1001 assets exceed GitHub's limit of 1,000 for a release" in ran.err
-    assert "divide the manifest into 2" in ran.err
+    assert "split the manifest into 2" in ran.err
 
 
 def committed(top: Path) -> Path:
