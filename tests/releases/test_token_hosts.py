@@ -133,7 +133,7 @@ def test_an_endless_response_to_an_upload_ends_and_the_assets_are_listed_again(f
     with fleet.releases() as releases:
         retry = Retry(said.append, lambda _: None)
         upload(releases, number, packages_of(reports_below(shard), shard), 1, 6_000, retry)
-    assert "GitHub's reply to an upload has no end; trying again" in said[0]
+    assert "GitHub's response to an upload is too long; trying again" in said[0]
     assert fault.left.wait(60)
     assert fault.sent < MAX_RESPONSE_BYTES
 

@@ -13,12 +13,11 @@ from typing import Any, Final
 
 import pytest
 
-from tests.support import TOP
-
 INTEGRATION: Final = (
     "tests/acts/",
     "tests/audit/",
     "tests/builds/",
+    "tests/cargo/test_locks.py",
     "tests/e2b_server/",
     "tests/github_server/",
     "tests/judges/",
@@ -31,8 +30,11 @@ INTEGRATION: Final = (
     "tests/releases/test_thirty_uploads.py",
     "tests/releases/test_token_hosts.py",
     "tests/sandboxes/",
+    "tests/sbom/test_document.py",
+    "tests/sources/test_collected_workspaces.py",
     "tests/sources/test_fetching_at_once.py",
     "tests/suite/",
+    "tests/test_command_line.py",
     "tests/test_github_actions.py",
     "tests/toolchain/",
     "tests/workflows/test_action_yml.py",
@@ -102,7 +104,7 @@ def pytest_configure() -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the unit tests, before pytest selects tests by their marks."""
     for item in items:
-        if not item.path.relative_to(TOP).as_posix().startswith(INTEGRATION):
+        if not item.path.relative_to(item.config.rootpath).as_posix().startswith(INTEGRATION):
             item.add_marker("unit")
 
 
