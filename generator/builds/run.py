@@ -176,7 +176,7 @@ def _build_context(
         redactor=run.redactor,
         out=out,
         scratch=scratch.path,
-        cache=cache / "receipts",
+        cache=cache / "builds",
         stop=stop,
         observer=observer,
         keep_failed=options.keep_failed,

@@ -11,8 +11,8 @@ from typing import Final
 
 from generator.cargo.manifests import MAX_SIZE
 from generator.errors import InputError
+from generator.git import GIT_COMMAND, git_environment
 from generator.processes import run
-from generator.sources.tree import GIT_COMMAND, git_environment
 
 # A path in crates.json has at most 500 characters, so deeper directories are not walked.
 MAX_DEPTH: Final = 64

@@ -10,7 +10,7 @@ from typing import Final
 
 from generator.errors import InputError
 from generator.files.directory import Directory
-from generator.sources.tree import git_output
+from generator.git import git_output
 from generator.text import message_text, shell_word
 
 # Linux follows as many links in one path.

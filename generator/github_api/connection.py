@@ -11,8 +11,8 @@ from typing import Final
 from pydantic import TypeAdapter, ValidationError
 
 from generator.errors import InputError
+from generator.git import git_output
 from generator.manifest.values import ServiceUrl
-from generator.sources.tree import git_output
 
 PUBLIC_API: Final = "https://api.github.com"
 # Entries of one page: GitHub's maximum.

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Final
 
 from generator.errors import InputError
+from generator.git import git_output, run_git
 from generator.planning.affected import WholeFleet
-from generator.sources.tree import git_output, run_git
 from generator.text import message_text
 
 # A full commit SHA, of SHA-1 and SHA-256 repositories. GitHub gives all zeros for the parent of a new branch.

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from generator.errors import InputError, Unavailable
+from generator.git import git_output, run_git
 from generator.processes import POLL_SECONDS, Completed
-from generator.sources.tree import git_output, run_git
 from generator.text import message_text
 
 # A server that sends less than 1,000 bytes a second for 30 s has stalled; this limit also ends git's helper after git

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Final
 
 from generator.errors import InputError
+from generator.git import GIT_COMMAND, git_environment, git_output
 from generator.processes import kill, start
 from generator.sources.repositories import fetch_commit
-from generator.sources.tree import GIT_COMMAND, MAX_FILE, Entry, EntryKind, git_environment, git_output
+from generator.sources.tree import MAX_FILE, Entry, EntryKind
 from generator.text import message_text, shell_word
 
 MAX_ENTRIES: Final = 200_000
