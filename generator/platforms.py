@@ -102,7 +102,7 @@ def program_directory(platform: PlatformName) -> str:
 
 
 def is_binary_of(path: str, platform: PlatformName) -> bool:
-    """Whether the name of a staged file says that it is a binary of a platform."""
+    """Return True if the name of a staged file says that it is a binary of a platform."""
     if platform == "wasm32":
         return path.endswith(".wasm")
     return path.endswith(addon_file("", platform)) or path.startswith(f"{program_directory(platform)}/")

@@ -61,11 +61,11 @@ class Package(Loose):
 
     @property
     def is_macro(self) -> bool:
-        """Whether the compiler runs it while it compiles other packages."""
+        """Return True for a procedural macro, which the compiler itself runs."""
         return any("proc-macro" in target.kind for target in self.targets)
 
     def depends_on(self, name: str) -> bool:
-        """Whether Cargo.toml declares a dependency of that name."""
+        """Return True if Cargo.toml declares a dependency of that name."""
         return any(dependency.name == name for dependency in self.dependencies)
 
 
@@ -82,7 +82,7 @@ class Edge(Loose):
     dep_kinds: tuple[EdgeKind, ...] = ()
 
     def is_of(self, *kinds: str | None) -> bool:
-        """Whether one of these tables declares it; None is the ordinary one."""
+        """Return True if one of these tables declares it; None is the ordinary one."""
         return any(each.kind in kinds for each in self.dep_kinds)
 
 

@@ -16,7 +16,7 @@ from generator.dependencies.specifiers import specifier_kind
 from generator.network.endpoints import endpoint_of
 
 IsAllowed = Callable[[str], bool]
-"""Whether a URL is that of a configured registry, or of a host that the manifest allows by name."""
+"""Return True if a URL is that of a configured registry, or of a host that the manifest allows by name."""
 
 _URL: Final = re.compile(r"https?://", re.IGNORECASE)
 # yarn 1 writes a URL: https://classic.yarnpkg.com/lang/en/docs/yarn-lock. Later yarns: NAME@SPECIFIER::BINDINGS.

@@ -97,7 +97,7 @@ def _workspaces_above(files: DependencyFiles, directory: str) -> list[str]:
 
 
 def _may_hold(package: Mapping[str, Any], top: str, directory: str) -> bool:
-    """Whether a directory may be in a workspace, which npm then installs instead. Unsupported patterns may match it."""
+    """Return True if a directory may be in a workspace, which npm then installs instead. Unsupported patterns may match it."""
     inside = posixpath.relpath(directory, top)
     return any(set(each) & _UNSUPPORTED or inside in expand_pattern(each, [inside]) for each in _patterns(package))
 

@@ -52,7 +52,7 @@ def connection(environment: Mapping[str, str], *, anonymous: bool = False) -> Co
 
 
 def _may_receive_token(url: str) -> bool:
-    """Whether the URL is safe for a token: https, or this machine itself."""
+    """Return True if the URL is safe for a token: https, or this machine itself."""
     try:
         TypeAdapter(ServiceUrl).validate_python(url)
     except ValidationError:

@@ -33,13 +33,13 @@ class GitHubError(Exception):
 
     @property
     def is_rate_limited(self) -> bool:
-        """Whether a rate limit was exceeded; a 403 alone may also be a missing permission."""
+        """Return True if a rate limit was exceeded; a 403 alone may also be a missing permission."""
         named = self.retry_after is not None or "rate limit" in str(self).lower()
         return self.status == 429 or (self.status == 403 and named)
 
     @property
     def is_transient(self) -> bool:
-        """Whether a later attempt may succeed."""
+        """Return True if a later attempt may succeed."""
         return self.status is None or self.status >= 500 or self.status == 408 or self.is_rate_limited
 
 

@@ -51,7 +51,7 @@ def forbidden_kind(host: str, address: Address, configured: bool) -> str | None:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host is this machine by its name. No other name may lead to loopback."""
+    """Return True if a host is this machine by its name. No other name may lead to loopback."""
     literal = literal_address(host)
     if literal is not None:
         return address_kind(literal) == "loopback"

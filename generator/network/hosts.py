@@ -23,7 +23,7 @@ def allowed_hosts(setting: FetchHosts, auto: Iterable[str]) -> tuple[str, ...] |
 
 
 def matches(host: str, rule: str) -> bool:
-    """Whether a rule allows a host. A rule is a host's name, or `*.` and a domain."""
+    """Return True if a rule allows a host. A rule is a host's name, or `*.` and a domain."""
     return host.endswith(rule[1:]) if rule.startswith("*.") else host == rule
 
 

@@ -24,13 +24,13 @@ class HostRules:
     allow_private: bool = False
 
     def allows(self, endpoint: Endpoint) -> bool:
-        """Whether the sandbox may connect to an endpoint, by its name."""
+        """Return True if the sandbox may connect to an endpoint, by its name."""
         if self.hosts is None or endpoint in self.configured or endpoint in self.from_source:
             return True
         return endpoint.port in PORTS.values() and any(matches(endpoint.host, each) for each in self.hosts)
 
     def may_be_private(self, endpoint: Endpoint) -> bool:
-        """Whether an endpoint may have a private address."""
+        """Return True if an endpoint may have a private address."""
         return self.allow_private or endpoint in self.configured
 
 

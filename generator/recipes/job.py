@@ -52,7 +52,7 @@ class BuildJob:
 
     @property
     def measures_coverage(self) -> bool:
-        """Whether the tests' coverage is measured."""
+        """Return True if the tests' coverage is measured."""
         return self.settings.tests and self.settings.coverage and self.toolchain.no_coverage is None
 
     def cargo_target(self, platform: PlatformName) -> CargoTarget:
@@ -100,7 +100,7 @@ class CrateMetadata:
     compiled_packages: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     def has_script(self, name: Literal["build", "test"]) -> bool:
-        """Whether package.json has a script of that name, other than the placeholder that `npm init` writes."""
+        """Return True if package.json has a script of that name, other than the placeholder that `npm init` writes."""
         scripts = (self.package_json or {}).get("scripts")
         text = scripts.get(name) if isinstance(scripts, dict) else None
         return isinstance(text, str) and "no test specified" not in text

@@ -44,7 +44,7 @@ class Budget(Strict):
 
     @property
     def fits(self) -> bool:
-        """Whether the release stays within every limit."""
+        """Return True if the release stays within every limit."""
         return not tuple(self.problems())
 
     def problems(self) -> Iterator[str]:

@@ -80,7 +80,7 @@ def _list_settled(releases: Releases, tag: str, retry: Retry) -> tuple[Release, 
 
 
 def _has_older(releases: Releases, created: Release, retry: Retry) -> bool:
-    """Whether the tag has an older release than the new draft; ids only grow."""
+    """Return True if the tag has an older release than the new draft; ids only grow."""
     found = _list_until(releases, created.tag, retry, until=lambda found: created.id in {each.id for each in found})
     return any(each.id < created.id for each in found)
 

@@ -38,10 +38,10 @@ def release_tag(tag: str, fleet: Fleet) -> str:
 
 
 def is_release_tag(tag: str, pattern: str) -> bool:
-    """Whether GitHub's filter of tags takes a tag: * stands for any characters but /."""
+    """Return True if GitHub's filter of tags takes a tag: * stands for any characters but /."""
     return re.fullmatch("[^/]*".join(map(re.escape, pattern.split("*"))), tag) is not None
 
 
 def is_prerelease(tag: str) -> bool:
-    """Whether the tag is of a prerelease, as in v1.0.0-rc.1, or a nightly tag."""
+    """Return True if the tag is of a prerelease, as in v1.0.0-rc.1, or a nightly tag."""
     return _PRERELEASE.search(tag.partition("+")[0]) is not None

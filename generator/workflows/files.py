@@ -46,7 +46,7 @@ class Difference:
 
     @property
     def only_pins(self) -> bool:
-        """Whether only versions of pinned actions differ."""
+        """Return True if only versions of pinned actions differ."""
         return differ_only_in_pins(self.wanted, self.current)
 
     def diff(self) -> str:

@@ -54,7 +54,7 @@ def with_newer_pins(text: str, existing: str | None) -> str:
 
 
 def differ_only_in_pins(text: str | None, existing: str | None) -> bool:
-    """Whether two texts are equal, or differ only in the versions of pinned actions.
+    """Return True if two texts are equal, or differ only in the versions of pinned actions.
 
     A different commit for the same version counts as a difference: a moved version may be an attack.
     """

@@ -84,7 +84,7 @@ class ServiceError:
 
     @property
     def is_transient(self) -> bool:
-        """Whether a retry of the same call can succeed."""
+        """Return True if a retry of the same call can succeed."""
         return self.kind in ("busy", "unreachable")
 
     def sandbox_error(self, failure: str) -> SandboxError:

@@ -185,5 +185,5 @@ echo "$size $(sha256sum < {file} | cut -d' ' -f1) $(head -c {SAMPLE_BYTES} {file
 
 
 def is_compressible(sample: bytes) -> bool:
-    """Whether compression saves time for data that begins with this sample."""
+    """Return True if compression saves time for data that begins with this sample."""
     return len(sample) > MIN_COMPRESSED_BYTES and len(zlib.compress(sample, 1)) < MAX_COMPRESSION_RATIO * len(sample)

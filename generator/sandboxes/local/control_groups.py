@@ -55,7 +55,7 @@ class ControlGroup:
 
     @property
     def ran_out_of_memory(self) -> bool:
-        """Whether the kernel has killed a process of the group for its memory."""
+        """Return True if the kernel has killed a process of the group for its memory."""
         return self._numbers("memory.events").get("oom_kill", 0) > 0
 
     def _numbers(self, file: str) -> dict[str, int]:

@@ -57,7 +57,7 @@ _NO_ISOLATION: Final = "or `--no-isolation`, which lets crates read and write al
 
 
 def is_root() -> bool:
-    """Whether the runner is root, so that isolation needs two nested bubblewraps.
+    """Return True if the runner is root, so that isolation needs two nested bubblewraps.
 
     One is never enough for root: the kernel does not limit the number of root's processes, so a fork bomb would reach
     the host.

@@ -85,6 +85,6 @@ class MemorySamples:
             self._samples.pop(pid, None)
 
     def is_largest(self, pid: int) -> bool:
-        """Whether no command uses more memory than this one."""
+        """Return True if no command uses more memory than this one."""
         with self._lock:
             return self._samples.get(pid, 0) >= max(self._samples.values(), default=0)

@@ -44,12 +44,12 @@ class HostReserve:
     memory: int = MIN_AVAILABLE_BYTES
 
     def is_disk_short(self, directory: Path) -> bool:
-        """Whether the disk of a directory is below the reserve; some file systems count no inodes."""
+        """Return True if the disk of a directory is below the reserve; some file systems count no inodes."""
         disk = os.statvfs(directory)
         return disk.f_bavail * disk.f_frsize < self.disk or (disk.f_files > 0 and disk.f_favail < self.files)
 
     def is_memory_short(self) -> bool:
-        """Whether the available memory is below the reserve."""
+        """Return True if the available memory is below the reserve."""
         return psutil.virtual_memory().available < self.memory
 
 
