@@ -96,8 +96,8 @@ def _workspaces_above(files: DependencyFiles, directory: str) -> list[str]:
     return [each for each, package in above if package is not None and _may_hold(package, each, directory)]
 
 
+def _may_hold(package: Mapping[str, Any], top: str, directory: str) -> bool:
     """Return True if a directory may be in a workspace, which npm then installs. Unsupported patterns may match it."""
-    """Return True if a directory may be in a workspace, which npm then installs instead. Unsupported patterns may match it."""
     inside = posixpath.relpath(directory, top)
     return any(set(each) & _UNSUPPORTED or inside in expand_pattern(each, [inside]) for each in _patterns(package))
 
