@@ -13,13 +13,15 @@ from tests.support import TOP
 SHARED: Final = {
     "generator/dependencies/files.py": "names of files that are read, and never packed",
     "generator/errors.py": "errors",
+    "generator/files/digest.py": "the digest of a file",
     "generator/files/portable_names.py": "refuses names",
+    "generator/git.py": "how git is called",
     "generator/manifest/models.py": "the manifest, whose values are compared for each crate",
-    "generator/manifest/problems.py": "messages",
     "generator/manifest/settings.py": "the manifest, whose values are compared for each crate",
     "generator/manifest/values.py": "the manifest, whose values are compared for each crate",
     "generator/processes.py": "how programs are started",
     "generator/strict.py": "a base class",
+    "generator/text.py": "messages",
 }
 
 
