@@ -200,7 +200,7 @@ def stand_in_builds(fleet: Path, crates: tuple[str, ...], environment: dict[str,
             "RUSTDOCFLAGS": flags,
         }
         context = RunContext(path, OUT / "windows", {**environment, **variables}, Redactor({}))
-        yield from build(loaded, Selection(crates=(crate["name"],)), context, RunOptions(1), windows, Log()).crates
+        yield from build(loaded, Selection((crate["name"],)), context, RunOptions(1), windows, Log()).crates
 
 
 @contextmanager
