@@ -1,4 +1,4 @@
-# `make demo` runs the main job for real; `make check` and `make test` run tests. All set up what they need.
+# `make demo` builds real crates; `make check` and `make test` run tests. Each target installs its tools first.
 
 PYTHON ?= python3
 VENV := .venv
@@ -12,16 +12,16 @@ demo: $(VENV)/.runtime
 	@.ci/bubblewrap
 	@$(BIN)/python .ci/demo.py --jobs $(JOBS)
 
-# The tier for each edit: lint, types and unit tests, which need no toolchain and no Node.js; see tests/suite/tiers.py.
+# The tier for each edit: lint, types and unit tests. They need no toolchain and no Node.js: see tests/suite/tiers.py.
 check: lint
 	@$(BIN)/pytest --numprocesses 2 --dist loadfile -m "unit and not rush and not slow"
 
-# More workers than cores: tests wait half of the time for servers, npm and the clock.
+# More workers than cores, because tests wait half of the time for servers, npm and the clock.
 test: $(VENV)/.dev
 	@.ci/bubblewrap
 	@$(BIN)/pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder -m "not rush and not slow"
 
-# The tests marked as attacks, as root and as an ordinary user, with a table of results; see docs/security.md.
+# The tests marked as attacks, as root and as an ordinary user, with a table of results: see docs/security.md.
 attack: $(VENV)/.dev
 	@.ci/bubblewrap
 	@.ci/attack
@@ -31,7 +31,7 @@ slow: $(VENV)/.dev
 	@.ci/bubblewrap
 	@$(BIN)/pytest --numprocesses 2 --dist loadfile -m slow
 
-# The workflows, each from its event to its end, in the order of the files; see tests/acts/__init__.py.
+# The workflows, each from its event to its end, in the order of the files: see tests/acts/__init__.py.
 acts: $(VENV)/.dev .cache/bin/act
 	@.ci/bubblewrap
 	@$(BIN)/pytest --numprocesses 2 --dist loadfile -p no:randomly -rP tests/acts
@@ -49,7 +49,7 @@ bench: $(VENV)/.dev
 	@$(BIN)/python .ci/bench.py
 	@$(BIN)/python .ci/transfer_bench.py
 
-# The sample fleet for every platform that this machine can build; each package is loaded by its platform's runtime.
+# The sample fleet for every platform that this machine can build. The platform's runtime loads each package.
 platforms: $(VENV)/.dev
 	@.ci/bubblewrap
 	@.ci/toolchain .cache/toolchain

@@ -1,4 +1,4 @@
-"""How long the command takes, as ratios to a bare interpreter of the same run: absolute times depend on the machine."""
+"""Run time of commands as a ratio to a bare interpreter in the same run: absolute times depend on the machine."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def fleet_of(count: int) -> dict[str, object]:
 
 
 def row(name: str, words: list[str]) -> tuple[str, str, str, str]:
-    """Run a command and an empty program alternately, so that both meet the same machine."""
+    """Run a command and an empty program alternately, so that both have the same load of the machine."""
     pairs = [(once([COMMAND, *words]), once([sys.executable, "-c", "pass"])) for _ in range(RUNS)]
     command, bare = (statistics.median(each) for each in zip(*pairs, strict=True))
     return name, f"{command:.0f}", f"{command - bare:.0f}", f"{command / bare:.1f}"

@@ -1,4 +1,4 @@
-"""The main job, for real and without an account: build, pack, install into an empty folder, load in Node."""
+"""Demonstration without an account: build, pack, install into an empty folder, load in Node."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from generator.console.tables import print_table
 
 TOP = Path(__file__).resolve().parent.parent
 GOOD = ("fleet-tally", "fleet-text", "fleet-search", "fleet-wasm", "fleet-cli")
-# One of the 110 that the crate registry serves and that compiles in seconds.
+# A crate of the 110 that comes from the crate registry and compiles in seconds.
 PUBLISHED = ("leanr-rag-gateway",)
 
 
 def main() -> int:
-    """Build both fleets, load what came out, and show what was done."""
+    """Build crates of both fleets, load the packages, and print a table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--jobs", default="2", help="sandboxes at the same time")
     jobs = parser.parse_args().jobs
@@ -49,7 +49,7 @@ def build(manifest: Path, crates: tuple[str, ...], out: Path, jobs: str) -> list
 
 
 def loaded(crate: dict, package: Path | None, empty: Path) -> tuple[str, str, str, str]:
-    """Install a package where nothing else is, and load it as its user would."""
+    """Install a package into an empty folder, and load it as its user would."""
     if package is None:
         words = crate["units"][0]["reason"] if crate["state"] == "skipped" else "a library: compiled, tests passed"
         return crate["name"], crate["state"], "", words

@@ -1,7 +1,7 @@
-"""Proof of the seven platforms on this machine: builds the sample fleet for all and loads each package by its runtime.
+"""Test of the seven platforms on this machine: builds the sample fleet and loads each package with its runtime.
 
 Prints a table of kind and platform: built, audited, loaded, or the reason why not. Windows is built with the GNU ABI,
-because Microsoft's libraries have to be downloaded: the row says so, and no manifest has such a platform.
+because Microsoft's libraries have to be downloaded. Its row has another name, because no manifest has such a platform.
 """
 
 from __future__ import annotations
@@ -21,11 +21,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from generator import console
 from generator.backends.local import local_environment
 from generator.builds.environment import BuildEnvironment
 from generator.builds.observer import Observer
 from generator.builds.run import RunContext, RunOptions, Selection, build
+from generator.console.output import print_message
+from generator.console.tables import print_table
 from generator.errors import CratematrixError
 from generator.manifest.reading import load_manifest
 from generator.platforms import PLATFORM_NAMES, Kind, PlatformName
@@ -77,7 +78,7 @@ class Log(Observer):
 
     def finished(self, report: CrateReport) -> None:
         """Print the crate's state and seconds."""
-        console.say(f"{report.name} for {WINDOWS}: {report.state} in {report.seconds:.0f} s")
+        print_message(f"{report.name} for {WINDOWS}: {report.state} in {report.seconds:.0f} s")
 
 
 @dataclass(frozen=True)
@@ -126,7 +127,7 @@ def main() -> int:
     host_toolchain = Path(os.environ.get("CROSS_TOOLCHAIN", TOP / ".cache/toolchain")).resolve()
     runtimes = Path(os.environ.get("CROSS_RUNTIMES", TOP / ".cache/runtimes")).resolve()
     if not (host_toolchain / ".complete").exists() or not (runtimes / ".complete").exists():
-        console.say("error: this needs .ci/toolchain and .ci/runtimes to have run: make platforms")
+        print_message("error: run .ci/toolchain and .ci/runtimes first: make platforms")
         return 2
     OUT.mkdir(parents=True, exist_ok=True)  # it may have packages that the build cache can reuse
     with tempfile.TemporaryDirectory(prefix="platforms-") as scratch:
@@ -139,12 +140,12 @@ def main() -> int:
         others = tuple(stand_in_builds(fleet, crates, environment))
         rows = [row for crate in seven.crates for row in rows_of(crate, OUT / "seven", runtime_set)]
         rows += [row for crate in others for row in rows_of(crate, OUT / "windows", runtime_set)]
-    console.table(("kind", "crate", "platform", "built", "audited", "tests", "loaded or run"), rows)
+    print_table(("kind", "crate", "platform", "built", "audited", "tests", "loaded or run"), rows)
     built = {row[2] for row in rows if row[3] == "yes"}
     loaded = {row[2] for row in rows if row[6].startswith("yes")}
     failed = any(crate.state == "failed" for crate in (*seven.crates, *others))
     wrong = failed or any(row[6].startswith("no:") for row in rows)
-    console.say(f"{len(built)} platforms built, {len(loaded)} of them loaded or run by a runtime of their own")
+    print_message(f"{len(built)} platforms built, {len(loaded)} of them loaded or run by their own runtime")
     return 1 if wrong or len(built) < BUILT or len(loaded) < LOADED else 0
 
 
@@ -199,7 +200,7 @@ def stand_in_builds(fleet: Path, crates: tuple[str, ...], environment: dict[str,
             "RUSTDOCFLAGS": flags,
         }
         context = RunContext(path, OUT / "windows", {**environment, **variables}, Redactor({}))
-        yield from build(loaded, Selection(crates=(crate["name"],)), context, RunOptions(1), windows, Log()).crates
+        yield from build(loaded, Selection((crate["name"],)), context, RunOptions(1), windows, Log()).crates
 
 
 @contextmanager

@@ -1,6 +1,6 @@
-"""Moves a small and a large file into a sandbox and out again: peak memory, and the rate beside the bare SDK's.
+"""Transfer of a small and a large file into a sandbox and back: peak memory, and the rate compared with the bare SDK.
 
-The server is the tests' own, on this machine: only the ratios mean anything.
+The server is the test server on this machine, so only the ratios are meaningful.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def ours(directory: Path, archive: Path) -> tuple[float, float]:
 
 
 def bare(directory: Path, archive: Path) -> tuple[float, float]:
-    """Return the seconds that the SDK's own streams take, with nothing compared and nothing unpacked."""
+    """Return the seconds that the SDK's own streams take, without comparing and unpacking."""
     sandbox = Sandbox.create("base", timeout=300)
     try:
         started = time.monotonic()

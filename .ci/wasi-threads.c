@@ -1,6 +1,6 @@
-// Threads, and a malloc that may be called by several, for the libc that zig has for WASI: that libc knows one thread.
-// With it .ci/toolchain makes the libc of wasm32-wasip1-threads, which Rust's own distribution brings along and Debian
-// does not. It has what Rust's standard library and napi ask for, and no more. How threads start is the host's part:
+// Threads, and a thread-safe malloc, for zig's libc for WASI, which supports only one thread. .ci/toolchain makes the libc
+// of wasm32-wasip1-threads from both. Rust's own distribution has that libc, and Debian's does not. This file has only the
+// functions that Rust's standard library and napi need. The host starts threads:
 // https://github.com/WebAssembly/wasi-threads
 #include <errno.h>
 #include <limits.h>
@@ -13,12 +13,12 @@
 #define PAGE 65536
 #define ALIGNMENT 16
 
-// 1. Memory, in blocks of 32, 64, 128 ... bytes: freed ones are kept by size, and nothing is given back.
+// 1. Memory, in blocks of 32, 64, 128 ... bytes. Freed blocks are kept by size and never returned to the host.
 
 struct head {
-  struct head *block; // where the block begins: at its head, unless it is aligned more
-  size_t bits;        // its size is 1 << bits
-  size_t room;        // what the caller may use
+  struct head *block; // start of the block; differs from its head if the alignment is larger
+  size_t bits;        // the block has 1 << bits bytes
+  size_t room;        // bytes for the caller
 };
 
 static struct head *freed[32];
@@ -35,7 +35,7 @@ static struct head *fresh(size_t size) {
     size_t pages = size / PAGE + 1;
     size_t old = __builtin_wasm_memory_grow(0, pages);
     if (old == SIZE_MAX) return 0;
-    if (old * PAGE != limit) next = old * PAGE; // somebody else's pages lie between
+    if (old * PAGE != limit) next = old * PAGE; // other code has grown the memory meanwhile
     limit = (old + pages) * PAGE;
   }
   struct head *block = (struct head *)next;
@@ -93,7 +93,7 @@ int posix_memalign(void **given, size_t alignment, size_t room) {
   return (*given = aligned_alloc(alignment, room)) ? 0 : ENOMEM;
 }
 
-// 2. Values of a thread's own, and what is done with them at its end.
+// 2. Thread-local values, and their destructors at the end of a thread.
 
 static void (*destructors[PTHREAD_KEYS_MAX])(void *);
 static _Atomic unsigned keys;
@@ -106,7 +106,7 @@ int pthread_key_create(pthread_key_t *key, void (*destructor)(void *)) {
 }
 
 int pthread_key_delete(pthread_key_t key) {
-  destructors[key] = 0; // the key is not given away again
+  destructors[key] = 0; // the key is not reused
   return 0;
 }
 
@@ -127,7 +127,7 @@ static void destroy_values(void) {
   }
 }
 
-// 3. Threads. One block holds what is known of a thread, its variables, and its stack, which grows down to them.
+// 3. Threads. One block has a thread's data, its thread-local variables, and its stack, which grows down to them.
 
 enum { RUNNING, ENDED, DETACHED };
 
@@ -135,7 +135,7 @@ struct __pthread {
   char *stack, *variables; // wasi_thread_start reads these two
   void *(*start)(void *);
   void *argument, *result;
-  int number; // where emnapi reads it
+  int number; // emnapi reads it here
   _Atomic int state;
 };
 
@@ -163,7 +163,8 @@ __attribute__((used)) void run_thread(struct __pthread *thread) {
   static _Atomic(void *) buried;
   thread->result = thread->start(thread->argument);
   destroy_values();
-  // Who joins frees the block. A detached one lies until the next ends: this thread still stands on it.
+  // pthread_join frees the block. A detached thread's block has the stack of this function, so the next such thread
+  // frees it.
   if (atomic_exchange(&thread->state, ENDED) == DETACHED) free(atomic_exchange(&buried, thread));
   else __builtin_wasm_memory_atomic_notify((int *)&thread->state, 1);
 }
@@ -189,7 +190,7 @@ int pthread_create(pthread_t *made, const pthread_attr_t *attributes, void *(*st
   return 0;
 }
 
-// Not inlined: in the loop, Node 20 was seen to read RUNNING again when it had been woken and memory held ENDED.
+// Not inlined: in the loop, Node 20 sometimes read RUNNING again after it was woken, although memory had ENDED.
 __attribute__((noinline)) static void wait_for(struct __pthread *thread) {
   __builtin_wasm_memory_atomic_wait32((int *)&thread->state, RUNNING, -1);
 }
