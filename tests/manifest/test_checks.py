@@ -93,10 +93,10 @@ def test_a_derived_npm_name_must_be_one() -> None:
     [
         ("@s/node_modules", "npm reserves that name"),
         ("@s/favicon.ico", "npm reserves that name"),
-        ("@s/con", "Windows takes it for a device"),
-        ("@s/nul.js", "Windows takes it for a device"),
-        ("@s/x.", "Windows leaves out a dot or space at the end of a name"),
-        ("@s./x", "Windows leaves out a dot or space at the end of a name"),
+        ("@s/con", "it is a device on Windows"),
+        ("@s/nul.js", "it is a device on Windows"),
+        ("@s/x.", "Windows removes a dot or space at the end of a name"),
+        ("@s./x", "Windows removes a dot or space at the end of a name"),
     ],
 )
 def test_an_npm_name_must_be_one_of_a_directory_everywhere(name: str, why: str) -> None:
@@ -134,7 +134,7 @@ def test_canaries_are_crates_of_the_fleet_each_once() -> None:
     assert found(crate("a"), crate("b"), canaries=["b", "a"]) == []
     assert found(crate("a"), canaries=["a", "c"]) == [(loc, '"c" is not a crate of this fleet', None)]
     assert found(crate("a"), canaries=["a", "a"]) == [
-        (loc, '"a" is in this list before; remove one', ("fleet", "canaries", 0))
+        (loc, '"a" is in this list twice; remove one', ("fleet", "canaries", 0))
     ]
 
 
