@@ -86,5 +86,5 @@ def main(debug: bool) -> None:
     Every option is also an environment variable, such as CRATEMATRIX_BUILD_JOBS for build --jobs.
 
     Exit codes: 0 success, 1 a build failed or a release is incomplete, 2 the input is wrong, 3 generated files are
-    stale, 4 E2B or GitHub is unavailable, 130 interrupted.
+    stale, 4 E2B, GitHub or bubblewrap is unavailable, 130 interrupted.
     """

@@ -5,7 +5,7 @@
     ├── Incomplete             1   a release lacks an expected asset, or has another one
     ├── InputError             2   the manifest, an option or the repository is wrong
     ├── Stale                  3   generated files differ from what the manifest generates
-    ├── Unavailable            4   E2B or GitHub is unavailable; a later try may succeed
+    ├── Unavailable            4   E2B, GitHub or bubblewrap is unavailable; a later try may succeed
     └── Interrupted          130   SIGINT or SIGTERM
 
 Any other exception is a bug. `Unbuildable` ends the build of one crate, and the report has its message.

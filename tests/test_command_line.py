@@ -143,6 +143,23 @@ def test_the_plan_is_a_table_for_people_and_fits_a_pipe() -> None:
     assert re.search(r"^a release: \d+ assets of 1,000; \d+ requests with uploads from 1 job", ran.err, re.MULTILINE)
 
 
+def test_the_release_of_a_plan_is_counted_with_the_slots_of_the_manifest() -> None:
+    counted = [cratematrix("plan", *options, cwd=TOP).err.splitlines()[-1] for options in ((), ("--slots", "256"))]
+    assert counted[0].startswith("a release: ")
+    assert counted[0] == counted[1]
+
+
+@pytest.mark.parametrize("options", [("--crate", "e2b_0123456789abcdef"), ("--shard", "e2b_0123456789abcdef")])
+def test_a_secret_that_is_given_by_mistake_is_masked_in_the_error(
+    repository: MakeRepository, options: tuple[str, str]
+) -> None:
+    top = repository([{"name": "one", "version": "1.0.0", "kind": "lib", "source": {"path": "one"}}], library("one"))
+    ran = cratematrix("build", *options, cwd=top, env={**os.environ, "E2B_API_KEY": options[1]})
+    assert ran.code == 2
+    assert "***" in ran.err
+    assert options[1] not in ran.err
+
+
 def test_the_plan_notes_that_github_does_not_allow_a_release(repository: MakeRepository) -> None:
     many = [
         {"name": f"c{n}", "version": "1.0.0", "kind": "bin", "source": {"registry": f"c{n}", "version": "1.0.0"}}

@@ -92,8 +92,8 @@ def build(
         raise InputError("choose crates: --shard I/N, --crate NAME or both, or --all", fix="cratematrix build --all")
     _check_backend(backend, no_isolation=no_isolation, keep_failed=keep_failed)
     loaded = with_layout(load_manifest(manifest), layout)
-    selection = select_crates(loaded, shard, crates)
     context = RunContext(manifest, out, os.environ, mask_secrets(loaded))
+    selection = select_crates(loaded, shard, crates)
     progress = build_progress(len(selection.names), grouped=in_github_actions(os.environ))
     if backend == "e2b":
         options, environment = _e2b(loaded, shard, jobs, gateway, keep_failed)

@@ -53,7 +53,7 @@ def plan(manifest: Path, slots: int | None, as_json: bool, changed_since: str | 
         _print_tables(made)
     print_message(summary(made))
     if changed_since is None:
-        _print_budget(loaded, made)
+        _print_budget(loaded, made if slots is None else make_plan(loaded))
     if in_github_actions(os.environ):
         matrix = made.matrix.model_dump_json()
         write_step_outputs(os.environ, {"count": str(made.count), "crates": made.crates, "matrix": matrix})
@@ -68,7 +68,7 @@ def _print_tables(made: Plan) -> None:
 
 
 def _print_budget(manifest: Manifest, made: Plan) -> None:
-    """Print the use of GitHub's limits by a release, or the exceeded limits."""
+    """Print the use of GitHub's limits by a release with this plan, or the exceeded limits."""
     try:
         print_message(f"a release: {check_budget(manifest, made)}")
     except InputError as error:

@@ -186,7 +186,7 @@ class _CrateKeys(Declared):
         description="napi: addon; wasm: wasm-bindgen; bin: command-line program; lib: compiled and tested, no package."
     )
     source: BuildInput[Source] = Field(description="Location of the source.")
-    # It decides the order. The plan itself adds the dependents of a changed crate.
+    # Only the plan reads it: it adds the dependents of a changed crate.
     depends_on: NotAnInput[tuple[CrateName, ...]] = Field(
         default=(), description="Crates of this fleet that it depends on."
     )

@@ -28,7 +28,7 @@ class SharedSettings(Declared, Generic[Unset]):
     size: BuildInput[Size | Unset] = Field(default="standard", description="Size class of the sandboxes.")
     # As with the size: a crate that was too slow needs a build after its timeout is raised.
     timeout_minutes: BuildInput[Minutes | Unset] = Field(
-        default=60, description="Timeout of one attempt to build a crate, in minutes."
+        default=60.0, description="Timeout of one attempt to build a crate, in minutes."
     )
     # Only transient failures are retried, and these say nothing about the crate.
     retries: NotAnInput[int | Unset] = Field(

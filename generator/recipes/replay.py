@@ -20,17 +20,19 @@ def record(command: str, root: str, host: CargoTarget, *, napi: bool) -> str:
     napi's command lines take their target from CARGO_BUILD_TARGET, and look for the result in its directory.
     """
     record, directory = shlex.quote(f"{root}/{CARGO_RECORD}"), shlex.quote(f"{root}/{CARGO_RECORDER}")
-    variables = {
-        "CRATEMATRIX_RECORD_TARGET": host.target or "none",
-        "CRATEMATRIX_RECORD_ARGUMENT": host.argument or "none",
-        "CRATEMATRIX_RECORD_SUBCOMMAND": host.subcommand,
+    settings = {
+        "record": f"{root}/{CARGO_RECORD}",
+        "host_target": host.target or "none",
+        "host_argument": host.argument or "none",
+        "host_subcommand": host.subcommand,
     }
+    assignments = "".join(f"{name}={shlex.quote(value)}\n" for name, value in settings.items())
     lines = [
         f"mkdir -p {directory} && rm -f {record}",
         f"printf %s {shlex.quote(script('cargo-recorder.sh'))} > {directory}/cargo",
+        f"printf %s {shlex.quote(assignments)} > {directory}/settings",
         f"chmod +x {directory}/cargo",
-        f'(export CARGO={directory}/cargo PATH={directory}:"$PATH" CRATEMATRIX_RECORD={record}',
-        *(f"export {name}={shlex.quote(value)}" for name, value in variables.items()),
+        f'(export CARGO={directory}/cargo PATH={directory}:"$PATH"',
         *([f"export CARGO_BUILD_TARGET={host.target}"] if napi and host.target else []),
         f"{host.exports}{command}\n)",
     ]

@@ -21,6 +21,7 @@ from generator.sandboxes.contract import Backend
 from generator.sources.collect import CollectedSource
 from generator.toolchain.toolchain import Toolchain
 
+CRATE = {"name": "one", "version": "1.0.0", "kind": "bin", "source": {"path": "one"}}
 # A value of each key other than the one in `manifest`. A key that is missing here fails its test.
 OTHER: dict[str, Any] = {
     "platforms": ["linux-x64-gnu", "linux-x64-musl"],
@@ -67,7 +68,7 @@ SELECTED: dict[str, dict[str, Any]] = {"backend": {"backend": "e2b"}, "template"
 
 def manifest(fleet: dict[str, Any], crate: dict[str, Any]) -> Manifest:
     head = {"npm_scope": "@demo", "platforms": ["linux-x64-gnu"], **fleet}
-    entry = {"name": "one", "version": "1.0.0", "kind": "bin", "source": {"path": "one"}, **crate}
+    entry = {**CRATE, **crate}
     two = {"name": "two", "version": "1.0.0", "kind": "lib", "source": {"path": "two"}}
     return Manifest.model_validate_json(json.dumps({"schema_version": 1, "fleet": head, "crates": [entry, two]}))
 
@@ -102,6 +103,16 @@ def changes(before: Manifest, now: Manifest) -> tuple[bool, bool]:
 def test_a_key_of_the_fleet_changes_cache_key_and_plan_as_declared(key: str) -> None:
     is_input = effect_of(Fleet, key) is Effect.BUILD_INPUT
     assert changes(manifest({}, {}), manifest({key: OTHER_OF_FLEET[key]}, {})) == (is_input, is_input)
+
+
+@pytest.mark.parametrize("key", SharedSettings.model_fields)
+def test_a_default_that_is_written_out_changes_nothing(key: str) -> None:
+    default = json.loads(json.dumps(Fleet.model_fields[key].default))
+    plain = Manifest.model_validate_json(json.dumps({
+        "schema_version": 1, "fleet": {"npm_scope": "@demo"}, "crates": [CRATE],
+    }))  # fmt: skip
+    written = plain.model_copy(update={"fleet": Fleet.model_validate_json(json.dumps({"npm_scope": "@demo", key: default}))})
+    assert changes(plain, written) == (False, False)
 
 
 @pytest.mark.parametrize("key", Crate.model_fields)

@@ -66,6 +66,14 @@ def test_a_build_that_names_no_target_stays_one_for_the_host(tmp_path: Path) -> 
     ]
 
 
+def test_a_build_tool_that_clears_the_environment_is_recorded_too(tmp_path: Path) -> None:
+    script = 'env -i PATH="$PATH" HOME=/ cargo build --release'
+    assert asked(tmp_path, script, BARE, "linux-arm64-gnu", napi=False) == [
+        "source: cargo build --release",
+        "source: cargo zigbuild --release --target aarch64-unknown-linux-gnu.2.17",
+    ]
+
+
 def test_a_script_that_never_calls_cargo_cannot_be_repeated(tmp_path: Path) -> None:
     with pytest.raises(AssertionError, match="does not call cargo build, so it cannot be repeated for darwin-x64"):
         asked(tmp_path, "true", BARE, "darwin-x64", napi=False)
