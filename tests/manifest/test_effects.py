@@ -111,7 +111,9 @@ def test_a_default_that_is_written_out_changes_nothing(key: str) -> None:
     plain = Manifest.model_validate_json(json.dumps({
         "schema_version": 1, "fleet": {"npm_scope": "@demo"}, "crates": [CRATE],
     }))  # fmt: skip
-    written = plain.model_copy(update={"fleet": Fleet.model_validate_json(json.dumps({"npm_scope": "@demo", key: default}))})
+    written = plain.model_copy(
+        update={"fleet": Fleet.model_validate_json(json.dumps({"npm_scope": "@demo", key: default}))}
+    )
     assert changes(plain, written) == (False, False)
 
 
