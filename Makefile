@@ -19,17 +19,18 @@ check: lint
 # More workers than cores, because tests wait half of the time for servers, npm and the clock.
 test: $(VENV)/.dev
 	@.ci/bubblewrap
-	@$(BIN)/pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder -m "not rush and not slow"
+	@$(BIN)/pytest --numprocesses 6 --dist loadfile --no-loadscope-reorder -m "not rush and not slow"
 
 # The tests marked as attacks, as root and as an ordinary user, with a table of results: see docs/security.md.
 attack: $(VENV)/.dev
 	@.ci/bubblewrap
 	@.ci/attack
 
-# Builds of a minute and more: for other platforms, with coverage, and of the whole sample fleet on both backends.
+# Builds of a minute and more: for other platforms, with coverage, in both layouts, with a failing sandbox service, and of the
+# whole sample fleet on both backends.
 slow: $(VENV)/.dev
 	@.ci/bubblewrap
-	@$(BIN)/pytest --numprocesses 2 --dist loadfile -m slow
+	@$(BIN)/pytest --numprocesses 4 --dist loadfile -m slow
 
 # The workflows, each from its event to its end, in the order of the files: see tests/acts/__init__.py.
 acts: $(VENV)/.dev .cache/bin/act

@@ -14,6 +14,8 @@ from tests.builds.scripted import env_of, prepared, report_of, rules_for, script
 from tests.e2b_server import E2BServer, Faults, LoseReply
 from tests.support import COMMAND, Ran, cratematrix, wait_until
 
+pytestmark = pytest.mark.slow  # whole builds, most of them with time-outs that really pass
+
 
 @pytest.mark.rush
 @pytest.mark.parametrize("seed", range(int(os.environ.get("CHAOS_SEEDS", "1"))))

@@ -26,6 +26,8 @@ from tests.builds.scripted import env_of, prepared, report_of, rules_for, script
 from tests.e2b_server import E2BServer, Stall, error, html
 from tests.support import COMMAND, Ran, cratematrix, wait_until
 
+pytestmark = pytest.mark.slow  # whole builds, most of them with time-outs that really pass
+
 BUILD = ("build", "--all", "--backend", "e2b")
 
 

@@ -32,6 +32,8 @@ GROWS = (
     " : process.env.CARGO_BUILD_JOBS > 2 && process.exit(), 20)'"
 )
 
+pytestmark = pytest.mark.slow  # whole builds, most of them with time-outs that really pass
+
 
 @pytest.mark.parametrize(
     ("build", "why"),

@@ -6,8 +6,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.conftest import MakeRepository
 from tests.support import cratematrix
+
+pytestmark = pytest.mark.slow  # whole builds, most of them with time-outs that really pass
 
 CRATE = {"name": "tool", "version": "1.0.0", "kind": "bin", "source": {"path": "tool"}}
 FILES = {
