@@ -271,7 +271,7 @@ def test_a_test_command_of_the_manifests_own_is_run_on_the_host_alone(repository
     crate = entry("one", platforms=LINUX[:2], commands={"test": "true"})
     ran, report = built(repository([crate], library("one")), path)
     assert ran.code == 0, ran.err
-    own = "the manifest's own test command is run on the host alone"
+    own = "the manifest's own test command runs on the host alone"
     assert trials(report)["linux-x64-musl"] == ("not_run", None, own)
 
 
