@@ -84,7 +84,8 @@ def _fleet(found: tuple[FoundCrate, ...], npm_scope: str) -> dict[str, Any]:
         "npm_scope": npm_scope,
         "slots": min(MAX_SLOTS, len(found)),
         "platforms": [name for name in PLATFORM_NAMES if name in platforms],
-        "timeout_minutes": Fleet.model_fields["timeout_minutes"].default,
+        # The default is a float, which would be written as 60.0.
+        "timeout_minutes": int(Fleet.model_fields["timeout_minutes"].default),
         "retries": Fleet.model_fields["retries"].default,
     }
 
