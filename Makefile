@@ -16,10 +16,11 @@ demo: $(VENV)/.runtime
 check: lint
 	@$(BIN)/pytest --numprocesses 2 --dist loadfile -m "unit and not rush and not slow"
 
-# More workers than cores, because tests wait half of the time for servers, npm and the clock.
+# More workers than cores, because tests wait half of the time for servers, npm and the clock. Attacks that take more than a
+# unit test are in `make attack`.
 test: $(VENV)/.dev
 	@.ci/bubblewrap
-	@$(BIN)/pytest --numprocesses 6 --dist loadfile --no-loadscope-reorder -m "not rush and not slow"
+	@$(BIN)/pytest --numprocesses 6 --dist loadfile --no-loadscope-reorder -m "not rush and not slow and (unit or not attack)"
 
 # The tests marked as attacks, as root and as an ordinary user, with a table of results: see docs/security.md.
 attack: $(VENV)/.dev

@@ -64,8 +64,8 @@ def fleet_copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Start with whole builds, which take longest: no worker is left with one when the others have ended."""
-    items.sort(key=lambda item: not item.nodeid.startswith("tests/builds/"))
+    """Start with whole builds and end with unit tests: no worker is left with a long file when the others have ended."""
+    items.sort(key=lambda item: (not item.nodeid.startswith("tests/builds/"), item.get_closest_marker("unit") is not None))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
