@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 from generator.builds.diagnostics import Diagnostics
 from generator.builds.failures import FetchAccess, failure_of
-from generator.builds.retries import NextAttempt, next_attempt
+from generator.builds.retries import NextAttempt, next_attempt, retry_unavailable
+from generator.errors import Unavailable, Unreachable
 from generator.reports.models import PhaseName
 from generator.sandboxes.contract import CommandResult, FailureClass
 
@@ -123,6 +126,26 @@ def test_a_transient_failure_is_retried_with_doubling_delays_up_to_the_limit() -
     again = [next_attempt("transient", "standard", "standard", count, retries=3) for count in (1, 2, 3, 4)]
     assert again == [NextAttempt("standard", 2), NextAttempt("standard", 4), NextAttempt("standard", 8), None]
     assert next_attempt("transient", "small", "small", 9, retries=10) == NextAttempt("small", 60)
+
+
+class Hurried(threading.Event):
+    """A run that never stops, and waits for nothing."""
+
+    def wait(self, timeout: float | None = None) -> bool:
+        return False
+
+
+@pytest.mark.parametrize(("error", "attempts"), [(Unavailable("503"), 10), (Unreachable("no such host"), 2)])
+def test_a_host_that_cannot_be_reached_is_asked_once_more(error: Unavailable, attempts: int) -> None:
+    calls: list[str] = []
+
+    def call() -> None:
+        calls.append("")
+        raise error
+
+    with pytest.raises(Unavailable):
+        retry_unavailable(call, 9, Hurried(), lambda _: None)
+    assert len(calls) == attempts
 
 
 def test_jitter_separates_retries_of_crates_that_failed_together() -> None:

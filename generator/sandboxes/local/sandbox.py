@@ -104,8 +104,8 @@ class LocalSandbox:
         return self._access.refused_hosts()
 
     def unreachable_hosts(self) -> tuple[str, ...]:
-        """Return a sentence for each host that commands could not be connected to."""
-        return self._access.unreachable_hosts()
+        """Return a sentence for each host that commands could not be connected to; none once the network is closed."""
+        return self._access.unreachable_hosts() if self._network_open else ()
 
     def close_network(self) -> None:
         """Close the network for all later commands, and mount `READ_ONLY_DIRECTORIES` read-only, when isolated."""
