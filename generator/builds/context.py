@@ -25,8 +25,8 @@ class BuildContext:
 
     `variables` are the user's environment variables, and `redactor` removes the secrets among them from all output.
     `out` receives packages and logs. `scratch` is deleted after the run; `cache` is kept. With `keep_failed` the
-    sandbox of a failed crate stays open for inspection. `offline` is set once a crate has failed because no connection
-    could be made: then no other crate is retried for that.
+    sandbox of a failed crate stays open for inspection. `offline` is set when a crate has failed because no connection
+    could be made: no other crate is retried for that, until one gets on.
     """
 
     environment: BuildEnvironment

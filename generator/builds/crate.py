@@ -100,6 +100,8 @@ def _attempts(
         options = AttemptOptions(number, resources, _keeps_sandbox(build, retries))
         result = attempt(build, platforms, source, options, log)
         results.append(result)
+        if not result.is_unreachable:
+            context.offline.clear()
         failure = result.failure
         if result.stopped or (failure and context.stop.is_set()):
             return stopped_report(build, platforms, results)
