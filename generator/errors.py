@@ -6,6 +6,7 @@
     ├── InputError             2   the manifest, an option or the repository is wrong
     ├── Stale                  3   generated files differ from what the manifest generates
     ├── Unavailable            4   E2B, GitHub or bubblewrap is unavailable; a later try may succeed
+    │   └── Unreachable        4   no connection to a host can be made
     └── Interrupted          130   SIGINT or SIGTERM
 
 Any other exception is a bug. `Unbuildable` ends the build of one crate, and the report has its message.
@@ -13,6 +14,7 @@ Any other exception is a bug. `Unbuildable` ends the build of one crate, and the
 
 from __future__ import annotations
 
+import os
 from typing import ClassVar
 
 
@@ -62,6 +64,10 @@ class Unavailable(CratematrixError):
     exit_code = 4
 
 
+class Unreachable(Unavailable):
+    """No connection can be made: the name is unknown, or nobody listens. This rarely changes within seconds."""
+
+
 class Interrupted(CratematrixError):
     """The user or the CI stopped the run."""
 
@@ -70,3 +76,10 @@ class Interrupted(CratematrixError):
 
 class Unbuildable(Exception):
     """A permanent failure of one crate: it cannot be built with its settings in the manifest."""
+
+
+def system_reason(error: OSError) -> str:
+    """Return why a connection could not be made, in the system's words and without its number."""
+    if error.errno and str(error.strerror).startswith("Connect call failed"):  # asyncio's own words
+        return os.strerror(error.errno)
+    return error.strerror or str(error) or type(error).__name__

@@ -213,7 +213,7 @@ def test_a_plan_of_a_change_has_crates_and_reasons_for_people_and_workflows(repo
     assert [line.split()[:2] for line in ran.out.splitlines()] == [
         ["slot", "minutes"], ["1", "10"], ["crate", "built"], ["one", "yes"], ["two", "yes"], ["three", "no"]
     ]  # fmt: skip
-    assert "2 crates in 1 of 1 slots" in ran.err
+    assert "2 crates in 1 of 1 slot:" in ran.err
 
 
 def test_a_plan_of_a_change_that_affects_nothing_is_empty_and_no_error(repository: MakeRepository) -> None:

@@ -19,6 +19,7 @@ from generator.manifest.values import Size
 from generator.reports.costs import load_prices
 from generator.sandboxes.e2b.backend import Account, E2BBackend, RunIdentity
 from generator.sandboxes.e2b.connection import Gateway, resolve_connection
+from generator.sandboxes.e2b.control_plane import check_connection
 from generator.sandboxes.e2b.sandbox import Lifetime
 from generator.sandboxes.e2b.template.definition import Definition, load_definition
 from generator.sandboxes.e2b.template.dockerfile import render_dockerfile
@@ -57,6 +58,7 @@ def e2b_environment(
     for name, secret in connection.secrets().items():
         context.redactor.add(name, secret)
     definition = load_definition(context.manifest.resolve().parent)
+    check_connection(connection)
     templates = template_references(manifest, definition)
     account = Account(connection, manifest.fleet.limits.e2b_creates_per_second)
     lifetime = Lifetime(definition.env, definition.timeout_seconds)

@@ -48,14 +48,14 @@ def attempt(
         sandbox = _open(build, options, log, record)
     except StepFailed as failed:
         return AttemptResult(record, failure=failed.failure)
-    files, failure, stopped = None, None, False
+    files, failure, stopped, is_unreachable = None, None, False, False
     try:
         job = BuildJob(
             build.crate, build.settings, source, platforms, build.context.environment.toolchain, sandbox.root
         )
         files = _run(build, job, sandbox, log, record)
     except StepFailed as failed:
-        failure = failed.failure
+        failure, is_unreachable = failed.failure, failed.is_unreachable
     except RunStopped:
         stopped = True
     finally:
@@ -63,7 +63,7 @@ def attempt(
         record.add_usage(usage)
         if usage.note:
             record.add_note(usage.note)
-    return AttemptResult(record, files, failure, stopped)
+    return AttemptResult(record, files, failure, stopped, is_unreachable)
 
 
 def _open(build: CrateBuild, options: AttemptOptions, log: CrateLog, record: AttemptRecord) -> Sandbox:
@@ -86,7 +86,8 @@ def _run(
     """Run the steps and return the package's files; every expected error is a StepFailed of the current phase."""
     user = build.context.variables
     variables = {name: user[name] for name in build.settings.env if name in user}
-    session = BuildSession(job, sandbox, log, record, build.context.scratch / build.crate.name, variables)
+    scratch, isolated = build.context.scratch / build.crate.name, build.context.environment.isolated
+    session = BuildSession(job, sandbox, log, record, scratch, variables, network_closes=isolated)
     try:
         return _build(build, job, session)
     except Unbuildable as error:

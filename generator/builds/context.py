@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from generator.builds.environment import BuildEnvironment
@@ -25,7 +25,8 @@ class BuildContext:
 
     `variables` are the user's environment variables, and `redactor` removes the secrets among them from all output.
     `out` receives packages and logs. `scratch` is deleted after the run; `cache` is kept. With `keep_failed` the
-    sandbox of a failed crate stays open for inspection.
+    sandbox of a failed crate stays open for inspection. `offline` is set when a crate has failed because no connection
+    could be made: no other crate is retried for that, until one gets on.
     """
 
     environment: BuildEnvironment
@@ -39,6 +40,7 @@ class BuildContext:
     stop: threading.Event
     observer: Observer
     keep_failed: bool = False
+    offline: threading.Event = field(default_factory=threading.Event)
 
 
 @dataclass(frozen=True)

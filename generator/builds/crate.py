@@ -10,7 +10,7 @@ from generator.builds import cache
 from generator.builds.attempt import AttemptOptions, attempt
 from generator.builds.context import CrateBuild
 from generator.builds.log import CrateLog
-from generator.builds.reporting import failed_report, finished_report, skipped_report, stopped_report
+from generator.builds.reporting import failed_report, finished_report, skipped_report, stopped_report, unbuilt_report
 from generator.builds.result import AttemptResult
 from generator.builds.retries import Retries, retry_unavailable
 from generator.errors import InputError, Unavailable
@@ -34,7 +34,7 @@ def build_crate(build: CrateBuild) -> CrateReport:
             return failed_report(build, "permanent", f"{platform} is required: {reason}")
     platforms = tuple(name for name in build.settings.platforms if name not in unmet_needs)
     if not platforms:
-        return skipped_report(build)
+        return skipped_report(build) if build.settings.may_be_skipped else unbuilt_report(build)
     file = context.out.open_log(log_name(build.crate.name))
     with CrateLog(build.crate.name, file, context.observer, context.redactor) as log:
         report = _build(build, platforms, log)
@@ -100,14 +100,20 @@ def _attempts(
         options = AttemptOptions(number, resources, _keeps_sandbox(build, retries))
         result = attempt(build, platforms, source, options, log)
         results.append(result)
+        if not result.is_unreachable:
+            context.offline.clear()
         failure = result.failure
         if result.stopped or (failure and context.stop.is_set()):
             return stopped_report(build, platforms, results)
         if failure is None:
             skipped = all(unit.state == "skipped" for unit in result.record.units.values())
             return finished_report(build, "skipped" if skipped else "built", results, notes)
+        if result.is_unreachable:
+            retries = retries.limited(0 if context.offline.is_set() else 1)
         again = retries.next(failure.failure_class)
         if again is None:
+            if result.is_unreachable:
+                context.offline.set()
             log.line(f"error: {failure.message}")
             return finished_report(build, "failed", results, notes)
         retries = retries.after(failure.failure_class, again.size)

@@ -8,6 +8,8 @@ from collections import deque
 from dataclasses import dataclass, replace
 from typing import Final
 
+from generator.builds.javascript_tests import JavaScriptTests
+from generator.builds.network_errors import is_network_error
 from generator.text import counted, plain
 
 _RUSTC: Final = re.compile(r"^error(?:\[(E\d{4})\])?: (.{1,500})")
@@ -16,7 +18,22 @@ _TSC: Final = re.compile(r"^([^\s(][^(]{0,300})\((\d{1,7}),\d{1,7}\): error (TS\
 _RUST_TEST: Final = re.compile(r"^test (.{1,200}?)(?: - should panic)? \.\.\. FAILED$")
 _DOC_TEST: Final = re.compile(r"^(\S{1,300}) - .{0,200}\(line (\d{1,7})\)$")
 _PANIC: Final = re.compile(r"^thread '.{1,200}' (?:\(\d+\) )?panicked at ([^:]{1,300}):(\d{1,7}):\d{1,7}:?$")
-_NODE_TEST: Final = re.compile(r"^\s*(?:not ok \d+ - |✖ )(.{1,200}?)(?: \([\d.]+ms\))?$")
+# A build script's output is indented below cargo's error.
+_BUILD_SCRIPT: Final = "failed to run custom build command for "
+_SCRIPT_ERRORS: Final = "  --- stderr"
+_SCRIPT_PANIC: Final = re.compile(r"^  thread '.{1,200}' (?:\(\d+\) )?panicked at ([^:]{1,300}):(\d{1,7}):\d{1,7}:?$")
+_SCRIPT_HINT: Final = re.compile(r"^  (?:note: run with|stack backtrace:| {2,}\d+: | {4,}at )")
+_NOT_FOUND: Final = re.compile(
+    r"^(?:/\S*/)?(?:ba|da)?sh: (?:line )?(?:\d+: )?(\S{1,200}): (?:command )?not found$"
+    r"|^env: ['\u2018](\S{1,200})['\u2019]: No such file"
+)
+# The name or address that a program has asked for in vain.
+_NO_CONNECTION: Final = re.compile(
+    r"getaddrinfo (?:ENOTFOUND|EAI_AGAIN) ([\w.-]+)"
+    r"|connect (?:ECONNREFUSED|ENETUNREACH|EHOSTUNREACH) (?!127\.|::1|\[::1)([\w.:\[\]]+)"
+    r"|[Cc]ould not resolve host: ([\w.-]+)"
+    r"|(?:failed to lookup address information|Temporary failure in name resolution)()"
+)
 _PLAIN: Final = re.compile(r"^(?:npm error |npm ERR! |\[?[Ee]rror\]?: )(.{1,500})")
 # Lines of rustc, cargo and npm at the end of every failure.
 _SUMMARY: Final = re.compile(
@@ -35,9 +52,17 @@ class Diagnostic:
 
 
 class Diagnostics:
-    """Keeps the first errors, the names of failed tests, and the last lines of an output."""
+    """Keeps the first errors, the names of failed tests, and the last lines of an output.
 
-    def __init__(self) -> None:
+    `directory` is the working directory of the command: JavaScript's tools name files relative to it.
+    """
+
+    def __init__(self, directory: str = "") -> None:
+        self.missing_command: str | None = None
+        self.no_connection: str | None = None
+        self._directory, self._javascript = directory, JavaScriptTests()
+        self._in_script_errors, self._script_panicked = False, False
+        self.has_network_error = False
         self.last: deque[str] = deque(maxlen=40)
         self._errors: list[Diagnostic] = []
         self._plain: Diagnostic | None = None
@@ -49,6 +74,12 @@ class Diagnostics:
         """Add one line."""
         line = plain(raw)
         self.last.append(line)
+        self.has_network_error = self.has_network_error or is_network_error(line)
+        self._search_hints(line)
+        for name in self._javascript.feed(line):
+            self._fail_test(name[:200])
+        if self._errors and self._errors[-1].message.startswith(_BUILD_SCRIPT):
+            self._search_build_script(line)
         if self._cause_follows and line.strip():
             self._cause(line.strip())
         elif line == "Caused by:":
@@ -58,8 +89,8 @@ class Diagnostics:
         elif (found := _RUSTC.match(line)) and not _SUMMARY.match(found[2]):
             self._add(Diagnostic(f"{found[2]} ({found[1]})" if found[1] else found[2]))
         elif found := _TSC.match(line):
-            self._add(Diagnostic(f"{found[4]} ({found[3]})", found[1], int(found[2])))
-        elif found := _RUST_TEST.match(line) or _NODE_TEST.match(line):
+            self._add(Diagnostic(f"{found[4]} ({found[3]})", self._from_directory(found[1]), int(found[2])))
+        elif found := _RUST_TEST.match(line):
             self._fail_test(found[1])
         elif found := _PANIC.match(line):
             self._panic = self._panic or (found[1], int(found[2]))
@@ -79,8 +110,39 @@ class Diagnostics:
         names = ", ".join(self._failed_tests[:5]) + (", ..." if count > 5 else "")
         # rustdoc compiles a doc test as a file of its own: a panic names a line of that file.
         doc_test = _DOC_TEST.match(self._failed_tests[0])
-        file, line = (doc_test[1], int(doc_test[2])) if doc_test else self._panic or (None, None)
+        file, line = (doc_test[1], int(doc_test[2])) if doc_test else self._panic or self._javascript_place()
         return Diagnostic(f"{counted(count, 'test')} failed: {names}", file, line)
+
+    def _javascript_place(self) -> tuple[str, int] | tuple[None, None]:
+        if self._javascript.place is None:
+            return None, None
+        file, line = self._javascript.place
+        return self._from_directory(file), line
+
+    def _from_directory(self, file: str) -> str:
+        return posixpath.join(self._directory, file)
+
+    def _search_hints(self, line: str) -> None:
+        """Keep the first command that does not exist, and the first host that could not be reached."""
+        if self.missing_command is None and (found := _NOT_FOUND.match(line)):
+            self.missing_command = found[1] or found[2]
+        if self.no_connection is None and (found := _NO_CONNECTION.search(line)):
+            self.no_connection = next((name for name in found.groups() if name), "a host")
+
+    def _search_build_script(self, line: str) -> None:
+        """Put the panic of a failed build script, or else the last line on its stderr, in place of its exit code."""
+        if line == _SCRIPT_ERRORS:
+            self._in_script_errors = True
+        elif line and not line.startswith("  "):
+            self._in_script_errors = False
+        elif self._in_script_errors and line.strip() and not self._script_panicked:
+            error = self._errors[-1]
+            if found := _SCRIPT_PANIC.match(line):
+                self._locate(found[1], int(found[2]))
+            elif not _SCRIPT_HINT.match(line):
+                script = error.message.split("`: ")[0].rstrip("`")
+                self._errors[-1] = replace(error, message=f"{script}`: {line.strip()[:300]}")
+                self._script_panicked = error.file is not None
 
     def _add(self, found: Diagnostic) -> None:
         if len(self._errors) < 50:

@@ -33,7 +33,8 @@ def _build_one(build: CrateBuild) -> CrateReport:
     except CratematrixError as error:
         report = failed_report(build, "permanent", error.message_with_fix)
     except OSError as error:
-        report = failed_report(build, "transient", f"{error.filename or build.context.out.path}: {error.strerror}")
+        file = error.filename or build.context.out.path
+        report = failed_report(build, "transient", f"{file}: {error.strerror or error}")
     except Exception as error:
         # A bug in one crate's build must not stop the others.
         report = _bug_report(build, error)

@@ -65,11 +65,11 @@ class CrateLog:
 class CommandOutput:
     """The output of one command: goes into the log, and into diagnostics.
 
-    Once the log is full, only the last lines are searched, after the command's end.
+    Once the log is full, only the last lines are searched, after the command's end. `directory` is the command's.
     """
 
-    def __init__(self, log: CrateLog) -> None:
-        self._log, self._diagnostics = log, Diagnostics()
+    def __init__(self, log: CrateLog, directory: str = "") -> None:
+        self._log, self._diagnostics = log, Diagnostics(directory)
         self._last = deque[str](maxlen=LAST_LINES)
 
     def feed(self, line: str) -> None:

@@ -76,10 +76,16 @@ class AttemptRecord:
         }
 
     def tests(self, host: PlatformName) -> TestState:
-        """Return the state of the crate's tests: that of the host, or failed when they failed on any platform."""
+        """Return the state of the crate's tests: that of the host, or failed when they failed on any platform.
+
+        A crate without tests for the host has passed if those for another platform have.
+        """
         tests = dict(self._tests)
-        if any(each.state == "failed" for each in tests.values()):
+        states = {each.state for each in tests.values()}
+        if "failed" in states:
             return "failed"
+        if "passed" in states and host in tests and tests[host].state == "none":
+            return "passed"
         return tests[host].state if host in tests else "not_run"
 
     @property

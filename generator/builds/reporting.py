@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from generator.builds.context import CrateBuild
+from generator.builds.failures import built_for_none
 from generator.builds.result import AttemptResult
 from generator.platforms import PlatformName
 from generator.reports.costs import Prices, sandbox_use, size_hint
@@ -77,6 +78,13 @@ def failed_report(build: CrateBuild, failure_class: FailureClass, message: str) 
         units=_units(build.settings.platforms, "not_run", message),
         failure=Failure(failure_class=failure_class, phase="source", message=message),
     )
+
+
+def unbuilt_report(build: CrateBuild) -> CrateReport:
+    """Return the report of a crate that fails, because it can be built for none of its platforms here."""
+    reasons = {unit.platform: unit.reason or "" for unit in _skipped(build)}
+    report = failed_report(build, "permanent", built_for_none(reasons))
+    return report.model_copy(update={"units": _skipped(build)})
 
 
 def skipped_report(build: CrateBuild) -> CrateReport:

@@ -22,9 +22,13 @@ class PackageFiles:
 
 @dataclass(frozen=True)
 class AttemptResult:
-    """The result of one attempt; the record is complete even if a step failed or the run was stopped."""
+    """The result of one attempt; the record is complete even if a step failed or the run was stopped.
+
+    `is_unreachable` says that it failed because no connection to a host could be made.
+    """
 
     record: AttemptRecord
     files: PackageFiles | None = None
     failure: Failure | None = None
     stopped: bool = False
+    is_unreachable: bool = False

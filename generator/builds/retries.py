@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
-from generator.errors import Unavailable
+from generator.errors import Unavailable, Unreachable
 from generator.manifest.values import NEXT_SIZE, Size
 from generator.sandboxes.contract import FailureClass
 
@@ -58,6 +58,10 @@ class Retries:
         transient = self.after(failure).transient
         return next_attempt(failure, self.size, self.first_size, transient, self.limit, jitter)
 
+    def limited(self, limit: int) -> Retries:
+        """Return the state with at most `limit` retries of transient failures."""
+        return replace(self, limit=min(self.limit, limit))
+
     def after(self, failure: FailureClass, size: Size | None = None) -> Retries:
         """Return the state after a failure; `size` is that of the next attempt."""
         return replace(self, size=size or self.size, transient=self.transient + (failure == "transient"))
@@ -75,6 +79,8 @@ def retry_unavailable(
         try:
             return call()
         except Unavailable as error:
+            if isinstance(error, Unreachable):
+                retries = retries.limited(1)
             again = retries.next("transient")
             if again is None or stop.is_set():
                 raise

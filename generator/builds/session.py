@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import tarfile
 import time
-from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -18,14 +17,15 @@ from generator.builds.record import AttemptRecord
 from generator.cargo.metadata import MAX_METADATA_BYTES
 from generator.recipes.job import BuildJob
 from generator.reports.models import Failure, Phase, PhaseName
-from generator.sandboxes.contract import Command, CommandResult, FileMissing, Sandbox
+from generator.sandboxes.contract import Command, CommandResult, FileMissing, OnLine, Sandbox
 
 
 class BuildSession:
     """Runs a job's scripts in its sandbox, writes their output to the log and adds their phases to the record.
 
     `variables` are the environment variables that the crate may see after the network is closed. `scratch` is an empty
-    directory of the host. All scripts together may take the crate's timeout.
+    directory of the host. All scripts together may take the crate's timeout. `network_closes` is False without
+    isolation.
     """
 
     def __init__(
@@ -36,9 +36,12 @@ class BuildSession:
         record: AttemptRecord,
         scratch: Path,
         variables: Mapping[str, str],
+        *,
+        network_closes: bool,
     ) -> None:
         self.sandbox, self.log, self.record, self.scratch, self.variables = sandbox, log, record, scratch, variables
         self._root, self._workspace = job.root, job.workspace
+        self._network_closes = network_closes
         self._timeout_minutes = job.settings.timeout_minutes
         self._deadline = time.monotonic() + self._timeout_minutes * 60
         shutil.rmtree(scratch, ignore_errors=True)  # an earlier attempt may have left it
@@ -62,24 +65,24 @@ class BuildSession:
         cwd: str,
         *,
         env: Mapping[str, str] | None = None,
-        last_lines: deque[str] | None = None,
+        on_line: OnLine | None = None,
         access: FetchAccess | None = None,
     ) -> CommandResult:
         """Run a script and record its phase; StepFailed unless it exits with 0, RunStopped when the run ends.
 
-        `last_lines` receives the output. `access` is the network access of a fetch, for the failure's message.
+        `on_line` receives the output. `access` is the network access of a fetch, for the failure's message.
         """
-        output = CommandOutput(self.log)
+        output = CommandOutput(self.log, cwd)
 
-        def on_line(line: str) -> None:
+        def feed(line: str) -> None:
             output.feed(line)
-            if last_lines is not None:
-                last_lines.append(line)
+            if on_line is not None:
+                on_line(line)
 
         timeout = max(1.0, self._deadline - time.monotonic())
         # While the network is open, no variable of the user may leave the machine.
         variables = {**({} if phase == "fetch" else self.variables), **(env or {})}
-        result = self.sandbox.run(Command(f"set -euo pipefail\n{script}", cwd, timeout, variables), on_line)
+        result = self.sandbox.run(Command(f"set -euo pipefail\n{script}", cwd, timeout, variables), feed)
         seconds = round(result.seconds, 3)
         self.record.add_phase(
             Phase(name=phase, seconds=seconds, exit_code=result.exit_code, peak_memory=result.peak_memory)
@@ -87,9 +90,13 @@ class BuildSession:
         if result.killed == "stopped":
             raise RunStopped
         if result.exit_code != 0 or result.killed:
-            known = access and replace(access, refused=self.sandbox.refused_hosts())
-            failure = failure_of(phase, result, output.diagnostics(), self._timeout_minutes, known)
-            raise StepFailed(self._with_repository_path(failure))
+            unreachable = self.sandbox.unreachable_hosts()
+            known = access and replace(access, refused=self.sandbox.refused_hosts(), unreachable=unreachable)
+            failure = failure_of(
+                phase, result, output.diagnostics(), self._timeout_minutes, known, network_closes=self._network_closes
+            )
+            is_unreachable = bool(known and unreachable) and failure.failure_class == "transient"
+            raise StepFailed(self._with_repository_path(failure), is_unreachable=is_unreachable)
         return result
 
     def read(self, name: str, max_bytes: int = MAX_METADATA_BYTES) -> bytes | None:

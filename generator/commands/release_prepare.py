@@ -17,6 +17,7 @@ from generator.releases.budget import check_budget
 from generator.releases.expected_assets import expected_packages
 from generator.releases.preparing import prepare as prepare_draft
 from generator.releases.tags import release_tag
+from generator.text import counted
 
 
 @click.command()
@@ -33,7 +34,8 @@ def prepare(manifest: Path, tag: str) -> None:
     print_message(f"{tag}: {check_budget(loaded, make_plan(loaded))}")
     with open_releases() as releases:
         commit = commit_of(os.environ, manifest.resolve().parent)
-        body = f"{len(expected_packages(loaded))} npm packages. Check them: `cratematrix release verify --tag {tag}`"
+        packages = counted(len(expected_packages(loaded)), "npm package")
+        body = f"{packages}. To check: `cratematrix release verify --tag {tag}`"
         draft = prepare_draft(releases, tag, commit, body, github_retry())
     print_message(f"draft {draft.id} of {tag} at {commit}")
     print_data(str(draft.id))

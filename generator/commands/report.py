@@ -12,6 +12,7 @@ from generator.errors import BuildFailed
 from generator.files.output import output_directory
 from generator.github_actions.step_files import github_run_id
 from generator.reports.merging import merge_directory
+from generator.text import counted
 
 
 @click.command()
@@ -32,5 +33,6 @@ def report(out: Path) -> None:
         directory.write("report.json", f"{merged.model_dump_json(indent=2)}\n".encode())
     print_report(merged, out / "report.json", None)
     if merged.missing_shards:
-        raise BuildFailed(f"{len(merged.missing_shards)} shards have no report: see their jobs")
+        missing = counted(len(merged.missing_shards), "shard")
+        raise BuildFailed(f"{missing} without a report: see the logs of the jobs")
     raise_failed(merged, lambda crate: f"read logs/{crate}.log beside its shard's report")

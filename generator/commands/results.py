@@ -15,6 +15,7 @@ from generator.reports.annotations import skipped_crates, worst_failures
 from generator.reports.markdown import page
 from generator.reports.models import Report
 from generator.reports.table import COLUMNS, report_notes, rows, summary
+from generator.text import counted
 
 
 def print_report(report: Report, path: Path, manifest: Manifest | None) -> None:
@@ -34,6 +35,13 @@ def print_report(report: Report, path: Path, manifest: Manifest | None) -> None:
 
 
 def raise_failed(report: Report, fix: Callable[[str], str]) -> None:
-    """Raise BuildFailed when a crate failed; `fix` takes the name of the first one."""
-    if failed := [crate.name for crate in report.crates if crate.state == "failed"]:
-        raise BuildFailed(f"{len(failed)} of {len(report.crates)} crates failed", fix=fix(failed[0]))
+    """Raise BuildFailed when a crate failed; `fix` takes the name of the first one whose log says more than its line.
+
+    The log of a crate without a finished command repeats the report's sentence, or does not exist.
+    """
+    failed = [crate for crate in report.crates if crate.state == "failed"]
+    if failed:
+        logged = (crate.name for crate in failed if any(phase.exit_code is not None for phase in crate.phases))
+        name = next(logged, None)
+        message = f"{len(failed)} of {counted(len(report.crates), 'crate')} failed"
+        raise BuildFailed(message, fix=fix(name) if name else None)

@@ -52,4 +52,4 @@ def quoted(text: str) -> str:
 def summary(refusals: list[Refusal]) -> str:
     """Return the first refusal's sentence, and the number of others."""
     more = len(refusals) - 1
-    return refusals[0].message + (f" (and {counted(more, 'other dependency')} like it)" if more else "")
+    return refusals[0].message + (f" (and {counted(more, 'other')} like it)" if more else "")

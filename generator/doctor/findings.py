@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from generator.errors import CratematrixError, InputError, Unavailable
+from generator.text import counted
 
 State = Literal["ok", "note", "missing", "unknown"]
 COLUMNS: Final = ("check", "state", "message")
@@ -31,7 +32,8 @@ def verdict(findings: Sequence[Finding]) -> CratematrixError | None:
     missing = [finding for finding in findings if finding.state == "missing"]
     unknown = [finding for finding in findings if finding.state == "unknown"]
     if missing:
-        return InputError(f"{len(missing)} of {len(findings)} checks failed: see above")
+        return InputError(f"{len(missing)} of {counted(len(findings), 'check')} failed: see above")
     if unknown:
-        return Unavailable(f"{len(unknown)} of {len(findings)} checks could not be made", fix="try again later")
+        message = f"{len(unknown)} of {counted(len(findings), 'check')} could not be made"
+        return Unavailable(message, fix="try again later")
     return None

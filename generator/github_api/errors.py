@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from generator import __version__
-from generator.errors import CratematrixError, InputError, Unavailable
+from generator.errors import CratematrixError, InputError, Unavailable, Unreachable, system_reason
 
 # GitHub refuses requests without a User-Agent header.
 USER_AGENT: Final = f"cratematrix/{__version__}"
@@ -20,13 +22,21 @@ class GitHubError(Exception):
     """A request to GitHub failed.
 
     `status` is the HTTP status, None without a usable response. `codes` are the error codes in a 422 response.
-    `retry_after` is the delay in seconds that the response asks for, None if it names none.
+    `retry_after` is the delay in seconds that the response asks for, None if it names none. `is_unreachable` says that
+    no connection could be made.
     """
 
     def __init__(
-        self, message: str, status: int | None = None, codes: tuple[str, ...] = (), retry_after: float | None = None
+        self,
+        message: str,
+        status: int | None = None,
+        codes: tuple[str, ...] = (),
+        retry_after: float | None = None,
+        *,
+        is_unreachable: bool = False,
     ) -> None:
         super().__init__(message)
+        self.is_unreachable = is_unreachable
         self.status = status
         self.codes = codes
         self.retry_after = retry_after
@@ -71,6 +81,8 @@ def error_from_response(status: int, headers: Mapping[str, Any], data: Any) -> G
 
 def user_error(error: GitHubError, action: str) -> CratematrixError:
     """Return the error to show to the user, with a fix."""
+    if error.is_unreachable:
+        return Unreachable(f"{action}: {error}", fix="check the network and GITHUB_API_URL, then run it again")
     if error.is_transient:
         return Unavailable(
             f"{action}: {error}", fix="run the same command again later: it continues with what is missing"
@@ -91,13 +103,30 @@ def map_transport_errors() -> Iterator[None]:
     try:
         yield
     except _TRANSPORT_ERRORS as error:
-        raise GitHubError(f"no usable response from GitHub ({_root_cause(error)})") from None
+        cause = _root_cause(error)
+        if isinstance(cause, ConnectionRefusedError | socket.gaierror):
+            message = f"{_address(error)} cannot be reached: {system_reason(cause)}"
+            raise GitHubError(message, is_unreachable=True) from None
+        raise GitHubError(f"no usable response from {_address(error)} ({_name(cause)})") from None
 
 
-def _root_cause(error: BaseException) -> str:
-    """Return the name of the innermost error; requests and urllib3 nest theirs."""
+def _address(error: BaseException) -> str:
+    """Return the host and port of a failed request; requests keeps it in its errors."""
+    url = getattr(getattr(error, "request", None), "url", None)
+    parts = urlsplit(url if isinstance(url, str) else "")
+    if not parts.hostname:
+        return "GitHub"
+    return f"{parts.hostname}:{parts.port or (80 if parts.scheme == 'http' else 443)}"
+
+
+def _root_cause(error: BaseException) -> BaseException:
+    """Return the innermost error; requests and urllib3 nest theirs."""
     nested = (*error.args, getattr(error, "reason", None), error.__cause__)
     for inner in nested:
         if isinstance(inner, BaseException):
             return _root_cause(inner)
+    return error
+
+
+def _name(error: BaseException) -> str:
     return str(error) if isinstance(error, TimeoutError) and error.args else type(error).__name__

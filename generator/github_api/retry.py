@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import itertools
 import random
+import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
 from generator.github_api.errors import GitHubError, user_error
@@ -25,6 +26,8 @@ FIRST_DELAY: Final = 2.0
 # Longest Retry-After in seconds that is waited; a longer one ends the attempts.
 MAX_DELAY: Final = 900.0
 MAX_ATTEMPTS: Final = 6
+# Attempts while no request has reached the server: a wrong address or a closed network does not mend itself.
+FIRST_ATTEMPTS: Final = 2
 
 
 def retry_delay(error: GitHubError, attempts: int) -> float | None:
@@ -47,10 +50,14 @@ def upload_interval(shards: int, packages: int, writes_a_minute: int) -> float:
 
 @dataclass(frozen=True)
 class Retry:
-    """Retries transient errors with exponential backoff, jitter and Retry-After; `note` gets a line for each delay."""
+    """Retries transient errors with exponential backoff, jitter and Retry-After; `note` gets a line for each delay.
+
+    `reached` is set once the server has answered a request.
+    """
 
     note: Callable[[str], None]
     sleep: Callable[[float], None] = time.sleep
+    reached: threading.Event = field(default_factory=threading.Event)
 
     def wait(self, seconds: float, reason: str) -> None:
         """Wait for the delay plus up to half of it: jitter keeps processes with the same delay apart."""
@@ -62,15 +69,20 @@ class Retry:
         """Return the result of `request`, retried on transient errors; `action` names it in messages."""
         for attempts in itertools.count(1):
             try:
-                return request()
+                result = request()
             except GitHubError as error:
                 self.wait_or_raise(error, attempts, action)
+            else:
+                self.reached.set()
+                return result
         raise AssertionError  # pragma: no cover  the count never ends
 
     def wait_or_raise(self, error: GitHubError, attempts: int, action: str) -> None:
         """Wait before the next attempt, or raise the user's error when another one is useless."""
+        if not error.is_unreachable:
+            self.reached.set()
         seconds = retry_delay(error, attempts)
-        if seconds is None:
+        if seconds is None or (attempts >= FIRST_ATTEMPTS and not self.reached.is_set()):
             raise user_error(error, action) from error
         self.wait(seconds, f"{action}: {error}")
 

@@ -60,6 +60,11 @@ class SharedSettings(Declared, Generic[Unset]):
         description="Required platforms: if one of them cannot be built, each crate that has it in its platforms "
         "fails. Other platforms are skipped with a reason, and the package is made without them.",
     )
+    # Without it, a crate of which nothing can be built fails.
+    may_be_skipped: BuildInput[bool | Unset] = Field(
+        default=False,
+        description="If the crate can be built for none of its platforms, skip it. Otherwise it fails.",
+    )
     # Build scripts and tests read these variables; the cache key has their values too.
     env: BuildInput[tuple[EnvName, ...] | Unset] = Field(
         default=(), description="Names of environment variables that are passed into the sandbox."

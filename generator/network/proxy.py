@@ -12,12 +12,14 @@ import os
 import socket
 import threading
 from collections.abc import Callable, Sequence
+from http import HTTPStatus
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
 
 import h11
 
+from generator.errors import system_reason
 from generator.network.addresses import Address, forbidden_kind, is_loopback, literal_address
 from generator.network.endpoints import Endpoint, endpoint_of
 from generator.network.rules import HostRules, RefusedHost
@@ -50,7 +52,8 @@ def resolve(host: str, port: int) -> list[str]:
 class FetchProxy:
     """A proxy for one sandbox, in a thread of its own until `close`.
 
-    `requested` are the endpoints that the sandbox asked for, and `refused` those that the proxy refused.
+    `requested` are the endpoints that the sandbox asked for, and `refused` those that the proxy refused. `unreachable`
+    has a sentence for each endpoint to which the last connection could not be made.
     """
 
     def __init__(
@@ -59,6 +62,7 @@ class FetchProxy:
         self.rules = rules
         self.refused: list[RefusedHost] = []
         self.requested: set[Endpoint] = set()
+        self.unreachable: dict[Endpoint, str] = {}
         self._upstreams, self._resolve, self._bytes_left = upstreams, resolve, max_bytes
         self._connections = asyncio.Semaphore(MAX_CONNECTIONS)
         # The event loop holds tasks by weak references alone, and would lose one that waits for bytes.
@@ -123,8 +127,11 @@ class FetchProxy:
         try:
             server = await self._connect(endpoint, tunnel)
         except Unreachable as error:
+            if error.status != HTTPStatus.FORBIDDEN:
+                self.unreachable[endpoint] = str(error)
             await client.respond(error.status, str(error))
             return
+        self.unreachable.pop(endpoint, None)
         try:
             if tunnel:
                 client.writer.write(_ESTABLISHED)
@@ -172,14 +179,14 @@ class FetchProxy:
             try:
                 found: Sequence[str] | OSError = self._resolve(*endpoint)
             except (OSError, UnicodeError) as error:
-                found = OSError(str(error))
+                found = error if isinstance(error, OSError) else OSError(str(error))
             with contextlib.suppress(RuntimeError):  # the loop is closed
                 loop.call_soon_threadsafe(_settle, future, found)
 
         threading.Thread(target=resolve_name, name="fetch proxy resolver", daemon=True).start()
         found = await future
         if isinstance(found, OSError):
-            raise Unreachable(502, f"{endpoint.host} cannot be resolved: {found}")
+            raise Unreachable(502, f"{endpoint.host}:{endpoint.port} cannot be reached: {system_reason(found)}")
         return [ip_address(each) for each in found]
 
     def _refusal(self, refused: RefusedHost) -> Unreachable:

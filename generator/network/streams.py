@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import h11
 
+from generator.errors import system_reason
 from generator.network.addresses import Address
 from generator.network.endpoints import Endpoint
 from generator.network.upstream_proxy import UpstreamProxy
@@ -79,22 +80,27 @@ def request_head(request: h11.Request, endpoint: Endpoint, upstream: UpstreamPro
 
 async def connect(endpoint: Endpoint, addresses: Sequence[Address]) -> Stream:
     """Connect to the first address that answers."""
-    last: Exception | None = None
+    reason = "it has no address"
     for each in addresses:
         try:
             return Stream(*await asyncio.wait_for(asyncio.open_connection(str(each), endpoint.port), CONNECT_SECONDS))
-        except (OSError, TimeoutError) as error:
-            last = error
-    raise Unreachable(502, f"{endpoint} cannot be reached: {last}")
+        except TimeoutError:
+            reason = f"no answer within {CONNECT_SECONDS} s"
+        except OSError as error:
+            reason = system_reason(error)
+    raise Unreachable(502, f"{endpoint.host}:{endpoint.port} cannot be reached: {reason}")
 
 
 async def connect_upstream(upstream: UpstreamProxy, endpoint: Endpoint, secure: bool) -> Stream:
     """Connect to the user's proxy and, for https, open a tunnel through it."""
     context = ssl.create_default_context() if upstream.secure else None
+    address = f"{upstream.endpoint.host}:{upstream.endpoint.port}"
     try:
         streams = await asyncio.wait_for(asyncio.open_connection(*upstream.endpoint, ssl=context), CONNECT_SECONDS)
-    except (OSError, TimeoutError) as error:
-        raise Unreachable(502, f"your proxy at {upstream.endpoint} cannot be reached: {error}") from None
+    except TimeoutError:
+        raise Unreachable(502, f"your proxy at {address} cannot be reached: no answer") from None
+    except OSError as error:
+        raise Unreachable(502, f"your proxy at {address} cannot be reached: {system_reason(error)}") from None
     server = Stream(*streams, upstream, secure)
     try:
         if secure:

@@ -22,8 +22,9 @@ from generator.platforms import PLATFORMS, PlatformName, program_directory, prog
 # a process. The network is excluded, because the report would resolve the name of every connection.
 SHIM = """#!/usr/bin/env node
 "use strict";
-const { spawnSync } = require("child_process");
+const { spawn } = require("child_process");
 const { constants } = require("os");
+const { isatty } = require("tty");
 
 const program = %(program)s;
 const override = process.env[%(variable)s];
@@ -56,14 +57,29 @@ function find() {
   }
 }
 
-const result = spawnSync(find(), process.argv.slice(2), { stdio: "inherit", windowsHide: true });
-if (result.error) fail(126, program + " cannot be started: " + result.error.message);
-if (result.signal) {
-  process.kill(process.pid, result.signal);
-  process.exitCode = 128 + constants.signals[result.signal];
-} else {
-  process.exitCode = result.status;
+// A terminal sends these to the program, too, and many programs end at once when they get a second one. Windows has no
+// signals to pass on: a console sends Ctrl-C to all of its programs.
+const fromTerminal = ["SIGINT", "SIGQUIT"];
+const windows = process.platform === "win32";
+const hasTerminal = [0, 1, 2].some((stream) => isatty(stream));
+const signals = windows ? ["SIGINT", "SIGBREAK"] : [...fromTerminal, "SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2"];
+for (const signal of signals) {
+  process.on(signal, () => {
+    if (!windows && !(hasTerminal && fromTerminal.includes(signal))) child.kill(signal);
+  });
 }
+
+const child = spawn(find(), process.argv.slice(2), { stdio: "inherit", windowsHide: true });
+child.on("error", (error) => {
+  if (!child.pid) fail(126, program + " cannot be started: " + error.message);
+});
+child.on("exit", (code, signal) => {
+  if (signal) {
+    process.removeAllListeners(signal);
+    process.kill(process.pid, signal);
+  }
+  process.exitCode = signal ? 128 + constants.signals[signal] : code;
+});
 """
 
 

@@ -23,13 +23,14 @@ def reason_rows(plan: Plan) -> list[tuple[str, ...]]:
 def summary(plan: Plan) -> str:
     """Return the predicted time, its ratio to the lower bound, and the number of skipped units by reason."""
     if not plan.shards:
-        return f"none of the {len(plan.reasons)} crates is affected: there is nothing to build"
+        of = "the crate is not" if len(plan.reasons) == 1 else f"none of the {len(plan.reasons)} crates is"
+        return f"{of} affected: there is nothing to build"
     reasons: dict[str, int] = {}
     for each in plan.skipped:
         reasons[each.reason] = reasons.get(each.reason, 0) + 1
     skips = "".join(f"\nskipped {counted(count, 'unit')}: {reason}" for reason, count in sorted(reasons.items()))
     return (
-        f"{counted(plan.count, 'crate')} in {len(plan.shards)} of {plan.slots} slots: "
+        f"{counted(plan.count, 'crate')} in {len(plan.shards)} of {counted(plan.slots, 'slot')}: "
         f"{plan.makespan_minutes:.10g} min predicted, "
         f"lower bound {plan.lower_bound_minutes:.10g} min, ratio {plan.ratio:.3f}{skips}"
     )

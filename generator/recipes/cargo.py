@@ -15,7 +15,7 @@ from generator.recipes.coverage import with_coverage
 from generator.recipes.job import BuildJob, CrateMetadata
 from generator.recipes.recipe import Tool
 from generator.recipes.replay import has_record, record, replay
-from generator.recipes.test_run import HOST_ONLY, TestRun, no_runtime, set_runner
+from generator.recipes.test_run import HOST_ONLY, TestRun, no_runtime, own_runner, set_runner
 from generator.scripts import with_arguments
 
 # The network is closed. A failed test stops no other test.
@@ -25,10 +25,12 @@ TEST_OPTIONS: Final = "--offline --locked --release --no-fail-fast"
 def cargo_test(job: BuildJob) -> TestRun:
     """Return the test run on the host. It reuses what zig has compiled for the host, unless coverage is measured."""
     host, commands = job.cargo_target(job.host), job.crate.commands
+    runner = own_runner(commands.test) if commands.test else "cargo"
     if job.measures_coverage:
-        return TestRun(with_coverage(job, commands.test or f"cargo test {TEST_OPTIONS}"))
+        return TestRun(with_coverage(job, commands.test or f"cargo test {TEST_OPTIONS}"), runner=runner)
     compiles_anew = host.target is None or job.crate.kind == "wasm" or commands.build
-    return TestRun(commands.test or (f"cargo test {TEST_OPTIONS}" if compiles_anew else host.test(TEST_OPTIONS)))
+    script = commands.test or (f"cargo test {TEST_OPTIONS}" if compiles_anew else host.test(TEST_OPTIONS))
+    return TestRun(script, runner=runner)
 
 
 def cargo_test_run(job: BuildJob, metadata: CrateMetadata, platform: PlatformName) -> TestRun:
@@ -42,7 +44,7 @@ def cargo_test_run(job: BuildJob, metadata: CrateMetadata, platform: PlatformNam
         return no_runtime(platform)
     target = job.toolchain.target(job.crate.kind, platform)
     runner = set_runner(job.root, target, platform, runtime, metadata.package.programs)
-    return TestRun(runner + job.cargo_target(platform).test(TEST_OPTIONS), runtime.name)
+    return TestRun(runner + job.cargo_target(platform).test(TEST_OPTIONS), runtime.name, runner="cargo")
 
 
 def cargo_build(job: BuildJob, platform: PlatformName, options: str) -> str:

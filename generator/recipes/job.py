@@ -101,9 +101,13 @@ class CrateMetadata:
 
     def has_script(self, name: Literal["build", "test"]) -> bool:
         """Return True if package.json has a script of that name, other than the placeholder that `npm init` writes."""
+        return self.script(name) != ""
+
+    def script(self, name: Literal["build", "test"]) -> str:
+        """Return the text of a script in package.json, empty without one and for the placeholder of `npm init`."""
         scripts = (self.package_json or {}).get("scripts")
         text = scripts.get(name) if isinstance(scripts, dict) else None
-        return isinstance(text, str) and "no test specified" not in text
+        return text if isinstance(text, str) and "no test specified" not in text else ""
 
 
 def read_metadata(job: BuildJob, metadata: bytes, package_json: bytes | None, compiled: bytes = b"") -> CrateMetadata:
@@ -187,8 +191,9 @@ def _differences(job: BuildJob, package: Package, declared: dict[str, Any] | Non
         compared.append(("package.json", "version", declared.get("version"), job.crate.version))
         compared.append(("package.json", "name", declared.get("name"), job.settings.npm_name))
     notes = tuple(
-        f"{posixpath.normpath(f'{job.source.directory}/{file}')} has {key} {json.dumps(own)[:120]}, "
-        f"the manifest {wanted}"
+        f"{posixpath.normpath(f'{job.source.directory}/{file}')} has "
+        + (f"no {key}" if own is None else f"{key} {json.dumps(own)[:120]}")
+        + f", the manifest {wanted}"
         for file, key, own, wanted in compared
         if own != wanted
     )

@@ -16,7 +16,7 @@ from generator.recipes.coverage import with_coverage
 from generator.recipes.job import BuildJob, CrateMetadata, cdylib_name
 from generator.recipes.recipe import NPM_OPTIONS, Tool
 from generator.recipes.replay import record, replay
-from generator.recipes.test_run import HOST_ONLY, NO_NODE, TestRun, no_runtime, npm_with_node
+from generator.recipes.test_run import HOST_ONLY, TestRun, no_runtime, npm_with_node, own_runner
 from generator.scripts import script
 from generator.toolchain.toolchain import Runtime
 
@@ -53,22 +53,23 @@ class AddonRecipe:
         command = own or ("npm test" if metadata.has_script("test") else None)
         if command is None:
             return TestRun()
-        hide_wasm = self._hide_wasm(job, metadata)
+        runner, hide_wasm = own_runner(own or metadata.script("test")), self._hide_wasm(job, metadata)
         if platform == job.host:
             built = f"{job.cargo_target(platform).exports}{self._build(job, metadata)}"
             tests = f"{hide_wasm}{command}"
-            return TestRun(with_coverage(job, f"{built}\n{tests}") if job.measures_coverage else tests)
+            return TestRun(with_coverage(job, f"{built}\n{tests}") if job.measures_coverage else tests, runner=runner)
         if own:
             return TestRun(reason=HOST_ONLY)
         if platform == "wasm32":
-            return TestRun(self._test_wasm(job, metadata), "Node", nothing_ran=NO_NODE)
+            return TestRun(self._test_wasm(job, metadata), "Node", runner=runner, needs_node=True)
         runtime = job.toolchain.runtime(platform)
         if runtime is None:
             return no_runtime(platform)
         if runtime.node is None:
             return TestRun(reason=f"there is no Node.js for {platform} on this machine")
         name = f"Node {runtime.node_version} under {runtime.name}"
-        return TestRun(hide_wasm + npm_with_node(job, platform, runtime, "test"), name, nothing_ran=NO_NODE)
+        tests = hide_wasm + npm_with_node(job, platform, runtime, "test")
+        return TestRun(tests, name, runner=runner, needs_node=True)
 
     def _hide_wasm(self, job: BuildJob, metadata: CrateMetadata) -> str:
         """Hide the wasm. A loader takes it for an addon that it cannot load, and the tests would pass."""

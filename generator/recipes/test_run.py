@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 from generator.platforms import PLATFORMS, PlatformName
 from generator.recipes.cargo_target import target_variable
@@ -17,21 +18,31 @@ from generator.toolchain.toolchain import Runtime
 
 HOST_ONLY: Final = "the manifest's own test command runs on the host alone"
 # A package's test script may start only programs of this machine, which proves nothing for another platform.
-NO_NODE: Final = ("note: the tests have started no Node.js", "its tests start no Node.js")
+NO_NODE_LINE: Final = "note: the tests have started no Node.js"
+NO_NODE: Final = "its tests start no Node.js"
+# A script with one of these may run several programs, and no summary counts the tests of all.
+_SEVERAL_COMMANDS: Final = re.compile(r"[;&|\n`]|\$\(|\b(npm|yarn|pnpm|make|sh|bash)\b")
 
 
 @dataclass(frozen=True)
 class TestRun:
     """One test run: the script, and the name of the runtime, which is None for the host.
 
-    Without a script nothing runs: the crate has no tests, or `reason` says why they cannot run. `nothing_ran` is a
-    phrase that the script prints when it runs no test, and the reason to report then.
+    Without a script nothing runs: the crate has no tests, or `reason` says why they cannot run. `runner` is cargo, or
+    one command of the crate, whose summary counts all tests; None if the script may run several commands. With
+    `needs_node` the last line is NO_NODE_LINE if the tests started no Node.
     """
 
     script: str | None = None
     runtime: str | None = None
     reason: str | None = None
-    nothing_ran: tuple[str, str] | None = None
+    runner: Literal["cargo", "own"] | None = None
+    needs_node: bool = False
+
+
+def own_runner(command: str) -> Literal["own"] | None:
+    """Return the runner of the crate's own test command, which may be the text of a script in package.json."""
+    return None if _SEVERAL_COMMANDS.search(command) else "own"
 
 
 def no_runtime(platform: PlatformName) -> TestRun:
@@ -58,7 +69,7 @@ def npm_with_node(job: BuildJob, platform: PlatformName, runtime: Runtime, argum
     """Return a script that runs this machine's npm with `arguments` and another platform's Node.js.
 
     A runtime without a Node.js uses this machine's. On Linux, Node starts other programs by its own path, which has to
-    be that of the script. The first phrase of NO_NODE is printed when nothing has started Node.js.
+    be that of the script. NO_NODE_LINE is printed when nothing has started Node.js.
     """
     directory, system = f"{job.root}/{RUNTIMES}/{platform}", PLATFORMS[platform].os
     started, node_path = shlex.quote(f"{directory}/started"), f"{directory}/node"
@@ -74,7 +85,7 @@ def npm_with_node(job: BuildJob, platform: PlatformName, runtime: Runtime, argum
         f"{_write_program(node_path, text)}\n{itself}\n"
         f'npm=$(realpath "$(command -v npm)") node=$(command -v node)\n'
         f'PATH={shlex.quote(directory)}:$PATH "$node" "$npm" {arguments}\n'
-        f"[ -e {started} ] || echo {shlex.quote(NO_NODE[0])}"
+        f"[ -e {started} ] || echo {shlex.quote(NO_NODE_LINE)}"
     )
 
 

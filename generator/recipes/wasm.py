@@ -22,8 +22,6 @@ from generator.scripts import with_arguments
 # The crate that tests for wasm use, and the program of wasm-bindgen's command line that runs them.
 TEST_CRATE: Final = "wasm-bindgen-test"
 RUNNER: Final = "wasm-bindgen-test-runner"
-# Line of the runner when the tests are for browsers, and the reason to report.
-BROWSER_TESTS: Final = ("only configured to run in a browser", "its tests for wasm want a browser")
 
 
 class WebRecipe:
@@ -54,9 +52,7 @@ class WebRecipe:
             return TestRun(reason=f"the crate has no tests for it: they take {TEST_CRATE}")
         variable = target_variable(PLATFORMS[platform].target, "RUNNER")
         runner = f"export WASM_BINDGEN_TEST_ONLY_NODE=1 {variable}={shlex.quote(f'{job.tools}/{RUNNER}')}\n"
-        return TestRun(
-            runner + job.cargo_target(platform).test(f"{TEST_OPTIONS} --tests"), "Node", nothing_ran=BROWSER_TESTS
-        )
+        return TestRun(runner + job.cargo_target(platform).test(f"{TEST_OPTIONS} --tests"), "Node", runner="cargo")
 
     def stage(self, job: BuildJob, metadata: CrateMetadata) -> str | None:
         """Copy the documents, and bind the module for Node, bundlers and browsers."""

@@ -56,8 +56,8 @@ class Budget(Strict):
 
     def __str__(self) -> str:
         return (
-            f"{self.assets} assets of {MAX_ASSETS:,}; "
-            f"{self.requests} requests with uploads from {counted(self.jobs, 'job')}, "
+            f"{counted(self.assets, 'asset')} of {MAX_ASSETS:,}; "
+            f"{counted(self.requests, 'request')} with uploads from {counted(self.jobs, 'job')}, "
             f"{self.per_hour} in one hour of {REQUESTS_AN_HOUR:,}, a margin of {REQUESTS_AN_HOUR - self.per_hour}; "
             f"{self.writes} writes, at most {WRITES_A_MINUTE} a minute and {WRITES_AN_HOUR} an hour; "
             f"at least {self.minutes:.1f} minutes of uploads"

@@ -50,5 +50,4 @@ def _annotation(crate: CrateReport, failure: Failure, local: bool) -> Annotation
     title = f"{crate.name} failed ({failure.failure_class.replace('_', ' ')})"
     if local:
         return Annotation("error", title, failure.message, failure.file, failure.line)
-    position = f"{failure.file}:{failure.line}: " if failure.file else ""
-    return Annotation("error", title, f"{position}{failure.message}")
+    return Annotation("error", title, failure.located_message)

@@ -38,6 +38,12 @@ class Failure(Strict):
     line: int | None = None
     exit_code: int | None = None
 
+    @property
+    def located_message(self) -> str:
+        """The message behind its file and line, as far as they are known."""
+        place = [str(each) for each in (self.file, self.line) if each is not None]
+        return ": ".join([":".join(place), self.message]) if self.file else self.message
+
 
 class Artifact(Strict):
     """A file from the sandbox, with its size in bytes and its SHA-256 in hexadecimal."""

@@ -56,7 +56,7 @@ def report_notes(report: Report) -> list[str]:
     ]
     hints = [f"hint for {crate.name}: {crate.hint}" for crate in report.crates if crate.hint]
     if len(hints) > MAX_HINTS:
-        hints = [*hints[:MAX_HINTS], f"and {len(hints) - MAX_HINTS} more hints for sizes: see the report"]
+        hints = [*hints[:MAX_HINTS], f"and {counted(len(hints) - MAX_HINTS, 'more hint')} for sizes: see the report"]
     built = [crate for crate in report.crates if crate.state == "built"]
     units = [unit for crate in built for unit in crate.units]
     passed = (f"{each.platform} by {each.tests.by}" for each in units if each.tests.state == "passed" and each.tests.by)
@@ -89,8 +89,7 @@ def _time(crate: CrateReport) -> str:
 
 def _result(crate: CrateReport) -> str:
     if crate.failure:
-        position = f"{crate.failure.file}:{crate.failure.line}: " if crate.failure.file else ""
-        return f"{position}{crate.failure.message}"
+        return crate.failure.located_message
     if crate.state in {"skipped", "not_run"}:
         return next((unit.reason for unit in crate.units if unit.reason), "")
     if crate.package is None:

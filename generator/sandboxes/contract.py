@@ -121,6 +121,9 @@ class Sandbox(Protocol):
     def refused_hosts(self) -> tuple[RefusedHost, ...]:
         """Return the hosts that commands requested and the network rules refused, where the backend knows them."""
 
+    def unreachable_hosts(self) -> tuple[str, ...]:
+        """Return a sentence for each host that commands could not be connected to, where the backend knows them."""
+
     def close_network(self) -> None:
         """Close the network for all later commands."""
 

@@ -30,6 +30,9 @@ def command_environment(root: str, path: str, cpus: int, extra: Mapping[str, str
         "CARGO_TERM_COLOR": "never",
         "CARGO_BUILD_JOBS": str(cpus),
         "npm_config_cache": f"{root}/{NPM_CACHE}",
+        # npm would wait 10 s and a minute before it asks again. A crate gets another attempt anyway.
+        "npm_config_fetch_retry_mintimeout": "1000",
+        "npm_config_fetch_retry_maxtimeout": "5000",
         **own,
         "PATH": path,
         "HOME": f"{root}/{HOME}",

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Final
+from urllib.parse import urlsplit
 
-from generator.errors import InputError, Unavailable
+from generator.errors import InputError, Unavailable, Unreachable
 from generator.git import git_output, run_git
 from generator.processes import POLL_SECONDS, Completed
 from generator.text import message_text
@@ -119,4 +120,9 @@ def _fetch_error(url: str, rev: str, done: Completed) -> InputError | Unavailabl
         r"not our ref|unadvertised object|not found|Authentication failed|could not read Username", done.stderr
     ):
         return InputError(f"{message_text(url)} has no commit {rev} that can be read: {reason}")
+    if re.search(r"Could not resolve host|Failed to connect|Couldn't connect", done.stderr):
+        address = urlsplit(url)
+        place = f"{address.hostname}:{address.port or (80 if address.scheme == 'http' else 443)}"
+        why = reason.rpartition("': ")[2]
+        return Unreachable(f"{message_text(url)} could not be fetched: {place} cannot be reached: {why}")
     return Unavailable(f"{message_text(url)} could not be fetched: {reason}")

@@ -124,9 +124,9 @@ def _no_longer_rendered(rendered: Mapping[str, str], top: Directory) -> Iterator
 
 
 def _text(top: Directory, path: str) -> str | None:
-    """Return the text of a file with its line ends, or None without a file."""
+    """Return the text of a file, or None without a file. The line ends of Windows, as git checks out there, are LF."""
     content = top.read(path, MAX_FILE_BYTES)
-    return None if content is None else content.decode("utf-8", errors="replace")
+    return None if content is None else content.decode("utf-8", errors="replace").replace("\r\n", "\n")
 
 
 def _lines(text: str | None) -> list[str]:

@@ -55,6 +55,84 @@ def test_a_failing_test_is_a_failure_with_its_name(repository: MakeRepository) -
     assert report(top)["one"]["tests"] == "failed"
 
 
+def test_words_of_a_crate_do_not_change_the_class_of_its_failure(repository: MakeRepository) -> None:
+    """The words are those of a machine without memory; nothing is tried again for them."""
+    says = '#[test]\nfn t() { assert_eq!("out of memory", "Cannot allocate memory") }\n'
+    top = repository([entry("one", size="small", retries=3)], library("one", says))
+    assert build(top, "--all").code == 1
+    crate = report(top)["one"]
+    assert (crate["attempts"], crate["failure"]["class"]) == (1, "permanent")
+    assert (crate["failure"]["message"], crate["failure"]["line"]) == ("1 test failed: t", 2)
+
+
+OWN_HARNESS = '[[test]]\nname = "own"\nharness = false\n'
+
+
+@pytest.mark.parametrize(
+    ("lib", "more", "commands", "state"),
+    [
+        ("", {}, {}, "none"),
+        ("#[test]\n#[ignore]\nfn later() {}\n", {}, {}, "none"),
+        ("//! ~~~\n//! assert!(true);\n//! ~~~\n", {}, {}, "passed"),
+        ("", {"one/Cargo.toml": OWN_HARNESS, "one/tests/own.rs": "fn main() {}\n"}, {}, "passed"),
+        ("", {"one/Cargo.toml": "[lib]\ntest = false\ndoctest = false\n"}, {}, "none"),
+        ("", {}, {"test": "cargo test --offline"}, "none"),
+        ("", {}, {"test": "cargo test --offline && true"}, "passed"),
+    ],
+)
+def test_tests_have_passed_only_if_one_ran(
+    repository: MakeRepository, lib: str, more: dict[str, str], commands: dict[str, str], state: str
+) -> None:
+    files = library("one", lib, more.pop("one/Cargo.toml", "")) | more
+    top = repository([entry("one", **({"commands": commands} if commands else {}))], files)
+    assert build(top, "--all").code == 0
+    crate = report(top)["one"]
+    assert (crate["tests"], crate["units"][0]["tests"]["state"]) == (state, state)
+    assert crate["units"][0]["tests"]["reason"] == ("no test ran" if state == "none" else None)
+
+
+def test_a_build_script_that_panics_is_named_with_its_words_and_line(repository: MakeRepository) -> None:
+    script = 'fn main() {\n    panic!("the file words.txt is missing");\n}\n'
+    top = repository([entry("one")], library("one") | {"one/build.rs": script})
+    assert build(top, "--all").code == 1
+    failure = report(top)["one"]["failure"]
+    words = "failed to run custom build command for `one v1.0.0 (one)`: the file words.txt is missing"
+    assert (failure["message"], failure["file"], failure["line"]) == (words, "one/build.rs", 2)
+
+
+def test_a_build_script_that_ends_with_an_error_is_named_with_its_last_line(repository: MakeRepository) -> None:
+    script = 'fn main() {\n    println!("out");\n    eprintln!("first\\nno words");\n    std::process::exit(3);\n}\n'
+    top = repository([entry("one")], library("one") | {"one/build.rs": script})
+    assert build(top, "--all").code == 1
+    assert report(top)["one"]["failure"]["message"].endswith("for `one v1.0.0 (one)`: no words")
+
+
+def test_a_command_that_does_not_exist_is_named(repository: MakeRepository) -> None:
+    top = repository([entry("one", commands={"test": "no-such-command --run"})], library("one"))
+    assert build(top, "--all").code == 1
+    message = report(top)["one"]["failure"]["message"]
+    assert message == "running the tests needs the command no-such-command, which is not installed"
+
+
+def test_a_test_that_wants_the_network_is_told_that_it_is_closed(repository: MakeRepository) -> None:
+    asks = "node -e 'fetch(`https://data.example/x`).catch((error) => { console.error(error); process.exit(1) })'"
+    top = repository([entry("one", commands={"test": asks})], library("one"))
+    assert build(top, "--all").code == 1
+    message = report(top)["one"]["failure"]["message"]
+    assert message.endswith("; it asked for data.example, and the network is closed after dependencies are fetched")
+
+
+def test_a_log_that_says_no_more_than_the_error_is_not_named(repository: MakeRepository) -> None:
+    """The first crate's files are not tracked, and its message has the command; the second one's log has the error."""
+    top = repository([entry("bad"), entry("new", expected_minutes=9)], library("bad", "pub fn one() -> u8 { true }\n"))
+    write_files(top, library("new"))
+    ran = build(top, "--all", "--jobs", "1")
+    assert ran.err.rstrip().endswith("error: 2 of 2 crates failed\n  fix: read dist/logs/bad.log")
+    ran = build(top, "--crate", "new")
+    assert "git add new" in report(top)["new"]["failure"]["message"]
+    assert ran.err.rstrip().endswith("error: 1 of 1 crate failed")
+
+
 def test_the_package_has_the_built_program_and_not_that_of_the_tests(repository: MakeRepository) -> None:
     """Features of development dependencies make Cargo replace the program with another one."""
     says = 'fn main() { print!("{}", two::word()); }\n'

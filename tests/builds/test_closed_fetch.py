@@ -124,6 +124,18 @@ def test_a_registry_on_this_machine_that_the_user_names_is_reached(
     assert failure(top)["phase"] == "fetch"
 
 
+def test_a_registry_that_nobody_serves_is_named_with_its_port_and_asked_once_more(repository: MakeRepository) -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        port = closed.getsockname()[1]
+        top = repository([entry("demo", kind="napi")], addon({"dependencies": {"@own/x": "1.0.0"}}), retries=9)
+        environ = {"npm_config_registry": f"http://127.0.0.1:{port}/", "XDG_CACHE_HOME": str(top.parent / "cache")}
+        assert cratematrix("build", "--all", cwd=top, env=environ).code == 1
+    crate = json.loads((top / "dist/report.json").read_text())["crates"][0]
+    sentence = f"fetching dependencies failed: 127.0.0.1:{port} cannot be reached: Connection refused"
+    assert (crate["failure"]["class"], crate["failure"]["message"], crate["attempts"]) == ("transient", sentence, 2)
+
+
 def test_a_proxy_of_the_users_own_is_gone_through_and_asked_for_allowed_hosts_alone(
     repository: MakeRepository,
 ) -> None:

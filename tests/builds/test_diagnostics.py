@@ -99,6 +99,146 @@ def test_a_crashed_test_is_reported_by_its_signal() -> None:
     assert read(text).compiler_error() == Diagnostic(cause)
 
 
+AVA = """
+  \u2718 [fail]: adds numbers
+  \u2714 multiplies
+  \u2500
+
+  adds numbers
+
+  test.js:5
+
+   4: test('adds numbers', t => {
+   5:   t.is(1, 2);
+
+  Difference (- actual, + expected):
+
+  - 1
+  + 2
+
+  \u203a file:///build/source/demo/test.js:5:5
+
+  \u2500
+
+  1 test failed
+  1 test passed
+"""
+JEST = """FAIL ./test.js
+  math
+    \u2713 multiplies (1 ms)
+    \u2715 adds numbers (3 ms)
+
+  \u25cf Console
+
+    console.log
+      one
+      at log (node_modules/x/index.js:1:2)
+
+  \u25cf math \u203a adds numbers
+
+    expect(received).toBe(expected) // Object.is equality
+
+      at Object.toBe (test.js:5:13)
+      at run (node_modules/jest-circus/build/utils.js:298:28)
+
+Tests:       1 failed, 1 passed, 2 total
+"""
+VITEST = """
+ \u276f test.js (2 tests | 1 failed) 5ms
+   \u00d7 math > adds numbers 4ms
+
+ FAIL  test.js > math > adds numbers
+AssertionError: expected 1 to be 2 // Object.is equality
+
+ \u276f test.js:5:13
+      4| test("adds numbers", () => {
+
+      Tests  1 failed | 1 passed (2)
+"""
+MOCHA = """
+  math
+    \u2714 multiplies
+    1) adds numbers
+
+  1 passing (4ms)
+  1 failing
+
+  1) math
+       adds numbers:
+
+      AssertionError [ERR_ASSERTION]: Expected values to be strictly equal:
+
+      at Context.<anonymous> (test.js:5:12)
+      at process.processImmediate (node:internal/timers:483:21)
+"""
+NODE = """\u2716 adds numbers (1.2ms)
+
+\u2716 failing tests:
+
+test at test.js:5:1
+\u2716 adds numbers (1.2ms)
+  AssertionError [ERR_ASSERTION]: Expected values to be strictly equal:
+      at TestContext.<anonymous> (/build/source/demo/test.js:6:10)
+"""
+TAP = "TAP version 13\nnot ok 1 - adds numbers\n  ---\n  location: '/build/source/demo/test.js:5:1'\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        (AVA, "adds numbers"),
+        (JEST, "math \u203a adds numbers"),
+        (VITEST, "math > adds numbers"),
+        (MOCHA, "math > adds numbers"),
+        (MOCHA.replace("  1) math\n       adds numbers:", "  1) adds numbers:"), "adds numbers"),
+        (NODE, "adds numbers"),
+        (TAP, "adds numbers"),
+    ],
+)
+def test_a_failing_test_of_javascript_has_its_name_and_place(text: str, name: str) -> None:
+    found = Diagnostics("/build/source/demo")
+    for line in text.splitlines():
+        found.feed(line)
+    assert found.test_failure() == Diagnostic(f"1 test failed: {name}", "/build/source/demo/test.js", 5)
+
+
+def test_a_suite_of_jest_that_does_not_load_is_named_by_its_file() -> None:
+    text = "FAIL ./test.js\n  \u25cf Test suite failed to run\n\n    Cannot find module './lost.js' from 'test.js'\n"
+    assert read(text).test_failure() == Diagnostic("1 test failed: ./test.js")
+
+
+BUILD_SCRIPT = """\
+error: failed to run custom build command for `one v1.0.0 (/build/source/one)`
+
+Caused by:
+  process didn't exit successfully: `/build/target/release/build/one-1/build-script-build` (exit status: 101)
+  --- stdout
+  cargo:rerun-if-changed=x
+
+  --- stderr
+
+  first
+  PANIC
+  note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace
+warning: build failed, waiting for other jobs to finish...
+"""
+SCRIPT = "failed to run custom build command for `one v1.0.0 (/build/source/one)`: "
+
+
+@pytest.mark.parametrize(
+    ("panic", "expected"),
+    [
+        (
+            "thread 'main' (7) panicked at build.rs:2:5:\n  words.txt is missing",
+            Diagnostic(f"{SCRIPT}words.txt is missing", "build.rs", 2),
+        ),
+        ("words.txt is missing", Diagnostic(f"{SCRIPT}words.txt is missing")),
+    ],
+)
+def test_a_build_script_fails_with_the_words_of_its_panic_or_its_last_line(panic: str, expected: Diagnostic) -> None:
+    assert read(BUILD_SCRIPT.replace("PANIC", panic)).compiler_error() == expected
+
+
 def test_failing_node_tests_are_counted_and_only_the_first_are_named() -> None:
     found = read("\n".join(f"✖ case {number} (0.2ms)" for number in range(7))).test_failure()
     assert found == Diagnostic("7 tests failed: case 0, case 1, case 2, case 3, case 4, ...")

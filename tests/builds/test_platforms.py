@@ -88,6 +88,48 @@ def test_a_required_platform_that_cannot_be_built_here_fails_its_crate(repositor
     assert crate["failure"]["class"] == "permanent"
 
 
+def test_a_crate_that_is_built_for_none_of_its_platforms_fails(repository: MakeRepository) -> None:
+    """Nothing was built, so nothing is there to use; a log would say no more."""
+    top = repository([entry("one", platforms=["win32-x64-msvc"]), entry("two")], library("one") | library("two"))
+    ran, crate = built(top)
+    assert (ran.code, crate["state"], units(crate)["win32-x64-msvc"][0]) == (1, "failed", "skipped")
+    message = crate["failure"]["message"]
+    assert message.startswith("nothing was built (win32-x64-msvc: Rust's standard library for x86_64-pc-windows-msvc")
+    assert message.endswith('if that is no failure, set "may_be_skipped" to true')
+    assert ran.err.rstrip().endswith("error: 1 of 2 crates failed")
+    assert not (top / "dist/logs/one.log").exists()
+
+
+def test_a_crate_whose_dependencies_can_be_built_for_none_of_its_platforms_fails(repository: MakeRepository) -> None:
+    """What a crate needs of the machine is known once its dependencies are fetched."""
+    files = library("one", rest='[dependencies]\ncmake = { path = "cmake" }\n')
+    lock = 'name = "one"\nversion = "1.0.0"\n'
+    locked = files["one/Cargo.lock"].replace(lock, f'{lock}dependencies = [\n "cmake",\n]\n')
+    files["one/Cargo.lock"] = locked.replace(
+        "[[package]]", '[[package]]\nname = "cmake"\nversion = "1.0.0"\n\n[[package]]'
+    )
+    files["one/cmake/Cargo.toml"] = '[package]\nname = "cmake"\nversion = "1.0.0"\nedition = "2021"\n'
+    files["one/cmake/src/lib.rs"] = ""
+    top = repository([entry("one", platforms=["linux-x64-gnu"])], files)
+    if find_host_toolchain(os.environ).toolchain("linux-x64-gnu").programs & {"cmake"}:
+        pytest.skip("not run: cmake is installed")
+    ran, crate = built(top)
+    assert (ran.code, crate["state"], units(crate)["linux-x64-gnu"][0]) == (1, "failed", "skipped")
+    assert crate["failure"]["message"].startswith(
+        "nothing was built (linux-x64-gnu: a dependency compiles C with cmake"
+    )
+
+
+@pytest.mark.parametrize("place", ["fleet", "crate"])
+def test_a_skip_that_the_manifest_declares_is_no_failure(repository: MakeRepository, place: str) -> None:
+    own: dict[str, Any] = {"may_be_skipped": True} if place == "crate" else {}
+    fleet: dict[str, Any] = {"may_be_skipped": True} if place == "fleet" else {}
+    top = repository([entry("one", platforms=["win32-x64-msvc"], **own)], library("one"), **fleet)
+    ran, crate = built(top)
+    assert (ran.code, crate["state"], crate["failure"]) == (0, "skipped", None)
+    assert "1 crate: 1 skipped" in ran.err
+
+
 @pytest.mark.slow
 def test_a_failure_names_its_platform_and_the_others_are_built(repository: MakeRepository, path: str) -> None:
     code = '#[cfg(all(target_os = "macos", target_arch = "x86_64"))]\ncompile_error!("no Intel");\n'

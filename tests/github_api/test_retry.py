@@ -8,9 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generator.errors import InputError, Unavailable
+from generator.errors import InputError, Unavailable, Unreachable
 from generator.github_api.errors import GitHubError, error_from_response, retry_after_seconds, user_error
-from generator.github_api.retry import MAX_ATTEMPTS, MAX_DELAY, RateLimit, Retry, retry_delay, upload_interval
+from generator.github_api.retry import (
+    FIRST_ATTEMPTS,
+    MAX_ATTEMPTS,
+    MAX_DELAY,
+    RateLimit,
+    Retry,
+    retry_delay,
+    upload_interval,
+)
 
 SECONDARY = GitHubError("403: You have exceeded a secondary rate limit", 403)
 
@@ -77,6 +85,25 @@ def test_repeated_failures_end_with_an_error_for_the_user() -> None:
         Retry(lambda _: None, waited.append).call(call, "listing")
     assert len(waited) == MAX_ATTEMPTS - 1
     assert caught.value.fix is not None
+
+
+@pytest.mark.parametrize(("first", "attempts"), [("refused", FIRST_ATTEMPTS), ("answered", 1 + MAX_ATTEMPTS)])
+def test_a_server_that_was_never_reached_is_not_waited_for(first: str, attempts: int) -> None:
+    """Once it has answered, it may come back."""
+    waited, calls = list[float](), list[str]()
+    retry = Retry(lambda _: None, waited.append)
+
+    def call() -> None:
+        calls.append("")
+        if first == "answered" and len(calls) == 1:
+            return
+        raise GitHubError("api.example:443 cannot be reached: Connection refused", is_unreachable=True)
+
+    if first == "answered":
+        retry.call(call, "listing")
+    with pytest.raises(Unreachable, match=r"listing: api\.example:443 cannot be reached"):
+        retry.call(call, "listing")
+    assert len(calls) == attempts
 
 
 def test_uploads_of_one_process_are_spread() -> None:

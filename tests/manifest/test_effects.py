@@ -33,6 +33,7 @@ OTHER: dict[str, Any] = {
     "foreign_tests": False,
     "glibc": "2.28",
     "required": ["linux-x64-gnu"],
+    "may_be_skipped": True,
     "env": ["NAME"],
     "fetch_hosts": "open",
 }

@@ -43,6 +43,35 @@ def test_a_tunnel_and_a_plain_request_reach_a_registry_of_ones_own(server: Serve
     assert server.headers[1] == {"host": f"localhost:{server.port}", "a": "b", "connection": "close"}
 
 
+def test_an_endpoint_is_unreachable_until_a_connection_to_it_is_made(server: Server, started: Start) -> None:
+    """The sentence has host, port and the system's reason; a name that nobody knows is one, too."""
+    answers: list[list[str] | OSError] = [socket.gaierror(-2, "Name or service not known"), ["127.0.0.1"]]
+
+    def resolve(_host: str, _port: int) -> list[str]:
+        answer = answers.pop(0)
+        if isinstance(answer, OSError):
+            raise answer
+        return answer
+
+    endpoint = Endpoint("localhost", server.port)
+    proxy = FetchProxy(HostRules(configured=frozenset({endpoint})), UpstreamProxies(), resolve)
+    ask = started(proxy)
+    request = f"CONNECT localhost:{server.port} HTTP/1.1\nHost: x\n\nGET / HTTP/1.0\n\n"
+    assert ask(request).startswith("HTTP/1.1 502 ")
+    assert proxy.unreachable == {endpoint: f"localhost:{server.port} cannot be reached: Name or service not known"}
+    assert ask(request).endswith("served")
+    assert proxy.unreachable == {}
+
+
+def test_an_endpoint_that_nobody_serves_is_unreachable(started: Start) -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        endpoint = Endpoint("localhost", closed.getsockname()[1])
+        proxy = FetchProxy(HostRules(configured=frozenset({endpoint})), UpstreamProxies(), resolving("127.0.0.1"))
+        started(proxy)(f"CONNECT localhost:{endpoint.port} HTTP/1.1\nHost: x\n\n")
+    assert proxy.unreachable == {endpoint: f"localhost:{endpoint.port} cannot be reached: Connection refused"}
+
+
 def test_a_host_that_is_not_allowed_is_refused_by_name_and_never_resolved(server: Server, started: Start) -> None:
     def fail(host: str, port: int) -> list[str]:
         raise AssertionError(host, port)

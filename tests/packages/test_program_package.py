@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pty
 import signal
 import subprocess
 from pathlib import Path
@@ -15,7 +16,7 @@ from generator.packages.identity import Identity
 from generator.packages.program import program_packages
 from generator.packages.tarball import write_tarball
 from tests.packages.conftest import HERE, node, package_json, write_tarballs
-from tests.support import unpack, write_files
+from tests.support import unpack, wait_until, write_files
 
 IDENTITY = Identity("@demo/tool", "1.2.3", description="a tool", license="MIT", repository="https://git.example/x")
 
@@ -53,6 +54,59 @@ def test_arguments_streams_and_exit_code_pass_through(tmp_path: Path) -> None:
 
 def test_a_program_that_dies_by_a_signal_takes_the_shim_along(tmp_path: Path) -> None:
     assert run(installed(tmp_path, "#!/bin/sh\nkill -TERM $$\n")).returncode == -signal.SIGTERM
+
+
+# Writes its process ID once it handles the signals, then waits for one and exits with 7 and its name.
+WAITS = """#!/usr/bin/env node
+const fs = require("fs");
+for (const name of ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR2"]) {
+  process.on(name, () => { console.log(name); process.exit(7); });
+}
+setInterval(() => {}, 1000);
+fs.writeFileSync(process.argv[2], String(process.pid));
+"""
+PASSED_ON = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR2")
+
+
+@pytest.mark.parametrize("name", PASSED_ON)
+def test_a_signal_reaches_the_program_and_its_exit_code_the_user(tmp_path: Path, name: str) -> None:
+    shim, ready = installed(tmp_path, WAITS), tmp_path / "ready"
+    words = [str(shim), str(ready)]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(words, stdin=pipe, stdout=pipe, stderr=pipe, text=True, start_new_session=True) as started:
+        wait_until(lambda: ready.exists() and ready.read_text(), "the program")
+        started.send_signal(signal.Signals[name])
+        out, _ = started.communicate(timeout=600)
+    assert (started.returncode, out) == (7, f"{name}\n")
+    assert not Path(f"/proc/{ready.read_text()}").exists()
+
+
+def test_a_program_that_a_passed_signal_ends_takes_the_shim_along(tmp_path: Path) -> None:
+    shim, ready = installed(tmp_path, '#!/bin/sh\necho $$ > "$1"\nexec sleep 3600\n'), tmp_path / "ready"
+    with subprocess.Popen([str(shim), str(ready)], stdin=subprocess.PIPE, start_new_session=True) as started:
+        wait_until(lambda: ready.exists() and ready.read_text().strip(), "the program")
+        started.send_signal(signal.SIGTERM)
+        assert started.wait(600) == -signal.SIGTERM
+
+
+def test_an_interrupt_at_a_terminal_reaches_the_program_once(tmp_path: Path) -> None:
+    """The terminal itself sends it to the program; a second one would end many programs at once."""
+    counts = WAITS.replace(
+        "process.exit(7)", "seen++ || setTimeout(() => { console.log(`seen ${seen}`); process.exit(7); }, 300)"
+    )
+    shim, ready = installed(tmp_path, counts.replace("const fs", "let seen = 0; const fs")), tmp_path / "ready"
+    ours, theirs = pty.openpty()
+    try:
+        with subprocess.Popen(
+            [str(shim), str(ready)], stdin=theirs, stdout=subprocess.PIPE, text=True, start_new_session=True
+        ) as started:
+            wait_until(lambda: ready.exists() and ready.read_text(), "the program")
+            os.killpg(started.pid, signal.SIGINT)
+            out, _ = started.communicate(timeout=600)
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    assert (started.returncode, out.splitlines()) == (7, ["SIGINT", "seen 1"])
 
 
 @pytest.mark.parametrize("layout", ["single", "split"])

@@ -260,5 +260,5 @@ def test_an_empty_plan_takes_no_time_and_has_no_jobs() -> None:
     data = json.loads(plan.model_dump_json())
     assert (data["shards"], data["makespan_minutes"], data["lower_bound_minutes"]) == ([], 0, 0)
     assert (data["count"], data["crates"], data["matrix"]) == (0, "", {"include": []})
-    assert summary(plan) == "none of the 1 crates is affected: there is nothing to build"
+    assert summary(plan) == "the crate is not affected: there is nothing to build"
     assert reason_rows(plan) == [("one", "no", "nothing that it is built from changed since main")]

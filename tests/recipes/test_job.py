@@ -111,7 +111,7 @@ DIFFERENCES = {
     "package.json without a version": (
         {"kind": "napi"},
         {"name": "@demo/x"},
-        "crate/package.json has version null, the manifest 1.0.0",
+        "crate/package.json has no version, the manifest 1.0.0",
     ),
     "name of package.json": (
         {"kind": "napi"},

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from generator.recipes.test_run import NO_NODE, npm_with_node, set_runner
+from generator.recipes.test_run import NO_NODE_LINE, npm_with_node, set_runner
 from generator.toolchain.toolchain import Runtime
 from tests.recipes.jobs import job_of
 from tests.support import bash
@@ -63,7 +63,7 @@ def test_what_the_kernel_runs_by_itself_needs_no_runner(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("test", "said"), [("echo cargo test", NO_NODE[0]), ("node -p 1", "1"), ("sh -c 'node -p 1'", "1")]
+    ("test", "said"), [("echo cargo test", NO_NODE_LINE), ("node -p 1", "1"), ("sh -c 'node -p 1'", "1")]
 )
 @pytest.mark.parametrize("own", [True, False])
 def test_tests_that_start_no_node_are_detected(

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from generator.errors import CratematrixError, Unavailable
+from generator.errors import CratematrixError, Unreachable
 from generator.github_api.connection import Connection, connection
 from generator.github_api.errors import GitHubError
 from generator.github_api.retry import RateLimit, Retry
@@ -414,13 +414,16 @@ def test_an_unreachable_server_is_a_transient_error(fleet: Fleet) -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         nobody = f"http://127.0.0.1:{closed.getsockname()[1]}"
-        env = {**fleet.environment, "GITHUB_API_URL": nobody}
+        env, waited = {**fleet.environment, "GITHUB_API_URL": nobody}, list[float]()
         with (
             contextlib.closing(GitHubReleases(connection(env))) as releases,
-            pytest.raises(Unavailable, match="ConnectionRefusedError") as caught,
+            pytest.raises(
+                Unreachable, match=f"{nobody.removeprefix('http://')} cannot be reached: Connection refused"
+            ) as caught,
         ):
-            prepare(releases, "v1.0.0", fleet.head, "", Retry(lambda _: None, lambda _: None))
-    assert (caught.value.exit_code, "later" in (caught.value.fix or "")) == (4, True)
+            prepare(releases, "v1.0.0", fleet.head, "", Retry(lambda _: None, waited.append))
+    assert (caught.value.exit_code, "check the network" in (caught.value.fix or "")) == (4, True)
+    assert len(waited) == 1
 
 
 @pytest.mark.parametrize("fault", [Stall(3_600), Delay(3_600)], ids=["no reply", "not done"])

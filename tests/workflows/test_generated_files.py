@@ -127,7 +127,7 @@ def test_files_that_are_no_longer_rendered_are_removed_and_others_stay(tmp_path:
     assert snapshot(tmp_path) == {**RENDERED, **stay, ".github/workflows/link.yml": "-> ../elsewhere.yml"}
 
 
-@pytest.mark.parametrize("old", [f"{OURS}b: 2\nc: 3", f"{OURS}a: 1\r\nb: 2\r\n", f"{OURS}a: 1\x0cb\u2028: 2\n"])
+@pytest.mark.parametrize("old", [f"{OURS}b: 2\nc: 3", f"{OURS}a: 1\rb: 2\n", f"{OURS}a: 1\x0cb\u2028: 2\n"])
 def test_git_applies_the_diff(tmp_path: Path, old: str) -> None:
     (tmp_path / ".github/workflows").mkdir(parents=True)
     (tmp_path / A).write_bytes(old.encode())
@@ -140,6 +140,29 @@ def test_git_applies_the_diff(tmp_path: Path, old: str) -> None:
     assert applied.exit_code == 0, applied.stderr
     assert snapshot(tmp_path) == RENDERED
     assert stale(differences(RENDERED, tmp_path)) == ()
+
+
+def checked_out_on_windows(root: Path, texts: dict[str, str]) -> None:
+    """Make a repository with these texts, checked out as Git for Windows does by default."""
+    for words in (["init", "--quiet"], ["config", "core.autocrlf", "true"]):
+        assert processes.run(["git", *words], timeout=600, cwd=root).exit_code == 0
+    for path, text in texts.items():
+        put(root, path, "").write_bytes(text.replace("\n", "\r\n").encode())
+
+
+def test_the_line_ends_of_a_checkout_on_windows_are_no_difference(tmp_path: Path) -> None:
+    checked_out_on_windows(tmp_path, RENDERED)
+    assert differences(RENDERED, tmp_path) == ()
+    assert write(RENDERED, tmp_path) == ()
+
+
+def test_the_diff_of_a_checkout_on_windows_has_only_lines_that_differ(tmp_path: Path) -> None:
+    checked_out_on_windows(tmp_path, {**RENDERED, A: f"{OURS}a: 1\nb: 3\n"})
+    shown = diff(stale(differences(RENDERED, tmp_path)))
+    assert [line for line in shown.splitlines() if line[0] in "+-"][2:] == ["-b: 3", "+b: 2"]
+    applied = processes.run(["git", "apply", "-"], timeout=600, cwd=tmp_path, stdin=shown.encode())
+    assert applied.exit_code == 0, applied.stderr
+    assert differences(RENDERED, tmp_path) == ()
 
 
 def test_bytes_that_are_not_text_are_a_difference(tmp_path: Path) -> None:

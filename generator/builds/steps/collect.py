@@ -51,7 +51,7 @@ def collect(session: BuildSession, job: BuildJob, metadata: CrateMetadata, units
 def _copy_out(session: BuildSession, job: BuildJob) -> Path:
     """Copy the staged files out as one archive and unpack them; SandboxError when the digests differ."""
     last_line = deque[str](maxlen=1)
-    session.command("collect", collect_script(job), job.root, last_lines=last_line)
+    session.command("collect", collect_script(job), job.root, on_line=last_line.append)
     archive, directory = session.scratch / OUT_TAR, session.scratch / OUT
     session.sandbox.get(f"{job.root}/{OUT_TAR}", archive, MAX_ARCHIVE)
     if not last_line or last_line[-1].split()[:1] != [sha256_of(archive)]:

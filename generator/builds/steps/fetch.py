@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from generator.builds.failures import FetchAccess, StepFailed
+from generator.builds.failures import FetchAccess, StepFailed, built_for_none
 from generator.builds.session import BuildSession
 from generator.builds.steps.prebuilt import put_prebuilt
 from generator.builds.tool_cache import ToolCache
@@ -105,14 +105,15 @@ def _put_tools(session: BuildSession, job: BuildJob, tool_cache: ToolCache, lock
 def skip_platforms(session: BuildSession, job: BuildJob, metadata: CrateMetadata) -> BuildJob:
     """Return the job with the platforms that the crate can be built for; the others are recorded as skipped.
 
-    Unbuildable if a required platform is among the others.
+    Unbuildable if a required platform is among the others, or if nothing is left and the manifest does not allow it.
     """
-    needs = {name: unmet_need(job, metadata, name) for name in job.platforms}
+    needs = {name: reason for name in job.platforms if (reason := unmet_need(job, metadata, name))}
     for platform, reason in needs.items():
-        if reason is None:
-            continue
         if platform in job.settings.required:
             raise Unbuildable(f"{platform} is required: {reason}")
         session.log.line(f"note: {platform} is skipped: {reason}")
         session.record.add_unit(Unit(platform=platform, state="skipped", reason=reason))
-    return replace(job, platforms=tuple(name for name, reason in needs.items() if reason is None))
+    left = tuple(name for name in job.platforms if name not in needs)
+    if not left and not job.settings.may_be_skipped:
+        raise Unbuildable(built_for_none(needs))
+    return replace(job, platforms=left)

@@ -7,17 +7,18 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Final
 
+from generator.builds.counted_tests import CountedTests
 from generator.builds.failures import StepFailed
 from generator.builds.session import BuildSession
 from generator.builds.steps.coverage import record_coverage
 from generator.platforms import PlatformName
 from generator.recipes.job import BuildJob, CrateMetadata
 from generator.recipes.kinds import RECIPES
-from generator.recipes.test_run import TestRun
+from generator.recipes.test_run import NO_NODE, NO_NODE_LINE, TestRun
 from generator.reports.models import NO_COVERAGE, UnitTests
 
-# Lines of output in which a test command may say that it ran no tests.
-LAST_LINES: Final = 100
+BROWSER_TESTS: Final = "its tests for wasm want a browser"
+NO_TESTS: Final = "no test ran"
 FOREIGN_TESTS_ADVICE: Final = (
     'tests failed on another platform: if the runtime is at fault and not the crate, "foreign_tests": false turns '
     "them off"
@@ -40,6 +41,8 @@ def run_tests(session: BuildSession, job: BuildJob, metadata: CrateMetadata) -> 
     tests = _test(session, job, metadata, job.host)
     if tests.state == "passed":
         record_coverage(session, job)
+    elif tests.state == "none" and job.settings.coverage:
+        session.note(f"{NO_COVERAGE}{NO_TESTS}")
     if not job.settings.foreign_tests:
         _record_all(session, others, UnitTests(state="off", reason="foreign_tests is off"))
         return
@@ -77,25 +80,36 @@ def _run(session: BuildSession, job: BuildJob, platform: PlatformName, test_run:
     session.enter("test")
     if test_run.runtime:
         session.log.line(f"note: running the tests for {platform} by {test_run.runtime}")
-    output, started = deque[str](maxlen=LAST_LINES), time.monotonic()
+    last_line, counted, started = deque[str](maxlen=1), CountedTests(), time.monotonic()
+
+    def on_line(line: str) -> None:
+        last_line.append(line)
+        counted.feed(line)
+
     try:
-        session.command("test", script, job.directory, last_lines=output)
+        session.command("test", script, job.directory, on_line=on_line)
     except StepFailed:
         failed = UnitTests(state="failed", by=test_run.runtime, seconds=_seconds_since(started))
         session.record.add_tests(platform, failed)
         raise
-    return _finished(test_run, output, _seconds_since(started))
+    return _finished(test_run, last_line, counted, _seconds_since(started))
 
 
 def _seconds_since(started: float) -> float:
     return round(time.monotonic() - started, 3)
 
 
-def _finished(test_run: TestRun, output: Iterable[str], seconds: float) -> UnitTests:
-    """Return passed tests, or not_run if the output says that nothing ran."""
-    phrase, reason = test_run.nothing_ran or ("", None)
-    if reason and any(phrase in line for line in output):
-        return UnitTests(reason=reason)
+def _finished(test_run: TestRun, last_line: Iterable[str], counted: CountedTests, seconds: float) -> UnitTests:
+    """Return passed tests, or none if their runner counted none, or not_run if they started no Node or want a browser.
+
+    The script itself says in its last line that the tests started no Node: no other line counts.
+    """
+    if test_run.needs_node and NO_NODE_LINE in last_line:
+        return UnitTests(reason=NO_NODE)
+    if test_run.runner and counted.are_none(cargo=test_run.runner == "cargo"):
+        if counted.needs_browser:
+            return UnitTests(reason=BROWSER_TESTS)
+        return UnitTests(state="none", by=test_run.runtime, reason=NO_TESTS, seconds=seconds)
     return UnitTests(state="passed", by=test_run.runtime, seconds=seconds)
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
+from generator.errors import Unreachable
 from generator.sandboxes.contract import SandboxError
 from generator.sandboxes.e2b.connection import Connection
+from generator.sandboxes.e2b.errors import service_error
 from generator.sandboxes.e2b.retry import RETRY_SECONDS, retry
 from generator.sandboxes.e2b.sdk import Sandbox, SandboxQuery
 
@@ -18,8 +21,31 @@ if TYPE_CHECKING:
 PAGE_SIZE: Final = 100
 # A hundred times what any account may run at once. A longer list never ends.
 MAX_PAGES: Final = 1_000
+# Seconds between two attempts to reach the service at all.
+PROBE_SECONDS: Final = 2.0
 # Seconds for one response.
 RESPONSE_SECONDS: Final = 15.0
+
+
+def check_connection(connection: Connection) -> None:
+    """Raise Unreachable when no connection to the service can be made, at once and PROBE_SECONDS later.
+
+    Any response will do: other calls have the words for it.
+    """
+    pages = Sandbox.list(limit=1, request_timeout=RESPONSE_SECONDS, **connection.api_params())
+    for seconds in (PROBE_SECONDS, None):
+        try:
+            pages.next_items()
+        except Exception as error:  # the SDK's errors have no common base class
+            problem = service_error(error)
+            if not problem.is_unconnected:
+                return
+            if seconds is None:
+                fix = "check the network and the address of E2B, then run it again"
+                raise Unreachable(f"E2B at {problem.message}", fix=fix) from None
+            time.sleep(seconds)
+        else:
+            return
 
 
 def find_sandboxes(

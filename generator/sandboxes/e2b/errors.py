@@ -76,11 +76,15 @@ class ResponseTooLong(Exception):
 
 @dataclass(frozen=True)
 class ServiceError:
-    """A failed call, in the service's words; `status` is the HTTP status code, where one is known."""
+    """A failed call, in the service's words; `status` is the HTTP status code, where one is known.
+
+    `is_unconnected` says that no connection could be made.
+    """
 
     kind: Kind
     message: str
     status: int | None = None
+    is_unconnected: bool = False
 
     @property
     def is_transient(self) -> bool:
@@ -109,11 +113,24 @@ def service_error(error: BaseException) -> ServiceError:
         return ServiceError("rejected", str(too_long))
     if isinstance(error, OSError) and error.errno in _DISK_ERRNOS:
         return ServiceError("local_disk", f"this machine says: {error.strerror}")
+    if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
+        return ServiceError("unreachable", _unconnected(error), is_unconnected=True)
     status = getattr(error, "status_code", None)
     status = status if isinstance(status, int) else None
     by_type: Kind = next((kind for types, kind in EXCEPTION_KINDS if isinstance(error, types)), "unreachable")
     by_status = _kind_of_status(status) if status is not None else None
     return ServiceError(by_status or by_type, _first_line(error), status)
+
+
+def _unconnected(error: httpx.ConnectError | httpx.ConnectTimeout) -> str:
+    """Return the host and port of a connection that could not be made, and the reason."""
+    # The transport's words are "Request failed: error for url (URL): client error (Connect): CAUSE: DETAIL: ...".
+    reason = ": ".join(_first_line(error).rpartition("(Connect): ")[2].split(": ")[:2])
+    try:
+        url = error.request.url
+    except RuntimeError:  # the error has no request
+        return reason
+    return f"{url.host}:{url.port or (80 if url.scheme == 'http' else 443)} cannot be reached: {reason}"
 
 
 def _response_too_long(error: BaseException | None) -> ResponseTooLong | None:

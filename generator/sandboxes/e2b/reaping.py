@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from generator.errors import InputError
 from generator.sandboxes.contract import SandboxError
 from generator.sandboxes.e2b.connection import Connection
-from generator.sandboxes.e2b.control_plane import find_sandboxes, kill_sandbox
+from generator.sandboxes.e2b.control_plane import check_connection, find_sandboxes, kill_sandbox
 from generator.sandboxes.e2b.errors import user_error
 
 
@@ -32,6 +32,7 @@ def reap(connection: Connection, run: str, shard: str | None) -> Iterator[Reaped
         metadata["shard"] = shard.replace("/", "-")
     if not all(re.fullmatch(r"[A-Za-z0-9._-]{1,100}", value) for value in metadata.values()):
         raise InputError(f"{run!r} is not the name of a run", fix="read it in the report of the build: the key run")
+    check_connection(connection)
     try:
         for found in find_sandboxes(connection, metadata):
             if kill_sandbox(connection, found.sandbox_id):

@@ -112,6 +112,10 @@ class E2BSandbox:
         """Return nothing: the service does not report refused hosts."""
         return ()
 
+    def unreachable_hosts(self) -> tuple[str, ...]:
+        """Return nothing: the service does not report connections."""
+        return ()
+
     def allow_only(self, setting: FetchHosts, named: frozenset[Endpoint] = frozenset()) -> tuple[str, ...] | None:
         """Restrict the network to the hosts of a setting and return their names, or None for all hosts."""
         auto: list[str] = []

@@ -6,6 +6,7 @@ import contextlib
 import os
 import threading
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Final
 
 import psutil
@@ -66,6 +67,14 @@ def _memory_file_bytes(processes: Sequence[psutil.Process]) -> int:
                         status = os.stat(f"{directory}/{name}")  # noqa: PTH116
                         found[status.st_dev, status.st_ino] = status.st_blocks * _BLOCK_BYTES
     return sum(found.values())
+
+
+def processes_killed_for_memory() -> int:
+    """Return how many processes the kernel has killed for lack of memory since it started; 0 where it does not tell."""
+    with contextlib.suppress(OSError):
+        counts = dict(line.split() for line in Path("/proc/vmstat").read_text().splitlines())
+        return int(counts.get("oom_kill", 0))
+    return 0
 
 
 class MemorySamples:

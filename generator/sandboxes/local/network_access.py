@@ -75,6 +75,10 @@ class NetworkAccess:
         """Return the hosts that commands requested and the network rules refused."""
         return tuple(self._proxy.refused) if self._proxy else ()
 
+    def unreachable_hosts(self) -> tuple[str, ...]:
+        """Return a sentence for each host that commands could not be connected to."""
+        return tuple(self._proxy.unreachable.values()) if self._proxy else ()
+
     def close(self) -> None:
         """Close all connections and the proxy."""
         if self._proxy:

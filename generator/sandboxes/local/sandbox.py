@@ -103,6 +103,10 @@ class LocalSandbox:
         """Return the hosts that commands requested and the network rules refused."""
         return self._access.refused_hosts()
 
+    def unreachable_hosts(self) -> tuple[str, ...]:
+        """Return a sentence for each host that commands could not be connected to; none once the network is closed."""
+        return self._access.unreachable_hosts() if self._network_open else ()
+
     def close_network(self) -> None:
         """Close the network for all later commands, and mount `READ_ONLY_DIRECTORIES` read-only, when isolated."""
         self._network_open = False
@@ -138,9 +142,8 @@ class LocalSandbox:
                 launch = self._launch(command, network, stdin, unpack_to, group)
                 with self._start(launch) as process:
                     killed = supervise(process, output, monitor, self._launcher.kill)
-                if killed is None and group and group.ran_out_of_memory:
-                    killed = "memory"
-                    monitor.peak_memory = max(monitor.peak_memory, monitor.memory_bytes)
+                if killed is None and process.returncode != 0:
+                    killed = monitor.shortage()
         self._peak_memory = max(self._peak_memory, monitor.peak_memory)
         if killed is None:
             output.check(command)

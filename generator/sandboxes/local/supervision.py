@@ -18,7 +18,7 @@ import psutil
 from generator.sandboxes.contract import OnLine
 from generator.sandboxes.lines import LineSplitter
 from generator.sandboxes.local.control_groups import ControlGroup
-from generator.sandboxes.local.memory import memory_used
+from generator.sandboxes.local.memory import memory_used, processes_killed_for_memory
 from generator.sandboxes.local.process_tree import SAMPLE_SECONDS, ProcessTable
 
 Killed = Literal["timeout", "memory", "disk", "stopped"]
@@ -66,6 +66,7 @@ class CommandMonitor:
     group: ControlGroup | None = None
     peak_memory: int = 0
     _next_sample: float = field(default_factory=lambda: time.monotonic() + SAMPLE_SECONDS)
+    killed_before: int = field(default_factory=processes_killed_for_memory)
 
     def kill_reason(self, pid: int) -> Killed | None:
         """Return the reason to kill the process tree of `pid` now, or None."""
@@ -78,6 +79,19 @@ class CommandMonitor:
             return None
         self._next_sample = now + SAMPLE_SECONDS
         return self._sample(pid)
+
+    def shortage(self) -> Killed | None:
+        """Return what a command lacked that has failed by itself: memory, as the kernel tells, or disk.
+
+        Without a control group the kernel tells only that some process of the machine was killed meanwhile.
+        """
+        if self.group is None:
+            out_of_memory = processes_killed_for_memory() > self.killed_before
+        elif out_of_memory := self.group.ran_out_of_memory:
+            self.peak_memory = max(self.peak_memory, self.memory_bytes)
+        if out_of_memory:
+            return "memory"
+        return "disk" if self.reserve.is_disk_short(self.directory) else None
 
     def _sample(self, pid: int) -> Killed | None:
         """Check memory and disk; without a control group, memory is the sum of the processes' sizes."""

@@ -7,6 +7,7 @@ import importlib
 import inspect
 import json
 import pkgutil
+import socket
 from collections.abc import Callable
 from types import ModuleType
 
@@ -18,8 +19,10 @@ import pytest
 from e2b import exceptions as sdk
 from e2b.sandbox.commands.command_handle import CommandExitException
 
-from generator.errors import InputError, Unavailable
+from generator.errors import InputError, Unavailable, Unreachable
 from generator.sandboxes.contract import FileMissing
+from generator.sandboxes.e2b import control_plane
+from generator.sandboxes.e2b.connection import Connection
 from generator.sandboxes.e2b.errors import (
     EXCEPTION_KINDS,
     FAILURE_CLASSES,
@@ -27,6 +30,17 @@ from generator.sandboxes.e2b.errors import (
     service_error,
     user_error,
 )
+
+
+def test_a_service_that_nobody_serves_is_named_with_its_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(control_plane, "PROBE_SECONDS", 0.0)
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        place = f"127.0.0.1:{closed.getsockname()[1]}"
+        with pytest.raises(Unreachable, match=f"^E2B at {place} cannot be reached: .*Connection refused") as caught:
+            control_plane.check_connection(Connection("e2b_0123456789", f"http://{place}"))
+    assert caught.value.exit_code == Unavailable.exit_code
+
 
 # By name: their constructors carry no types.
 RAISED: dict[str, Callable[..., Exception]] = {

@@ -24,6 +24,14 @@ def test_a_disk_that_runs_full_ends_the_command(tmp_path: Path) -> None:
     assert monitor.peak_memory > 0
 
 
+def test_what_a_failed_command_lacked_is_told_by_the_machine(tmp_path: Path) -> None:
+    stops, deadline = (threading.Event(),), time.monotonic() + 3_600
+    full = HostReserve(disk=1 << 62)
+    assert CommandMonitor(stops, deadline, 1 << 40, tmp_path, ProcessTable(), full).shortage() == "disk"
+    killed = CommandMonitor(stops, deadline, 1 << 40, tmp_path, ProcessTable(), killed_before=-1)
+    assert killed.shortage() == "memory"
+
+
 def test_a_stop_takes_a_small_part_of_the_time_that_github_grants(tmp_path: Path) -> None:
     """The command itself would run for an hour."""
     stop = threading.Event()

@@ -15,7 +15,7 @@ from generator.sandboxes.e2b.sdk import CommandExitException, Sandbox, Template
 from generator.sandboxes.e2b.template.definition import Definition
 from generator.sandboxes.e2b.template.dockerfile import prefetch_lines, render_dockerfile
 from generator.sandboxes.e2b.template.identity import template_name, template_reference, template_tag
-from generator.text import plain
+from generator.text import counted, plain
 
 CHECK_SECONDS = 120
 # Timeout of the sandbox that runs the checks.
@@ -58,7 +58,7 @@ def build_templates(
         if problems := tuple(failed_checks(reference, definition, connection)):
             _remove_tag(reference, connection)
             raise InputError(f"{reference} was built and does not work", problems=problems)
-        log(f"{reference} is ready: {len(definition.checks)} checks passed")
+        log(f"{reference} is ready: {counted(len(definition.checks), 'check')} passed")
 
 
 def _build(
