@@ -22,8 +22,8 @@ from generator.platforms import Kind
 class FoundCrate:
     """A crate for the fleet.
 
-    `path` is its directory relative to the root. `depends_on` names other found crates, sorted. `npm_name` is the
-    scoped name in the package.json beside it. `reason` is a sentence that explains the kind.
+    `path` is its directory relative to the root. `depends_on` names other found crates, sorted. `npm_name` is the name
+    in an addon's package.json. `reason` is a sentence that explains the kind.
     """
 
     name: str
@@ -73,7 +73,7 @@ def discover(root: Path) -> Discovery:
             skipped.append(result)
         else:
             selected[crate.directory] = result
-    skipped += _drop(selected, _duplicates([each.crate for each in selected.values()]))
+    skipped += _drop(selected, _duplicates(selected.values()))
     dependencies = _dependencies(selected, candidates, scan)
     skipped += _drop(selected, _in_cycles(dependencies))
     found = tuple(
@@ -116,7 +116,7 @@ def _found_crate(
         depends_on=tuple(
             sorted(selected[to].crate.package.name for to in dependencies[crate.directory] if to in selected)
         ),
-        npm_name=_npm_name(crate),
+        npm_name=_npm_name(each),
         reason=printable(each.reason),
     )
 
@@ -158,9 +158,10 @@ def _version(crate: Candidate, kind: Kind | None, scan: RepositoryScan) -> str |
     return cargo_version if cargo_version is None or package_version is None else package_version
 
 
-def _npm_name(crate: Candidate) -> str | None:
-    name = crate.package_json.name if crate.package_json else None
-    return name if name is not None and is_npm_name(name) else None
+def _npm_name(each: _Selected) -> str | None:
+    """Return the name in an addon's package.json. Beside other crates, package.json belongs to something else."""
+    package = each.crate.package_json if each.kind == "napi" else None
+    return package.name if package is not None and package.name is not None and is_npm_name(package.name) else None
 
 
 def _addons_without_crate(scan: RepositoryScan, candidates: list[Candidate]) -> list[SkippedFile]:
@@ -173,17 +174,18 @@ def _addons_without_crate(scan: RepositoryScan, candidates: list[Candidate]) -> 
     ]
 
 
-def _duplicates(crates: list[Candidate]) -> dict[str, str]:
+def _duplicates(selected: Iterable[_Selected]) -> dict[str, str]:
     """Return the crates whose name or npm name another crate uses; the crate nearest to the top keeps it."""
     owners: dict[str, str] = {}
     duplicates: dict[str, str] = {}
-    for crate in sorted(crates, key=lambda each: (each.directory.count("/"), each.directory)):
-        names = [name for name in (crate.package.name.lower(), _npm_name(crate)) if name is not None]
+    for each in sorted(selected, key=lambda each: (each.crate.directory.count("/"), each.crate.directory)):
+        directory = each.crate.directory
+        names = [name for name in (each.crate.package.name.lower(), _npm_name(each)) if name is not None]
         taken = next((name for name in names if name in owners), None)
         if taken is not None:
-            duplicates[crate.directory] = f"its name {taken} is already used by {manifest_path(owners[taken])}"
+            duplicates[directory] = f"its name {taken} is already used by {manifest_path(owners[taken])}"
         else:
-            owners |= dict.fromkeys(names, crate.directory)
+            owners |= dict.fromkeys(names, directory)
     return duplicates
 
 

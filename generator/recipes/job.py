@@ -89,7 +89,7 @@ class BuildJob:
 
 @dataclass(frozen=True)
 class CrateMetadata:
-    """The crate's own metadata, from Cargo.toml and, where there is one, package.json.
+    """The crate's own metadata, from Cargo.toml and, for an addon, package.json.
 
     `compiled_packages` are the names of the packages that Cargo compiles for each platform.
     """
@@ -115,7 +115,8 @@ def read_metadata(job: BuildJob, metadata: bytes, package_json: bytes | None, co
     package = described.package_at(f"{job.directory}/Cargo.toml")
     if package is None:
         raise Unbuildable(f"{job.source.directory}/Cargo.toml describes a workspace, not a package")
-    declared = None if package_json is None else _parse_package_json(job, package_json)
+    is_addon = job.crate.kind == "napi"  # Beside other crates, package.json belongs to something else.
+    declared = _parse_package_json(job, package_json) if is_addon and package_json is not None else None
     notes = _differences(job, package, declared)
     return CrateMetadata(_without_disabled_targets(job, package), declared, notes, _compiled_packages(compiled))
 
@@ -180,12 +181,12 @@ def _differences(job: BuildJob, package: Package, declared: dict[str, Any] | Non
     revision of another repository cannot be changed, so there it is a note. An addon's version is that of its
     package.json, because napi's own projects leave 0.0.0 in Cargo.toml.
     """
-    compared: list[tuple[str, str, Any, str]] = []
-    if job.crate.kind != "napi" or declared is None:
-        compared.append(("Cargo.toml", "version", package.version, job.crate.version))
+    compared: list[tuple[str, str, Any, str]] = [("Cargo.toml", "version", package.version, job.crate.version)]
     if declared is not None:
-        compared.append(("package.json", "version", declared.get("version"), job.crate.version))
-        compared.append(("package.json", "name", declared.get("name"), job.settings.npm_name))
+        compared = [
+            ("package.json", "version", declared.get("version"), job.crate.version),
+            ("package.json", "name", declared.get("name"), job.settings.npm_name),
+        ]
     notes = tuple(
         f"{posixpath.normpath(f'{job.source.directory}/{file}')} has {key} {json.dumps(own)[:120]}, "
         f"the manifest {wanted}"

@@ -109,7 +109,8 @@ def describe_script(job: BuildJob) -> str:
     It runs before anything of the crate, which could change them.
     """
     targets = (f"{each}={job.toolchain.target(job.crate.kind, each)}" for each in job.platforms)
-    describe = with_arguments("describe-crate.sh", job.directory, job.workspace, METADATA, PACKAGES, *targets)
+    package = job.directory if job.crate.kind == "napi" else ""
+    describe = with_arguments("describe-crate.sh", job.directory, job.workspace, package, METADATA, PACKAGES, *targets)
     return f"cd {shlex.quote(job.root)}\n{describe}"
 
 

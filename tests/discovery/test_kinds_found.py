@@ -363,10 +363,10 @@ def test_the_version_of_an_addon_is_that_of_its_package_json(plant: Plant, cargo
     assert discovery.notes == ()
 
 
-def test_the_version_of_a_program_is_cargos_whatever_lies_beside(plant: Plant) -> None:
+def test_name_and_version_of_a_program_are_cargos_whatever_lies_beside(plant: Plant) -> None:
     package = json.dumps({"name": "@scope/x", "version": "2.0.0"})
     discovery = discover(plant({"Cargo.toml": PACKAGE, "src/main.rs": "", "package.json": package}))
-    assert [(each.kind, each.version) for each in discovery.crates] == [("bin", "1.2.3")]
+    assert [(each.kind, each.version, each.npm_name) for each in discovery.crates] == [("bin", "1.2.3", None)]
 
 
 def _skipped(discovery: Discovery) -> dict[str, str]:
