@@ -9,7 +9,7 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 from generator.cargo.manifests import Inherited, manifest_path
-from generator.cargo.workspaces import path_dependencies, workspace_table
+from generator.cargo.workspaces import package_version, path_dependencies, workspace_table
 from generator.discovery.kinds import Candidate, depends_on, kind_of
 from generator.discovery.scan import RepositoryScan, SkippedFile, printable, scan_repository, skipped_file
 from generator.discovery.scopes import is_npm_name, is_valid, npm_scope
@@ -23,7 +23,8 @@ class FoundCrate:
     """A crate for the fleet.
 
     `path` is its directory relative to the root. `depends_on` names other found crates, sorted. `npm_name` is the name
-    in an addon's package.json. `reason` is a sentence that explains the kind.
+    in an addon's package.json, and `package` the directory of that file if it is another. `reason` is a sentence that
+    explains the kind.
     """
 
     name: str
@@ -33,6 +34,7 @@ class FoundCrate:
     depends_on: tuple[str, ...]
     npm_name: str | None
     reason: str
+    package: str | None = None
 
 
 @dataclass(frozen=True)
@@ -118,6 +120,7 @@ def _found_crate(
         ),
         npm_name=_npm_name(each),
         reason=printable(each.reason),
+        package=crate.package_directory if each.kind == "napi" and crate.package_directory != crate.directory else None,
     )
 
 
@@ -141,7 +144,7 @@ def _rejection(crate: Candidate, version: str | None, scan: RepositoryScan) -> s
         return "its version is inherited (version.workspace = true), but no [workspace.package] above it has one"
     if not is_valid(Version, version):
         return f"crates.json cannot hold its version {version[:80]!r}: write MAJOR.MINOR.PATCH, without build metadata"
-    if not is_valid(RelativePath, crate.directory):
+    if not (is_valid(RelativePath, crate.directory) and is_valid(RelativePath, crate.package_directory)):
         return "crates.json cannot hold its path: use only letters, digits and . _ - @ + in names of directories"
     return None
 
@@ -152,10 +155,9 @@ def _version(crate: Candidate, kind: Kind | None, scan: RepositoryScan) -> str |
     napi's own projects keep 0.0.0 in Cargo.toml, which is also Cargo's default. Return None when the version is
     inherited but missing: cargo refuses such a crate.
     """
-    own, shared = crate.package.version, workspace_table(crate.root, scan.manifests)
-    cargo_version = (shared.package.version if shared else None) if isinstance(own, Inherited) else own or "0.0.0"
-    package_version = crate.package_json.version if kind == "napi" and crate.package_json is not None else None
-    return cargo_version if cargo_version is None or package_version is None else package_version
+    cargo_version = package_version(crate.package, crate.root, scan.manifests)
+    own = crate.package_json.version if kind == "napi" and crate.package_json is not None else None
+    return cargo_version if cargo_version is None or own is None else own
 
 
 def _npm_name(each: _Selected) -> str | None:
@@ -165,12 +167,12 @@ def _npm_name(each: _Selected) -> str | None:
 
 
 def _addons_without_crate(scan: RepositoryScan, candidates: list[Candidate]) -> list[SkippedFile]:
-    explained = {crate.nearby_package for crate in candidates if depends_on(crate, "napi", scan.manifests)}
-    files = [posixpath.normpath(f"{each}/package.json") for each in scan.addon_packages()]
+    explained = {crate.package_directory for crate in candidates if depends_on(crate, "napi", scan.manifests)}
+    reason = "it has a `napi` key, but no readable Cargo.toml lies beside it, and none of its scripts names one"
     return [
-        skipped_file(path, "it has a `napi` key, but no readable Cargo.toml lies beside it")
-        for path in files
-        if path not in explained
+        skipped_file(posixpath.normpath(f"{each}/package.json"), reason)
+        for each in scan.addon_packages()
+        if each not in explained
     ]
 
 
@@ -238,13 +240,13 @@ def _package_json_notes(found: tuple[FoundCrate, ...], scan: RepositoryScan) -> 
     """Return notes on addons whose package.json differs from crates.json: the build requires them to be equal."""
     notes = []
     for crate in (each for each in found if each.kind == "napi"):
-        package = scan.packages[crate.path]
-        where = posixpath.normpath(f"{crate.path}/package.json")
+        package = scan.packages[crate.package or crate.path]
+        where = posixpath.normpath(f"{crate.package or crate.path}/package.json")
         if package.version is None:
             notes.append(f"{where} has no version: set it to {crate.version}, as in crates.json, or the build fails")
         if crate.npm_name is None:
             problem = f"has the name {package.name}" if package.name is not None else "has no name"
-            notes.append(printable(f"{where} {problem}: set it to @scope/name, as in crates.json, or the build fails"))
+            notes.append(printable(f"{where} {problem}: set it to the npm name in crates.json, or the build fails"))
     return notes
 
 

@@ -72,6 +72,25 @@ def test_a_build_command_may_enable_any_feature(tmp_path: Path) -> None:
     assert metadata(tmp_path, files, commands=commands).package.programs == ("hidden", "plain", "pretty")
 
 
+def test_the_manifest_chooses_the_programs_of_the_package(tmp_path: Path) -> None:
+    files = {"Cargo.toml": PACKAGE.format("1.0.0") + TOOLS, "src/main.rs": "fn main() {}"}
+    crate = metadata(tmp_path, files)
+    job = job_of(tmp_path, programs=["pretty"])
+    script = ProgramRecipe().compile(job, crate, "linux-x64-gnu")
+    assert "--bin pretty" in script
+    assert "--bins" not in script
+    assert "plain" not in f"{ProgramRecipe().stage(job, crate)}{ProgramRecipe().load(job, crate)}"
+    assert job_of(tmp_path).programs(crate.package) == ("plain", "pretty")
+
+
+@pytest.mark.parametrize("name", ["lost", "hidden"])
+def test_a_chosen_program_that_is_not_built_is_an_error_with_those_that_are(tmp_path: Path, name: str) -> None:
+    files = {"Cargo.toml": PACKAGE.format("1.0.0") + TOOLS, "src/main.rs": "fn main() {}"}
+    job = job_of(tmp_path, programs=["plain", name])
+    with pytest.raises(Unbuildable, match=f"^x has no program {name} that is built: it has plain, pretty$"):
+        ProgramRecipe().compile(job, metadata(tmp_path, files), "linux-x64-gnu")
+
+
 HIDDEN = TOOLS.replace('default = ["all"]\n', "").replace(
     '[[bin]]\nname = "plain"\npath = "src/main.rs"\n', "autobins = false\n"
 )
@@ -112,7 +131,7 @@ DIFFERENCES = {
     "package.json without a version": (
         {"kind": "napi"},
         {"name": "@demo/x"},
-        "crate/package.json has version null, the manifest 1.0.0",
+        "crate/package.json has no version, the manifest 1.0.0",
     ),
     "name of package.json": (
         {"kind": "napi"},

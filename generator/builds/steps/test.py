@@ -79,7 +79,7 @@ def _run(session: BuildSession, job: BuildJob, platform: PlatformName, test_run:
         session.log.line(f"note: running the tests for {platform} by {test_run.runtime}")
     output, started = deque[str](maxlen=LAST_LINES), time.monotonic()
     try:
-        session.command("test", script, job.directory, last_lines=output)
+        session.command("test", script, job.package_directory, last_lines=output)
     except StepFailed:
         failed = UnitTests(state="failed", by=test_run.runtime, seconds=_seconds_since(started))
         session.record.add_tests(platform, failed)
