@@ -40,15 +40,14 @@ class _Promise:
     suffixes: tuple[str, ...] = ("",)
 
     def is_kept(self, paths: Collection[str]) -> bool:
-        """Return True if a file of the package is there for it; a * stands for any text."""
+        """Return True if the package has a file for it; a * stands for any text, and a / at the end for any file."""
         inside = posixpath.normpath(self.path)
         before, star, after = inside.partition("*")
-        if star or self.path.endswith("/*"):
-            return any(
-                each.startswith(before) and any(each.endswith(after + more) for more in self.suffixes) for each in paths
-            )
+        if star:
+            ends = tuple(f"{after}{suffix}" for suffix in self.suffixes)
+            return any(each.startswith(before) and each.endswith(ends) for each in paths)
         if self.suffixes == ("",):
-            return inside in paths
+            return inside in paths or (self.path.endswith("/") and any(each.startswith(f"{inside}/") for each in paths))
         index = "index" if inside == "." else f"{inside}/index"
         return any(f"{name}{suffix}" in paths for name in (inside, index) for suffix in self.suffixes)
 

@@ -275,7 +275,7 @@ def test_a_directory_that_only_begins_like_tests_is_none(plant: Plant) -> None:
     assert [each.path for each in discovery.crates] == ["tests-of-time"]
 
 
-ELSEWHERE = {
+ELSEWHERE: dict[str, tuple[str, str, str | None]] = {
     "below": ("native", ".", None),
     "above": (".", "js", None),
     "manifest path": ("native", "js/package", "napi build --platform --manifest-path ../../native/Cargo.toml"),

@@ -34,10 +34,10 @@ def problems(top: Path, files: dict[str, str], *crates: dict[str, Any], **option
     return tuple(line.removeprefix(f"{top}/") for line in caught.value.problems)
 
 
-ADDON = {"kind": "napi", "npm_name": "native"}
-NAPI = {"name": "native", "version": "0.7.0", "napi": {"binaryName": "one"}}
+ADDON: dict[str, Any] = {"kind": "napi", "npm_name": "native"}
+NAPI: dict[str, Any] = {"name": "native", "version": "0.7.0", "napi": {"binaryName": "one"}}
 
-VERSIONS = {
+VERSIONS: dict[str, tuple[dict[str, str], dict[str, Any], str]] = {
     "of Cargo.toml": ({"one/Cargo.toml": PACKAGE.format("one", "0.3.0")}, {}, "0.3.0"),
     "with a byte order mark": ({"one/Cargo.toml": "\ufeff" + PACKAGE.format("one", "0.3.0")}, {}, "0.3.0"),
     "with Windows' line ends": ({"one/Cargo.toml": PACKAGE.format("one", "0.3.0").replace("\n", "\r\n")}, {}, "0.3.0"),
@@ -92,7 +92,7 @@ def test_a_version_that_nobody_gives_is_an_error_with_its_line(
     assert said in problem
 
 
-DIFFERENCES = {
+DIFFERENCES: dict[str, tuple[dict[str, str], dict[str, Any], str]] = {
     "version of Cargo.toml": (
         {"one/Cargo.toml": PACKAGE.format("one", "0.3.0")}, {"version": "0.4.0"},
         'crates[0].version: one/Cargo.toml has version "0.3.0", the manifest 0.4.0: make them equal',
