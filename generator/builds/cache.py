@@ -79,7 +79,7 @@ def _is_complete(build: CrateBuild, report: CrateReport) -> bool:
         return False
     if not report.packages:
         return build.crate.kind == "lib"
-    tarballs = tarball_names(build.crate, build.settings.npm_name, build.settings.platforms, build.settings.layout)
+    tarballs = tarball_names(build.crate, build.settings, build.settings.platforms, build.settings.layout)
     names = (*tarballs, sbom_name(build.crate.name))
     return report.packages[0].file == names[0] and all(
         each.file in names and _digest(build.context.out, each.file) == each.sha256

@@ -14,6 +14,7 @@ from generator.builds.reporting import failed_report, finished_report, skipped_r
 from generator.builds.result import AttemptResult
 from generator.builds.retries import Retries, retry_unavailable
 from generator.errors import InputError, Unavailable
+from generator.manifest.crate_files import files_of_checkout, own_differences
 from generator.manifest.names import log_name, sbom_name, tarball_names
 from generator.platforms import PLATFORM_NAMES, PlatformName
 from generator.reports.models import CrateReport, Failure
@@ -45,6 +46,7 @@ def _build(build: CrateBuild, platforms: tuple[PlatformName, ...], log: CrateLog
     """Collect the source, then reuse the crate from the build cache or build it."""
     log.phase("source")
     try:
+        _compare_files(build)
         source = _collect_source(build, log)
     except (InputError, Unavailable) as error:
         if build.context.stop.is_set():
@@ -67,6 +69,14 @@ def _build(build: CrateBuild, platforms: tuple[PlatformName, ...], log: CrateLog
     return report
 
 
+def _compare_files(build: CrateBuild) -> None:
+    """InputError when the manifest and the crate's own files differ in name or version: before anything is fetched."""
+    sources = build.context.sources
+    files = files_of_checkout(sources.top, sources.manifest_directory)
+    for _, sentence in own_differences(build.crate, build.settings.npm_name, files):
+        raise InputError(sentence)
+
+
 def _collect_source(build: CrateBuild, log: CrateLog) -> CollectedSource:
     """Collect the source; an unreachable repository is retried."""
     context = build.context
@@ -78,7 +88,7 @@ def _collect_source(build: CrateBuild, log: CrateLog) -> CollectedSource:
 
 def _remove_packages(build: CrateBuild) -> None:
     """Remove the packages of an earlier build in any layout, so that none is taken for one of this build."""
-    tarballs = tarball_names(build.crate, build.settings.npm_name, PLATFORM_NAMES, "split")
+    tarballs = tarball_names(build.crate, build.settings, PLATFORM_NAMES, "split")
     for name in (*tarballs, sbom_name(build.crate.name)):
         build.context.out.remove(name)
 

@@ -186,7 +186,7 @@ def _build_context(
 def _output_files(crate: Crate, crate_settings: Settings) -> tuple[str, ...]:
     """Return the names of all files that a crate's build may write."""
     platforms, layout = crate_settings.platforms, crate_settings.layout
-    tarballs = tarball_names(crate, crate_settings.npm_name, platforms, layout)
+    tarballs = tarball_names(crate, crate_settings, platforms, layout)
     return (log_name(crate.name), sbom_name(crate.name), *tarballs)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from generator.cargo.directories import ancestors, expand_pattern, is_within, resolve_path
-from generator.cargo.manifests import DependencyTable, Manifests, Workspace
+from generator.cargo.manifests import DependencyTable, Inherited, Manifests, Package, Workspace
 
 
 def workspace_root(directory: str, manifests: Manifests) -> str | None:
@@ -86,6 +86,17 @@ def inherited_dependency(name: str, root: str | None, manifests: Manifests) -> D
     """Return the dependency that `name.workspace = true` inherits."""
     shared = workspace_table(root, manifests)
     return (shared.dependencies if shared else {}).get(name, DependencyTable())
+
+
+def package_version(package: Package, root: str | None, manifests: Manifests) -> str | None:
+    """Return a package's version, which it may inherit from the workspace at `root`; None if there is none to inherit.
+
+    Cargo's own default is 0.0.0.
+    """
+    if not isinstance(package.version, Inherited):
+        return package.version or "0.0.0"
+    shared = workspace_table(root, manifests)
+    return shared.package.version if shared else None
 
 
 def workspace_table(root: str | None, manifests: Manifests) -> Workspace | None:

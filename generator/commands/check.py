@@ -15,5 +15,9 @@ from generator.text import counted
 @click.command()
 @manifest_option
 def check(manifest: Path) -> None:
-    """Print every error of the manifest, each with its line."""
-    print_message(f"{manifest}: {counted(len(load_manifest(manifest).crates), 'crate')}, no errors")
+    """Print every error of the manifest, each with its line.
+
+    Compares names and versions with Cargo.toml and package.json of path sources.
+    """
+    loaded = load_manifest(manifest, compare_files=True)
+    print_message(f"{manifest}: {counted(len(loaded.crates), 'crate')}, no errors")

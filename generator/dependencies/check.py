@@ -31,8 +31,8 @@ _CONFIGURATION: Final = (".npmrc", ".yarnrc", ".yarnrc.yml")
 class DependencySources:
     """A crate's source, and the registries that its dependencies may come from.
 
-    `directory` is the crate's and `workspace` its Cargo workspace's, from the source's top. `uses_npm` says that npm
-    installs the dependencies in package.json. `setting` is fetch_hosts.
+    `directory` is that of package.json and `workspace` the Cargo workspace's, from the source's top. `uses_npm` says
+    that npm installs the dependencies in package.json. `setting` is fetch_hosts.
     """
 
     files: DependencyFiles

@@ -9,7 +9,7 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 from generator.cargo.manifests import Inherited, manifest_path
-from generator.cargo.workspaces import path_dependencies, workspace_table
+from generator.cargo.workspaces import package_version, path_dependencies, workspace_table
 from generator.discovery.kinds import Candidate, depends_on, kind_of
 from generator.discovery.scan import RepositoryScan, SkippedFile, printable, scan_repository, skipped_file
 from generator.discovery.scopes import is_npm_name, is_valid, npm_scope
@@ -22,8 +22,9 @@ from generator.platforms import Kind
 class FoundCrate:
     """A crate for the fleet.
 
-    `path` is its directory relative to the root. `depends_on` names other found crates, sorted. `npm_name` is the
-    scoped name in the package.json beside it. `reason` is a sentence that explains the kind.
+    `path` is its directory relative to the root. `depends_on` names other found crates, sorted. `npm_name` is the name
+    in an addon's package.json, and `package` the directory of that file if it is another. `reason` is a sentence that
+    explains the kind.
     """
 
     name: str
@@ -33,6 +34,7 @@ class FoundCrate:
     depends_on: tuple[str, ...]
     npm_name: str | None
     reason: str
+    package: str | None = None
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ def discover(root: Path) -> Discovery:
             skipped.append(result)
         else:
             selected[crate.directory] = result
-    skipped += _drop(selected, _duplicates([each.crate for each in selected.values()]))
+    skipped += _drop(selected, _duplicates(selected.values()))
     dependencies = _dependencies(selected, candidates, scan)
     skipped += _drop(selected, _in_cycles(dependencies))
     found = tuple(
@@ -116,8 +118,9 @@ def _found_crate(
         depends_on=tuple(
             sorted(selected[to].crate.package.name for to in dependencies[crate.directory] if to in selected)
         ),
-        npm_name=_npm_name(crate),
+        npm_name=_npm_name(each),
         reason=printable(each.reason),
+        package=crate.package_directory if each.kind == "napi" and crate.package_directory != crate.directory else None,
     )
 
 
@@ -141,7 +144,7 @@ def _rejection(crate: Candidate, version: str | None, scan: RepositoryScan) -> s
         return "its version is inherited (version.workspace = true), but no [workspace.package] above it has one"
     if not is_valid(Version, version):
         return f"crates.json cannot hold its version {version[:80]!r}: write MAJOR.MINOR.PATCH, without build metadata"
-    if not is_valid(RelativePath, crate.directory):
+    if not (is_valid(RelativePath, crate.directory) and is_valid(RelativePath, crate.package_directory)):
         return "crates.json cannot hold its path: use only letters, digits and . _ - @ + in names of directories"
     return None
 
@@ -152,38 +155,39 @@ def _version(crate: Candidate, kind: Kind | None, scan: RepositoryScan) -> str |
     napi's own projects keep 0.0.0 in Cargo.toml, which is also Cargo's default. Return None when the version is
     inherited but missing: cargo refuses such a crate.
     """
-    own, shared = crate.package.version, workspace_table(crate.root, scan.manifests)
-    cargo_version = (shared.package.version if shared else None) if isinstance(own, Inherited) else own or "0.0.0"
-    package_version = crate.package_json.version if kind == "napi" and crate.package_json is not None else None
-    return cargo_version if cargo_version is None or package_version is None else package_version
+    cargo_version = package_version(crate.package, crate.root, scan.manifests)
+    own = crate.package_json.version if kind == "napi" and crate.package_json is not None else None
+    return cargo_version if cargo_version is None or own is None else own
 
 
-def _npm_name(crate: Candidate) -> str | None:
-    name = crate.package_json.name if crate.package_json else None
-    return name if name is not None and is_npm_name(name) else None
+def _npm_name(each: _Selected) -> str | None:
+    """Return the name in an addon's package.json. Beside other crates, package.json belongs to something else."""
+    package = each.crate.package_json if each.kind == "napi" else None
+    return package.name if package is not None and package.name is not None and is_npm_name(package.name) else None
 
 
 def _addons_without_crate(scan: RepositoryScan, candidates: list[Candidate]) -> list[SkippedFile]:
-    explained = {crate.nearby_package for crate in candidates if depends_on(crate, "napi", scan.manifests)}
-    files = [posixpath.normpath(f"{each}/package.json") for each in scan.addon_packages()]
+    explained = {crate.package_directory for crate in candidates if depends_on(crate, "napi", scan.manifests)}
+    reason = "it has a `napi` key, but no readable Cargo.toml lies beside it, and none of its scripts names one"
     return [
-        skipped_file(path, "it has a `napi` key, but no readable Cargo.toml lies beside it")
-        for path in files
-        if path not in explained
+        skipped_file(posixpath.normpath(f"{each}/package.json"), reason)
+        for each in scan.addon_packages()
+        if each not in explained
     ]
 
 
-def _duplicates(crates: list[Candidate]) -> dict[str, str]:
+def _duplicates(selected: Iterable[_Selected]) -> dict[str, str]:
     """Return the crates whose name or npm name another crate uses; the crate nearest to the top keeps it."""
     owners: dict[str, str] = {}
     duplicates: dict[str, str] = {}
-    for crate in sorted(crates, key=lambda each: (each.directory.count("/"), each.directory)):
-        names = [name for name in (crate.package.name.lower(), _npm_name(crate)) if name is not None]
+    for each in sorted(selected, key=lambda each: (each.crate.directory.count("/"), each.crate.directory)):
+        directory = each.crate.directory
+        names = [name for name in (each.crate.package.name.lower(), _npm_name(each)) if name is not None]
         taken = next((name for name in names if name in owners), None)
         if taken is not None:
-            duplicates[crate.directory] = f"its name {taken} is already used by {manifest_path(owners[taken])}"
+            duplicates[directory] = f"its name {taken} is already used by {manifest_path(owners[taken])}"
         else:
-            owners |= dict.fromkeys(names, crate.directory)
+            owners |= dict.fromkeys(names, directory)
     return duplicates
 
 
@@ -236,13 +240,13 @@ def _package_json_notes(found: tuple[FoundCrate, ...], scan: RepositoryScan) -> 
     """Return notes on addons whose package.json differs from crates.json: the build requires them to be equal."""
     notes = []
     for crate in (each for each in found if each.kind == "napi"):
-        package = scan.packages[crate.path]
-        where = posixpath.normpath(f"{crate.path}/package.json")
+        package = scan.packages[crate.package or crate.path]
+        where = posixpath.normpath(f"{crate.package or crate.path}/package.json")
         if package.version is None:
             notes.append(f"{where} has no version: set it to {crate.version}, as in crates.json, or the build fails")
         if crate.npm_name is None:
             problem = f"has the name {package.name}" if package.name is not None else "has no name"
-            notes.append(printable(f"{where} {problem}: set it to @scope/name, as in crates.json, or the build fails"))
+            notes.append(printable(f"{where} {problem}: set it to the npm name in crates.json, or the build fails"))
     return notes
 
 

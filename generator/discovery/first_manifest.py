@@ -96,7 +96,7 @@ def _crate(crate: FoundCrate, npm_scope: str, npm_name: str) -> dict[str, Any]:
         **({"npm_name": npm_name} if npm_name != f"{npm_scope}/{crate.name}" else {}),
         "version": crate.version,
         "kind": crate.kind,
-        "source": {"path": crate.path},
+        "source": {"path": crate.path, **({"package": crate.package} if crate.package else {})},
         "depends_on": crate.depends_on,
         "expected_minutes": EXPECTED_MINUTES[crate.kind],
     }

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,6 +19,10 @@ from generator.platforms import Kind
 
 # Common names of directories whose crates only serve the repository itself.
 SUPPORT_DIRECTORIES: Final = frozenset({"benches", "examples", "fixtures", "fuzz", "testdata", "tests", "xtask"})
+NO_PACKAGE: Final = (
+    "it is a cdylib that depends on napi, but no package.json with a `napi` key lies beside its Cargo.toml or names it "
+    "in a script: if there is one, add the crate to crates.json, with that directory in its source as `package`"
+)
 ANY_PROGRAM: Final = re.compile(r"src/(main|bin/[^/]+|bin/[^/]+/main)\.rs")
 
 
@@ -25,8 +30,8 @@ ANY_PROGRAM: Final = re.compile(r"src/(main|bin/[^/]+|bin/[^/]+/main)\.rs")
 class Candidate:
     """A crate with all facts that decide its kind.
 
-    `root` is its workspace's directory. `files` are paths relative to its own directory, and `package_json` lies there.
-    `nearby_package` is the path of a package.json with a `napi` key in the directory above or in one below.
+    `root` is its workspace's directory. `files` are paths relative to its own directory. `package_json` is that of
+    `package_directory`: its own, or the one of an addon's package.json that belongs to it.
     """
 
     directory: str
@@ -35,7 +40,12 @@ class Candidate:
     root: str | None
     files: frozenset[str]
     package_json: PackageJson | None
-    nearby_package: str | None
+    package_directory: str
+
+    @property
+    def package_path(self) -> str:
+        """The path of its package.json."""
+        return posixpath.normpath(f"{self.package_directory}/package.json")
 
 
 def kind_of(crate: Candidate, manifests: Manifests) -> tuple[Kind | None, str]:
@@ -46,10 +56,12 @@ def kind_of(crate: Candidate, manifests: Manifests) -> tuple[Kind | None, str]:
     also = f"; it also has {_listed(programs)}" if programs else ""
     cdylib = "cdylib" in (crate.manifest.library.crate_type if crate.manifest.library else [])
     if depends_on(crate, "napi", manifests):
-        if crate.package_json is not None and crate.package_json.napi is not None:
-            return "napi", f"it depends on napi, and package.json beside it has a `napi` key{also}"
+        beside = crate.package_directory == crate.directory
+        if crate.package_json is not None and crate.package_json.napi is not None and (beside or cdylib):
+            where = "package.json beside it" if beside else crate.package_path
+            return "napi", f"it depends on napi, and {where} has a `napi` key{also}"
         if cdylib:
-            return None, _addon_without_package(crate)
+            return None, NO_PACKAGE
     if cdylib and depends_on(crate, "wasm-bindgen", manifests, by_default=True):
         return "wasm", f"it is a cdylib that depends on wasm-bindgen{also}"
     if programs:
@@ -95,12 +107,6 @@ def depends_on(crate: Candidate, package: str, manifests: Manifests, *, by_defau
             if (dependency.package or name) == package and (enabled or not by_default):
                 return True
     return False
-
-
-def _addon_without_package(crate: Candidate) -> str:
-    if crate.nearby_package is not None:
-        return f"it is an addon, but its package.json is {crate.nearby_package}: move it beside Cargo.toml"
-    return "it is a cdylib that depends on napi, but no package.json with a `napi` key lies beside its Cargo.toml"
 
 
 def _paths(program: Program, package: str) -> Iterator[str]:

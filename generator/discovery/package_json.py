@@ -1,4 +1,4 @@
-"""Model of package.json: the keys that decide a crate's kind, name and version; other keys are ignored."""
+"""Model of package.json: the keys that decide a crate's kind, name, version and place; other keys are ignored."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ class PackageJson(FileModel):
     name: str | None = None
     version: str | None = None
     napi: dict[str, Any] | None = None
+    scripts: Any = None
 
 
 def package_json(text: str) -> PackageJson:

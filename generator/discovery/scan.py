@@ -13,6 +13,7 @@ from typing import Final, TypeVar
 from generator.cargo.directories import parent
 from generator.cargo.manifests import CargoToml, Package, parse_cargo_toml
 from generator.cargo.workspaces import workspace_members, workspace_root
+from generator.discovery.addons import crates_named_by_scripts
 from generator.discovery.files import list_files, read_text
 from generator.discovery.kinds import SUPPORT_DIRECTORIES, Candidate
 from generator.discovery.package_json import PackageJson, package_json
@@ -46,12 +47,10 @@ class RepositoryScan:
 
     def candidates(self) -> list[Candidate]:
         """Return every Cargo.toml with a [package], by directory."""
-        addons = self.addon_packages()
-        below: dict[str, list[str]] = defaultdict(list)
-        for directory in addons:
-            below[parent(directory)].append(directory)
+        named = crates_named_by_scripts(self.packages, self.manifests)
+        near = self._packages_near()
         return [
-            self._candidate(directory, manifest.package, [*{parent(directory)} & {*addons}, *below[directory]])
+            self._candidate(directory, manifest.package, named.get(directory) or near.get(directory))
             for directory, manifest in self.manifests.items()
             if manifest.package is not None
         ]
@@ -62,15 +61,26 @@ class RepositoryScan:
             each for each, package in self.packages.items() if package.napi is not None and each not in self.manifests
         ]
 
-    def _candidate(self, directory: str, package: Package, nearby: list[str]) -> Candidate:
+    def _packages_near(self) -> dict[str, str]:
+        """Return a directory with an addon's package.json and without Cargo.toml, by the directories next to it."""
+        addons = self.addon_packages()
+        below = {parent(each): each for each in reversed(addons)}
+        above = {each: parent(each) for each in self.manifests if parent(each) in addons}
+        return below | above
+
+    def _candidate(self, directory: str, package: Package, elsewhere: str | None) -> Candidate:
+        """Return a crate; `elsewhere` has an addon's package.json for it, if none is beside it."""
+        beside = self.packages.get(directory)
+        is_elsewhere = elsewhere is not None and (beside is None or beside.napi is None)
+        place = elsewhere if elsewhere is not None and is_elsewhere else directory
         return Candidate(
             directory=directory,
             manifest=self.manifests[directory],
             package=package,
             root=workspace_root(directory, self.manifests),
             files=self.targets.get(directory, frozenset()),
-            package_json=self.packages.get(directory),
-            nearby_package=posixpath.normpath(f"{nearby[0]}/package.json") if nearby else None,
+            package_json=self.packages.get(place),
+            package_directory=place,
         )
 
 

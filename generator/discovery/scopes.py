@@ -21,7 +21,7 @@ REMOTE: Final = re.compile(r"(?:(?:https?|ssh|git)://[^/]+/|[^@/:\s]+@[^:/\s]+:)
 
 def npm_scope(root: Path, names: Iterable[str]) -> tuple[str, str | None]:
     """Return the most frequent scope of the names, in alphabetical order among equals, and a note without one."""
-    scopes = Counter(name.partition("/")[0] for name in names if is_npm_name(name))
+    scopes = Counter(name.partition("/")[0] for name in names if name.startswith("@") and is_npm_name(name))
     if scopes:
         return min(scopes, key=lambda scope: (-scopes[scope], scope)), None
     url = (git_output(root, "config", "--get", "remote.origin.url") or b"").decode(errors="replace").strip()
@@ -33,7 +33,7 @@ def npm_scope(root: Path, names: Iterable[str]) -> tuple[str, str | None]:
 
 
 def is_npm_name(name: str) -> bool:
-    """Return whether a scoped npm name is valid; two dots are not, because GitHub merges them in asset names."""
+    """Return whether an npm name is valid; two dots are not, because GitHub merges them in asset names."""
     return is_valid(NpmName, name) and ".." not in name
 
 

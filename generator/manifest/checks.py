@@ -15,12 +15,20 @@ from generator.manifest.models import Crate, Fleet, Manifest, RegistrySource
 from generator.manifest.names import github_asset_name, platform_package, tarball_name, tarball_names
 from generator.manifest.problems import Location, Problem
 from generator.manifest.schedules import schedule_error
-from generator.manifest.settings import npm_name
+from generator.manifest.settings import npm_name, settings
 from generator.manifest.values import FetchHosts, NpmName
 from generator.platforms import PLATFORMS_OF_KIND, UNSUPPORTED_REASONS
 from generator.text import quoted
 
 _NPM_NAME: Final = TypeAdapter[str](NpmName)
+# Those that `require` finds without the prefix node: https://nodejs.org/api/modules.html#built-in-modules
+_NODE_MODULES: Final = frozenset(
+    ("assert", "async_hooks", "buffer", "child_process", "cluster", "console", "constants", "crypto", "dgram",
+     "diagnostics_channel", "dns", "domain", "events", "fs", "http", "http2", "https", "inspector", "module", "net",
+     "os", "path", "perf_hooks", "process", "punycode", "querystring", "readline", "repl", "stream",
+     "string_decoder", "sys", "timers", "tls", "trace_events", "tty", "url", "util", "v8", "vm", "wasi",
+     "worker_threads", "zlib")
+)  # fmt: skip
 
 
 def check_manifest(manifest: Manifest) -> tuple[Problem, ...]:
@@ -34,6 +42,7 @@ def check_manifest(manifest: Manifest) -> tuple[Problem, ...]:
         _platforms,
         _repetitions,
         _registry_versions,
+        _keys_of_kinds,
         _variables,
         _headers,
         _schedule,
@@ -73,9 +82,9 @@ def _names(fleet: Fleet, index: int, crate: Crate) -> list[tuple[str, str, Locat
     own: list[tuple[str, str, Location]] = [("crate name", crate.name, ("crates", index, "name"))]
     if crate.kind == "lib":
         return own
-    package, loc = npm_name(fleet, crate), _name_loc(index, crate)
-    assets = tarball_names(crate, package, PLATFORMS_OF_KIND[crate.kind], "split")
-    packages = [package, *(platform_package(package, each) for each in assets.values() if each)]
+    names, loc = settings(fleet, crate), _name_loc(index, crate)
+    assets = tarball_names(crate, names, PLATFORMS_OF_KIND[crate.kind], "split")
+    packages = [names.npm_name, *(platform_package(names.platform_packages, each) for each in assets.values() if each)]
     npm: list[tuple[str, str, Location]] = [("npm name", each, loc) for each in packages]
     return [*own, *npm, *(("release asset", github_asset_name(each), loc) for each in assets)]
 
@@ -92,9 +101,11 @@ def _npm_names(manifest: Manifest) -> Iterator[Problem]:
 
 
 def _install_error(name: str) -> str | None:
-    """Return why npm or a file system cannot have a directory with a package's name, or None."""
-    if name.endswith(("/node_modules", "/favicon.ico")):
+    """Return why Node, npm or a file system cannot have a directory with a package's name, or None."""
+    if name.rpartition("/")[2] in {"node_modules", "favicon.ico"}:
         return "npm reserves that name"
+    if name in _NODE_MODULES:
+        return "Node loads its own module of that name"
     return next(filter(None, map(name_problem, name.split("/"))), None)
 
 
@@ -164,6 +175,7 @@ def _repetitions(manifest: Manifest) -> Iterator[Problem]:
     ]
     for index, crate in _crates(manifest):
         lists.append((("crates", index, "depends_on"), crate.depends_on))
+        lists.append((("crates", index, "programs"), crate.programs or ()))
         lists.append((("crates", index, "platforms"), crate.platforms or ()))
         lists.append((("crates", index, "required"), crate.required or ()))
         lists.append((("crates", index, "env"), crate.env or ()))
@@ -186,6 +198,15 @@ def _registry_versions(manifest: Manifest) -> Iterator[Problem]:
         if isinstance(source, RegistrySource) and source.version != crate.version:
             sentence = f"{quoted(source.version)} is not the crate's version, {quoted(crate.version)}"
             yield Problem(("crates", index, "source", "version"), sentence, other=("crates", index, "version"))
+
+
+def _keys_of_kinds(manifest: Manifest) -> Iterator[Problem]:
+    for index, crate in _crates(manifest):
+        source = crate.source
+        if crate.kind != "napi" and not isinstance(source, RegistrySource) and source.package is not None:
+            yield Problem(("crates", index, "source", "package"), "is for crates of kind napi alone; remove it")
+        if crate.kind != "bin" and crate.programs is not None:
+            yield Problem(("crates", index, "programs"), "is for crates of kind bin alone; remove it")
 
 
 def _variables(manifest: Manifest) -> Iterator[Problem]:

@@ -27,7 +27,9 @@ from generator.manifest.values import (
     Minutes,
     NpmName,
     NpmScope,
+    ProgramName,
     RelativePath,
+    ScopedName,
     ServiceUrl,
     TagPattern,
     TemplateName,
@@ -44,6 +46,14 @@ class PathSource(Strict):
     """A directory in the checkout, relative to the manifest."""
 
     path: RelativePath = Field(description="Directory of the crate, relative to the manifest, inside the repository.")
+    package: RelativePath | None = Field(
+        default=None, description="Directory of the addon's package.json, relative to the manifest, if it is not path."
+    )
+
+    @property
+    def package_directory(self) -> str:
+        """The directory of package.json."""
+        return self.package or self.path
 
 
 class GitSource(Strict):
@@ -52,6 +62,14 @@ class GitSource(Strict):
     git: GitUrl = Field(description="https URL of the repository, without credentials.")
     rev: CommitSha = Field(description="Full commit SHA.")
     path: RelativePath = Field(default=".", description="Directory of the crate in that repository.")
+    package: RelativePath | None = Field(
+        default=None, description="Directory of the addon's package.json in that repository, if it is not path."
+    )
+
+    @property
+    def package_directory(self) -> str:
+        """The directory of package.json."""
+        return self.package or self.path
 
 
 class RegistrySource(Strict):
@@ -79,7 +97,10 @@ Source = Annotated[
 
 
 class Commands(Strict):
-    """Shell commands that replace the recipe's own. bash runs them in the crate's directory in the sandbox."""
+    """Shell commands that replace the recipe's own.
+
+    bash runs them in the sandbox, in the crate's directory or, for an addon, in that of package.json.
+    """
 
     build: Command | None = Field(default=None, description="Compiles the crate for the host platform.")
     test: Command | None = Field(default=None, description="Runs the crate's tests.")
@@ -180,12 +201,31 @@ class _CrateKeys(Declared):
 
     name: BuildInput[CrateName] = Field(description="Name of the crate.")
     # It is in the package.
-    npm_name: BuildInput[NpmName | None] = Field(default=None, description="npm name, if it is not SCOPE/NAME.")
-    version: BuildInput[Version] = Field(description="Version of the crate and of its package.")
+    npm_name: BuildInput[NpmName | None] = Field(
+        default=None, description="npm name, with or without a scope, if it is not SCOPE/NAME."
+    )
+    # It is in the packages of the layout split.
+    platform_packages: BuildInput[ScopedName | None] = Field(
+        default=None,
+        description="Name of the packages for one platform in the layout split, @scope/name without the platform. The "
+        "default is the npm name. For one without a scope it is packageName of the napi key in package.json, if that "
+        "has a scope and the source is a path, or else SCOPE/NAME.",
+    )
+    version: BuildInput[Version] = Field(
+        description="Version of the crate and of its package. A crate with a path source needs none: then it is the "
+        "version in Cargo.toml or, for an addon, in package.json."
+    )
     kind: BuildInput[Kind] = Field(
         description="napi: addon; wasm: wasm-bindgen; bin: command-line program; lib: compiled and tested, no package."
     )
     source: BuildInput[Source] = Field(description="Location of the source.")
+    # The package has these.
+    programs: BuildInput[tuple[ProgramName, ...] | None] = Field(
+        default=None,
+        min_length=1,
+        description="Programs of the package, which npm puts on PATH. The default is what cargo install would install: "
+        "every program whose required features are on by default.",
+    )
     # Only the plan reads it: it adds the dependents of a changed crate.
     depends_on: NotAnInput[tuple[CrateName, ...]] = Field(
         default=(), description="Crates of this fleet that it depends on."

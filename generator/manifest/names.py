@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from generator.manifest.models import Crate
+from generator.manifest.settings import Settings
 from generator.manifest.values import Layout
 from generator.platforms import PlatformName
 
@@ -14,13 +15,16 @@ def tarball_name(npm_name: str, version: str) -> str:
     return f"{npm_name.removeprefix('@').replace('/', '-')}-{version}.tgz"
 
 
-def platform_package(npm_name: str, platform: PlatformName) -> str:
-    """Return the npm name of a crate's package for one platform, as the loader of `napi build` requires it."""
-    return f"{npm_name}-{'wasm32-wasi' if platform == 'wasm32' else platform}"
+def platform_package(name: str, platform: PlatformName) -> str:
+    """Return the npm name of a package for one platform, as the loader of `napi build` requires it.
+
+    `name` is that of the crate's platform packages without the platform.
+    """
+    return f"{name}-{'wasm32-wasi' if platform == 'wasm32' else platform}"
 
 
 def tarball_names(
-    crate: Crate, npm_name: str, platforms: tuple[PlatformName, ...], layout: Layout
+    crate: Crate, own: Settings, platforms: tuple[PlatformName, ...], layout: Layout
 ) -> dict[str, PlatformName | None]:
     """Return the tarballs of a crate: the root package, then one for each platform in the split layout.
 
@@ -29,8 +33,8 @@ def tarball_names(
     if crate.kind == "lib":
         return {}
     split = platforms if layout == "split" and crate.kind != "wasm" else ()
-    names: dict[str, PlatformName | None] = {tarball_name(npm_name, crate.version): None}
-    return names | {tarball_name(platform_package(npm_name, each), crate.version): each for each in split}
+    names: dict[str, PlatformName | None] = {tarball_name(own.npm_name, crate.version): None}
+    return names | {tarball_name(platform_package(own.platform_packages, each), crate.version): each for each in split}
 
 
 def sbom_name(crate: str) -> str:

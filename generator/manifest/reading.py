@@ -12,10 +12,11 @@ from pydantic import ValidationError
 
 from generator.errors import InputError
 from generator.manifest.checks import check_manifest
+from generator.manifest.crate_files import CrateFiles, check_crate_files, files_of_checkout, with_values_of_files
 from generator.manifest.document import Document, MalformedText, build_document
 from generator.manifest.json_text import json_events
 from generator.manifest.models import Manifest
-from generator.manifest.path_sources import check_path_sources
+from generator.manifest.path_sources import check_path_sources, repository_of
 from generator.manifest.problems import Problem, manifest_error
 from generator.manifest.sentences import model_problems
 from generator.manifest.yaml_text import yaml_events
@@ -29,28 +30,35 @@ _FORMATS: Final = {".json": json_events, ".yaml": yaml_events, ".yml": yaml_even
 _INVISIBLE: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 
 
-def load_manifest(path: Path) -> Manifest:
+def load_manifest(path: Path, *, compare_files: bool = False) -> Manifest:
     """Read a .json, .yaml or .yml file, with all checks.
 
-    InputError for an invalid manifest, with one line for each problem, and for a file that cannot be read.
+    `compare_files` also compares its names and versions with the files of path sources. InputError for an invalid
+    manifest, with one line for each problem, and for a file that cannot be read.
     """
     _check_name(path)
     document = _document(path, _bytes(path))
+    directory = path.resolve().parent
+    top = repository_of(directory)
+    files = files_of_checkout(top, directory.relative_to(top).as_posix())
+    document = with_values_of_files(document, files)
     manifest, problems = _validated(document)
     if manifest is not None and not problems:
-        problems = [*check_manifest(manifest), *check_path_sources(manifest, path.resolve().parent)]
+        problems = [*check_manifest(manifest), *check_path_sources(manifest, directory)]
+    if manifest is not None and not problems and compare_files:
+        problems = [*check_crate_files(manifest, files)]
     if manifest is None or problems:
         raise manifest_error(path, problems, document.line)
     return manifest
 
 
-def parse_past_manifest(path: Path, data: bytes) -> Manifest:
+def parse_past_manifest(path: Path, data: bytes, files: CrateFiles) -> Manifest:
     """Parse a manifest of an earlier commit, which is only compared and never built: its values are checked singly.
 
-    InputError if this version cannot read it.
+    `files` are those of that commit. InputError if this version cannot read it.
     """
     _check_name(path)
-    document = _document(path, data)
+    document = with_values_of_files(_document(path, data), files)
     manifest, problems = _validated(document)
     if manifest is None or problems:
         raise manifest_error(path, problems, document.line)

@@ -7,7 +7,7 @@ from typing import Never
 from generator.manifest.effects import BuildInput, Effect, NotAnInput
 from generator.manifest.models import Crate, Fleet, Manifest
 from generator.manifest.shared_settings import SharedSettings
-from generator.manifest.values import Layout, NpmName
+from generator.manifest.values import Layout, NpmName, ScopedName
 from generator.platforms import PLATFORM_NAMES, PLATFORMS_OF_KIND, PlatformName
 
 
@@ -15,10 +15,11 @@ class Settings(SharedSettings[Never]):
     """The settings of one crate, merged.
 
     `platforms` and `required` have only platforms that its kind allows, `not_for_kind` the others, all three in the
-    order of `PLATFORM_NAMES`.
+    order of `PLATFORM_NAMES`. `platform_packages` is the name of the packages for one platform, without the platform.
     """
 
     npm_name: BuildInput[NpmName]
+    platform_packages: BuildInput[ScopedName]
     layout: BuildInput[Layout]
     # Nothing is built for these; they are in the plan with a reason.
     not_for_kind: NotAnInput[tuple[PlatformName, ...]]
@@ -36,6 +37,12 @@ def npm_name(fleet: Fleet, crate: Crate) -> str:
     return crate.npm_name or f"{fleet.npm_scope}/{crate.name}"
 
 
+def platform_packages(fleet: Fleet, crate: Crate) -> str:
+    """Return the name of a crate's packages for one platform, without the platform. It always has a scope."""
+    name = npm_name(fleet, crate)
+    return crate.platform_packages or (name if name.startswith("@") else f"{fleet.npm_scope}/{name}")
+
+
 def settings(fleet: Fleet, crate: Crate) -> Settings:
     """Merge the fleet's settings with the crate's."""
     own = {name: getattr(crate, name) for name in SharedSettings.model_fields}
@@ -46,6 +53,7 @@ def settings(fleet: Fleet, crate: Crate) -> Settings:
         "platforms": tuple(name for name in PLATFORM_NAMES if name in wanted and name in valid),
         "required": tuple(name for name in PLATFORM_NAMES if name in required and name in wanted and name in valid),
         "npm_name": npm_name(fleet, crate),
+        "platform_packages": platform_packages(fleet, crate),
         "layout": fleet.layout,
         "not_for_kind": tuple(name for name in PLATFORM_NAMES if name in wanted and name not in valid),
     }

@@ -18,8 +18,6 @@ CrateName = Annotated[
         pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,63}$",
     ),
 ]
-# npm allows 214 characters; 16 are reserved for the name of a platform. The scope is required because npm blocks
-# unscoped platform packages as spam.
 NpmScope = Annotated[
     str,
     TextRule(
@@ -29,13 +27,33 @@ NpmScope = Annotated[
         max_length=100,
     ),
 ]
+# npm allows 214 characters; 16 are reserved for the name of a platform.
 NpmName = Annotated[
     str,
     TextRule(
         "an npm name",
-        "@scope/name in lower-case letters, digits, ., _ or -",
+        "@scope/name, or name alone, in lower-case letters, digits, ., _ or -",
+        pattern=r"^(@[a-z0-9][a-z0-9._-]*/)?[a-z0-9][a-z0-9._-]*$",
+        max_length=198,
+    ),
+]
+# The scope is required because npm blocks unscoped platform packages as spam.
+ScopedName = Annotated[
+    str,
+    TextRule(
+        "a name of platform packages",
+        "@scope/name in lower-case letters, digits, ., _ or -, without the platform",
         pattern=r"^@[a-z0-9][a-z0-9._-]*/[a-z0-9][a-z0-9._-]*$",
         max_length=198,
+    ),
+]
+# The packages have stricter rules: generator/packages/commands.py.
+ProgramName = Annotated[
+    str,
+    TextRule(
+        "the name of a program",
+        "letters, digits, ., _, + or -, as [[bin]] has it",
+        pattern=r"^[A-Za-z0-9_][A-Za-z0-9._+-]{0,99}$",
     ),
 ]
 # A semantic version without build metadata: npm drops it.

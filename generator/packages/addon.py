@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Collection, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 from generator.errors import Unbuildable
 from generator.manifest.values import Layout
+from generator.packages.entries import check_entries, without_targets
 from generator.packages.files import list_staged
 from generator.packages.forbidden import LIFECYCLE_SCRIPT
 from generator.packages.identity import Identity
 from generator.packages.loader import (
     LoaderSettings,
+    imports_wasm,
     is_loader,
     patch_browser_entry,
     patch_loader,
@@ -64,53 +67,78 @@ def addon_packages(
     The root package has the files of all platforms or, in the layout `split`, of none. Raise Unbuildable when a file
     that package.json declares is missing.
     """
-    loader = _loader_settings(identity, declared, platforms, layout)
-    excluded = {"package.json", "binding.gyp", f"{loader.binary}.wasm32-wasi.debug.wasm"}
-    staged_files = {file.path: file for file in list_staged(staged) if file.path not in excluded}
-    _check_declared(declared, staged_files, loader)
-    files = {path: _patched(file, loader, declared) for path, file in staged_files.items()}
+    everything = list_staged(staged)
+    loader = _loader_settings(identity, declared, platforms, layout, [file.path for file in everything])
+    excluded = {"package.json", "binding.gyp", loader.path(f"{loader.binary}.wasm32-wasi.debug.wasm")}
+    staged_files = {file.path: file for file in everything if file.path not in excluded}
+    _check_built(staged_files, loader)
+    declared, unbuilt = _without_wasm(declared, staged_files, loader)
+    files = {path: _patched(file, loader, declared) for path, file in staged_files.items() if path not in unbuilt}
     separate = _platform_files(files, loader)
-    kept = tuple(file for file in files.values() if not any(file in own for own in separate.values()))
+    kept = tuple(file for path, file in files.items() if not any(path in own for own in separate.values()))
+    check_entries(declared, {file.path for file in kept})
     dependencies = _wasi_dependencies(files, declared, loader)
-    root = _published(loader, identity, declared, kept, dependencies if layout == "single" else {})
+    root = _published(loader, declared, kept, dependencies if layout == "single" else {})
     others = (
-        package_for_platform(root, platform, own, kept, **_entry(loader, platform, dependencies))
+        package_for_platform(identity, root, platform, own.values(), kept, **_entry(loader, platform, dependencies))
         for platform, own in separate.items()
     )
-    full = add_platform_dependencies(root, platforms) if layout == "split" else root
+    full = add_platform_dependencies(identity, root, platforms) if layout == "split" else root
     return (NpmPackage(identity.name, (package_json(full), *kept)), *others)
 
 
 def _loader_settings(
-    identity: Identity, declared: dict[str, Any], platforms: tuple[PlatformName, ...], layout: Layout
+    identity: Identity,
+    declared: dict[str, Any],
+    platforms: tuple[PlatformName, ...],
+    layout: Layout,
+    paths: Iterable[str],
 ) -> LoaderSettings:
     """Return the loader's settings; a napi key can name the platform packages in two ways."""
     napi = declared["napi"] if isinstance(declared.get("napi"), dict) else {}
     package = napi.get("package")
     names = (declared.get("name"), napi.get("packageName"), package.get("name") if isinstance(package, dict) else None)
     requested = tuple(dict.fromkeys(each for each in names if isinstance(each, str) and each))
-    return LoaderSettings(binary_name(declared), identity.name, requested, platforms, layout)
+    binary = binary_name(declared)
+    directory = _addon_directory({addon_files(binary, platform)[0] for platform in platforms}, paths)
+    return LoaderSettings(binary, identity, requested, platforms, layout, directory)
 
 
-def _check_declared(declared: dict[str, Any], paths: Collection[str], loader: LoaderSettings) -> None:
-    """Raise Unbuildable when a file is missing that a platform or package.json declares."""
+def _addon_directory(addons: Collection[str], paths: Iterable[str]) -> str:
+    """Return the directory that has the most of the addons, "" for the top; of equal ones the nearest to the top."""
+    found = Counter(posixpath.dirname(path) for path in paths if posixpath.basename(path) in addons)
+    return min(found, key=lambda each: (-found[each], len(each), each), default="")
+
+
+def _check_built(paths: Collection[str], loader: LoaderSettings) -> None:
+    """Raise Unbuildable when a file of a platform is missing."""
     for platform in loader.platforms:
-        if (addon := addon_files(loader.binary, platform)[0]) not in paths:
+        addon, *others = addon_files(loader.binary, platform)
+        if loader.path(addon) not in paths:
             raise Unbuildable(f"{addon} was not built: does the build script call napi build --platform?")
-    if "wasm32" in loader.platforms and (wasi_loader := addon_files(loader.binary, "wasm32")[1]) not in paths:
-        raise Unbuildable(
-            f"{wasi_loader} was not written: list wasm32-wasip1-threads among napi.targets in package.json"
-        )
-    for key in ("main", "types", "module", "browser"):
-        if isinstance(path := declared.get(key), str) and not _exists(path, paths):
-            raise Unbuildable(f"package.json names {path} as its {key}, but the build did not create it")
-    if "main" not in declared and "exports" not in declared and "index.js" not in paths:
-        raise Unbuildable("package.json has no main, and there is no index.js")
+        if others and loader.path(others[0]) not in paths:
+            raise Unbuildable(
+                f"{others[0]} was not written: list wasm32-wasip1-threads among napi.targets in package.json"
+            )
 
 
-def _exists(declared: str, paths: Collection[str]) -> bool:
-    path = posixpath.normpath(declared)
-    return any(each in paths for each in (path, f"{path}.js", f"{path}.json", f"{path}/index.js"))
+def _without_wasm(
+    declared: dict[str, Any], files: Mapping[str, PackedFile], loader: LoaderSettings
+) -> tuple[dict[str, Any], Collection[str]]:
+    """Return package.json without files of a wasm32 that was not built, and their paths.
+
+    napi's entry for browsers imports the package for wasm32, which nobody makes then.
+    """
+    if "wasm32" in loader.platforms:
+        return declared, ()
+    unbuilt = {path for path in map(loader.path, addon_files(loader.binary, "wasm32")) if path not in files}
+    entry = loader.path(BROWSER_ENTRY)
+    if entry in files and imports_wasm(_script_text(files[entry]) or "", loader):
+        unbuilt.add(entry)
+    left = {
+        key: without_targets(declared[key], unbuilt) for key in ("browser", "exports", "imports") if key in declared
+    }
+    return {key: left.get(key, each) for key, each in declared.items() if left.get(key, "") is not None}, unbuilt
 
 
 def _script_text(file: PackedFile) -> str | None:
@@ -122,25 +150,28 @@ def _script_text(file: PackedFile) -> str | None:
 
 
 def _patched(file: PackedFile, loader: LoaderSettings, declared: dict[str, Any]) -> PackedFile:
-    """Return a file unchanged, or a patched loader."""
+    """Return a file with our names of platform packages; a loader is patched, too."""
     if (text := _script_text(file)) is None:
         return file
     if is_loader(text, loader.binary):
         module = file.path.endswith(".mjs") or (file.path.endswith(".js") and declared.get("type") == "module")
         text = patch_loader(text, loader, module)
-    elif file.path == BROWSER_ENTRY and loader.layout == "single" and "wasm32" in loader.platforms:
-        text = patch_browser_entry(text, loader)
-    elif file.path in addon_files(loader.binary, "wasm32"):
+    elif file.path in map(loader.path, addon_files(loader.binary, "wasm32")[:-1]):
         text = rename_packages(text, loader)
+    elif loader.layout == "single" and "wasm32" in loader.platforms:
+        text = patch_browser_entry(text, loader, posixpath.dirname(file.path))
     else:
-        return file
+        text = rename_packages(text, loader)
     return replace(file, content=text.encode(errors="surrogateescape"))
 
 
 def _platform_files(
     files: Mapping[str, PackedFile], loader: LoaderSettings
-) -> dict[PlatformName, tuple[PackedFile, ...]]:
-    """Return the files of separate platform packages; raise Unbuildable when no loader requires these packages."""
+) -> dict[PlatformName, dict[str, PackedFile]]:
+    """Return the files of separate platform packages by their path in the root package.
+
+    Raise Unbuildable when no loader requires these packages.
+    """
     if loader.layout == "single":
         return {}
     scripts = (text for file in files.values() if (text := _script_text(file)))
@@ -148,7 +179,11 @@ def _platform_files(
         raise Unbuildable("no loader of the package requires its platform packages: use the one that napi build writes")
     names = {platform: addon_files(loader.binary, platform) for platform in loader.platforms}
     return {
-        platform: tuple(files[path] for path in own if path in files and path != BROWSER_ENTRY)
+        platform: {
+            path: replace(files[path], path=name)
+            for name in own
+            if (path := loader.path(name)) in files and name != BROWSER_ENTRY
+        }
         for platform, own in names.items()
     }
 
@@ -167,8 +202,12 @@ def _wasi_dependencies(
     """Return the packages that wasm32's loaders import, with the version ranges of package.json."""
     if "wasm32" not in loader.platforms:
         return {}
-    texts = (_script_text(files[path]) or "" for path in addon_files(loader.binary, "wasm32") if path in files)
-    own = {f"{name}-wasm32-wasi" for name in (loader.name, *loader.requested_names)}
+    texts = (
+        _script_text(files[path]) or ""
+        for path in map(loader.path, addon_files(loader.binary, "wasm32"))
+        if path in files
+    )
+    own = {f"{name}-wasm32-wasi" for name in loader.requested_names} | {loader.identity.platform_package("wasm32")}
     names = {name for text in texts for name in scoped_imports(text)} - own
     ranges = _dependencies(declared, "devDependencies") | _dependencies(declared, "dependencies")
     names |= ranges.keys() & {*WASM_RUNTIME_PACKAGES}
@@ -184,7 +223,6 @@ def _dependencies(declared: dict[str, Any], key: str) -> dict[str, str]:
 
 def _published(
     loader: LoaderSettings,
-    identity: Identity,
     declared: dict[str, Any],
     files: tuple[PackedFile, ...],
     wasi_dependencies: dict[str, str],
@@ -194,6 +232,7 @@ def _published(
     Cargo.toml supplies the fields that package.json lacks. `wasi_dependencies` are optional beside other platforms, so
     that the package installs without them.
     """
+    identity = loader.identity
     kept = {key: value for key, value in declared.items() if key not in DEVELOPMENT_KEYS and not key.startswith("_")}
     published = identity.fields() | kept
     published |= {"name": identity.name, "version": identity.version, "files": sorted(file.path for file in files)}

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
+from generator.manifest.names import platform_package
+from generator.platforms import PlatformName
+
 MAX_TEXT: Final = 1_000
 
 # The oldest maintained Node at the time of writing.
@@ -13,7 +16,10 @@ ENGINES: Final = {"node": ">= 20"}
 
 @dataclass(frozen=True)
 class Identity:
-    """The npm name and version, and the descriptive fields of Cargo.toml."""
+    """The npm name and version, and the descriptive fields of Cargo.toml.
+
+    `platform_packages` is the name of its packages for one platform, without the platform, if it is not `name`.
+    """
 
     name: str
     version: str
@@ -22,6 +28,11 @@ class Identity:
     repository: str | None = None
     homepage: str | None = None
     keywords: tuple[str, ...] = ()
+    platform_packages: str | None = None
+
+    def platform_package(self, platform: PlatformName) -> str:
+        """Return the name of its package for one platform."""
+        return platform_package(self.platform_packages or self.name, platform)
 
     def fields(self) -> dict[str, Any]:
         """Return the first keys of a package.json, without the fields that Cargo.toml lacks."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import posixpath
 import re
 from dataclasses import dataclass
 from typing import Final
 
-from generator.manifest.names import platform_package
 from generator.manifest.values import Layout
+from generator.packages.identity import Identity
 from generator.platforms import NATIVE, PLATFORM_NAMES, PlatformName, addon_file
 
 # The check runs before the loader's first statement, because the error messages of napi differ between versions and do
@@ -39,19 +40,30 @@ _PROLOGUE: Final = re.compile(
 _SYSTEM: Final = "(?:android|darwin|freebsd|linux|openharmony|wasm32|win32)"
 _SCOPED: Final = re.compile(r"""(?:require\(|import\(|resolve\(|from )\s*['"](@[a-z0-9._-]+/[a-z0-9._-]+)['"]""")
 
+# The version that a loader expects of the platform packages: napi writes that of package.json.
+_VERSION: Final = re.compile(
+    r"(bindingPackageVersion !== '|version mismatch, expected )[0-9A-Za-z.+-]{1,100}('| but got )"
+)
+
 
 @dataclass(frozen=True)
 class LoaderSettings:
-    """The settings of a loader: the base name of its files, the package's name, the layout, and the built platforms.
+    """The settings of a loader: the base name of its files, the package's identity, the layout, the built platforms.
 
-    `requested_names` are the names whose platform packages the unpatched loader requires.
+    `requested_names` are the names whose platform packages the unpatched loader requires. `directory` has the files, ""
+    for the top.
     """
 
     binary: str
-    name: str
+    identity: Identity
     requested_names: tuple[str, ...]
     platforms: tuple[PlatformName, ...]
     layout: Layout
+    directory: str = ""
+
+    def path(self, name: str) -> str:
+        """Return the path of one of the files."""
+        return posixpath.join(self.directory, name)
 
 
 def is_loader(text: str, binary: str) -> bool:
@@ -61,28 +73,40 @@ def is_loader(text: str, binary: str) -> bool:
 
 def requires_platform_packages(text: str, loader: LoaderSettings) -> bool:
     """Return whether a patched loader also requires our platform packages."""
-    return is_loader(text, loader.binary) and any(f"{loader.name}-{each}" in text for each in PLATFORM_NAMES)
+    return is_loader(text, loader.binary) and any(
+        loader.identity.platform_package(each) in text for each in PLATFORM_NAMES
+    )
 
 
 def patch_loader(text: str, loader: LoaderSettings, module: bool) -> str:
     """Return a loader that requires our packages and checks the platform first; `module` is for ES modules."""
     found = _PROLOGUE.match(text)
     end = found.end() if found else 0
-    return rename_packages(f"{text[:end]}{_check(text, loader, module)}{text[end:]}", loader)
+    versioned = _VERSION.sub(lambda each: f"{each[1]}{loader.identity.version}{each[2]}", text[end:])
+    return rename_packages(f"{text[:end]}{_check(text, loader, module)}{versioned}", loader)
 
 
 def rename_packages(text: str, loader: LoaderSettings) -> str:
     """Return a text in which the crate's names of platform packages are replaced by ours."""
+    ours = loader.identity.platform_packages or loader.identity.name
     for name in loader.requested_names:
         names = re.compile(rf"""(['"]){re.escape(name)}-({_SYSTEM}-[a-z0-9-]+)(/package\.json)?\1""")
-        text = names.sub(rf"\g<1>{loader.name}-\g<2>\g<3>\g<1>", text)
+        text = names.sub(rf"\g<1>{ours}-\g<2>\g<3>\g<1>", text)
     return text
 
 
-def patch_browser_entry(text: str, loader: LoaderSettings) -> str:
-    """Return napi's browser.js for a package that contains its wasm32 files."""
-    package = platform_package(loader.name, "wasm32")
-    return rename_packages(text, loader).replace(package, f"./{loader.binary}.wasi-browser.js")
+def patch_browser_entry(text: str, loader: LoaderSettings, directory: str) -> str:
+    """Return a script of a directory, such as napi's browser.js, for a package that contains its wasm32 files."""
+    package = loader.identity.platform_package("wasm32")
+    place = posixpath.relpath(loader.path(f"{loader.binary}.wasi-browser.js"), directory or ".")
+    beside = place if place.startswith(".") else f"./{place}"
+    imported = re.compile(rf"""\b((?:from|import)\s*\(?\s*['"]){re.escape(package)}(?=['"])""")
+    return imported.sub(lambda found: f"{found[1]}{beside}", rename_packages(text, loader))
+
+
+def imports_wasm(text: str, loader: LoaderSettings) -> bool:
+    """Return whether a script imports the package for wasm32, by the name that it has before it is renamed."""
+    return any(f"{name}-wasm32-wasi" in text for name in loader.requested_names)
 
 
 def scoped_imports(text: str) -> frozenset[str]:
@@ -95,11 +119,11 @@ def _check(text: str, loader: LoaderSettings, module: bool) -> str:
     wasi = "wasm32" in loader.platforms and ".wasi.cjs" in text
     if wasi and (loader.layout == "single" or loader.platforms == ("wasm32",)):
         return ""
-    package = json.dumps(platform_package(loader.name, "wasm32"))
+    package = json.dumps(loader.identity.platform_package("wasm32"))
     resolve = "import.meta.resolve" if module else "require.resolve"
     built = [each for each in loader.platforms if each != "wasm32"]
     return _CHECK % {
-        "name": json.dumps(loader.name),
+        "name": json.dumps(loader.identity.name),
         "built": json.dumps(built),
         "fallback": _FALLBACK % {"resolve": resolve, "package": package} if wasi else "",
         "advice": f' + "; as WebAssembly: npm install " + {package}' if wasi else "",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
-from generator.manifest.names import platform_package
 from generator.packages.files import DOCUMENT_FILE
+from generator.packages.identity import Identity
 from generator.packages.tarball import NpmPackage, PackedFile, package_json
 from generator.platforms import PLATFORMS, PlatformName
 
@@ -27,6 +27,7 @@ INHERITED_KEYS: Final = (
 
 
 def package_for_platform(
+    identity: Identity,
     root: dict[str, Any],
     platform: PlatformName,
     files: Iterable[PackedFile],
@@ -42,7 +43,7 @@ def package_for_platform(
     restrictions: dict[str, Any] = {} if platform == "wasm32" else {"os": [target.os], "cpu": [target.cpu]}
     if target.libc:
         restrictions["libc"] = [target.libc]
-    name = platform_package(root["name"], platform)
+    name = identity.platform_package(platform)
     declared: dict[str, Any] = {
         "name": name,
         **{key: root[key] for key in INHERITED_KEYS if key in root},
@@ -54,13 +55,15 @@ def package_for_platform(
     return NpmPackage(name, (package_json(declared), *own, *documents), platform)
 
 
-def add_platform_dependencies(root: dict[str, Any], platforms: tuple[PlatformName, ...]) -> dict[str, Any]:
+def add_platform_dependencies(
+    identity: Identity, root: dict[str, Any], platforms: tuple[PlatformName, ...]
+) -> dict[str, Any]:
     """Return the root's package.json with each platform's package as an optional dependency of an exact version.
 
     wasm32 is omitted beside other platforms, because npm would install it everywhere. Alone it is a normal dependency.
     """
-    native = {platform_package(root["name"], each): root["version"] for each in platforms if each != "wasm32"}
+    native = {identity.platform_package(each): root["version"] for each in platforms if each != "wasm32"}
     if native:
         return root | {"optionalDependencies": {**root.get("optionalDependencies", {}), **native}}
-    required = {platform_package(root["name"], each): root["version"] for each in platforms}
+    required = {identity.platform_package(each): root["version"] for each in platforms}
     return root | {"dependencies": {**root.get("dependencies", {}), **required}}

@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from generator.errors import Unbuildable
-from generator.manifest.names import platform_package
 from generator.manifest.values import Layout
 from generator.packages.commands import check_names
 from generator.packages.files import check_staged, list_staged
@@ -107,9 +106,9 @@ def program_packages(
     }
     if layout == "single":
         return (NpmPackage(identity.name, (package_json(declared), *shims, *files)),)
-    root = package_json(add_platform_dependencies(declared, tuple(binaries)))
+    root = package_json(add_platform_dependencies(identity, declared, tuple(binaries)))
     others = (
-        package_for_platform(declared, name, map(_in_bin, found), documents, preferUnplugged=True)
+        package_for_platform(identity, declared, name, map(_in_bin, found), documents, preferUnplugged=True)
         for name, found in binaries.items()
     )
     return (NpmPackage(identity.name, (root, *shims, *documents)), *others)
@@ -132,7 +131,7 @@ def _binary_paths(
         names = {file.path.rpartition("/")[2] for file in files}
         if (file := program_file(program, platform)) not in names:
             raise Unbuildable(f"the program {program} was not built for {platform}")
-        directory = f"./{platform}" if layout == "single" else f"{platform_package(identity.name, platform)}/bin"
+        directory = f"./{platform}" if layout == "single" else f"{identity.platform_package(platform)}/bin"
         binary_paths[platform] = f"{directory}/{file}"
     return binary_paths
 

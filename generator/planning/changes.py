@@ -10,6 +10,7 @@ from typing import Final
 
 from generator.cargo.directories import parent, resolve_path
 from generator.errors import InputError
+from generator.manifest.crate_files import CrateFiles
 from generator.manifest.models import Manifest, PathSource
 from generator.manifest.reading import parse_past_manifest
 from generator.planning.affected import Change, WholeFleet, first_path
@@ -54,7 +55,8 @@ def changes(manifest: Manifest, file: Path, ref: str, backend: str) -> Change | 
             before = Snapshot(tree)
             if name not in before.paths:
                 return WholeFleet(f"{message_text(name)} is new since {base.name}")
-            manifests = _Manifests(parse_past_manifest(Path(name), tree.read(name)), manifest, parent(name))
+            past = parse_past_manifest(Path(name), tree.read(name), CrateFiles(parent(name), before.text))
+            manifests = _Manifests(past, manifest, parent(name))
         except InputError as error:
             return WholeFleet(f"the fleet of {base.name} cannot be read: {error.message}")
         snapshots = Snapshots(before, Snapshot(CheckoutTree(top)), changed_paths(top, base.commit))
@@ -69,13 +71,14 @@ def changes(manifest: Manifest, file: Path, ref: str, backend: str) -> Change | 
 
 
 def _file_reasons(manifests: _Manifests, snapshots: Snapshots) -> dict[str, str]:
-    sources = {
-        crate.name: manifests.path(crate.source.path)
+    reasons = {
+        crate.name: file_reason(
+            manifests.path(crate.source.path), manifests.path(crate.source.package_directory), snapshots
+        )
         for crate in manifests.now.crates
         if isinstance(crate.source, PathSource)
     }
-    reasons = ((name, file_reason(directory, snapshots)) for name, directory in sources.items())
-    return {name: reason for name, reason in reasons if reason is not None}
+    return {name: reason for name, reason in reasons.items() if reason is not None}
 
 
 def _template_reason(manifests: _Manifests, snapshots: Snapshots) -> str | None:

@@ -41,6 +41,10 @@ class Snapshot:
         start, end = (bisect_left(self._sorted, directory + end) for end in ("/", "0"))  # 0 comes after /
         return self._sorted[start:end]
 
+    def text(self, path: str) -> str | None:
+        """Return a file's text, or None without such a file."""
+        return read_text(self.tree, path) if path in self.paths else None
+
     def lock(self, path: str) -> CargoLock:
         """Return a Cargo.lock file, which is parsed once; InputError if it cannot be read."""
         if path not in self._locks:
@@ -84,14 +88,19 @@ class _Closures:
     def owner(self, path: str) -> str | None:
         """Return the crate whose directory has a file, or None for files of a workspace or of Cargo's configuration."""
         around = (parent(path), *ancestors(parent(path)))
-        return next((each for each in around if each in self.now.roots or each in self.before.roots), None)
+        found = next((each for each in around if self.now.holds(each) or self.before.holds(each)), None)
+        return self.now.crate if found == self.now.package else found
 
 
-def file_reason(crate: str, snapshots: Snapshots) -> str | None:
-    """Return why the crate in a directory is built, or None if the files in its sandbox are unchanged."""
+def file_reason(crate: str, package: str, snapshots: Snapshots) -> str | None:
+    """Return why the crate in a directory is built, or None if the files in its sandbox are unchanged.
+
+    `package` is the directory of its package.json.
+    """
     try:
         closures = _Closures(
-            dependency_closure(crate, snapshots.before.manifests), dependency_closure(crate, snapshots.now.manifests)
+            dependency_closure(crate, snapshots.before.manifests, package),
+            dependency_closure(crate, snapshots.now.manifests, package),
         )
         different = sorted({*_files(closures, snapshots), *_workspaces(closures, snapshots)})
     except InputError as error:

@@ -102,11 +102,13 @@ class ProgramRecipe:
         return ()
 
     def compile(self, job: BuildJob, metadata: CrateMetadata, platform: PlatformName) -> str:
-        """Compile all programs of the crate."""
-        if not metadata.package.programs:
+        """Compile the package's programs."""
+        names = job.programs(metadata.package)
+        if not names:
             raise Unbuildable(f"{job.crate.name} is a bin in the manifest and has no program: use kind lib")
-        check_names(metadata.package.programs)
-        return cargo_build(job, platform, "--bins")
+        check_names(names)
+        options = "--bins" if job.crate.programs is None else " ".join(f"--bin {shlex.quote(each)}" for each in names)
+        return cargo_build(job, platform, options)
 
     def test(self, job: BuildJob, metadata: CrateMetadata, platform: PlatformName) -> TestRun:
         """Run the crate's tests."""
@@ -116,7 +118,7 @@ class ProgramRecipe:
         """Copy each platform's programs to bin/PLATFORM/PROGRAM."""
         lines = [copy_documents(job)]
         for platform in job.platforms:
-            names = shlex.join(program_file(name, platform) for name in metadata.package.programs)
+            names = shlex.join(program_file(name, platform) for name in job.programs(metadata.package))
             directory = f'"$OUT/{program_directory(platform)}'
             lines.append(
                 f'mkdir -p {directory}" && cd "$CARGO_TARGET_DIR/{job.cargo_target(platform).directory}" '
@@ -127,9 +129,9 @@ class ProgramRecipe:
     def pack(self, job: BuildJob, metadata: CrateMetadata, staged: Path) -> tuple[NpmPackage, ...]:
         """Add package.json and a shim per program."""
         identity, layout = job.identity(metadata.package), job.settings.layout
-        return program_packages(identity, metadata.package.programs, staged, layout)
+        return program_packages(identity, job.programs(metadata.package), staged, layout)
 
     def load(self, job: BuildJob, metadata: CrateMetadata) -> tuple[str, str]:
         """Start each program with --version. Its own exit code does not matter."""
-        names = metadata.package.programs
+        names = job.programs(metadata.package)
         return with_arguments("start-programs.sh", *names), " && ".join(f"npx {name} --version" for name in names)

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from generator.cargo.features import enabled_by_default
 from generator.cargo.metadata import CargoMetadata, Package
 from generator.errors import Unbuildable
+from generator.manifest.crate_files import differences
 from generator.manifest.models import Crate, PathSource
 from generator.manifest.settings import Settings
 from generator.packages.addon import WASM_RUNTIME_PACKAGES
@@ -64,6 +65,26 @@ class BuildJob:
         """The crate's directory in the sandbox."""
         return source_path(self.root, self.source.directory)
 
+    @property
+    def package_path(self) -> str:
+        """The directory of package.json from the top of the source, or else the crate's."""
+        return self.source.package or self.source.directory
+
+    @property
+    def package_directory(self) -> str:
+        """The directory in the sandbox in which the crate's commands run: that of package.json, or else the crate's."""
+        return source_path(self.root, self.package_path)
+
+    def programs(self, package: Package) -> tuple[str, ...]:
+        """Return the names of the package's programs; Unbuildable when the manifest names one that is not there."""
+        wanted = self.crate.programs
+        if wanted is None:
+            return package.programs
+        if missing := [name for name in wanted if name not in package.programs]:
+            has = f"it has {', '.join(package.programs)}" if package.programs else "it has none"
+            raise Unbuildable(f"{self.crate.name} has no program {', '.join(missing)} that is built: {has}")
+        return tuple(sorted(wanted))
+
     def identity(self, package: Package) -> Identity:
         """Return the npm package's name, version and description."""
         return Identity(
@@ -74,6 +95,7 @@ class BuildJob:
             repository=package.repository,
             homepage=package.homepage,
             keywords=package.keywords,
+            platform_packages=self.settings.platform_packages,
         )
 
     @property
@@ -89,7 +111,7 @@ class BuildJob:
 
 @dataclass(frozen=True)
 class CrateMetadata:
-    """The crate's own metadata, from Cargo.toml and, where there is one, package.json.
+    """The crate's own metadata, from Cargo.toml and, for an addon, package.json.
 
     `compiled_packages` are the names of the packages that Cargo compiles for each platform.
     """
@@ -119,7 +141,8 @@ def read_metadata(job: BuildJob, metadata: bytes, package_json: bytes | None, co
     package = described.package_at(f"{job.directory}/Cargo.toml")
     if package is None:
         raise Unbuildable(f"{job.source.directory}/Cargo.toml describes a workspace, not a package")
-    declared = None if package_json is None else _parse_package_json(job, package_json)
+    is_addon = job.crate.kind == "napi"  # Beside other crates, package.json belongs to something else.
+    declared = _parse_package_json(job, package_json) if is_addon and package_json is not None else None
     notes = _differences(job, package, declared)
     return CrateMetadata(_without_disabled_targets(job, package), declared, notes, _compiled_packages(compiled))
 
@@ -181,29 +204,20 @@ def _differences(job: BuildJob, package: Package, declared: dict[str, Any] | Non
     """Return how the crate's own files differ from the manifest, which wins.
 
     In the manifest's repository one commit can change both, so a difference is a mistake: Unbuildable. A pinned
-    revision of another repository cannot be changed, so there it is a note. An addon's version is that of its
-    package.json, because napi's own projects leave 0.0.0 in Cargo.toml.
+    revision of another repository cannot be changed, so there it is a note.
     """
-    compared: list[tuple[str, str, Any, str]] = []
-    if job.crate.kind != "napi" or declared is None:
-        compared.append(("Cargo.toml", "version", package.version, job.crate.version))
-    if declared is not None:
-        compared.append(("package.json", "version", declared.get("version"), job.crate.version))
-        compared.append(("package.json", "name", declared.get("name"), job.settings.npm_name))
-    notes = tuple(
-        f"{posixpath.normpath(f'{job.source.directory}/{file}')} has "
-        + (f"no {key}" if own is None else f"{key} {json.dumps(own)[:120]}")
-        + f", the manifest {wanted}"
-        for file, key, own, wanted in compared
-        if own != wanted
-    )
+    directory, name, own = job.source.directory, "Cargo.toml", {"version": package.version}
+    if job.crate.kind == "napi":
+        directory, name, own = job.package_path, "package.json", declared
+    found = differences(job.crate, job.settings.npm_name, posixpath.normpath(f"{directory}/{name}"), own)
+    notes = tuple(sentence for _, sentence in found)
     if notes and isinstance(job.crate.source, PathSource):
         raise Unbuildable(notes[0])
     return notes
 
 
 def _parse_package_json(job: BuildJob, text: bytes) -> dict[str, Any]:
-    path = posixpath.normpath(f"{job.source.directory}/package.json")
+    path = posixpath.normpath(f"{job.package_path}/package.json")
     try:
         data = json.loads(text)
     except (ValueError, RecursionError):

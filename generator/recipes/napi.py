@@ -41,8 +41,8 @@ class AddonRecipe:
             return f"{cargo_target.exports}{WASI}{target}\n{self._build(job, metadata)}"
         library = library_file(cdylib_name(job, metadata), platform)
         built = f'"$CARGO_TARGET_DIR/{cargo_target.target}"/*/{library}'
-        addon = shlex.quote(addon_file(binary, platform))
-        return f'{replay(job.root, cargo_target, platform)}\ncp "$(ls -t {built} | head -n 1)" {addon}'
+        copy = f'cp "$(ls -t {built} | head -n 1)" "$addons"/{shlex.quote(addon_file(binary, platform))}'
+        return f"{replay(job.root, cargo_target, platform)}\n{self._find_addons(job, binary)}{copy}"
 
     def test(self, job: BuildJob, metadata: CrateMetadata, platform: PlatformName) -> TestRun:
         """Run the package's test script; `cargo test` cannot link Node's symbols.
@@ -75,16 +75,18 @@ class AddonRecipe:
         """Hide the wasm. A loader takes it for an addon that it cannot load, and the tests would pass."""
         if "wasm32" not in job.platforms:
             return ""
-        wasm = shlex.quote(_wasm_loader(binary_name(self._package_json(metadata))))
-        return f"if [ -f {wasm} ]; then mv {wasm} {wasm}.hidden; fi\n"
+        binary = binary_name(self._package_json(metadata))
+        wasm = f'"$addons"/{shlex.quote(_wasm_loader(binary))}'
+        return f"{self._find_addons(job, binary)}if [ -f {wasm} ]; then mv {wasm} {wasm}.hidden; fi\n"
 
     def _test_wasm(self, job: BuildJob, metadata: CrateMetadata) -> str:
         """Run the tests with the wasm alone. An older loader would take the addon instead."""
         binary = binary_name(self._package_json(metadata))
-        native, wasm = shlex.quote(addon_file(binary, job.host)), shlex.quote(_wasm_loader(binary))
+        files = (addon_file(binary, job.host), _wasm_loader(binary))
+        native, wasm = (f'"$addons"/{shlex.quote(each)}' for each in files)
         show_wasm = f"if [ -f {wasm}.hidden ]; then mv {wasm}.hidden {wasm}; fi"
         test = npm_with_node(job, "wasm32", Runtime("Node"), "test")
-        return f"rm -f {native}\n{show_wasm}\nexport NAPI_RS_FORCE_WASI=error\n{test}"
+        return f"{self._find_addons(job, binary)}rm -f {native}\n{show_wasm}\nexport NAPI_RS_FORCE_WASI=error\n{test}"
 
     def stage(self, job: BuildJob, metadata: CrateMetadata) -> str | None:
         """Copy the files that npm would publish, and the addons."""
@@ -94,7 +96,8 @@ class AddonRecipe:
         copy = shlex.quote(script("stage-npm-files.js"))
         return (
             f'npm pack --dry-run --json {NPM_OPTIONS} --loglevel=silent > "$OUT/../files.json"\n'
-            f'node -e {copy} "$OUT/../files.json" "$OUT" {shlex.join((dropped, *addons))}'
+            f"{self._find_addons(job, binary)}"
+            f'node -e {copy} "$OUT/../files.json" "$OUT" "$addons" {shlex.join((dropped, *addons))}'
         )
 
     def pack(self, job: BuildJob, metadata: CrateMetadata, staged: Path) -> tuple[NpmPackage, ...]:
@@ -107,29 +110,43 @@ class AddonRecipe:
 
         The wasm is hidden while the addon is loaded, because a loader would take it for an addon that fails.
         """
-        name = job.settings.npm_name
-        check = "if (Object.keys(require(%s)).length === 0) throw new Error('it exports nothing')"
-        root = f"node -e {shlex.quote(check % json.dumps(name))}"
+        name, split = job.settings.npm_name, job.settings.layout == "split"
+        exports = "if (Object.keys(require(process.argv[1])).length === 0) throw new Error('it exports nothing')"
+        check, words = f"node -e {shlex.quote(exports)}", f"require({json.dumps(name)})"
+        root = f"{check} {shlex.quote(name)}"
         if "wasm32" not in job.platforms:
-            return root, f"require({json.dumps(name)})"
-        split = job.settings.layout == "split"
-        package = platform_package(name, "wasm32") if split else name
-        wasm = f"./node_modules/{package}/{_wasm_loader(binary_name(self._package_json(metadata)))}"
+            return root, words
+        package = platform_package(job.settings.platform_packages, "wasm32") if split else name
+        loader = _wasm_loader(binary_name(self._package_json(metadata)))
+        place = f"{shlex.quote(f'./node_modules/{package}')} -name node_modules -prune"
+        find = f"wasm=$(find {place} -o -name {shlex.quote(loader)} -print | head -n 1)"
         if job.host in job.platforms:
-            file = shlex.quote(wasm)
-            root = f"mv {file} {file}.hidden\n{root}\nmv {file}.hidden {file}"
-        module = json.dumps(package if split else wasm)
-        return f"{root}\nnode -e {shlex.quote(check % module)}", f"require({json.dumps(name)}) and require({module})"
+            root = f'mv "$wasm" "$wasm.hidden"\n{root}\nmv "$wasm.hidden" "$wasm"'
+        by_itself = shlex.quote(package) if split else '"$wasm"'
+        also = f"require({json.dumps(package)})" if split else f"its {loader}"
+        return f"{find}\n{root}\n{check} {by_itself}", f"{words} and {also}"
+
+    @staticmethod
+    def _find_addons(job: BuildJob, binary: str) -> str:
+        """Return a line that sets `addons` to the directory where the package's build has put its addons."""
+        names = (addon_file(binary, job.host), addon_file(binary, "wasm32"))
+        return f"addons=$(node -e {shlex.quote(script('addon-directory.js'))} {shlex.join(names)})\n"
 
     @staticmethod
     def _build(job: BuildJob, metadata: CrateMetadata) -> str:
-        build = "npm run build" if metadata.has_script("build") else "npx --no-install napi build --platform --release"
-        return job.crate.commands.build or build
+        if job.crate.commands.build or metadata.has_script("build"):
+            return job.crate.commands.build or "npm run build"
+        build = "npx --no-install napi build --platform --release"
+        if job.package_path == job.source.directory:
+            return build
+        return f"{build} --output-dir . --manifest-path {shlex.quote(f'{job.directory}/Cargo.toml')}"
 
     @staticmethod
     def _package_json(metadata: CrateMetadata) -> dict[str, object]:
         if metadata.package_json is None:
-            raise Unbuildable("kind napi needs a package.json with a napi key beside Cargo.toml")
+            raise Unbuildable(
+                "kind napi needs a package.json with a napi key: beside Cargo.toml, or in `package` of its source"
+            )
         return metadata.package_json
 
 

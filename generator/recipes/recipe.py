@@ -109,7 +109,8 @@ def describe_script(job: BuildJob) -> str:
     It runs before anything of the crate, which could change them.
     """
     targets = (f"{each}={job.toolchain.target(job.crate.kind, each)}" for each in job.platforms)
-    describe = with_arguments("describe-crate.sh", job.directory, job.workspace, METADATA, PACKAGES, *targets)
+    package = job.package_directory if job.crate.kind == "napi" else ""
+    describe = with_arguments("describe-crate.sh", job.directory, job.workspace, package, METADATA, PACKAGES, *targets)
     return f"cd {shlex.quote(job.root)}\n{describe}"
 
 
@@ -127,7 +128,7 @@ def load_script(job: BuildJob, tarballs: Mapping[str, str], load: str) -> str:
     asked for the one for wasm32, which few users install.
     """
     own, *others = tarballs
-    wasm = [name for name in others if name == platform_package(own, "wasm32")]
+    wasm = [name for name in others if name == platform_package(job.settings.platform_packages, "wasm32")]
     overrides = {name: f"file:../{PACKED}/{tarballs[name]}" for name in others if name not in wasm}
     wanted = shlex.join(f"../{PACKED}/{tarballs[name]}" for name in (own, *wasm))
     package_json = json.dumps({"private": True, "overrides": overrides})
@@ -163,7 +164,7 @@ def _npm_install(job: BuildJob) -> str:
     return with_arguments(
         "npm-install.sh",
         f"{job.root}/{SOURCE}",
-        job.directory,
+        job.package_directory,
         f"{job.root}/{NEEDED}",
         _NPMRC_LINES,
         script("needed-packages.js"),

@@ -29,7 +29,7 @@ def expected_packages(manifest: Manifest, report: Report | None = None) -> dict[
     names: dict[str, str] = {}
     for crate in manifest.crates:
         own = settings(manifest.fleet, crate)
-        tarballs = tarball_names(crate, own.npm_name, own.platforms, own.layout)
+        tarballs = tarball_names(crate, own, own.platforms, own.layout)
         names |= {name: crate.name for name, each in tarballs.items() if not each or (crate.name, each) not in skipped}
     return dict(sorted(names.items()))
 

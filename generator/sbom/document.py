@@ -78,10 +78,10 @@ def sbom(identity: Identity, program: bool, platforms: tuple[PlatformName, ...],
 
 def _root(identity: Identity, program: bool, platforms: tuple[PlatformName, ...]) -> Component:
     scope, _, base = identity.name.rpartition("/")
-    purl = PackageURL("npm", scope, base, identity.version)
+    purl = PackageURL("npm", scope or None, base, identity.version)
     return Component(
         name=base,
-        group=scope,
+        group=scope or None,
         version=identity.version,
         type=ComponentType.APPLICATION if program else ComponentType.LIBRARY,
         purl=purl,

@@ -1,17 +1,18 @@
 #!/bin/bash
 # Copies descriptions of the crate and its dependencies into the current directory: Cargo's metadata, Cargo.lock, and
-# npm's package.json and package-lock.json. Lists for each platform the crates that Cargo compiles with the default
-# features, one "PLATFORM NAME" per line. Arguments: the crate's directory; the workspace's directory; the file for
-# Cargo's metadata; the file for the list; PLATFORM=TARGET for each platform.
+# an addon's package.json and package-lock.json. Lists for each platform the crates that Cargo compiles with the default
+# features, one "PLATFORM NAME" per line. Arguments: the crate's directory; the workspace's directory; the directory of
+# the addon's package.json, or ""; the file for Cargo's metadata; the file for the list; PLATFORM=TARGET for each
+# platform.
 set -euo pipefail
-directory=$1 workspace=$2 metadata=$3 compiled=$4
-shift 4
+directory=$1 workspace=$2 package=$3 metadata=$4 compiled=$5
+shift 5
 filters=()
 for each in "$@"; do filters+=(--filter-platform "${each#*=}"); done
 cargo metadata --offline --format-version 1 "${filters[@]}" --manifest-path "$directory/Cargo.toml" > "$metadata"
 cp "$workspace/Cargo.lock" Cargo.lock
 for each in package.json package-lock.json; do
-  if [ -f "$directory/$each" ]; then cp -L "$directory/$each" "$each"; fi
+  if [ -n "$package" ] && [ -f "$package/$each" ]; then cp -L "$package/$each" "$each"; fi
 done
 for each in "$@"; do
   cargo tree --offline --edges normal,build --prefix none --format '{p}' --target "${each#*=}" \

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Installs an addon's npm dependencies, by npm's own lock file when there is one. Refuses dependencies from git.
-# Arguments: the source's directory; the crate's directory; the directory of needed-packages.js; a regular expression of
-# the lines that an .npmrc keeps; the text of needed-packages.js; npm's options in one word; runtime packages of wasm32.
+# Arguments: the directories of the source, of package.json and of needed-packages.js; a regular expression of the lines
+# that an .npmrc keeps; the text of needed-packages.js; npm's options in one word; runtime packages of wasm32.
 set -euo pipefail
 source=$1 directory=$2 needed=$3 allowed_lines=$4 needed_packages=$5
 read -ra options <<< "$6"

@@ -18,12 +18,17 @@ class Closure:
     """A crate with all its path dependencies, as directories relative to the repository's top.
 
     `roots` maps the crate and each path dependency to the root of its workspace, or None without a workspace.
-    `named_members` are the members that these workspaces name.
+    `named_members` are the members that these workspaces name. `package` is the directory of the crate's package.json.
     """
 
     crate: str
     roots: Mapping[str, str | None]
     named_members: frozenset[str]
+    package: str
+
+    def holds(self, directory: str) -> bool:
+        """Return whether the files of a directory are needed."""
+        return directory in self.roots or directory == self.package
 
     @property
     def workspaces(self) -> tuple[str, ...]:
@@ -37,8 +42,11 @@ class Closure:
         return self.crate if root is None else root
 
 
-def dependency_closure(crate: str, manifests: Manifests) -> Closure:
-    """Follow path dependencies, including those of tests; raise InputError when a Cargo.toml is missing or invalid."""
+def dependency_closure(crate: str, manifests: Manifests, package: str | None = None) -> Closure:
+    """Follow path dependencies, including those of tests; raise InputError when a Cargo.toml is missing or invalid.
+
+    `package` is the directory of an addon's package.json, if it is not the crate's.
+    """
     roots: dict[str, str | None] = {}
     pending = [crate]
     while pending:
@@ -48,14 +56,16 @@ def dependency_closure(crate: str, manifests: Manifests) -> Closure:
             pending += [_resolve(base, path) for base, path in _declared(directory, crate, roots, manifests)]
             pending += _workspace_pointer(directory, roots[directory], manifests)
     workspaces = {root for root in roots.values() if root is not None}
-    return Closure(crate, roots, frozenset(each for root in workspaces for each in named_members(root, manifests)))
+    named = frozenset(each for root in workspaces for each in named_members(root, manifests))
+    return Closure(crate, roots, named, package or crate)
 
 
 def is_in_closure(path: str, closure: Closure) -> bool:
     """Return whether the build needs a file.
 
-    The build needs the files in the closure's directories, without other workspace members below them. It also needs
-    each workspace's Cargo.toml, the crate's Cargo.lock, and Cargo's configuration above the crate.
+    The build needs the files in the crates' directories and in that of package.json, without other workspace members
+    below them. It also needs each workspace's Cargo.toml, the crate's Cargo.lock, and Cargo's configuration above the
+    crate.
     """
     folder, name = parent(path), posixpath.basename(path)
     if name == "Cargo.toml" and folder in closure.roots.values():
@@ -66,7 +76,7 @@ def is_in_closure(path: str, closure: Closure) -> bool:
         return True
     candidates = (folder, *ancestors(folder))
     return next(
-        (each in closure.roots for each in candidates if each in closure.roots or each in closure.named_members), False
+        (closure.holds(each) for each in candidates if closure.holds(each) or each in closure.named_members), False
     )
 
 

@@ -33,9 +33,9 @@ MAX_TOTAL: Final = 1024 * 1024 * 1024
 class CollectedSource:
     """A crate's source.
 
-    `archive` is None for a registry crate, which the sandbox fetches itself. `directory` holds the crate and
-    `workspace` its Cargo workspace, both relative to the top of the archive. `digest` identifies the content.
-    `notes` are sentences for the user.
+    `archive` is None for a registry crate, which the sandbox fetches itself. `directory` holds the crate, `workspace`
+    its Cargo workspace and `package` its package.json if that is elsewhere, all relative to the top of the archive.
+    `digest` identifies the content. `notes` are sentences for the user.
     """
 
     archive: Path | None
@@ -44,6 +44,7 @@ class CollectedSource:
     digest: str
     has_lock: bool
     notes: tuple[str, ...] = ()
+    package: str | None = None
 
 
 @dataclass(frozen=True)
@@ -72,17 +73,22 @@ def collect(crate: Crate, locations: SourceLocations, archive: Path) -> Collecte
     Raise InputError when the source is missing or invalid, Unavailable when git cannot fetch it.
     """
     match crate.source:
-        case PathSource(path=path):
+        case PathSource(path=path, package=package):
             checkout = CheckoutTree(locations.top, locations.out, locations.stop)
-            directory = posixpath.normpath(posixpath.join(locations.manifest_directory, path))
-            return _collect(checkout, directory, archive, _untracked_notes(checkout.untracked(directory)))
-        case GitSource(git=url, rev=rev, path=path):
+            directory, addon = (_below(locations.manifest_directory, each) for each in (path, package or path))
+            untracked = dict.fromkeys(name for each in (directory, addon) for name in checkout.untracked(each))
+            return _collect(checkout, directory, addon, archive, _untracked_notes((*untracked,)))
+        case GitSource(git=url, rev=rev, path=path, package=package):
             name = hashlib.sha256(url.encode()).hexdigest()[:16]
             with closing(RevisionTree(url, rev, locations.git_cache / name, locations.stop)) as tree:
-                return _collect(tree, posixpath.normpath(path), archive, ())
+                return _collect(tree, _below(".", path), _below(".", package or path), archive, ())
         case RegistrySource(registry=name, version=version):
             digest = hashlib.sha256(json.dumps(["registry", name, version]).encode()).hexdigest()
             return CollectedSource(None, ".", ".", digest, has_lock=True)
+
+
+def _below(directory: str, path: str) -> str:
+    return posixpath.normpath(posixpath.join(directory, path))
 
 
 def _untracked_notes(untracked: tuple[str, ...]) -> tuple[str, ...]:
@@ -91,10 +97,10 @@ def _untracked_notes(untracked: tuple[str, ...]) -> tuple[str, ...]:
     return (f"files skipped because git does not track them: {len(untracked)}, first {message_text(untracked[0])}",)
 
 
-def _collect(tree: Tree, directory: str, archive: Path, notes: tuple[str, ...]) -> CollectedSource:
+def _collect(tree: Tree, directory: str, package: str, archive: Path, notes: tuple[str, ...]) -> CollectedSource:
     entries = tree.entries()
     manifests = TreeManifests(tree, entries)
-    closure = dependency_closure(directory, manifests)
+    closure = dependency_closure(directory, manifests, package)
     chosen = [entry for entry in entries if is_in_closure(entry.path, closure)]
     if sum(entry.size for entry in chosen) > MAX_TOTAL:
         raise InputError(f"the source of {message_text(directory)} is larger than {MAX_TOTAL // 2**20} MiB")
@@ -107,7 +113,7 @@ def _collect(tree: Tree, directory: str, archive: Path, notes: tuple[str, ...]) 
     digest = _write(tree, chosen, edited, archive)
     lock = posixpath.normpath(f"{closure.lock_directory}/Cargo.lock")
     has_lock = any(entry.path == lock for entry in entries)
-    return CollectedSource(archive, directory, closure.lock_directory, digest, has_lock, notes)
+    return CollectedSource(archive, directory, closure.lock_directory, digest, has_lock, notes, package)
 
 
 def _write(tree: Tree, entries: list[Entry], edited: Mapping[str, bytes], archive: Path) -> str:

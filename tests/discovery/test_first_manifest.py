@@ -22,6 +22,7 @@ from generator.discovery import (
 )
 from generator.errors import InputError
 from generator.manifest.checks import check_manifest
+from generator.manifest.crate_files import CrateFiles
 from generator.manifest.models import Crate, Manifest
 from generator.manifest.reading import parse_past_manifest
 from generator.platforms import Kind
@@ -100,7 +101,9 @@ def test_a_name_of_yaml_gets_the_same_in_yaml(tmp_path: Path, name: str) -> None
         "schema_version: 1\nfleet:\n  npm_scope: '@scope'\n  slots: 5\n  platforms: [linux-x64-gnu, "
     )
     assert "\n  depends_on: [no, 'null']\n" in written
-    assert parse_past_manifest(tmp_path / name, written.encode()) == Manifest.model_validate_json(text)
+    assert parse_past_manifest(
+        tmp_path / name, written.encode(), CrateFiles(".", lambda _: None)
+    ) == Manifest.model_validate_json(text)
 
 
 @pytest.mark.parametrize(("crates", "slots"), [(1, 1), (29, 29), (30, 30), (31, 30)])

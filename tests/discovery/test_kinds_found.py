@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from generator.discovery import Discovery, discover
+from generator.discovery import Discovery, discover, manifest_text
 
 Plant = Callable[[Mapping[str, str]], Path]
 
@@ -212,10 +212,6 @@ SKIPPED = {
         {"Cargo.toml": ADDON, "package.json": "{}"} | LIBRARY,
         "no package.json with a `napi` key lies beside",
     ),
-    "addon with package.json below": (
-        {"Cargo.toml": ADDON, "js/package.json": NAPI} | LIBRARY,
-        "its package.json is js/package.json: move it beside Cargo.toml",
-    ),
     "name": ({"Cargo.toml": PACKAGE.replace('"x"', '"_x"')} | LIBRARY, "crates.json cannot hold its name '_x'"),
     "control characters in the name": (
         {"Cargo.toml": PACKAGE.replace('"x"', r'"\u001b[2J"')} | LIBRARY,
@@ -279,16 +275,57 @@ def test_a_directory_that_only_begins_like_tests_is_none(plant: Plant) -> None:
     assert [each.path for each in discovery.crates] == ["tests-of-time"]
 
 
-def test_an_addon_below_its_package_json_says_where_that_is(plant: Plant) -> None:
-    discovery = discover(plant({"native/Cargo.toml": ADDON, "package.json": NAPI}))
-    assert _skipped(discovery) == {
-        "native/Cargo.toml": "it is an addon, but its package.json is package.json: move it beside Cargo.toml"
+ELSEWHERE: dict[str, tuple[str, str, str | None]] = {
+    "below": ("native", ".", None),
+    "above": (".", "js", None),
+    "manifest path": ("native", "js/package", "napi build --platform --manifest-path ../../native/Cargo.toml"),
+    "manifest path with =": ("native", "js", "tsc && npx napi build --manifest-path='../native/Cargo.toml' -o ."),
+    "cwd": ("native", "js", "napi build --cwd ../native --package-json-path ../js/package.json"),
+    "cargo-cwd of version 2": ("native", "js", "napi build --cargo-cwd ../native js"),
+    "package": ("native", "js", "cross-env X=1 napi build --manifest-path ../Cargo.toml -p x"),
+    "cargo-name of version 2": ("native", "js", "yarn napi build --cargo-name=x"),
+    "cd": ("native", "js", "cd ../native;napi build"),
+}
+
+
+@pytest.mark.parametrize(("crate", "package", "script"), ELSEWHERE.values(), ids=ELSEWHERE)
+def test_an_addon_is_found_whose_package_json_is_elsewhere(
+    plant: Plant, crate: str, package: str, script: str | None
+) -> None:
+    declared = {**json.loads(NAPI), "version": "4.0.0", "scripts": {"test": "echo napi", "build": script}}
+    files = {f"{crate}/Cargo.toml": ADDON, f"{package}/package.json": json.dumps(declared)}
+    if "." not in (crate, package):
+        files["Cargo.toml"] = '[workspace]\nmembers = ["native"]\n'
+    discovery = discover(plant(files))
+    assert [(each.path, each.package, each.kind, each.version, each.npm_name) for each in discovery.crates] == [
+        (crate, package, "napi", "4.0.0", "@scope/x")
+    ]
+    assert (discovery.skipped, discovery.notes) == ((), ())
+    source = json.loads(manifest_text(discovery))["crates"][0]["source"]
+    assert source == {"path": crate, "package": package}
+
+
+def test_a_package_json_that_names_no_crate_of_the_repository_is_reported(plant: Plant) -> None:
+    script = {"scripts": {"build": "napi build --manifest-path ../../outside/Cargo.toml && napi build 'open"}}
+    package = json.dumps(json.loads(NAPI) | script)
+    discovery = discover(plant({"a/native/Cargo.toml": ADDON, "b/c/package.json": package}))
+    assert {path: reason.partition(",")[0] for path, reason in _skipped(discovery).items()} == {
+        "a/native/Cargo.toml": "it is a cdylib that depends on napi",
+        "b/c/package.json": "it has a `napi` key",
     }
+
+
+@pytest.mark.parametrize("scripts", [7, [], None, {"build": 7}, {"build": ["napi build"]}], ids=repr)
+def test_scripts_that_are_none_are_passed_over(plant: Plant, scripts: object) -> None:
+    package = json.dumps(json.loads(NAPI) | {"scripts": scripts})
+    discovery = discover(plant({"Cargo.toml": ADDON, "package.json": package, "src/lib.rs": ""}))
+    assert [each.kind for each in discovery.crates] == ["napi"]
 
 
 def test_a_napi_key_without_a_crate_is_reported(plant: Plant) -> None:
     discovery = discover(plant({"js/package.json": NAPI, "Cargo.toml": PACKAGE, "src/lib.rs": ""}))
-    assert _skipped(discovery) == {"js/package.json": "it has a `napi` key, but no readable Cargo.toml lies beside it"}
+    reason = "it has a `napi` key, but no readable Cargo.toml lies beside it, and none of its scripts names one"
+    assert _skipped(discovery) == {"js/package.json": reason}
 
 
 def test_a_path_that_crates_json_cannot_hold_is_reported(plant: Plant) -> None:
@@ -327,13 +364,21 @@ def test_of_equal_npm_names_the_first_stays(plant: Plant) -> None:
 
 
 def test_an_addon_that_would_not_build_is_found_with_a_note(plant: Plant) -> None:
-    package = json.dumps({"name": "x", "napi": {}})
+    package = json.dumps({"name": "X", "napi": {}})
     discovery = discover(plant({"Cargo.toml": ADDON, "package.json": package}))
     assert [(each.kind, each.version, each.npm_name) for each in discovery.crates] == [("napi", "1.2.3", None)]
     assert discovery.notes[1:] == (
         "package.json has no version: set it to 1.2.3, as in crates.json, or the build fails",
-        "package.json has the name x: set it to @scope/name, as in crates.json, or the build fails",
+        "package.json has the name X: set it to the npm name in crates.json, or the build fails",
     )
+
+
+def test_an_unscoped_name_is_one(plant: Plant) -> None:
+    package = json.dumps({"name": "native", "version": "1.2.3", "napi": {}})
+    discovery = discover(plant({"Cargo.toml": ADDON, "package.json": package}))
+    assert [each.npm_name for each in discovery.crates] == ["native"]
+    assert len(discovery.notes) == 1  # of the scope
+    assert json.loads(manifest_text(discovery, "@t"))["crates"][0]["npm_name"] == "native"
 
 
 def test_programs_that_cargo_does_not_publish_are_found_with_one_note(plant: Plant) -> None:
@@ -363,10 +408,10 @@ def test_the_version_of_an_addon_is_that_of_its_package_json(plant: Plant, cargo
     assert discovery.notes == ()
 
 
-def test_the_version_of_a_program_is_cargos_whatever_lies_beside(plant: Plant) -> None:
+def test_name_and_version_of_a_program_are_cargos_whatever_lies_beside(plant: Plant) -> None:
     package = json.dumps({"name": "@scope/x", "version": "2.0.0"})
     discovery = discover(plant({"Cargo.toml": PACKAGE, "src/main.rs": "", "package.json": package}))
-    assert [(each.kind, each.version) for each in discovery.crates] == [("bin", "1.2.3")]
+    assert [(each.kind, each.version, each.npm_name) for each in discovery.crates] == [("bin", "1.2.3", None)]
 
 
 def _skipped(discovery: Discovery) -> dict[str, str]:

@@ -78,6 +78,27 @@ def test_the_package_of_one_platform_collides_with_a_crate_of_that_name_whatever
     assert problems == [(("crates", 1, "name"), sentence, ("crates", 0, "name"))]
 
 
+def test_an_unscoped_name_is_one_and_its_platform_packages_have_a_scope() -> None:
+    assert found(crate("a", npm_name="native"), crate("b", npm_name="native-linux-x64-gnu")) == []
+    sentence = 'the npm name "@s/native-linux-x64-gnu" is that of another crate'
+    beside = crate("b", npm_name="@s/native-linux-x64-gnu")
+    assert [said for _, said, _ in found(crate("a", npm_name="native"), beside)] == [sentence]
+    assert found(crate("a", npm_name="native", platform_packages="@native/native"), beside) == []
+
+
+@pytest.mark.parametrize(
+    ("own", "key", "kind"),
+    [
+        ({"programs": ["a"], "kind": "lib"}, ("programs",), "bin"),
+        ({"source": {"path": ".", "package": "js"}}, ("source", "package"), "napi"),
+        ({"source": {"git": "https://example.com/a", "rev": "0" * 40, "package": "js"}}, ("source", "package"), "napi"),
+    ],
+)
+def test_a_key_of_one_kind_is_refused_for_another(own: dict[str, Any], key: tuple[str, ...], kind: str) -> None:
+    assert found(crate("a", **own)) == [(("crates", 0, *key), f"is for crates of kind {kind} alone; remove it", None)]
+    assert found(crate("a", **{**own, "kind": kind})) == []
+
+
 def test_a_library_has_no_package_that_could_collide() -> None:
     assert found(crate("a"), crate("b", npm_name="@s/a", kind="lib")) == []
 
@@ -97,6 +118,10 @@ def test_a_derived_npm_name_must_be_one() -> None:
         ("@s/nul.js", "it is a device on Windows"),
         ("@s/x.", "Windows removes a dot or space at the end of a name"),
         ("@s./x", "Windows removes a dot or space at the end of a name"),
+        ("node_modules", "npm reserves that name"),
+        ("fs", "Node loads its own module of that name"),
+        ("worker_threads", "Node loads its own module of that name"),
+        ("aux", "it is a device on Windows"),
     ],
 )
 def test_an_npm_name_must_be_one_of_a_directory_everywhere(name: str, why: str) -> None:

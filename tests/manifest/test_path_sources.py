@@ -37,6 +37,22 @@ def test_a_directory_with_a_cargo_toml(root: Path) -> None:
     assert problems(root, ".") == []
 
 
+def test_a_directory_of_package_json(root: Path) -> None:
+    (root / "Cargo.toml").touch()
+    (root / "js").mkdir()
+    (root / "out").symlink_to("../../outside")
+    crate = Crate(name="a", version="1.0.0", kind="napi", source=PathSource(path=".", package="js"))
+    manifest = Manifest(schema_version=1, fleet=Fleet(npm_scope="@s"), crates=(crate,))
+    (problem,) = check_path_sources(manifest, root)
+    assert problem.loc == ("crates", 0, "source", "package")
+    assert problem.sentence == '"js" has no package.json; use the directory of the addon\'s npm package'
+    (root / "js/package.json").touch()
+    assert check_path_sources(manifest, root) == ()
+    away = crate.model_copy(update={"source": PathSource(path=".", package="out")})
+    (problem,) = check_path_sources(manifest.model_copy(update={"crates": (away,)}), root)
+    assert "leads out of the repository" in problem.sentence
+
+
 def test_missing_directories(root: Path) -> None:
     (root / "file").touch()
     assert problems(root, "none") == ['there is no directory "none" beside the manifest']

@@ -136,8 +136,8 @@ def test_invalid_json_and_its_messages(problems_of: ProblemsOf, old: str, new: s
         ("kind: bin\n    source:\n      git", "kind: bin\n    sauce: 1\n    source:\n      gti",
          [f'13: $.crates[1].sauce: unknown key; the keys here are {", ".join(Crate.model_fields)}; did you mean "source"?',
           "14: $.crates[1].source.path: is required and missing",
-          "15: $.crates[1].source.gti: unknown key; the keys here are path",
-          "16: $.crates[1].source.rev: unknown key; the keys here are path"]),
+          "15: $.crates[1].source.gti: unknown key; the keys here are path, package",
+          "16: $.crates[1].source.rev: unknown key; the keys here are path, package"]),
     ],
 )  # fmt: skip
 def test_invalid_yaml_and_its_messages(problems_of: ProblemsOf, old: str, new: str, problems: list[str]) -> None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from generator.errors import Unbuildable
+from generator.manifest.values import Layout
 from generator.packages.addon import addon_packages, binary_name
 from generator.packages.identity import Identity
+from generator.platforms import PlatformName
 from tests.packages.conftest import package_json
+from tests.support import write_files
 
 IDENTITY = Identity("@demo/words", "1.2.3", license="Apache-2.0")
 DECLARED: dict[str, Any] = {
@@ -108,3 +112,103 @@ def test_the_binarys_name_is_found_in_both_styles(napi: dict[str, str], name: st
 def test_a_binary_name_that_could_mean_anything_else_is_refused(name: object) -> None:
     with pytest.raises(Unbuildable, match="letters, digits, dots, - and _"):
         binary_name({"napi": {"binaryName": name}})
+
+
+@pytest.mark.parametrize(
+    ("given", "left"),
+    [
+        ({"browser": "browser.js"}, {}),
+        ({"browser": "./browser.js"}, {}),
+        ({"browser": {"./index.js": "./browser.js", "fs": False}}, {"browser": {"fs": False}}),
+        ({"browser": "words.wasi-browser.js"}, {}),
+        (
+            {"exports": {".": {"browser": "./browser.js", "default": "./index.js"}, "./wasm": "./words.wasi.cjs"}},
+            {"exports": {".": {"default": "./index.js"}}},
+        ),
+    ],
+    ids=repr,
+)
+def test_without_wasm_nothing_leads_bundlers_to_it(tmp_path: Path, given: dict[str, Any], left: dict[str, Any]) -> None:
+    write_files(tmp_path, {"browser.js": "export * from '@demo/words-wasm32-wasi'\n"})
+    declared = published(tmp_path, **given)
+    assert {key: declared[key] for key in ("browser", "exports") if key in declared} == left
+    assert "browser.js" not in declared["files"]
+
+
+def test_an_entry_for_browsers_of_the_packages_own_stays(tmp_path: Path) -> None:
+    write_files(tmp_path, {"browser.js": "export const answer = 42\n"})
+    declared = published(tmp_path, browser="browser.js")
+    assert (declared["browser"], "browser.js" in declared["files"]) == ("browser.js", True)
+
+
+def packed(
+    tmp: Path, files: dict[str, str], *platforms: PlatformName, layout: Layout = "single", **more: Any
+) -> dict[str, dict[str, bytes]]:
+    """Return the files of each package by name; package.json declares another name than the manifest."""
+    write_files(tmp, {"index.js": "", "index.d.ts": "", **files})
+    declared = {**DECLARED, "name": "@old/words", **more}
+    packages = addon_packages(IDENTITY, declared, platforms or ("linux-x64-gnu",), tmp, layout)
+    return {
+        each.name: {
+            file.path: file.content if isinstance(file.content, bytes) else file.content.read_bytes()
+            for file in each.files
+        }
+        for each in packages
+    }
+
+
+@pytest.mark.parametrize("name", ["browser-entry.js", "lib/worker.mjs", "dist/some.cjs"])
+def test_no_script_of_the_package_imports_a_platform_package_of_another_owner(tmp_path: Path, name: str) -> None:
+    text = "export * from '@old/words-wasm32-wasi'\nimport('@old/words-linux-x64-gnu')\nimport '@old/words-utils'\n"
+    files = packed(tmp_path, {"words.linux-x64-gnu.node": "", name: text})["@demo/words"]
+    assert files[name].decode() == text.replace("@old/words-wasm", "@demo/words-wasm").replace(
+        "@old/words-l", "@demo/words-l"
+    )
+
+
+def test_with_wasm_in_the_package_a_script_of_any_directory_imports_it_from_there(tmp_path: Path) -> None:
+    wasm = {"words.wasm32-wasi.wasm": "", "words.wasi.cjs": "", "words.wasi-browser.js": ""}
+    text = "export * from '@old/words-wasm32-wasi'\n"
+    files = packed(tmp_path, {**wasm, "browser.js": text, "web/entry.js": text}, "wasm32")["@demo/words"]
+    assert files["browser.js"] == b"export * from './words.wasi-browser.js'\n"
+    assert files["web/entry.js"] == b"export * from '../words.wasi-browser.js'\n"
+
+
+LOADER = """
+try { module.exports = require('./words.linux-x64-gnu.node') } catch {}
+const bindingPackageVersion = require('@old/words-linux-x64-gnu/package.json').version
+if (bindingPackageVersion !== '0.1.0' && process.env.NAPI_RS_ENFORCE_VERSION_CHECK) {
+  throw new Error(`Native binding package version mismatch, expected 0.1.0 but got ${bindingPackageVersion}.`)
+}
+"""
+
+
+def test_a_loader_expects_the_version_that_the_packages_have(tmp_path: Path) -> None:
+    files = {"index.js": LOADER, "words.linux-x64-gnu.node": ""}
+    text = packed(tmp_path, files, layout="split", version="0.1.0")["@demo/words"]["index.js"].decode()
+    assert "bindingPackageVersion !== '1.2.3' &&" in text
+    assert "expected 1.2.3 but got $" in text
+    assert "0.1.0" not in text
+
+
+@pytest.mark.parametrize("layout", ["single", "split"])
+def test_addons_in_a_directory_are_packed_from_there(tmp_path: Path, layout: Layout) -> None:
+    files = {"lib/index.js": LOADER, "lib/words.linux-x64-gnu.node": "elf", "lib/words.darwin-arm64.node": "mach"}
+    made = packed(tmp_path, files, "linux-x64-gnu", "darwin-arm64", layout=layout, main="lib/index.js")
+    assert b"was not built for" in made["@demo/words"]["lib/index.js"]
+    binaries = {name: sorted(path for path in each if path.endswith(".node")) for name, each in made.items()}
+    if layout == "single":
+        assert binaries == {"@demo/words": ["lib/words.darwin-arm64.node", "lib/words.linux-x64-gnu.node"]}
+        return
+    assert binaries == {
+        "@demo/words": [],
+        "@demo/words-linux-x64-gnu": ["words.linux-x64-gnu.node"],
+        "@demo/words-darwin-arm64": ["words.darwin-arm64.node"],
+    }
+    own = json.loads(made["@demo/words-linux-x64-gnu"]["package.json"])
+    assert own["main"] == "words.linux-x64-gnu.node"
+
+
+def test_a_copy_of_one_addon_elsewhere_is_not_the_directory_of_all(tmp_path: Path) -> None:
+    files = {"words.linux-x64-gnu.node": "", "lib/words.linux-x64-gnu.node": "", "lib/words.darwin-arm64.node": ""}
+    assert packed(tmp_path, files, "linux-x64-gnu", "darwin-arm64")

@@ -11,6 +11,7 @@ import pytest
 from generator.errors import Unbuildable
 from generator.manifest.values import Layout
 from generator.packages.addon import addon_packages
+from generator.packages.identity import Identity
 from generator.packages.tarball import NpmPackage, PackedFile
 from generator.packages.tarball import package_json as written
 from generator.platforms import NATIVE, PLATFORMS, PlatformName, host_platform
@@ -112,6 +113,20 @@ def test_an_addon_from_elsewhere_is_loaded_all_the_same(addon: Addon, tmp_path: 
     script = "require('@demo/answer').answer()"
     ran = node("node", "--print", script, cwd=tmp_path / "app", NAPI_RS_NATIVE_LIBRARY_PATH=elsewhere)
     assert ran.stdout == "42\n", ran.stderr
+
+
+def test_an_unscoped_addon_takes_its_platform_packages_from_a_scope(addon: Addon, tmp_path: Path) -> None:
+    """The loader is as napi writes it for an unscoped package."""
+    own = addon.staged(tmp_path / "staged", NATIVE)
+    loader = (own / "index.js").read_text().replace(f"'{addon.declared['name']}-", "'answer-")
+    assert "'answer-linux-x64-gnu'" in loader
+    write_files(own, {"index.js": loader})
+    identity = Identity("answer", VERSION, platform_packages="@demo/answer")
+    packages = addon_packages(identity, addon.declared | {"name": "answer"}, NATIVE, own, "split")
+    installed = write_tarballs(tmp_path / "tgz", packages).install(tmp_path / "app", "darwin-arm64")
+    assert installed == ["answer-darwin-arm64"]
+    ran = load(tmp_path / "app", "darwin,arm64,", "require('answer')")
+    assert ran.stdout == f"node_modules/@demo/answer-darwin-arm64/{addon.binary}.darwin-arm64.node\n", ran.stderr
 
 
 def with_wasm(addon: Addon, top: Path, layout: Layout) -> tuple[NpmPackage, ...]:

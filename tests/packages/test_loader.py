@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from generator.packages.identity import Identity
 from generator.packages.loader import LoaderSettings, is_loader, patch_loader, rename_packages
 
-SETTINGS = LoaderSettings("words", "@demo/words", ("@old/words", "@other/name"), ("darwin-arm64",), "single")
+IDENTITY = Identity("@demo/words", "1.2.3")
+SETTINGS = LoaderSettings("words", IDENTITY, ("@old/words", "@other/name"), ("darwin-arm64",), "single")
 LOADER = "exports.strict = (function () { return !this; })();\n"
 
 

@@ -114,6 +114,19 @@ def test_the_program_of_the_layout_is_started(tmp_path: Path, layout: Layout) ->
     assert run(installed(tmp_path, "#!/bin/sh\necho started\n", layout)).stdout == "started\n"
 
 
+def test_an_unscoped_program_is_started_from_a_platform_package_with_a_scope(tmp_path: Path) -> None:
+    identity = Identity("tool", "1.2.3", platform_packages="@demo/tool")
+    files = staged(tmp_path / "staged", tool="#!/bin/sh\necho started\n")
+    root, platform = program_packages(identity, ("tool",), files, "split")
+    assert package_json(root)["optionalDependencies"] == {"@demo/tool-linux-x64-gnu": "1.2.3"}
+    for package in (root, platform):
+        write_tarball(package.files, tmp_path / "tool.tgz")
+        unpack(tmp_path / "tool.tgz", tmp_path / "unpacked")
+        (tmp_path / "node_modules" / package.name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "unpacked/package").rename(tmp_path / "node_modules" / package.name)
+    assert run(tmp_path / "node_modules/tool/bin/tool.js").stdout == "started\n"
+
+
 @pytest.mark.parametrize("layout", ["single", "split"])
 @pytest.mark.parametrize(
     ("where", "called"),

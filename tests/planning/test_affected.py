@@ -44,7 +44,7 @@ def of_one(before: dict[str, Any], now: dict[str, Any], **fleet: Any) -> dict[st
         ({"kind": "bin"}, "kind"),
         ({"source": {"path": "other"}}, "source"),
         ({"source": {"registry": "one", "version": "1.0.0"}}, "source"),
-        ({"npm_name": "@demo/uno"}, "npm_name"),
+        ({"npm_name": "@demo/uno"}, "npm_name, platform_packages"),
         ({"platforms": ["linux-x64-musl"]}, "platforms"),
         ({"size": "large"}, "size"),
         ({"timeout_minutes": 5}, "timeout_minutes"),

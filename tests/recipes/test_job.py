@@ -14,8 +14,9 @@ from generator.errors import Unbuildable
 from generator.processes import output
 from generator.recipes.cargo import ProgramRecipe
 from generator.recipes.job import EMNAPI, CrateMetadata, read_metadata, unmet_need
+from generator.recipes.recipe import describe_script
 from tests.recipes.jobs import job_of
-from tests.support import write_files
+from tests.support import bash, write_files
 
 pytestmark = pytest.mark.skipif(shutil.which("cargo") is None, reason="cargo is not installed")
 
@@ -71,6 +72,25 @@ def test_a_build_command_may_enable_any_feature(tmp_path: Path) -> None:
     assert metadata(tmp_path, files, commands=commands).package.programs == ("hidden", "plain", "pretty")
 
 
+def test_the_manifest_chooses_the_programs_of_the_package(tmp_path: Path) -> None:
+    files = {"Cargo.toml": PACKAGE.format("1.0.0") + TOOLS, "src/main.rs": "fn main() {}"}
+    crate = metadata(tmp_path, files)
+    job = job_of(tmp_path, programs=["pretty"])
+    script = ProgramRecipe().compile(job, crate, "linux-x64-gnu")
+    assert "--bin pretty" in script
+    assert "--bins" not in script
+    assert "plain" not in f"{ProgramRecipe().stage(job, crate)}{ProgramRecipe().load(job, crate)}"
+    assert job_of(tmp_path).programs(crate.package) == ("plain", "pretty")
+
+
+@pytest.mark.parametrize("name", ["lost", "hidden"])
+def test_a_chosen_program_that_is_not_built_is_an_error_with_those_that_are(tmp_path: Path, name: str) -> None:
+    files = {"Cargo.toml": PACKAGE.format("1.0.0") + TOOLS, "src/main.rs": "fn main() {}"}
+    job = job_of(tmp_path, programs=["plain", name])
+    with pytest.raises(Unbuildable, match=f"^x has no program {name} that is built: it has plain, pretty$"):
+        ProgramRecipe().compile(job, metadata(tmp_path, files), "linux-x64-gnu")
+
+
 HIDDEN = TOOLS.replace('default = ["all"]\n', "").replace(
     '[[bin]]\nname = "plain"\npath = "src/main.rs"\n', "autobins = false\n"
 )
@@ -124,6 +144,26 @@ DIFFERENCES = {
         'crate/Cargo.toml has version "1.0.0", the manifest 2.0.0',
     ),
 }
+
+
+@pytest.mark.parametrize("kind", ["bin", "lib", "wasm"])
+@pytest.mark.parametrize(
+    "beside", [{"private": True, "devDependencies": {"prettier": "^3"}}, {"name": "site", "version": "9.0.0"}, b"{"]
+)
+def test_a_package_json_beside_another_crate_than_an_addon_is_none_of_its_business(
+    tmp_path: Path, kind: str, beside: dict[str, Any] | bytes
+) -> None:
+    found = metadata(tmp_path, LIBRARY, beside, kind=kind)
+    assert (found.package_json, found.notes) == (None, ())
+
+
+@pytest.mark.parametrize(("kind", "copied"), [("bin", []), ("napi", ["package-lock.json", "package.json"])])
+def test_only_an_addons_package_json_is_described(tmp_path: Path, kind: str, copied: list[str]) -> None:
+    files = {**LIBRARY, "Cargo.lock": "", "package.json": "{}", "package-lock.json": "{}"}
+    write_files(tmp_path / "source/crate", files)
+    done = bash(describe_script(job_of(tmp_path, kind=kind)), tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert sorted(path.name for path in tmp_path.glob("package*.json")) == copied
 
 
 @pytest.mark.parametrize(("crate", "declared", "sentence"), DIFFERENCES.values(), ids=DIFFERENCES)

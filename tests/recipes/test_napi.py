@@ -62,7 +62,7 @@ def test_each_is_loaded_by_itself(tmp_path: Path, broken: str | None, code: int)
     write_files(tmp_path / "node_modules/@demo/x", files)
     script, words = ADDON.load(job(tmp_path, HOST, "wasm32"), DESCRIBED)
     assert ended(script, tmp_path)[0] == code
-    assert words == 'require("@demo/x") and require("./node_modules/@demo/x/x.wasi.cjs")'
+    assert words == 'require("@demo/x") and its x.wasi.cjs'
 
 
 def test_where_no_addon_is_for_this_machine_the_loader_takes_the_wasm(tmp_path: Path) -> None:

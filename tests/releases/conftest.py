@@ -126,7 +126,7 @@ def build_shard(out: Path, manifest: Manifest, crates: list[Crate], shard: str, 
 
 def built(out: Path, manifest: Manifest, crate: Crate) -> CrateReport:
     own, packages = settings(manifest.fleet, crate), list[Artifact]()
-    for name in tarball_names(crate, own.npm_name, own.platforms, own.layout):
+    for name in tarball_names(crate, own, own.platforms, own.layout):
         content = f"package {name} of {crate.name}" * 99
         (out / name).write_text(content)
         packages.append(Artifact(file=name, bytes=len(content), sha256=hashlib.sha256(content.encode()).hexdigest()))

@@ -39,7 +39,7 @@ def collect(session: BuildSession, job: BuildJob, metadata: CrateMetadata, units
         return None
     session.enter("collect")
     clean = f'rm -rf "$OUT" && mkdir -p "$OUT"\n{stage}'
-    session.command("collect", clean, job.directory, env={"OUT": f"{job.root}/{OUT}"})
+    session.command("collect", clean, job.package_directory, env={"OUT": f"{job.root}/{OUT}"})
     directory = _copy_out(session, job)
     collected: list[Unit] = []
     for unit in units:

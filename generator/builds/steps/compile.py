@@ -52,7 +52,7 @@ def _compile(
     if tool_cache:
         _put_zig_libraries(session, job, metadata, platform, tool_cache)
     script = RECIPES[job.crate.kind].compile(job, metadata, platform)
-    return round(session.command("compile", script, job.directory).seconds, 3)
+    return round(session.command("compile", script, job.package_directory).seconds, 3)
 
 
 def _put_zig_libraries(

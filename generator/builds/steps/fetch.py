@@ -88,7 +88,7 @@ def _dependency_sources(session: BuildSession, job: BuildJob, registries: Regist
         session.sandbox.get(f"{job.root}/{DEPENDENCY_FILES_TAR}", archive, MAX_ARCHIVE)
     files, is_addon = read_dependency_files(archive), job.crate.kind == "napi"
     hosts = job.settings.fetch_hosts
-    return DependencySources(files, job.source.directory, job.source.workspace, is_addon, registries, hosts)
+    return DependencySources(files, job.package_path, job.source.workspace, is_addon, registries, hosts)
 
 
 def _refusal_failure(refusals: list[Refusal]) -> Failure:

@@ -87,7 +87,7 @@ def _run(session: BuildSession, job: BuildJob, platform: PlatformName, test_run:
         counted.feed(line)
 
     try:
-        session.command("test", script, job.directory, on_line=on_line)
+        session.command("test", script, job.package_directory, on_line=on_line)
     except StepFailed:
         failed = UnitTests(state="failed", by=test_run.runtime, seconds=_seconds_since(started))
         session.record.add_tests(platform, failed)
