@@ -10,7 +10,7 @@ from generator.errors import Unbuildable
 from generator.packages.commands import check_names
 from generator.packages.program import program_packages
 from generator.packages.tarball import NpmPackage
-from generator.platforms import PlatformName, program_directory, program_file
+from generator.platforms import PLATFORMS, PlatformName, program_directory, program_file
 from generator.recipes.coverage import with_coverage
 from generator.recipes.job import BuildJob, CrateMetadata
 from generator.recipes.recipe import Tool
@@ -25,10 +25,13 @@ TEST_OPTIONS: Final = "--offline --locked --release --no-fail-fast"
 def cargo_test(job: BuildJob) -> TestRun:
     """Return the test run on the host. It reuses what zig has compiled for the host, unless coverage is measured."""
     host, commands = job.cargo_target(job.host), job.crate.commands
+    anew = f"cargo test {TEST_OPTIONS}"
+    if job.configuration.names_target:  # which may be another platform
+        anew += f" --target {PLATFORMS[job.host].target}"
     if job.measures_coverage:
-        return TestRun(with_coverage(job, commands.test or f"cargo test {TEST_OPTIONS}"))
+        return TestRun(with_coverage(job, commands.test or anew))
     compiles_anew = host.target is None or job.crate.kind == "wasm" or commands.build
-    return TestRun(commands.test or (f"cargo test {TEST_OPTIONS}" if compiles_anew else host.test(TEST_OPTIONS)))
+    return TestRun(commands.test or (anew if compiles_anew else host.test(TEST_OPTIONS)))
 
 
 def cargo_test_run(job: BuildJob, metadata: CrateMetadata, platform: PlatformName) -> TestRun:
@@ -53,7 +56,7 @@ def cargo_build(job: BuildJob, platform: PlatformName, options: str) -> str:
     again = replay(job.root, cargo_target, platform)
     if platform != job.host:
         return again
-    first = record(command, job.root, cargo_target, napi=False)
+    first = record(command, job.root, cargo_target, job.configuration.aliases, napi=False)
     return f"{first}\nif {has_record(job.root)}; then\n{again}\nfi" if cargo_target.target else first
 
 
