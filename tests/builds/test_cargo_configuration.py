@@ -147,7 +147,7 @@ def test_flags_of_a_project_hold_on_every_platform(repository: MakeRepository, t
     command = "cargo build --offline --release"
     configured = '[build]\nrustflags = ["--cfg", "fancy"]\nrustdocflags = ["--cfg", "fancy"]\n'
     condition = "[build]\nrustflags = ['--cfg', 'other']\n[target.'cfg(unix)']\nrustflags = ['--cfg', 'fancy']\n"
-    crates = {
+    crates: dict[str, tuple[str, dict[str, Any], dict[str, str]]] = {
         "configured": (configured, {}, {}),
         "conditional": (condition, {}, {}),
         "variable": ("", {"env": ["RUSTFLAGS"]}, {"RUSTFLAGS": "--cfg fancy"}),
