@@ -50,9 +50,8 @@ def attempt(
         return AttemptResult(record, failure=failed.failure)
     files, failure, stopped, is_unreachable = None, None, False, False
     try:
-        job = BuildJob(
-            build.crate, build.settings, source, platforms, build.context.environment.toolchain, sandbox.root
-        )
+        toolchain, _ = build.toolchain(source.channel)
+        job = BuildJob(build.crate, build.settings, source, platforms, toolchain, sandbox.root)
         files = _run(build, job, sandbox, log, record)
     except StepFailed as failed:
         failure, is_unreachable = failed.failure, failed.is_unreachable
@@ -102,7 +101,7 @@ def _build(build: CrateBuild, job: BuildJob, session: BuildSession) -> PackageFi
     """Build the crate, from its source to a package that loads; None for a crate without a package."""
     context, environment = build.context, build.context.environment
     fetched = fetch(session, job, context.tool_cache)
-    job = skip_platforms(session, job, fetched.metadata)
+    job = skip_platforms(session, fetched.job, fetched.metadata)
     if not job.platforms:
         return None
     zig_cache = None if environment.has_zig_libraries else context.tool_cache

@@ -36,7 +36,7 @@ class CacheEntry(Strict):
 
 def cache_key(build: CrateBuild, platforms: tuple[PlatformName, ...], source: CollectedSource) -> str:
     """Return the digest of source, manifest, environment, version of this tool, and values of named variables."""
-    environment, toolchain = build.context.environment, build.context.environment.toolchain
+    environment, (toolchain, _) = build.context.environment, build.toolchain(source.channel)
     parts = [
         __version__,
         environment.backend.name,
@@ -45,6 +45,7 @@ def cache_key(build: CrateBuild, platforms: tuple[PlatformName, ...], source: Co
         astuple(environment.minimum_versions),
         {platform: asdict(runtime) for platform, runtime in toolchain.runtimes.items()},
         build.settings.coverage and toolchain.no_coverage,
+        toolchain.rust_version,
         list(platforms),
         source.digest,
         source.directory,

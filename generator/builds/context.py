@@ -10,13 +10,15 @@ from pathlib import Path
 from generator.builds.environment import BuildEnvironment
 from generator.builds.observer import Observer
 from generator.builds.tool_cache import ToolCache
+from generator.cargo.channels import RequestedChannel
 from generator.files.directory import Directory
 from generator.manifest.models import Crate
 from generator.manifest.settings import Settings
 from generator.platforms import PlatformName
 from generator.redaction import Redactor
 from generator.sources.collect import SourceLocations
-from generator.toolchain.toolchain import unmet_need
+from generator.text import message_text
+from generator.toolchain.toolchain import Toolchain, unmet_need
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,18 @@ class CrateBuild:
     crate: Crate
     settings: Settings
     context: BuildContext
+
+    def toolchain(self, channel: RequestedChannel | None) -> tuple[Toolchain, tuple[str, ...]]:
+        """Return the toolchain with the Rust that a source asks for, or the default one and a note that says so."""
+        default = self.context.environment.toolchain
+        if channel is None:
+            return default, ()
+        if (chosen := default.with_channel(channel.name)) is not None:
+            return chosen, ()
+        used = f"Rust {default.rust_version}" if default.rust_version else "the Rust of the sandboxes"
+        name = message_text(channel.name)
+        asks = f"{message_text(channel.file)} asks for Rust {name}, which is not installed, so {used} is used"
+        return default, (f"{asks}: run `rustup toolchain install {name}` on the machine that builds",)
 
     def unmet_needs(self) -> dict[PlatformName, str]:
         """Return the crate's platforms that the toolchain cannot build for, each with the reason."""

@@ -55,7 +55,8 @@ def _build(build: CrateBuild, platforms: tuple[PlatformName, ...], log: CrateLog
         return failed_report(
             build, "transient" if isinstance(error, Unavailable) else "permanent", error.message_with_fix
         )
-    notes = (*source.notes, *([] if source.has_lock else [NO_LOCK_FILE]))
+    _, channel_notes = build.toolchain(source.channel)
+    notes = (*source.notes, *channel_notes, *([] if source.has_lock else [NO_LOCK_FILE]))
     for note in notes:
         log.line(f"note: {note}")
     key = cache.cache_key(build, platforms, source)

@@ -24,8 +24,8 @@ class BuildSession:
     """Runs a job's scripts in its sandbox, writes their output to the log and adds their phases to the record.
 
     `variables` are the environment variables that the crate may see after the network is closed. `scratch` is an empty
-    directory of the host. All scripts together may take the crate's timeout. `network_closes` is False without
-    isolation.
+    directory of the host. All scripts together may take the crate's timeout. `preparation` runs before each script.
+    `network_closes` is False without isolation.
     """
 
     def __init__(
@@ -40,6 +40,7 @@ class BuildSession:
         network_closes: bool,
     ) -> None:
         self.sandbox, self.log, self.record, self.scratch, self.variables = sandbox, log, record, scratch, variables
+        self.preparation = job.preparation
         self._root, self._workspace = job.root, job.workspace
         self._network_closes = network_closes
         self._timeout_minutes = job.settings.timeout_minutes
@@ -82,7 +83,8 @@ class BuildSession:
         timeout = max(1.0, self._deadline - time.monotonic())
         # While the network is open, no variable of the user may leave the machine.
         variables = {**({} if phase == "fetch" else self.variables), **(env or {})}
-        result = self.sandbox.run(Command(f"set -euo pipefail\n{script}", cwd, timeout, variables), feed)
+        full = f"set -euo pipefail\n{self.preparation}{script}"
+        result = self.sandbox.run(Command(full, cwd, timeout, variables), feed)
         seconds = round(result.seconds, 3)
         self.record.add_phase(
             Phase(name=phase, seconds=seconds, exit_code=result.exit_code, peak_memory=result.peak_memory)

@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from generator.cargo.configuration import CargoConfiguration
+from generator.cargo.directories import is_within
 from generator.cargo.locks import MAX_SIZE, LockedPackage, parse_cargo_lock
 from generator.cargo.manifests import parse_toml
 from generator.dependencies.files import DependencyFiles
@@ -14,6 +16,7 @@ from generator.dependencies.refusal import Refusal, quoted
 from generator.errors import InputError
 from generator.network.endpoints import Endpoint, endpoint_of
 from generator.network.registries import Registries
+from generator.text import message_text
 
 
 def locked_crates(files: DependencyFiles, workspace: str) -> tuple[LockedPackage, ...]:
@@ -28,6 +31,35 @@ def git_endpoints(files: DependencyFiles, workspace: str) -> frozenset[Endpoint]
     """Return the endpoints of the git dependencies in Cargo.lock."""
     named = (each.source for each in locked_crates(files, workspace) if each.source and each.source.startswith("git+"))
     return frozenset(found for source in named if (found := endpoint_of(source)))
+
+
+def configured_endpoints(configuration: CargoConfiguration) -> frozenset[Endpoint]:
+    """Return the endpoints of the registries in the source's configuration, by https alone."""
+    addresses = (each for each in configuration.registries if re.match(r"(sparse\+)?https://", each))
+    return frozenset(found for each in addresses if (found := endpoint_of(each)))
+
+
+def configuration_refusals(
+    files: DependencyFiles, workspace: str, configuration: CargoConfiguration
+) -> Iterator[Refusal]:
+    """Yield what a sandbox cannot follow in the source's configuration of Cargo."""
+    for each in configuration.problems:
+        yield Refusal(each.file, each.line, f"{message_text(each.file)}: {each.message}")
+    for directory in sorted(configuration.directories):
+        if not any(is_within(path, directory) for path in files.texts):
+            yield Refusal(
+                f"{directory}/Cargo.toml",
+                None,
+                f"Cargo's configuration takes crates from {quoted(directory)}, which is not among the crate's files: "
+                "remove [source], or put the directory below the crate's",
+            )
+    file = posixpath.normpath(f"{workspace}/Cargo.lock")
+    for crate in locked_crates(files, workspace) if not configuration.directories else ():
+        source = crate.source or ""
+        if source.removeprefix("registry+") in configuration.guarded_registries:
+            line = _line(files.text(file) or "", rf'^source = "{re.escape(source)}"')
+            reason = "needs a token, and no token enters a sandbox: vendor its crates by [source] in .cargo/config.toml"
+            yield Refusal(file, line, f"{quoted(source)} of {quoted(crate.name)} {reason}")
 
 
 def refusals(files: DependencyFiles, workspace: str, registries: Registries) -> Iterator[Refusal]:
@@ -52,7 +84,8 @@ def _reason(source: str, registries: Registries) -> str | None:
     if source in registries.cargo_sources or where in registries.endpoints:
         return None
     return (
-        "is no configured registry: name it in CARGO_REGISTRIES_NAME_INDEX of the environment, or depend on it by path"
+        "is no configured registry: name it in [registries] of .cargo/config.toml by https, in "
+        "CARGO_REGISTRIES_NAME_INDEX of the environment, or depend on it by path"
     )
 
 

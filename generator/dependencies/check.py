@@ -5,9 +5,10 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
+from generator.cargo.configuration import CargoConfiguration, read_configuration
 from generator.cargo.directories import ancestors
 from generator.dependencies import cargo, npm
 from generator.dependencies.files import DependencyFiles
@@ -42,14 +43,22 @@ class DependencySources:
     registries: Registries
     setting: FetchHosts
 
+    @property
+    def configuration(self) -> CargoConfiguration:
+        """The source's configuration of Cargo."""
+        return read_configuration(self.directory, self.files.text)
+
     def endpoints(self) -> frozenset[Endpoint]:
         """Return the registries of the source's own configuration, and the hosts of locked git dependencies."""
         configured = self._configured() if self.uses_npm else frozenset()
-        return configured | cargo.git_endpoints(self.files, self.workspace)
+        registries = cargo.configured_endpoints(self.configuration)
+        return configured | registries | cargo.git_endpoints(self.files, self.workspace)
 
     def refusals(self) -> Iterator[Refusal]:
         """Yield the refused dependencies, in the order of their files."""
-        yield from cargo.refusals(self.files, self.workspace, self.registries)
+        yield from cargo.configuration_refusals(self.files, self.workspace, self.configuration)
+        configured = self.registries.endpoints | cargo.configured_endpoints(self.configuration)
+        yield from cargo.refusals(self.files, self.workspace, replace(self.registries, endpoints=configured))
         for each in npm.projects(self.files, self.directory) if self.uses_npm else ():
             yield from npm.refusals(self.files, each)
             yield from LockFiles(self.files, each, self._is_allowed).refusals()

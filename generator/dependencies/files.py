@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from generator.cargo.configuration import DIRECTORY
 from generator.cargo.directories import parent, resolve_path
 from generator.errors import Unbuildable
 from generator.text import message_text
@@ -59,6 +60,11 @@ class DependencyFiles:
                 yield path, text
 
 
+def _declares_dependencies(path: str) -> bool:
+    """Return True for a file that declares dependencies, or configures Cargo under any name."""
+    return posixpath.basename(path) in DEPENDENCY_FILES or posixpath.basename(parent(path)) == DIRECTORY
+
+
 def read_dependency_files(archive: Path) -> DependencyFiles:
     """Read a source's archive; Unbuildable when these files are larger than MAX_BYTES together."""
     texts, links, bytes_left = dict[str, str](), dict[str, str](), MAX_BYTES
@@ -67,10 +73,11 @@ def read_dependency_files(archive: Path) -> DependencyFiles:
             path = posixpath.normpath(member.name)
             if member.issym():
                 links[path] = member.linkname
-            elif member.isfile() and posixpath.basename(path) in DEPENDENCY_FILES:
+            elif member.isfile() and _declares_dependencies(path):
                 bytes_left -= member.size
                 if bytes_left < 0:
                     raise Unbuildable(f"{message_text(path)} and its like are larger than {MAX_BYTES // 2**20} MiB")
                 content = tar.extractfile(member)
-                texts[path] = (content.read() if content else b"").decode(errors="replace").removeprefix("\ufeff")
+                text = (content.read() if content else b"").decode("utf-8-sig", errors="replace")
+                texts[path] = text.replace("\r\n", "\n")
     return DependencyFiles(texts, links)

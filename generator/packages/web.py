@@ -12,7 +12,10 @@ from generator.packages.identity import ENGINES, Identity
 from generator.packages.tarball import NpmPackage, package_json
 
 # Suffixes of the files that wasm-bindgen writes for the crate's module; `snippets` holds the crate's own JavaScript.
-_SUFFIXES: Final = r"(\.js|\.d\.ts|\.cjs|\.d\.cts|_bg\.js|_bg\.wasm|_bg\.wasm\.d\.ts|_web\.js|_web\.d\.ts|_browser\.js)"
+_SUFFIXES: Final = (
+    r"(\.js|\.d\.ts|\.cjs|\.d\.cts|_bg\.js|_bg\.wasm|_bg\.wasm\.d\.ts|_web\.js|_web\.d\.ts|_browser\.js"
+    r"|_(nodejs|web)_bg\.wasm)"
+)
 
 
 def web_package(identity: Identity, module: str, staged: Path) -> NpmPackage:
@@ -43,7 +46,7 @@ def web_package(identity: Identity, module: str, staged: Path) -> NpmPackage:
                 "default": {"types": f"./{module}.d.ts", "default": f"./{module}_browser.js"},
             },
             "./web": {"types": f"./{module}_web.d.ts", "default": f"./{module}_web.js"},
-            f"./{module}_bg.wasm": f"./{module}_bg.wasm",
+            **{f"./{path}": f"./{path}" for path in sorted(paths) if re.fullmatch(r"\w+_bg\.wasm", path)},
             "./package.json": "./package.json",
         },
         "files": sorted(paths),

@@ -52,10 +52,14 @@ class Snapshot:
         return self._locks[path]
 
     def workspace(self, root: str, wanted: Closure) -> str | None:
-        """Return the Cargo.toml of a workspace as it enters a crate's sandbox, or None if it does not."""
+        """Return the Cargo.toml of a workspace as it enters a crate's sandbox, or None if it does not.
+
+        git may check out other line endings than it has committed.
+        """
         if root not in wanted.workspaces:
             return None
-        return trim_workspace(read_text(self.tree, manifest_path(root)), root, wanted, self.manifests)
+        text = read_text(self.tree, manifest_path(root)).replace("\r\n", "\n")
+        return trim_workspace(text, root, wanted, self.manifests)
 
 
 @dataclass(frozen=True)

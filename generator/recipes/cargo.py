@@ -10,7 +10,7 @@ from generator.errors import Unbuildable
 from generator.packages.commands import check_names
 from generator.packages.program import program_packages
 from generator.packages.tarball import NpmPackage
-from generator.platforms import PlatformName, program_directory, program_file
+from generator.platforms import PLATFORMS, PlatformName, program_directory, program_file
 from generator.recipes.coverage import with_coverage
 from generator.recipes.job import BuildJob, CrateMetadata
 from generator.recipes.recipe import Tool
@@ -26,11 +26,13 @@ def cargo_test(job: BuildJob) -> TestRun:
     """Return the test run on the host. It reuses what zig has compiled for the host, unless coverage is measured."""
     host, commands = job.cargo_target(job.host), job.crate.commands
     runner = own_runner(commands.test) if commands.test else "cargo"
+    anew = f"cargo test {TEST_OPTIONS}"
+    if job.configuration.names_target:  # which may be another platform
+        anew += f" --target {PLATFORMS[job.host].target}"
     if job.measures_coverage:
-        return TestRun(with_coverage(job, commands.test or f"cargo test {TEST_OPTIONS}"), runner=runner)
+        return TestRun(with_coverage(job, commands.test or anew), runner=runner)
     compiles_anew = host.target is None or job.crate.kind == "wasm" or commands.build
-    script = commands.test or (f"cargo test {TEST_OPTIONS}" if compiles_anew else host.test(TEST_OPTIONS))
-    return TestRun(script, runner=runner)
+    return TestRun(commands.test or (anew if compiles_anew else host.test(TEST_OPTIONS)), runner=runner)
 
 
 def cargo_test_run(job: BuildJob, metadata: CrateMetadata, platform: PlatformName) -> TestRun:
@@ -55,7 +57,7 @@ def cargo_build(job: BuildJob, platform: PlatformName, options: str) -> str:
     again = replay(job.root, cargo_target, platform)
     if platform != job.host:
         return again
-    first = record(command, job.root, cargo_target, napi=False)
+    first = record(command, job.root, cargo_target, job.configuration.aliases, napi=False)
     return f"{first}\nif {has_record(job.root)}; then\n{again}\nfi" if cargo_target.target else first
 
 

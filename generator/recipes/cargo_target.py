@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from generator.platforms import OLDEST_MACOS, PLATFORMS, Kind, PlatformName
+from generator.scripts import script
 from generator.toolchain.toolchain import Linker, Toolchain
 
 _STATIC, _DYNAMIC = "target-feature=+crt-static", "target-feature=-crt-static"
@@ -24,10 +25,26 @@ _OPTIONS: Final[dict[tuple[Kind, PlatformName], tuple[str, ...]]] = {
     ("napi", "win32-x64-msvc"): (_STATIC,),
 }
 
+# rustc's flags, and rustdoc's.
+_FLAGS: Final = ("RUSTFLAGS", "RUSTDOCFLAGS")
+
 # cargo-xwin writes beside its downloads, which may be read-only, so it gets a directory of its own.
 _XWIN_CACHE: Final = """mkdir -p "$HOME/xwin" && ln -sfn "$XWIN_CACHE_DIR/xwin" "$HOME/xwin/xwin"
 export XWIN_CACHE_DIR="$HOME/xwin"
 """
+
+
+@dataclass(frozen=True)
+class ProjectFlags:
+    """What Cargo's configuration of a project says for one platform.
+
+    `rustflags` and `rustdocflags` are those of [build]; they are None when Cargo drops them for those of [target].
+    `names_target` says that [build] names a target.
+    """
+
+    rustflags: tuple[str, ...] | None = ()
+    rustdocflags: tuple[str, ...] | None = ()
+    names_target: bool = False
 
 
 @dataclass(frozen=True)
@@ -36,7 +53,7 @@ class CargoTarget:
 
     `subcommand` takes the place of `build`. `target` is the Rust target and `argument` that of `--target`; both are
     None for a build by the host's own linker. `directory` holds the results, below Cargo's target directory.
-    `preparation` are lines of Bash that run first.
+    `preparation` are lines of Bash that run first, and `flags` are those that add options of rustc.
     """
 
     subcommand: str
@@ -45,6 +62,7 @@ class CargoTarget:
     directory: str
     environment: Mapping[str, str]
     preparation: str = ""
+    flags: str = ""
 
     def script(self, options: str) -> str:
         """Return the script that builds with these options of `cargo build`."""
@@ -60,7 +78,7 @@ class CargoTarget:
     def exports(self) -> str:
         """Lines of Bash that set the environment variables."""
         lines = (f"export {name}={shlex.quote(value)}\n" for name, value in self.environment.items())
-        return self.preparation + "".join(lines)
+        return f"{self.preparation}{''.join(lines)}{self.flags}"
 
 
 def target_variable(target: str, key: str) -> str:
@@ -68,29 +86,42 @@ def target_variable(target: str, key: str) -> str:
     return f"CARGO_TARGET_{target.upper().replace('-', '_')}_{key}"
 
 
-def cargo_target(kind: Kind, platform: PlatformName, glibc: str, toolchain: Toolchain) -> CargoTarget:
-    """Return Cargo's view of a platform for a kind of crate; `glibc` is the oldest version that it supports."""
+def cargo_target(
+    kind: Kind, platform: PlatformName, glibc: str, toolchain: Toolchain, project: ProjectFlags | None = None
+) -> CargoTarget:
+    """Return Cargo's view of a platform for a kind of crate; `glibc` is the oldest version that it supports.
+
+    `project` is None where no project's configuration and no variable of a user counts.
+    """
     linker, known = toolchain.linker(platform), PLATFORMS[platform]
     target = toolchain.target(kind, platform)
-    environment = _environment(kind, platform, target, linker)
-    if linker == "cc" and platform == toolchain.host:
-        return CargoTarget("build", None, None, "release", environment)
+    environment, options = _environment(platform), _options(kind, platform, linker)
+    flags = ""
+    if options and project is None:
+        # rustdoc links its tests too, and reads RUSTDOCFLAGS alone.
+        environment = {target_variable(target, name): " ".join(options) for name in _FLAGS} | environment
+    elif options and project is not None:
+        flags = _added_flags(target, options, project)
+    if linker == "cc" and platform == toolchain.host and not (project and project.names_target):
+        return CargoTarget("build", None, None, "release", environment, flags=flags)
     argument = f"{target}.{glibc}" if linker == "zig" and known.libc == "glibc" else target
     subcommand = {"cc": "build", "wasm": "build", "zig": "zigbuild", "xwin": "xwin build"}[linker]
     preparation = _XWIN_CACHE if linker == "xwin" else ""
-    return CargoTarget(subcommand, target, argument, f"{target}/release", environment, preparation)
+    return CargoTarget(subcommand, target, argument, f"{target}/release", environment, preparation, flags)
 
 
-def _environment(kind: Kind, platform: PlatformName, target: str, linker: Linker) -> dict[str, str]:
-    """Return the environment variables of the linker and of build scripts."""
-    known, options = PLATFORMS[platform], _OPTIONS.get((kind, platform), ())
-    if known.libc == "musl" and linker == "zig":
+def _options(kind: Kind, platform: PlatformName, linker: Linker) -> tuple[str, ...]:
+    """Return rustc's options for a platform."""
+    options = _OPTIONS.get((kind, platform), ())
+    if PLATFORMS[platform].libc == "musl" and linker == "zig":
         options = (*options, "link-self-contained=no")  # musl and its start objects come from zig, not from rustc
+    return tuple(word for option in options for word in ("-C", option))
+
+
+def _environment(platform: PlatformName) -> dict[str, str]:
+    """Return the environment variables of the linker and of build scripts."""
+    known = PLATFORMS[platform]
     variables: dict[str, str] = {}
-    if options:
-        # rustdoc links its tests too, and reads RUSTDOCFLAGS alone.
-        for flags in ("RUSTFLAGS", "RUSTDOCFLAGS"):
-            variables[target_variable(target, flags)] = " ".join(f"-C {option}" for option in options)
     if known.os == "darwin":
         variables["MACOSX_DEPLOYMENT_TARGET"] = OLDEST_MACOS[known.cpu]
         # Stripping a linked file invalidates its signature, and Apple silicon then refuses to run it.
@@ -98,3 +129,13 @@ def _environment(kind: Kind, platform: PlatformName, target: str, linker: Linker
     if known.os == "win32":
         variables["XWIN_ARCH"] = "x86_64"  # the image holds libraries of this one alone
     return variables
+
+
+def _added_flags(target: str, options: tuple[str, ...], project: ProjectFlags) -> str:
+    """Return lines of Bash that add options to the flags of the environment and of the project."""
+    calls = ""
+    for name, own in zip(_FLAGS, (project.rustflags, project.rustdocflags), strict=True):
+        build = "" if own is None else f"CARGO_BUILD_{name}"
+        words = ("add_flags", name, target_variable(target, name), build, " ".join(own or ()), *options)
+        calls += f"{shlex.join(words)}\n"
+    return script("add-flags.sh") + calls

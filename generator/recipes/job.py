@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import posixpath
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 from pydantic import ValidationError
 
+from generator.cargo.configuration import FLAGS, CargoConfiguration
 from generator.cargo.features import enabled_by_default
 from generator.cargo.metadata import CargoMetadata, Package
 from generator.errors import Unbuildable
@@ -19,10 +21,10 @@ from generator.manifest.settings import Settings
 from generator.packages.addon import WASM_RUNTIME_PACKAGES
 from generator.packages.identity import Identity
 from generator.platforms import PlatformName
-from generator.recipes.cargo_target import CargoTarget, cargo_target
+from generator.recipes.cargo_target import CargoTarget, ProjectFlags, cargo_target
 from generator.sandboxes.layout import TOOLS, source_path
 from generator.sources.collect import CollectedSource
-from generator.toolchain.toolchain import WASI_TARGET, Toolchain, unmet_dependency
+from generator.toolchain.toolchain import WASI_TARGET, Toolchain, missing_library, missing_target, unmet_dependency
 
 # Node's interface for wasm, to link and to run: https://napi.rs/docs/concepts/webassembly
 EMNAPI: Final = ("emnapi", *WASM_RUNTIME_PACKAGES)
@@ -30,7 +32,11 @@ EMNAPI: Final = ("emnapi", *WASM_RUNTIME_PACKAGES)
 
 @dataclass(frozen=True)
 class BuildJob:
-    """One crate to build for `platforms`, in a sandbox with the directory `root` and a toolchain."""
+    """One crate to build for `platforms`, in a sandbox with the directory `root` and a toolchain.
+
+    `configuration` is Cargo's, and `conditions` are the facts of each platform that its flags depend on, as rustc
+    prints them. Both are known after the source has been read.
+    """
 
     crate: Crate
     settings: Settings
@@ -38,6 +44,8 @@ class BuildJob:
     platforms: tuple[PlatformName, ...]
     toolchain: Toolchain
     root: str
+    configuration: CargoConfiguration = field(default_factory=CargoConfiguration)
+    conditions: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     @property
     def host(self) -> PlatformName:
@@ -56,9 +64,20 @@ class BuildJob:
         """Return True if the tests' coverage is measured."""
         return self.settings.tests and self.settings.coverage and self.toolchain.no_coverage is None
 
+    @property
+    def preparation(self) -> str:
+        """Lines of Bash that run before each script of the crate."""
+        channel = self.toolchain.channel
+        path = f'export PATH={shlex.quote(channel.programs)}:"$PATH"\n' if channel else ""
+        return path + ("export RUSTC_WRAPPER=\n" if self.configuration.unused_cache else "")
+
     def cargo_target(self, platform: PlatformName) -> CargoTarget:
         """Return Cargo's view of a platform for this crate."""
-        return cargo_target(self.crate.kind, platform, self.settings.glibc, self.toolchain)
+        kind, own = self.crate.kind, self.configuration
+        target, conditions = self.toolchain.target(kind, platform), self.conditions.get(platform, frozenset())
+        rustflags, rustdocflags = (own.flags(name, target, conditions) for name in FLAGS)
+        project = ProjectFlags(rustflags, rustdocflags, own.names_target)
+        return cargo_target(kind, platform, self.settings.glibc, self.toolchain, project)
 
     @property
     def directory(self) -> str:
@@ -155,6 +174,12 @@ def cdylib_name(job: BuildJob, metadata: CrateMetadata) -> str:
     return library.name.replace("-", "_")
 
 
+def read_conditions(lines: bytes) -> dict[str, frozenset[str]]:
+    """Read lines of "PLATFORM FACT"."""
+    pairs = [line.partition(" ") for line in lines.decode(errors="replace").splitlines()]
+    return {platform: frozenset(fact for each, _, fact in pairs if each == platform) for platform, _, _ in pairs}
+
+
 def _compiled_packages(lines: bytes) -> dict[str, frozenset[str]]:
     """Read lines of "PLATFORM NAME"."""
     pairs = [words for line in lines.decode(errors="replace").splitlines() if len(words := line.split()) == 2]
@@ -165,6 +190,9 @@ def unmet_need(job: BuildJob, metadata: CrateMetadata, platform: PlatformName) -
     """Return the reason why the sandbox cannot build this crate for a platform, or None."""
     if job.crate.kind == "napi" and platform == "wasm32" and (why := _missing_emnapi(metadata.package_json or {})):
         return why
+    channel = job.toolchain.channel
+    if channel and (target := missing_target(job.crate.kind, platform, job.toolchain)):
+        return missing_library([target], channel.name)
     return unmet_dependency(platform, metadata.compiled_packages.get(platform, frozenset()), job.toolchain)
 
 

@@ -35,7 +35,8 @@ class AddonRecipe:
         """Run the package's build script, or napi's own build, for the host; replay its Cargo builds for others."""
         binary, cargo_target = binary_name(self._package_json(metadata)), job.cargo_target(platform)
         if platform == job.host:
-            return record(self._build(job, metadata), job.root, cargo_target, napi=True)
+            build, aliases = self._build(job, metadata), job.configuration.aliases
+            return record(build, job.root, cargo_target, aliases, napi=True)
         if platform == "wasm32":  # napi writes the loader, too
             target = f"export CARGO_BUILD_TARGET={cargo_target.target}"
             return f"{cargo_target.exports}{WASI}{target}\n{self._build(job, metadata)}"

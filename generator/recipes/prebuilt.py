@@ -62,7 +62,8 @@ def zig_libraries(job: BuildJob, metadata: CrateMetadata, platform: PlatformName
     """
     if job.toolchain.linker(platform) != "zig":
         return ()
-    target, runtime = job.cargo_target(platform), job.toolchain.runtime(platform)
+    target = cargo_target(job.crate.kind, platform, job.settings.glibc, job.toolchain)
+    runtime = job.toolchain.runtime(platform)
     addon = job.crate.kind == "napi"
     name, users = (f"{target.argument}-addon", "addons") if addon else (f"{target.argument}", "programs")
     prebuilts = [_zig_library(name, f"for {users} on {platform}", _CRATE_TYPES, target.script(_OPTIONS))]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
+from generator.cargo.configuration import DIRECTORY
 from generator.dependencies.files import DEPENDENCY_FILES
 from generator.manifest.models import RegistrySource
 from generator.manifest.names import platform_package
@@ -18,6 +19,7 @@ from generator.platforms import PlatformName
 from generator.recipes.job import BuildJob, CrateMetadata
 from generator.recipes.test_run import TestRun
 from generator.sandboxes.layout import (
+    CONDITIONS,
     DEPENDENCY_FILES_TAR,
     HIDDEN_SOURCE,
     LOAD,
@@ -40,8 +42,8 @@ NPM_OPTIONS: Final = (
 # Lines of a project's .npmrc that stay while the network is open: registries, and how strict npm is. Other keys name
 # programs to run or modules to load, and a value with ${...} would send variables away.
 _NPMRC_LINES: Final = (
-    r"^(@[a-z0-9._-]+:)?registry *= *https://[A-Za-z0-9./:_-]+$"
-    r"|^(legacy-peer-deps|strict-peer-deps|engine-strict|prefer-dedupe) *= *(true|false)$"
+    r"^(@[a-z0-9._-]+:)?registry *= *https://[A-Za-z0-9./:_-]+[[:space:]]*$"
+    r"|^(legacy-peer-deps|strict-peer-deps|engine-strict|prefer-dedupe) *= *(true|false)[[:space:]]*$"
 )
 
 
@@ -78,7 +80,7 @@ class Recipe(Protocol):
 
 def source_script(job: BuildJob, source: RegistrySource) -> str:
     """Return the script that downloads a published crate's source and packs the files that declare dependencies."""
-    names = " -o ".join(f"-name {each}" for each in sorted(DEPENDENCY_FILES))
+    names = " -o ".join((*(f"-name {each}" for each in sorted(DEPENDENCY_FILES)), f"-path '*/{DIRECTORY}/*'"))
     tar = f"tar -cf ../{DEPENDENCY_FILES_TAR} --null -T -"
     return (
         f"cd {shlex.quote(job.root)}\n{download_source(source.registry, source.version)}\n"
@@ -89,10 +91,15 @@ def source_script(job: BuildJob, source: RegistrySource) -> str:
 def fetch_script(job: BuildJob) -> str:
     """Return the script that downloads all dependencies of a crate whose source is there. It runs nothing of the crate.
 
-    Cargo runs outside of the source, so that no configuration in it can name a program for Cargo to start. npm runs
-    for addons only: other crates may have a package.json that their build does not use.
+    Cargo runs outside of the source, so that no configuration in it can name a program for Cargo to start. Only where
+    crates come from is copied from there. npm runs for addons only: other crates may have a package.json that their
+    build does not use.
     """
     parts = ["cd " + shlex.quote(job.root)]
+    if configuration := job.configuration.for_fetching(f"{job.root}/{SOURCE}"):
+        parts.append(f"mkdir -p {DIRECTORY} && printf %s {shlex.quote(configuration)} > {DIRECTORY}/config.toml")
+    if programs := job.configuration.programs:
+        parts.append(with_arguments("find-programs.sh", *(word for pair in programs for word in pair)))
     if isinstance(job.crate.source, RegistrySource):
         lock = f"{job.root}/{SOURCE}/Cargo.lock"
         parts.append(with_arguments("fetch-published.sh", f"{job.directory}/Cargo.toml", lock))
@@ -112,6 +119,15 @@ def describe_script(job: BuildJob) -> str:
     package = job.package_directory if job.crate.kind == "napi" else ""
     describe = with_arguments("describe-crate.sh", job.directory, job.workspace, package, METADATA, PACKAGES, *targets)
     return f"cd {shlex.quote(job.root)}\n{describe}"
+
+
+def conditions_script(job: BuildJob) -> str:
+    """Return the script that writes what rustc says about each platform, one "PLATFORM FACT" per line."""
+    lines = (
+        f"rustc --print cfg --target {job.toolchain.target(job.crate.kind, each)} | sed 's/^/{each} /'"
+        for each in job.compiled_platforms
+    )
+    return f"cd {shlex.quote(job.root)} && {{\n" + "\n".join(lines) + f"\n}} > {CONDITIONS}"
 
 
 def collect_script(job: BuildJob) -> str:

@@ -8,6 +8,7 @@ import shlex
 from pathlib import Path
 from typing import Final
 
+from generator.cargo.locks import parse_cargo_lock
 from generator.errors import Unbuildable
 from generator.packages.tarball import NpmPackage
 from generator.packages.web import web_package
@@ -22,6 +23,9 @@ from generator.scripts import with_arguments
 # The crate that tests for wasm use, and the program of wasm-bindgen's command line that runs them.
 TEST_CRATE: Final = "wasm-bindgen-test"
 RUNNER: Final = "wasm-bindgen-test-runner"
+# Rust has changed how wasm functions are called, and refuses older ones.
+OLDEST: Final = (0, 2, 88)
+_VERSION: Final = re.compile(r"[0-9A-Za-z.-]{1,40}")
 
 
 class WebRecipe:
@@ -32,10 +36,17 @@ class WebRecipe:
 
         The runner of its tests is included when the crate has tests for wasm.
         """
-        if not (found := re.search(r'^name = "wasm-bindgen"\nversion = "([0-9A-Za-z.-]{1,40})"$', lock, re.MULTILINE)):
+        versions = {each.name: each.version for each in reversed(parse_cargo_lock(lock).package)}
+        version = versions.get("wasm-bindgen", "")
+        if not _VERSION.fullmatch(version):
             raise Unbuildable(f"{job.crate.name} is of kind wasm and does not depend on wasm-bindgen")
-        tests = f'name = "{TEST_CRATE}"\n' in lock and job.settings.tests and job.settings.foreign_tests
-        return (Tool("wasm-bindgen-cli", found[1], ("wasm-bindgen", *((RUNNER,) if tests else ()))),)
+        if _numbers(version) < OLDEST and job.toolchain.channel is None:
+            raise Unbuildable(
+                f"Cargo.lock has wasm-bindgen {version}, which current versions of Rust refuse: "
+                "run `cargo update -p wasm-bindgen`"
+            )
+        tests = TEST_CRATE in versions and job.settings.tests and job.settings.foreign_tests
+        return (Tool("wasm-bindgen-cli", version, ("wasm-bindgen", *((RUNNER,) if tests else ()))),)
 
     def compile(self, job: BuildJob, metadata: CrateMetadata, platform: PlatformName) -> str:
         """Compile the module for wasm32."""
@@ -72,3 +83,7 @@ class WebRecipe:
             f"import({name}).catch((error) => {{ console.error(error); process.exit(1); }})"
         )
         return f"node -e {shlex.quote(check)}", f"require({name})"
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(each) for each in re.findall(r"\d+", version)[:3])

@@ -44,6 +44,7 @@ LOCK: Final = "Cargo.lock"
 PACKAGE_JSON: Final = "package.json"
 PACKAGE_LOCK: Final = "package-lock.json"
 PACKAGES: Final = "packages.txt"
+CONDITIONS: Final = "conditions.txt"
 DEPENDENCY_FILES_TAR: Final = "dependency-files.tar"
 
 # Target directory of instrumented builds, and the coverage summary.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import codecs
 import re
 from collections.abc import Mapping
 from typing import Final
@@ -53,7 +54,7 @@ def npm_components(lock: bytes) -> tuple[tuple[PackageComponent, ...], tuple[str
     A lock file of npm 6 or older does not list them, so the result is empty.
     """
     try:
-        entries = _Lock.model_validate_json(lock).packages
+        entries = _Lock.model_validate_json(lock.removeprefix(codecs.BOM_UTF8)).packages
     except ValidationError:
         raise Unbuildable("package-lock.json is not a lock file of npm 7 or later") from None
     installed = {

@@ -3,7 +3,8 @@
 # Arguments: the crate's Cargo.toml; the workspace's Cargo.lock.
 set -euo pipefail
 manifest=$1 lock=$2
-pins() { grep -E '^(checksum|source = "git)' "$1" | sort -u; }
+# Cargo may write other line endings than the repository has.
+pins() { tr -d '\r' < "$1" | grep -E '^(checksum|source = "git)' | sort -u; }
 cp "$lock" lock.given
 cargo fetch --manifest-path "$manifest"
 if comm -13 <(pins lock.given || true) <(pins "$lock" || true) | grep -q .; then

@@ -3,7 +3,7 @@
 // is installed without the network. Arguments: the directory to make; packages that count when package.json names them.
 const fs = require("fs"), path = require("path");
 const [needed, ...runtime] = process.argv.slice(1);
-const own = JSON.parse(fs.readFileSync("package.json", "utf8"));
+const own = JSON.parse(fs.readFileSync("package.json", "utf8").replace(/^\uFEFF/, ""));
 const asked = { ...own.devDependencies, ...own.dependencies };
 const names = [...Object.keys(own.dependencies ?? {}), ...runtime.filter((name) => name in asked)];
 fs.mkdirSync(needed, { recursive: true });

@@ -6,6 +6,8 @@ import posixpath
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from generator.cargo.channels import TOOLCHAIN_FILES
+from generator.cargo.configuration import DIRECTORY
 from generator.cargo.directories import ancestors, is_within, parent, resolve_path
 from generator.cargo.manifests import CargoToml, Manifests, manifest_path
 from generator.cargo.workspaces import declared_paths, named_members, workspace_root
@@ -64,15 +66,17 @@ def is_in_closure(path: str, closure: Closure) -> bool:
     """Return whether the build needs a file.
 
     The build needs the files in the crates' directories and in that of package.json, without other workspace members
-    below them. It also needs each workspace's Cargo.toml, the crate's Cargo.lock, and Cargo's configuration above the
-    crate.
+    below them. It also needs each workspace's Cargo.toml, the crate's Cargo.lock, and above the crate Cargo's
+    configuration and the Rust channel.
     """
     folder, name = parent(path), posixpath.basename(path)
     if name == "Cargo.toml" and folder in closure.roots.values():
         return True
     if name == "Cargo.lock" and folder == closure.lock_directory:
         return True
-    if posixpath.basename(folder) == ".cargo" and is_within(closure.crate, parent(folder)):
+    if posixpath.basename(folder) == DIRECTORY and is_within(closure.crate, parent(folder)):
+        return True
+    if name in TOOLCHAIN_FILES and is_within(closure.crate, folder):
         return True
     candidates = (folder, *ancestors(folder))
     return next(

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from generator.cargo.channels import RequestedChannel, requested_channel
 from generator.cargo.directories import parent, resolve_path
 from generator.cargo.manifests import manifest_path
 from generator.errors import InputError
@@ -35,7 +36,8 @@ class CollectedSource:
 
     `archive` is None for a registry crate, which the sandbox fetches itself. `directory` holds the crate, `workspace`
     its Cargo workspace and `package` its package.json if that is elsewhere, all relative to the top of the archive.
-    `digest` identifies the content. `notes` are sentences for the user.
+    `digest` identifies the content. `notes` are sentences for the user. `channel` is the Rust channel that the source
+    asks for.
     """
 
     archive: Path | None
@@ -45,6 +47,7 @@ class CollectedSource:
     has_lock: bool
     notes: tuple[str, ...] = ()
     package: str | None = None
+    channel: RequestedChannel | None = None
 
 
 @dataclass(frozen=True)
@@ -112,8 +115,10 @@ def _collect(tree: Tree, directory: str, package: str, archive: Path, notes: tup
     }
     digest = _write(tree, chosen, edited, archive)
     lock = posixpath.normpath(f"{closure.lock_directory}/Cargo.lock")
+    files = {entry.path for entry in entries if entry.kind != "link"}
+    channel = requested_channel(directory, lambda path: read_text(tree, path) if path in files else None)
     has_lock = any(entry.path == lock for entry in entries)
-    return CollectedSource(archive, directory, closure.lock_directory, digest, has_lock, notes, package)
+    return CollectedSource(archive, directory, closure.lock_directory, digest, has_lock, notes, package, channel)
 
 
 def _write(tree: Tree, entries: list[Entry], edited: Mapping[str, bytes], archive: Path) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, TypeVar
@@ -14,7 +15,7 @@ from generator.toolchain.coverage import Profiler, find_profiler
 from generator.toolchain.linkers import Linkers, find_linkers
 from generator.toolchain.mounts import MOUNT_ROOT, SYSTEM_PATH, Bind, Mount, ask_program, find_program, is_in_usr
 from generator.toolchain.runtimes import HostRuntime, find_runtimes
-from generator.toolchain.toolchain import Toolchain
+from generator.toolchain.toolchain import RustChannel, Toolchain
 
 # Edition 2024 needs it: https://doc.rust-lang.org/edition-guide/rust-2024/
 MIN_RUST: Final = (1, 85)
@@ -26,6 +27,9 @@ _PATH_OF_MOUNTS: Final = {
     f"{MOUNT_ROOT}/bin/": f"{MOUNT_ROOT}/bin", "/opt/node/": "/opt/node/bin", "/opt/rust/": "/opt/rust/bin",
 }  # fmt: skip
 
+# Directory of a channel below rustup's: its name and, but for one of the user's own, the machine's target.
+_CHANNEL: Final = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*?)(-(x86_64|aarch64)-[a-z0-9-]+)?")
+
 _GET_RUST: Final = "install it with rustup (https://rustup.rs), then `rustup update stable`"
 _GET_NODE: Final = "install Node.js 20 or newer with npm (https://nodejs.org)"
 _GET_LINKER: Final = "apt-get install build-essential   (macOS: xcode-select --install)"
@@ -35,11 +39,27 @@ Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
+class HostChannel:
+    """Another Rust that rustup has installed: its channel's name, its sysroot, its version and its targets."""
+
+    name: str
+    rust: Path
+    version: str
+    targets: tuple[str, ...]
+
+    @property
+    def mount(self) -> Mount:
+        """The parts of the sysroot that a sandbox needs."""
+        return Mount(self.rust, f"/opt/rustup/{self.name}", patterns=("bin", "lib", "libexec"))
+
+
+@dataclass(frozen=True)
 class HostToolchain:
     """The tools on the host: their paths and versions.
 
     `rust` is the sysroot, `node` the prefix of bin/node, and `npm` the file npm-cli.js. `targets` are the Rust targets
     with an installed standard library. `linkers` and `runtimes` are for other platforms; `profiler` is for coverage.
+    `channels` are further Rusts, for crates that ask for one.
     """
 
     rust: Path
@@ -53,6 +73,7 @@ class HostToolchain:
     linkers: Linkers
     profiler: Profiler = field(default_factory=Profiler)
     runtimes: tuple[HostRuntime, ...] = ()
+    channels: tuple[HostChannel, ...] = ()
 
     @property
     def fingerprint(self) -> str:
@@ -78,6 +99,7 @@ class HostToolchain:
             *self.linkers.mounts,
             *self.profiler.mounts,
             *(mount for runtime in self.runtimes for mount in runtime.mounts),
+            *(channel.mount for channel in self.channels),
         )
 
     def variables(self, isolated: bool) -> dict[str, str]:
@@ -105,6 +127,10 @@ class HostToolchain:
     def toolchain(self, host: PlatformName, isolated: bool = True) -> Toolchain:
         """Return the toolchain of this machine's sandboxes, as recipes use it."""
         runtimes = {found.platform: found.runtime(isolated) for found in self.runtimes if found.platform != host}
+        channels = (
+            RustChannel(each.name, each.version, f"{each.mount.path_for(isolated)}/bin", frozenset(each.targets))
+            for each in self.channels
+        )
         return Toolchain(
             host=host,
             targets=frozenset(self.targets),
@@ -112,6 +138,8 @@ class HostToolchain:
             apple_sdk=self.linkers.apple_sdk,
             no_coverage=self.profiler.unmet_need,
             runtimes=runtimes,
+            rust_version=self.rustc_version,
+            channels=tuple(channels),
         )
 
 
@@ -123,7 +151,8 @@ def find_host_toolchain(environ: Mapping[str, str]) -> HostToolchain:
     _collect_error(lambda: _which("cc", environ, "a C linker", _GET_LINKER), problems)
     if rust and node and not problems:
         profiler = find_profiler(rust[0], rust[1], environ)
-        return HostToolchain(*rust, *node, find_linkers(environ), profiler, find_runtimes(environ))
+        runtimes, channels = find_runtimes(environ), tuple(_find_channels(rust[0], environ))
+        return HostToolchain(*rust, *node, find_linkers(environ), profiler, runtimes, channels)
     if len(problems) == 1:
         raise problems[0]
     fix = "; ".join(problem.fix for problem in problems if problem.fix)
@@ -146,8 +175,23 @@ def _find_rust(environ: Mapping[str, str]) -> tuple[Path, str, str, tuple[str, .
         raise InputError(f"Rust in {rust} has no cargo", fix=_GET_RUST)
     rustc, cargo = (_version(rust / "bin" / tool, environ, _GET_RUST) for tool in ("rustc", "cargo"))
     _check_minimum("Rust", rustc, MIN_RUST, _GET_RUST)
-    libraries = sorted((rust / "lib" / "rustlib").glob("*/lib"))
-    return rust, rustc, cargo, tuple(library.parent.name for library in libraries)
+    return rust, rustc, cargo, _targets(rust)
+
+
+def _targets(rust: Path) -> tuple[str, ...]:
+    return tuple(library.parent.name for library in sorted((rust / "lib" / "rustlib").glob("*/lib")))
+
+
+def _find_channels(rust: Path, environ: Mapping[str, str]) -> Iterator[HostChannel]:
+    """Yield the other Rusts in rustup's directory. Those that do not run are left out."""
+    if rust.parent.name != "toolchains":
+        return
+    for each in sorted(rust.parent.iterdir()):
+        found = _CHANNEL.fullmatch(each.name)
+        if found and each.resolve() != rust and (each / "bin" / "cargo").exists():
+            with contextlib.suppress(CratematrixError):
+                version = _version(each / "bin" / "rustc", environ, _GET_RUST)
+                yield HostChannel(found[1], each, version, _targets(each))
 
 
 def _sysroot(rustc: Path, environ: Mapping[str, str]) -> Path:
@@ -158,16 +202,16 @@ def _sysroot(rustc: Path, environ: Mapping[str, str]) -> Path:
     """
     siblings = (rustc.parent.parent.parent / name for name in (".rustup", "rustup"))
     homes = [{}, *({"RUSTUP_HOME": str(home)} for home in siblings if home.is_dir())]
-    reason = "no toolchain is installed"
+    failed: CratematrixError = InputError("no toolchain is installed", fix=_GET_RUST)
     for home in homes:
         try:
             # In / no rust-toolchain.toml chooses another toolchain; rustup downloads nothing.
             sysroot = ask_program([str(rustc), "--print", "sysroot"], {**environ, "RUSTUP_AUTO_INSTALL": "0", **home})
         except CratematrixError as error:
-            reason = error.message
+            failed = error
         else:
             return Path(sysroot).resolve()
-    raise InputError(f"{rustc} does not print the directory of Rust: {reason}", fix=_GET_RUST)
+    raise InputError(f"{rustc} does not print the directory of Rust: {failed.message}", fix=failed.fix or _GET_RUST)
 
 
 def _find_node(environ: Mapping[str, str]) -> tuple[Path, str, Path, str]:
@@ -175,7 +219,7 @@ def _find_node(environ: Mapping[str, str]) -> tuple[Path, str, Path, str]:
     try:  # version managers put scripts on PATH: only Node.js itself knows its path
         node = Path(ask_program([str(command), "-p", "process.execPath"], environ)).resolve()
     except CratematrixError as error:
-        raise InputError(f"{command} does not run: {error.message}", fix=_GET_NODE) from None
+        raise InputError(f"{command} does not run: {error.message}", fix=error.fix or _GET_NODE) from None
     version = _version(node, environ, _GET_NODE)
     _check_minimum("Node.js", version, MIN_NODE, _GET_NODE)
     with_node = {**environ, "PATH": f"{node.parent}:{environ.get('PATH', '')}"}
@@ -194,7 +238,7 @@ def _version(tool: Path, environ: Mapping[str, str], fix: str) -> str:
     try:
         text = ask_program([str(tool), "--version"], environ)
     except CratematrixError as error:
-        raise InputError(f"{tool} does not run: {error.message}", fix=fix) from None
+        raise InputError(f"{tool} does not run: {error.message}", fix=error.fix or fix) from None
     found = re.search(r"\d+\.\d+\.\d+\S*", text)
     if found is None:
         raise InputError(f"{tool} does not print its version", fix=fix)

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from generator.processes import output
+from generator.errors import InputError
+from generator.processes import Completed, run
+from generator.text import message_text
 
 ASK_SECONDS: Final = 30
+
+# Variables that keep a tool from running at all when their value is wrong.
+_CAUSES: Final = ("NODE_OPTIONS", "RUSTUP_TOOLCHAIN", "RUSTUP_HOME", "LD_PRELOAD", "LD_LIBRARY_PATH")
+_ERROR: Final = re.compile(r"\berror\b", re.IGNORECASE)
 
 # PATH of a sandbox's system programs.
 SYSTEM_PATH: Final = ("/usr/local/bin", "/usr/bin", "/bin", "/usr/sbin", "/sbin")
@@ -65,9 +72,28 @@ def find_program(name: str, environ: Mapping[str, str]) -> Path | None:
 
 
 def ask_program(argv: Sequence[str | Path], environ: Mapping[str, str]) -> str:
-    """Run a program and return its output, stripped; CratematrixError when it fails."""
-    command = [str(word) for word in argv]
-    return output(command, timeout=ASK_SECONDS, cwd=Path("/"), env=environ).decode(errors="replace").strip()
+    """Run a program and return its output, stripped.
+
+    InputError when it fails, with the program's own words. A variable without which it runs is named as the cause.
+    """
+    done = _ask(argv, environ)
+    if done.exit_code == 0:
+        return done.stdout.decode(errors="replace").strip()
+    words = message_text(_first_error(done))
+    for name in (each for each in _CAUSES if each in environ):
+        if _ask(argv, {key: value for key, value in environ.items() if key != name}).exit_code == 0:
+            raise InputError(f"{words}; the variable {name} is the cause", fix=f"unset {name}")
+    raise InputError(words)
+
+
+def _ask(argv: Sequence[str | Path], environ: Mapping[str, str]) -> Completed:
+    return run([str(word) for word in argv], timeout=ASK_SECONDS, cwd=Path("/"), env=environ)
+
+
+def _first_error(done: Completed) -> str:
+    """Return the first line that names an error, or else the first line. Tools print stacks before and after it."""
+    lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
+    return next((line for line in lines if _ERROR.search(line)), lines[0] if lines else f"exit {done.exit_code}")
 
 
 def is_in_usr(path: Path) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 from generator.platforms import PLATFORMS, Kind, PlatformName
@@ -43,12 +43,23 @@ class Runtime:
 
 
 @dataclass(frozen=True)
+class RustChannel:
+    """A Rust: its channel's name, its version, the directory of its programs in a sandbox, and its Rust targets."""
+
+    name: str
+    version: str
+    programs: str
+    targets: frozenset[str]
+
+
+@dataclass(frozen=True)
 class Toolchain:
     """The tools in sandboxes of a machine whose platform is `host`.
 
     `targets` are the Rust targets with an installed standard library. `apple_sdk` is True when SDKROOT names an SDK of
     Apple's. `no_coverage` is the reason and the fix when coverage cannot be measured. `runtimes` run programs of other
-    platforms.
+    platforms. `rust_version` is the version of Rust, where it is known. `channels` are further Rusts, and `channel` is
+    the one of them that is used.
     """
 
     host: PlatformName
@@ -57,6 +68,25 @@ class Toolchain:
     apple_sdk: bool = False
     no_coverage: str | None = None
     runtimes: Mapping[PlatformName, Runtime] = field(default_factory=dict)
+    rust_version: str | None = None
+    channels: tuple[RustChannel, ...] = ()
+    channel: RustChannel | None = None
+
+    def with_channel(self, name: str) -> Toolchain | None:
+        """Return the toolchain with the Rust of a channel, or None when it is not installed."""
+        if _is_of_channel(name, self.rust_version or "stable"):
+            return self
+        found = next((each for each in self.channels if each.name == name), None)
+        found = found or next((each for each in self.channels if _is_of_channel(name, each.version)), None)
+        if found is None:
+            return None
+        return replace(
+            self,
+            targets=found.targets,
+            no_coverage=f"coverage is measured with the default Rust alone, not with {found.name}",
+            rust_version=found.version,
+            channel=found,
+        )
 
     def linker(self, platform: PlatformName) -> Linker:
         """Return the linker for a platform. For glibc this is zig if installed: it can link for an old version."""
@@ -88,6 +118,13 @@ def unmet_need(kind: Kind, platform: PlatformName, toolchain: Toolchain) -> str 
     return "; ".join(needs) or None
 
 
+def _is_of_channel(name: str, version: str) -> bool:
+    """Return True if a version, such as 1.85.0 or 1.96.0-nightly, is the channel's or one of its releases."""
+    if name in ("beta", "nightly"):
+        return f"-{name}" in version
+    return "-" not in version and (name in ("stable", version) or version.startswith(f"{name}."))
+
+
 def missing_target(kind: Kind, platform: PlatformName, toolchain: Toolchain) -> str | None:
     """Return the Rust target of a platform if its standard library is not installed; the host's always is."""
     target = toolchain.target(kind, platform)
@@ -104,9 +141,10 @@ def missing_linker(platform: PlatformName, toolchain: Toolchain) -> str | None:
     return None
 
 
-def missing_library(targets: Sequence[str]) -> str:
+def missing_library(targets: Sequence[str], channel: str | None = None) -> str:
     """Return the message that the standard library for these targets is not installed, with the fix."""
-    fix = f"run `rustup target add {' '.join(targets)}`"
+    option = f"--toolchain {channel} " if channel else ""
+    fix = f"run `rustup target add {option}{' '.join(targets)}`"
     return f"Rust's standard library for {', '.join(targets)} is not installed: {fix}"
 
 

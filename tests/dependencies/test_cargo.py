@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from generator.dependencies.check import DependencySources
@@ -51,3 +53,42 @@ def test_a_registry_by_its_address_in_a_cargo_toml_is_refused() -> None:
 def test_the_hosts_of_locked_git_dependencies_are_needed() -> None:
     assert asked("git+https://git.example.org:8443/a?branch=main#01").endpoints() == {("git.example.org", 8443)}
     assert asked(USUAL).endpoints() == frozenset()
+
+
+def configured(text: str, source: str = "sparse+https://mine.example.com/index/", **more: str) -> DependencySources:
+    found = asked(source)
+    return replace(found, files=DependencyFiles({**found.files.texts, "top/.cargo/config.toml": text, **more}))
+
+
+def test_a_registry_of_the_sources_own_configuration_is_allowed_by_https() -> None:
+    found = configured('[registries.mine]\nindex = "sparse+https://mine.example.com/index/"\n')
+    assert list(found.refusals()) == []
+    assert found.endpoints() == {("mine.example.com", 443)}
+
+
+def test_a_registry_of_the_sources_own_configuration_without_https_is_refused() -> None:
+    found = configured('registries.mine.index = "sparse+http://127.0.0.1:1/"\n', "sparse+http://127.0.0.1:1/")
+    assert found.endpoints() == frozenset()
+    assert [each.file for each in found.refusals()] == ["top/Cargo.lock"]
+
+
+def test_what_no_sandbox_can_follow_in_the_configuration_is_refused_with_its_line() -> None:
+    (refusal,) = configured("[net]\n[patch.crates-io]\na = { path = 'a' }\n", USUAL).refusals()
+    assert (refusal.file, refusal.line) == ("top/.cargo/config.toml", 2)
+    assert refusal.message.startswith("top/.cargo/config.toml: [patch] is not supported")
+
+
+def test_vendored_crates_have_to_be_in_the_source() -> None:
+    text = "[source.crates-io]\nreplace-with = 'v'\n[source.v]\ndirectory = 'vendor'\n"
+    (refusal,) = configured(text, USUAL).refusals()
+    assert '"top/vendor", which is not among the crate\'s files' in refusal.message
+    assert list(configured(text, USUAL, **{"top/vendor/a/Cargo.toml": ""}).refusals()) == []
+
+
+@pytest.mark.parametrize("key", ["token = 'x'", "credential-provider = 'cargo:token'"])
+def test_a_registry_for_a_token_is_refused_where_a_crate_comes_from_it(key: str) -> None:
+    text = f"[registries.mine]\nindex = 'sparse+https://mine.example.com/index/'\n{key}\n"
+    (refusal,) = configured(text).refusals()
+    assert (refusal.file, refusal.line) == ("top/Cargo.lock", 6)
+    assert "no token enters a sandbox" in refusal.message
+    assert list(configured(text, USUAL).refusals()) == []

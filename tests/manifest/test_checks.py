@@ -310,7 +310,8 @@ def test_keys_to_publish_with_never_enter_a_sandbox(name: str) -> None:
     "name",
     [
         "PATH", "BASH_ENV", "LD_PRELOAD", "PYTHONPATH", "PYTHON", "NODE_OPTIONS", "GIT_SSH_COMMAND", "GIT_CONFIG_COUNT",
-        "CRATEMATRIX_BUILD_NO_ISOLATION", "PIP_INDEX_URL", "UV_INDEX", "SSL_CERT_FILE", "SHARD", "COMMAND",
+        "CRATEMATRIX_BUILD_NO_ISOLATION", "PIP_INDEX_URL", "UV_INDEX", "SSL_CERT_FILE", "SHARD", "COMMAND", "CARGO_HOME",
+        "CARGO", "CARGO_TARGET_DIR", "CARGO_BUILD_TARGET", "RUSTUP_TOOLCHAIN",
     ],
 )  # fmt: skip
 @pytest.mark.attack("variables that control the build can be named for no crate")

@@ -134,6 +134,8 @@ def both(reason: str) -> dict[str, str]:
             {"one": "its path dependency crates/shared changed: crates/shared/src/lib.rs", **APP},
         ),
         ({".cargo/config.toml": "[net]\n"}, both(".cargo/config.toml changed") | {"apart": ".cargo/config.toml changed"}),
+        ({"crates/rust-toolchain": "nightly\n"}, both("crates/rust-toolchain changed")),
+        ({"crates/other/rust-toolchain.toml": "", "docs/rust-toolchain": "nightly"}, {}),
         ({"Cargo.toml": FILES["Cargo.toml"] + "[profile.release]\nlto = true\n"}, both("Cargo.toml changed")),
         (
             {"Cargo.toml": FILES["Cargo.toml"].replace("other", "more"), "crates/more/Cargo.toml": package("more")},
@@ -454,3 +456,15 @@ def test_a_worktree_of_git_is_a_repository_too(top: Path, tmp_path: Path) -> Non
 def test_the_result_is_the_same_each_time(top: Path) -> None:
     commit(top, {"crates/shared/src/lib.rs": "", "crates/two/a": "", "crates/two/b": "", "Cargo.lock": "version = 4"})
     assert len({reasons(top, "HEAD~1") for _ in range(3)}) == 1
+
+
+def test_line_endings_that_git_checks_out_are_no_change(top: Path) -> None:
+    """The members of the workspace change, so that its Cargo.toml is compared by content."""
+    git(top, "config", "core.autocrlf", "true")
+    members = FILES["Cargo.toml"].replace("other", "more")
+    commit(top, {"Cargo.toml": members, "crates/more/Cargo.toml": package("more")})
+    for name in ("Cargo.toml", "Cargo.lock"):
+        (top / name).unlink()
+    git(top, "checkout", "--", "Cargo.toml", "Cargo.lock")
+    assert b"\r\n" in (top / "Cargo.toml").read_bytes()
+    assert built(top, "HEAD~1") == {}

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from generator.platforms import PLATFORMS, PlatformName
 from generator.processes import run
-from generator.recipes.cargo_target import cargo_target
+from generator.recipes.cargo_target import ProjectFlags, cargo_target
 from generator.recipes.replay import record, replay
 from generator.toolchain.toolchain import Toolchain
 
@@ -24,15 +25,23 @@ def cargo(directory: Path) -> None:
     program.chmod(0o755)
 
 
-def asked(tmp_path: Path, script: str, toolchain: Toolchain, again: PlatformName, *, napi: bool) -> list[str]:
+def asked(
+    tmp_path: Path,
+    script: str,
+    toolchain: Toolchain,
+    again: PlatformName,
+    aliases: Mapping[str, str] | None = None,
+    *,
+    napi: bool,
+) -> list[str]:
     """Run a build command for the host and replay it for another platform; return the lines that cargo printed."""
     cargo(tmp_path / "bin")
     root = tmp_path / "it's root"
     (root / "source").mkdir(parents=True)
-    host = cargo_target("napi", "linux-x64-gnu", "2.17", toolchain)
+    host = cargo_target("napi", "linux-x64-gnu", "2.17", toolchain, ProjectFlags())
     scripts = (
-        record(script, str(root), host, napi=napi),
-        replay(str(root), cargo_target("napi", again, "2.17", FULL), again),
+        record(script, str(root), host, aliases or {}, napi=napi),
+        replay(str(root), cargo_target("napi", again, "2.17", FULL, ProjectFlags()), again),
     )
     said, environment = "", {"PATH": f"{tmp_path}/bin:/usr/bin:/bin"}
     for each in scripts:
@@ -77,3 +86,27 @@ def test_a_build_tool_that_clears_the_environment_is_recorded_too(tmp_path: Path
 def test_a_script_that_never_calls_cargo_cannot_be_repeated(tmp_path: Path) -> None:
     with pytest.raises(AssertionError, match="does not call cargo build, so it cannot be repeated for darwin-x64"):
         asked(tmp_path, "true", BARE, "darwin-x64", napi=False)
+
+
+def test_variables_of_the_build_command_hold_for_other_platforms_too(tmp_path: Path) -> None:
+    """The options of a platform are added to flags that would hide them. Variables of npm are not the build's own."""
+    says = 'echo "$WORDS|$RUSTFLAGS|$npm_lifecycle_event"'
+    script = f"""echo '{says}' >> {tmp_path}/bin/cargo
+export npm_lifecycle_event=build WORDS=$'two\\nlines'; RUSTFLAGS='--cfg fancy' cargo build"""
+    assert asked(tmp_path, script, BARE, "linux-x64-musl", napi=False) == [
+        "source: cargo build",
+        "two",
+        "lines|--cfg fancy|build",
+        "source: cargo zigbuild --target x86_64-unknown-linux-musl",
+        "two",
+        "lines|--cfg fancy -C target-feature=-crt-static -C link-self-contained=no|",
+    ]
+
+
+@pytest.mark.parametrize("command", ["cargo b --release", "cargo rel", "cargo ship --release"])
+def test_another_name_of_cargo_build_is_recorded_too(tmp_path: Path, command: str) -> None:
+    aliases = {"rel": "build --release", "ship": "build"}
+    assert asked(tmp_path, command, BARE, "linux-arm64-gnu", aliases, napi=False) == [
+        "source: cargo build --release",
+        "source: cargo zigbuild --release --target aarch64-unknown-linux-gnu.2.17",
+    ]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from generator.cargo.channels import RequestedChannel
 from generator.errors import InputError, Unavailable
 from generator.sources.collect import CollectedSource, SourceLocations, collect, repository_top
 from tests.repositories import crate, git, package, repository
@@ -61,6 +62,17 @@ def test_a_crate_comes_with_its_path_dependencies_and_its_workspace_and_nothing_
         "deep/Cargo.toml", "deep/src/lib.rs",
     ]  # fmt: skip
     assert (found.directory, found.workspace, found.has_lock) == ("crates/one", ".", True)
+
+
+def test_the_rust_channel_of_the_project_comes_with_the_crate(tmp_path: Path) -> None:
+    channel = {
+        "crates/rust-toolchain.toml": '[toolchain]\nchannel = "1.85"\n',
+        "crates/other/rust-toolchain": "nightly",
+    }
+    found, files = collected(repository(tmp_path / "repo", WORKSPACE | channel), "crates/one", tmp_path)
+    assert found.channel == RequestedChannel("crates/rust-toolchain.toml", "1.85")
+    assert "crates/rust-toolchain.toml" in files
+    assert "crates/other/rust-toolchain" not in files
 
 
 def test_the_workspace_keeps_all_but_the_members_that_are_not_there(tmp_path: Path) -> None:

@@ -98,3 +98,51 @@ def test_recipes_get_the_toolchain_of_the_host(tmp_path: Path) -> None:
     assert toolchain.host == "linux-x64-gnu"
     assert toolchain.targets == {"wasm32-unknown-unknown", "x86_64-unknown-linux-gnu"}
     assert not toolchain.programs & {"cargo-zigbuild", "cargo-xwin"}
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "words"),
+    [
+        ("NODE_OPTIONS", "--require=/lost.js", "Error: Cannot find module '/lost.js'"),
+        ("NODE_OPTIONS", "--no-such-option", "--no-such-option is not allowed in NODE_OPTIONS"),
+    ],
+)
+def test_a_variable_that_keeps_a_tool_from_running_is_named(variable: str, value: str, words: str) -> None:
+    with pytest.raises(InputError) as caught:
+        find_host_toolchain({**os.environ, variable: value})
+    assert words in caught.value.message
+    assert f"the variable {variable} is the cause" in caught.value.message
+    assert caught.value.fix == f"unset {variable}"
+
+
+@pytest.mark.skipif(shutil.which("rustup") is None, reason="needs rustup's proxies")
+def test_a_channel_of_a_variable_that_is_not_installed_is_named() -> None:
+    with pytest.raises(InputError) as caught:
+        find_host_toolchain({**os.environ, "RUSTUP_TOOLCHAIN": "1.0.7"})
+    assert "'1.0.7-" in caught.value.message
+    assert "is not installed; the variable RUSTUP_TOOLCHAIN is the cause" in caught.value.message
+    assert caught.value.fix == "unset RUSTUP_TOOLCHAIN"
+
+
+def test_other_channels_of_rustup_are_found_for_crates_that_ask_for_one(tmp_path: Path) -> None:
+    environ = tools(tmp_path)
+    rustup = tmp_path / "rustup/toolchains"
+    rustup.mkdir(parents=True)
+    (tmp_path / "rust").rename(rustup / "stable-x86_64-unknown-linux-gnu")
+    (tmp_path / "rust").symlink_to(rustup / "stable-x86_64-unknown-linux-gnu")
+    for name, version in (("nightly-2026-01-31-x86_64-unknown-linux-gnu", "1.95.0-nightly"), ("mine", "1.91.0-dev")):
+        program(rustup / name / "bin/rustc", f'echo "rustc {version} (abc 2026-01-01)"')
+        program(rustup / name / "bin/cargo", "")
+        (rustup / name / "lib/rustlib/x86_64-unknown-linux-musl/lib").mkdir(parents=True)
+    program(rustup / "broken/bin/rustc", "exit 1")
+    program(rustup / "broken/bin/cargo", "")
+    found = find_host_toolchain(environ)
+    assert [(each.name, each.version) for each in found.channels] == [
+        ("mine", "1.91.0-dev"), ("nightly-2026-01-31", "1.95.0-nightly"),
+    ]  # fmt: skip
+    assert (f"{rustup}/mine/bin", "/opt/rustup/mine/bin", False) in found.binds
+    chosen = found.toolchain("linux-x64-gnu").with_channel("nightly-2026-01-31")
+    assert chosen is not None
+    assert chosen.channel is not None
+    assert chosen.channel.programs == "/opt/rustup/nightly-2026-01-31/bin"
+    assert chosen.targets == {"x86_64-unknown-linux-musl"}

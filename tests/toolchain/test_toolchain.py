@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from generator.platforms import NATIVE, PLATFORM_NAMES, PLATFORMS, Kind, PlatformName
-from generator.toolchain.toolchain import Linker, Program, Toolchain, unmet_dependency, unmet_need
+from generator.toolchain.toolchain import Linker, Program, RustChannel, Toolchain, unmet_dependency, unmet_need
 
 ALL = frozenset(each.target for each in PLATFORMS.values()) | {"wasm32-wasip1-threads"}
 EVERYTHING: frozenset[Program] = frozenset({"cargo-zigbuild", "cargo-xwin", "clang", "cmake"})
@@ -79,3 +79,29 @@ def test_unmet_needs_of_dependencies_are_known_before_compiling(
 ) -> None:
     found = unmet_dependency(platform, packages, toolchain)
     assert found is None if words is None else words in str(found)
+
+
+CHANNELS = (
+    RustChannel("nightly", "1.97.0-nightly", "/opt/rustup/nightly/bin", frozenset()),
+    RustChannel("1.88.0", "1.88.0", "/opt/rustup/1.88.0/bin", frozenset()),
+    RustChannel("mine", "1.91.0-dev", "/opt/rustup/mine/bin", frozenset()),
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("stable", "default"), ("1.95", "default"), ("1.95.0", "default"), ("nightly", "nightly"), ("mine", "mine"),
+        ("1.88", "1.88.0"), ("1.88.0", "1.88.0"), ("1.9", None), ("1.88.1", None), ("beta", None),
+        ("nightly-2026-01-31", None), ("1.91.0", None), ("", None), ("../mine", None),
+    ],
+)  # fmt: skip
+def test_a_channel_is_the_default_one_or_another_that_is_installed(name: str, found: str | None) -> None:
+    chosen = Toolchain("linux-x64-gnu", ALL, rust_version="1.95.0", channels=CHANNELS).with_channel(name)
+    assert (chosen and (chosen.channel.name if chosen.channel else "default")) == found
+
+
+def test_an_image_of_unknown_version_has_the_stable_channel_alone() -> None:
+    image = Toolchain("linux-x64-gnu", ALL)
+    assert image.with_channel("stable") == image
+    assert image.with_channel("1.95") is None

@@ -16,19 +16,28 @@ from generator.manifest.models import RegistrySource
 from generator.network.endpoints import Endpoint
 from generator.network.registries import Registries
 from generator.recipes.coverage import COVERAGE_TOOL
-from generator.recipes.job import BuildJob, CrateMetadata, read_metadata, unmet_need
+from generator.recipes.job import BuildJob, CrateMetadata, read_conditions, read_metadata, unmet_need
 from generator.recipes.kinds import RECIPES
 from generator.recipes.prebuilt import prebuilt_programs
-from generator.recipes.recipe import describe_script, fetch_script, restore_script, source_script
+from generator.recipes.recipe import conditions_script, describe_script, fetch_script, restore_script, source_script
 from generator.reports.models import Failure, Unit
-from generator.sandboxes.layout import DEPENDENCY_FILES_TAR, LOCK, METADATA, PACKAGE_JSON, PACKAGE_LOCK, PACKAGES
+from generator.sandboxes.layout import (
+    CONDITIONS,
+    DEPENDENCY_FILES_TAR,
+    LOCK,
+    METADATA,
+    PACKAGE_JSON,
+    PACKAGE_LOCK,
+    PACKAGES,
+)
 from generator.sbom.document import Contents, read_contents
 
 
 @dataclass(frozen=True)
 class Fetched:
-    """The crate's metadata, and the contents of its SBOM."""
+    """The job with what its source says, the crate's metadata, and the contents of its SBOM."""
 
+    job: BuildJob
     metadata: CrateMetadata
     contents: Contents
 
@@ -36,7 +45,7 @@ class Fetched:
 def fetch(session: BuildSession, job: BuildJob, tool_cache: ToolCache) -> Fetched:
     """Put the source and its dependencies into the sandbox, close the network, and read their metadata."""
     session.enter("fetch")
-    access = _fetch_dependencies(session, job)
+    job, access = _fetch_dependencies(session, job)
     session.sandbox.close_network()
     for host in session.sandbox.refused_hosts():  # optional dependencies may do without them
         session.note(f"a dependency asked for {host.sentence}")
@@ -45,17 +54,23 @@ def fetch(session: BuildSession, job: BuildJob, tool_cache: ToolCache) -> Fetche
     cargo_metadata = session.read(METADATA)
     if cargo_metadata is None:
         raise Unbuildable("cargo metadata printed no description of the crate")
+    if job.configuration.uses_conditions:
+        session.command("fetch", conditions_script(job), job.root, access=access)
+        job = replace(job, conditions=read_conditions(session.read(CONDITIONS) or b""))
     metadata = read_metadata(job, cargo_metadata, session.read(PACKAGE_JSON), session.read(PACKAGES) or b"")
-    lock = (session.read(LOCK) or b"").decode(errors="replace")
+    lock = (session.read(LOCK) or b"").decode("utf-8-sig", errors="replace")
     _put_tools(session, job, tool_cache, lock)
     sbom_contents = read_contents(cargo_metadata, lock, session.read(PACKAGE_LOCK), f"{job.directory}/Cargo.toml")
     for note in metadata.notes:
         session.note(note)
-    return Fetched(metadata, sbom_contents)
+    return Fetched(job, metadata, sbom_contents)
 
 
-def _fetch_dependencies(session: BuildSession, job: BuildJob) -> FetchAccess:
-    """Put the source into the sandbox and fetch its dependencies; return the access that the fetch had."""
+def _fetch_dependencies(session: BuildSession, job: BuildJob) -> tuple[BuildJob, FetchAccess]:
+    """Put the source into the sandbox and fetch its dependencies.
+
+    Return the job with the source's configuration, and the access that the fetch had.
+    """
     registries = session.sandbox.registries()
     access = None
     if isinstance(job.crate.source, RegistrySource):
@@ -64,12 +79,16 @@ def _fetch_dependencies(session: BuildSession, job: BuildJob) -> FetchAccess:
     sources = _dependency_sources(session, job, registries)
     if refusals := list(sources.refusals()):
         raise StepFailed(_refusal_failure(refusals))
+    job = replace(job, configuration=sources.configuration)
+    session.preparation = job.preparation
+    if cache := job.configuration.unused_cache:
+        session.note(f"{cache} is not used: sandboxes are new for each crate")
     if access is None or sources.endpoints():
         access = _allow(session, job, registries, sources.endpoints())
     if job.source.archive:
         session.sandbox.put(job.source.archive, f"{job.root}/source")
     session.command("fetch", fetch_script(job), job.root, access=access)
-    return access
+    return job, access
 
 
 def _allow(
