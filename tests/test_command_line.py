@@ -118,6 +118,15 @@ def test_a_manifest_behind_a_link_is_the_one_it_leads_to(repository: MakeReposit
     assert cratematrix("generate", "--check", cwd=top).code == 0
 
 
+def test_commands_find_the_manifest_from_a_directory_below(repository: MakeRepository) -> None:
+    top = repository([entry("one")], library("one"))
+    assert cratematrix("check", cwd=top / "one/src").err == "../../crates.json: 1 crate, no errors\n"
+    (top / "crates.json").rename(top / "crates.yaml")
+    assert cratematrix("check", cwd=top / "one").err == "../crates.yaml: 1 crate, no errors\n"
+    ran = cratematrix("report", cwd=top / "one")
+    assert (ran.code, "'../dist' does not exist" in ran.err) == (2, True), ran.err
+
+
 def test_an_option_can_be_given_as_a_variable(repository: MakeRepository) -> None:
     top = repository([entry("one"), entry("two")], {**library("one"), **library("two")})
     ran = cratematrix("plan", "--json", cwd=top, env={"CRATEMATRIX_PLAN_SLOTS": "1"})
@@ -265,7 +274,7 @@ def test_generate_writes_checks_and_names_the_fix(repository: MakeRepository) ->
 
 
 def test_a_touched_version_makes_the_workflows_stale(tmp_path: Path) -> None:
-    for name in ("crates.json", ".github", "e2b"):
+    for name in ("crates.json", ".github", "e2b", "action.yml"):
         source = TOP / name
         if source.is_dir():
             shutil.copytree(source, tmp_path / name)
@@ -288,7 +297,7 @@ def test_generating_under_other_hash_seeds_gives_the_same_bytes(repository: Make
     written = []
     for seed in ("0", "1", "4242"):
         assert cratematrix("generate", cwd=top, env={"PYTHONHASHSEED": seed}).code == 0
-        written.append((top / ".github/workflows/release.yml").read_bytes())
+        written.append((top / ".github/workflows/cratematrix-release.yml").read_bytes())
     assert len(set(written)) == 1
 
 
