@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from generator.cargo.directories import parent
-from generator.cargo.manifests import CargoToml, Package, parse_cargo_toml
-from generator.cargo.workspaces import workspace_members, workspace_root
+from generator.cargo.manifests import CargoToml, Inherited, Package, parse_cargo_toml
+from generator.cargo.workspaces import workspace_members, workspace_root, workspace_table
 from generator.discovery.files import list_files, read_text
 from generator.discovery.kinds import SUPPORT_DIRECTORIES, Candidate
 from generator.discovery.package_json import PackageJson, package_json
@@ -36,8 +36,12 @@ class SkippedFile:
 
 @dataclass(frozen=True)
 class RepositoryScan:
-    """The parsed files by directory; `members` are by the directory of the workspace's root."""
+    """The parsed files by directory; `members` are by the directory of the workspace's root.
 
+    `files` are the paths of all of them, and of npm's locks.
+    """
+
+    files: frozenset[str]
     manifests: Mapping[str, CargoToml]
     packages: Mapping[str, PackageJson]
     targets: Mapping[str, frozenset[str]]
@@ -63,15 +67,21 @@ class RepositoryScan:
         ]
 
     def _candidate(self, directory: str, package: Package, nearby: list[str]) -> Candidate:
+        root = workspace_root(directory, self.manifests)
         return Candidate(
             directory=directory,
             manifest=self.manifests[directory],
             package=package,
-            root=workspace_root(directory, self.manifests),
+            edition=self._edition(package, root),
+            root=root,
             files=self.targets.get(directory, frozenset()),
             package_json=self.packages.get(directory),
             nearby_package=posixpath.normpath(f"{nearby[0]}/package.json") if nearby else None,
         )
+
+    def _edition(self, package: Package, root: str | None) -> str:
+        own, shared = package.edition, workspace_table(root, self.manifests)
+        return ((shared.package.edition if shared else None) if isinstance(own, Inherited) else own) or "2015"
 
 
 def scan_repository(root: Path) -> RepositoryScan:
@@ -85,6 +95,7 @@ def scan_repository(root: Path) -> RepositoryScan:
         if match := TARGET_FILE.fullmatch(path):
             targets[match[1] or "."].add(match[2])
     return RepositoryScan(
+        files=frozenset(files),
         manifests=manifests,
         packages=packages,
         targets={directory: frozenset(paths) for directory, paths in targets.items()},

@@ -182,7 +182,8 @@ def _differences(job: BuildJob, package: Package, declared: dict[str, Any] | Non
     """
     compared: list[tuple[str, str, Any, str]] = []
     if job.crate.kind != "napi" or declared is None:
-        compared.append(("Cargo.toml", "version", package.version, job.crate.version))
+        # npm knows no build metadata, so neither does the manifest.
+        compared.append(("Cargo.toml", "version", package.version.partition("+")[0], job.crate.version))
     if declared is not None:
         compared.append(("package.json", "version", declared.get("version"), job.crate.version))
         compared.append(("package.json", "name", declared.get("name"), job.settings.npm_name))
