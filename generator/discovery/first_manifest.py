@@ -145,7 +145,7 @@ def crate_entry(
 def _build_command(crate: FoundCrate) -> str:
     """Return the command that builds a crate with features that are off by default."""
     what = f"--lib --target {PLATFORMS['wasm32'].target}" if crate.kind == "wasm" else "--bins"
-    return f"cargo build --release {what} --features {shlex.quote(','.join(crate.features))}"
+    return f"cargo build --offline --locked --release {what} --features {shlex.quote(','.join(crate.features))}"
 
 
 def npm_names(found: tuple[FoundCrate, ...], npm_scope: str) -> dict[str, str]:

@@ -191,8 +191,8 @@ def test_an_unknown_platform_is_refused_with_those_there_are() -> None:
 @pytest.mark.parametrize(
     ("kind", "command"),
     [
-        ("bin", "cargo build --release --bins --features a,b"),
-        ("wasm", "cargo build --release --lib --target wasm32-unknown-unknown --features a,b"),
+        ("bin", "cargo build --offline --locked --release --bins --features a,b"),
+        ("wasm", "cargo build --offline --locked --release --lib --target wasm32-unknown-unknown --features a,b"),
     ],
 )
 def test_a_crate_with_features_gets_the_command_that_enables_them(kind: Kind, command: str) -> None:
