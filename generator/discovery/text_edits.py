@@ -100,10 +100,12 @@ def append(
         lines = "".join(_block_item(each, indent) for each in new)
         return Edit(end, end, lines if text[:end].endswith("\n") else f"\n{lines.rstrip()}")
     kept = [child for index, child in enumerate(children) if index not in removed]
-    column = children[0].start_mark.column
-    on_own_line = not text[children[0].start_mark.index - column : children[0].start_mark.index].strip()
-    between = ",\n" + " " * column if on_own_line else ", "
-    written = between.join(as_json(each, column) if on_own_line else json.dumps(each) for each in new)
+    first = children[0].start_mark
+    margin = text[first.index - first.column : first.index]
+    on_own_line = not margin.strip()
+    between = f",\n{margin}" if on_own_line else ", "
+    shown = (as_json(each, 0).replace("\n", f"\n{margin}") if on_own_line else json.dumps(each) for each in new)
+    written = between.join(shown)
     if not kept:
         return Edit(children[0].start_mark.index, children[0].start_mark.index, written)
     end = kept[-1].end_mark.index

@@ -131,7 +131,7 @@ def test_new_crates_are_appended_in_the_style_of_the_file(plant: Plant) -> None:
         '    depends_on: ["one"]\n    expected_minutes: 6\n# The end.',
     )
     text = written(root, "crates.json", JSON)
-    assert text.startswith(JSON.removesuffix("\n\t]\n}\n") + ",\n  {\n")
+    assert text.startswith(JSON.removesuffix("\n\t]\n}\n") + ",\n\t\t{\n")
     assert json.loads(text)["crates"][-1]["source"] == {"path": "a new"}
 
 
