@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 import click
 
 from generator import __version__
-from generator.commands.lazy_group import LazyCommand, LazyGroup
+from generator.commands.lazy_group import LazyCommand, LazyGroup, with_output_options
 from generator.console.output import print_error, print_traceback
 from generator.errors import CratematrixError, InputError, Interrupted
 
@@ -88,3 +88,6 @@ def main(debug: bool) -> None:
     Exit codes: 0 success, 1 a build failed or a release is incomplete, 2 the input is wrong, 3 generated files are
     stale, 4 E2B, GitHub or bubblewrap is unavailable, 130 interrupted.
     """
+
+
+with_output_options(main)

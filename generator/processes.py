@@ -6,7 +6,9 @@ Code of a crate runs in a sandbox and not here.
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -20,10 +22,12 @@ from pathlib import Path
 from typing import IO, BinaryIO, Final
 
 from generator.errors import CratematrixError, InputError, Unavailable
+from generator.text import message_text
 
 MAX_OUTPUT: Final = 256 * 1024 * 1024
 """Default limit of a program's output in bytes."""
 
+_LOG: Final = logging.getLogger(__name__)
 # Seconds between two checks of a running program for its limits and for `stop`.
 POLL_SECONDS: Final = 0.1
 
@@ -67,7 +71,8 @@ def run(
             copy.seek(0)
         source = copy if isinstance(stdin, bytes) else stdin
         process = start(argv, cwd=cwd, env=env, stdin=source, pass_fds=pass_fds, largest_file=largest_file)
-    deadline = time.monotonic() + timeout
+    started = time.monotonic()
+    deadline = started + timeout
     try:
         while (streams := _streams(process, argv[0], limit)) is None:
             if stop is not None and stop.is_set():
@@ -76,7 +81,12 @@ def run(
                 raise Unavailable(f"{argv[0]} gave no answer in {timeout:.0f} s")
     finally:
         kill(process)
+        _LOG.debug("%.2f s, exit code %s: %s", time.monotonic() - started, process.returncode, _shown(argv))
     return Completed(process.returncode, streams[0], streams[1].decode(errors="replace"))
+
+
+def _shown(argv: Sequence[str]) -> str:
+    return message_text(shlex.join(argv))
 
 
 def _streams(process: subprocess.Popen[bytes], program: str, limit: int) -> tuple[bytes, bytes] | None:

@@ -23,6 +23,8 @@ settings.register_profile("shared", deadline=None)
 settings.load_profile("shared")
 
 
+# Where the workflows of these repositories find cratematrix: they do not hold it themselves.
+ACTION = "example/cratematrix@v1"
 MakeRepository = Callable[..., Path]
 
 
@@ -32,7 +34,14 @@ def repository(tmp_path: Path) -> MakeRepository:
 
     def make(crates: list[dict[str, Any]], files: Mapping[str, str], **fleet: Any) -> Path:
         top = tmp_path / "repo"
-        head = {"npm_scope": "@demo", "slots": 2, "platforms": ["linux-x64-gnu"], "retries": 0, **fleet}
+        head = {
+            "npm_scope": "@demo",
+            "slots": 2,
+            "platforms": ["linux-x64-gnu"],
+            "retries": 0,
+            "action": ACTION,
+            **fleet,
+        }
         manifest = {"schema_version": 1, "fleet": head, "crates": crates}
         write_files(top, {**files, "crates.json": json.dumps(manifest, indent=2)})
         return git_repository(top)
@@ -65,7 +74,9 @@ def fleet_copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Start with whole builds and end with unit tests: no worker is left with a long file when the others have ended."""
-    items.sort(key=lambda item: (not item.nodeid.startswith("tests/builds/"), item.get_closest_marker("unit") is not None))
+    items.sort(
+        key=lambda item: (not item.nodeid.startswith("tests/builds/"), item.get_closest_marker("unit") is not None)
+    )
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -118,6 +118,66 @@ def test_a_manifest_behind_a_link_is_the_one_it_leads_to(repository: MakeReposit
     assert cratematrix("generate", "--check", cwd=top).code == 0
 
 
+def test_commands_find_the_manifest_from_a_directory_below(repository: MakeRepository) -> None:
+    top = repository([entry("one")], library("one"))
+    assert cratematrix("check", cwd=top / "one/src").err == "../../crates.json: 1 crate, no errors\n"
+    (top / "crates.json").rename(top / "crates.yaml")
+    assert cratematrix("check", cwd=top / "one").err == "../crates.yaml: 1 crate, no errors\n"
+    ran = cratematrix("report", cwd=top / "one")
+    assert (ran.code, "'../dist' does not exist" in ran.err) == (2, True), ran.err
+
+
+def test_check_prints_errors_as_json_too(repository: MakeRepository) -> None:
+    top = repository([entry("one")], library("one"))
+    ran = cratematrix("check", "--json", cwd=top)
+    assert json.loads(ran.out) == {"manifest": "crates.json", "crates": 1, "errors": []}
+    (top / "crates.json").write_text((top / "crates.json").read_text().replace('"lib"', '"lob"'))
+    ran = cratematrix("check", "--json", cwd=top)
+    found = json.loads(ran.out)
+    assert (ran.code, found["crates"], [error["path"] for error in found["errors"]]) == (2, None, ["$.crates[0].kind"])
+    (error,) = found["errors"]
+    assert ran.err.startswith(f"crates.json:{error['line']}: {error['path']}: {error['message']}\n")
+
+
+def test_doctor_speaks_of_the_manifest_and_prints_json(repository: MakeRepository) -> None:
+    top = repository([entry("one")], library("one"))
+    checks = {each["check"]: each for each in json.loads(cratematrix("doctor", "--json", cwd=top).out)["checks"]}
+    assert checks["manifest"]["message"] == "crates.json: 1 crate, 1 lib"
+    assert not any(name.startswith(("wasm32", "darwin", "win32")) for name in checks)
+
+
+@pytest.mark.parametrize("words", [("--quiet", "check"), ("check", "--quiet"), ("check", "-q")])
+def test_a_quiet_command_prints_only_errors(repository: MakeRepository, words: tuple[str, ...]) -> None:
+    top = repository([entry("one")], library("one"))
+    ran = cratematrix(*words, cwd=top)
+    assert (ran.code, ran.out, ran.err) == (0, "", "")
+    (top / "crates.json").write_text("{")
+    assert "error: crates.json has 1 error" in cratematrix(*words, cwd=top).err
+
+
+@pytest.mark.parametrize("words", [("--verbose", "init"), ("init", "-v")])
+def test_a_verbose_command_prints_the_programs_that_it_runs(tmp_path: Path, words: tuple[str, ...]) -> None:
+    top = git_repository(write_files(tmp_path, library("one")))
+    ran = cratematrix(*words, cwd=top)
+    assert re.search(r"^\d+\.\d\d s, exit code 0: git .*ls-files", ran.err, re.MULTILINE), ran.err
+
+
+@pytest.mark.parametrize("words", ["build --crate t", "build --all --crate t", "targets --crate t"])
+def test_a_shell_completes_names_of_crates(repository: MakeRepository, words: str) -> None:
+    top = repository([entry("one"), entry("two"), entry("three")], {})
+    for name in ("one", "two", "three"):
+        write_files(top, library(name))
+    shell = {
+        "_CRATEMATRIX_COMPLETE": "bash_complete",
+        "COMP_WORDS": f"cratematrix {words}",
+        "COMP_CWORD": str(len(words.split())),
+    }
+    ran = cratematrix(cwd=top / "one", env=shell)
+    assert [line.partition(",")[2] for line in ran.out.split()] == ["two", "three"]
+    (top / "crates.json").write_text("{")
+    assert cratematrix(cwd=top, env=shell).out.split() == []
+
+
 def test_an_option_can_be_given_as_a_variable(repository: MakeRepository) -> None:
     top = repository([entry("one"), entry("two")], {**library("one"), **library("two")})
     ran = cratematrix("plan", "--json", cwd=top, env={"CRATEMATRIX_PLAN_SLOTS": "1"})
@@ -265,7 +325,7 @@ def test_generate_writes_checks_and_names_the_fix(repository: MakeRepository) ->
 
 
 def test_a_touched_version_makes_the_workflows_stale(tmp_path: Path) -> None:
-    for name in ("crates.json", ".github", "e2b"):
+    for name in ("crates.json", ".github", "e2b", "action.yml"):
         source = TOP / name
         if source.is_dir():
             shutil.copytree(source, tmp_path / name)
@@ -288,7 +348,7 @@ def test_generating_under_other_hash_seeds_gives_the_same_bytes(repository: Make
     written = []
     for seed in ("0", "1", "4242"):
         assert cratematrix("generate", cwd=top, env={"PYTHONHASHSEED": seed}).code == 0
-        written.append((top / ".github/workflows/release.yml").read_bytes())
+        written.append((top / ".github/workflows/cratematrix-release.yml").read_bytes())
     assert len(set(written)) == 1
 
 

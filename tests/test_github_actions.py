@@ -88,7 +88,7 @@ def test_a_stale_file_is_an_annotation_and_its_difference_a_summary(repository: 
     assert ran.code == 3
     lines = [line for line in ran.err.splitlines() if line.startswith("::error")]
     assert [line.partition(",")[0] for line in lines] == [
-        f"::error file=.github/workflows/{name}.yml" for name in ("build", "release")
+        f"::error file=.github/workflows/cratematrix-{name}.yml" for name in ("build", "release")
     ]
     assert all(line.endswith(": cratematrix generate") for line in lines)
     assert '-          - { index: 2, shard: "2/2" }' in job.summary.read_text()
@@ -109,7 +109,7 @@ def test_a_hostile_workflow_says_nothing_to_the_runner_and_ends_no_block_of_the_
 ) -> None:
     top = repository([entry("one")], library("one"))
     assert job.run(top, "generate").code == 0
-    workflow = top / ".github/workflows/build.yml"
+    workflow = top / ".github/workflows/cratematrix-build.yml"
     first, rest = workflow.read_text().split("\n", 1)
     workflow.write_text(f"{first}\n  ::stop-commands::x\n````\n# ##[add-mask]1\n<b>{rest}")
     ran = job.run(top, "generate", "--check")

@@ -72,7 +72,7 @@ class Package(FileModel):
     resolver: str | None = None
     workspace: str | None = None
     publish: bool | list[str] | Inherited = True
-    autobins: bool = True
+    autobins: bool | None = None
     autolib: bool = True
     metadata: dict[str, Any] = {}
 

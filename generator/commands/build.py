@@ -11,7 +11,7 @@ import click
 from generator.backends.local import local_environment
 from generator.builds.run import OpenEnvironment, RunContext, RunOptions, select_crates
 from generator.builds.run import build as run_build
-from generator.commands.options import backend_option, gateway_options, manifest_option
+from generator.commands.options import backend_option, complete_crates, gateway_options, manifest_option, out_option
 from generator.commands.results import print_report, raise_failed
 from generator.commands.secrets import mask_secrets
 from generator.console.output import print_message
@@ -33,6 +33,7 @@ from generator.sandboxes.e2b.connection import Gateway
     "crates",
     multiple=True,
     metavar="NAME",
+    shell_complete=complete_crates,
     envvar="CRATEMATRIX_BUILD_CRATE",
     help="Build this crate; repeat it for more. The variable takes names separated by spaces.",
 )
@@ -50,13 +51,7 @@ from generator.sandboxes.e2b.connection import Gateway
     help="Number of sandboxes at once.  [default: local, half of the processors; e2b, the manifest's slots, 1 for a "
     "shard]",
 )
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path("dist"),
-    show_default=True,
-    help="Directory for packages, logs and the report.",
-)
+@out_option("Directory for packages, logs and the report.", exists=False)
 @click.option(
     "--layout",
     type=click.Choice(["single", "split"]),

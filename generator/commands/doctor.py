@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
+from dataclasses import asdict
 from pathlib import Path
 
 import click
 
-from generator.commands.options import backend_option, gateway_options, manifest_option
+from generator.commands.options import backend_option, gateway_options, json_option, manifest_option
 from generator.commands.secrets import e2b_connection, mask_secrets
-from generator.console.tables import print_table
-from generator.doctor.findings import COLUMNS, Finding, verdict
+from generator.console.output import print_data, printable
+from generator.doctor.findings import Finding, lines, verdict
 from generator.doctor.local import local_findings
+from generator.doctor.needs import manifest_needs
 from generator.manifest.reading import load_manifest
 from generator.sandboxes.e2b.connection import Gateway
 
@@ -20,16 +23,25 @@ from generator.sandboxes.e2b.connection import Gateway
 @manifest_option
 @backend_option
 @gateway_options
-def doctor(manifest: Path, backend: str, gateway: Gateway) -> None:
+@json_option("CRATEMATRIX_DOCTOR_JSON")
+def doctor(manifest: Path, backend: str, gateway: Gateway, as_json: bool) -> None:
     """Check everything that a build needs, before it runs.
 
-    Checks tools, keys, the template and the free disk space. Exits with 2 when something is missing, with 4 when E2B
-    is unavailable.
+    Checks what the crates of the manifest need: tools, keys, the template and the free disk space. Exits with 2 when
+    something is missing, with 4 when E2B is unavailable.
     """
-    findings = local_findings(os.environ) if backend == "local" else _e2b_findings(manifest, gateway)
-    print_table(COLUMNS, ((finding.check, finding.state, finding.message) for finding in findings))
+    findings = _local_findings(manifest) if backend == "local" else _e2b_findings(manifest, gateway)
+    if as_json:
+        print_data(json.dumps({"checks": [asdict(finding) for finding in findings]}, indent=2))
+    else:
+        print_data("\n".join(printable(line) for finding in findings for line in lines(finding)))
     if error := verdict(findings):
         raise error
+
+
+def _local_findings(manifest: Path) -> list[Finding]:
+    found, needs = manifest_needs(manifest)
+    return [found, *local_findings(os.environ, needs)]
 
 
 def _e2b_findings(manifest: Path, gateway: Gateway) -> list[Finding]:

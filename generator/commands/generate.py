@@ -15,13 +15,13 @@ from generator.errors import InputError, Stale
 from generator.github_actions.step_files import in_github_actions, write_step_summary
 from generator.github_actions.workflow_commands import MAX_ANNOTATIONS, Annotation
 from generator.github_api.connection import commit_of, connection
-from generator.manifest.models import Manifest
 from generator.manifest.reading import cli_command, load_manifest
 from generator.markdown import code_block
 from generator.markdown import escape as markdown_text
 from generator.planning.plan import make_plan
 from generator.sources.collect import repository_top
 from generator.workflows import Difference, diff, differences, render, stale, write
+from generator.workflows.own_action import check_action
 from generator.workflows.proposal import proposal
 
 
@@ -49,6 +49,7 @@ def generate(manifest: Path, only_check: bool, pull_request: bool) -> None:
         raise InputError("--check and --pull-request exclude each other", fix="leave one of the two out")
     loaded = load_manifest(manifest)
     top = repository_top(manifest.resolve().parent)
+    check_action(loaded.fleet.action, top, manifest)
     name = manifest.resolve().relative_to(top).as_posix()
     rendered = render(loaded, make_plan(loaded).shards, name)
     if only_check or pull_request:
@@ -62,14 +63,6 @@ def generate(manifest: Path, only_check: bool, pull_request: bool) -> None:
         for change in write(rendered, top):
             print_message(str(change))
     print_message(f"up to date: {', '.join(rendered)}")
-    _print_missing_action(loaded, top)
-
-
-def _print_missing_action(manifest: Manifest, top: Path) -> None:
-    if manifest.fleet.action == "./" and not (top / "action.yml").exists():
-        print_message(
-            "note: the workflow uses ./, and this repository has no action.yml: set fleet.action in the manifest"
-        )
 
 
 def _propose(found: Sequence[Difference], top: Path, manifest: str) -> None:

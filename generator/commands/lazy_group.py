@@ -5,10 +5,40 @@ from __future__ import annotations
 import pkgutil
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import click
 from click.shell_completion import CompletionItem
+
+from generator.console.output import set_quiet, set_verbose
+
+QUIET_HELP: Final = "Print only results and errors."
+VERBOSE_HELP: Final = "Also print each program that runs outside of the sandboxes, and its time."
+
+
+def _quiet(_context: click.Context, _option: click.Parameter, chosen: bool) -> None:
+    if chosen:
+        set_quiet()
+
+
+def _verbose(_context: click.Context, _option: click.Parameter, chosen: bool) -> None:
+    if chosen:
+        set_verbose()
+
+
+def output_options() -> list[click.Option]:
+    """Return the options on how much a command prints; each command has them, and the group of all commands."""
+    return [
+        click.Option(["-q", "--quiet"], is_flag=True, expose_value=False, callback=_quiet, help=QUIET_HELP),
+        click.Option(["-v", "--verbose"], is_flag=True, expose_value=False, callback=_verbose, help=VERBOSE_HELP),
+    ]
+
+
+def with_output_options(command: click.Command) -> click.Command:
+    """Return a command that has these options, once."""
+    if not any(each.name == "quiet" for each in command.params):
+        command.params += output_options()
+    return command
 
 
 @dataclass(frozen=True)
@@ -38,7 +68,7 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import a command, or return None for an unknown name."""
         command = self.lazy_commands.get(cmd_name)
-        return command.load() if command else None
+        return with_output_options(command.load()) if command else None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands and import none of them."""

@@ -4,20 +4,50 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import click
 
+from generator.errors import CratematrixError
+from generator.manifest.finding import default_output, find_manifest
+from generator.manifest.reading import load_manifest
 from generator.sandboxes.e2b.connection import Gateway
 
 manifest_option = click.option(
     "--manifest",
     type=click.Path(path_type=Path, dir_okay=False),
-    default=Path("crates.json"),
-    show_default=True,
+    default=find_manifest,
+    show_default="crates.json or crates.yaml, here or in a directory above",
     help="The manifest, JSON or YAML.",
 )
+
+
+def out_option(help_text: str, *, exists: bool) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Return the option for the directory of packages and reports, the same for the commands that write and read it."""
+    return click.option(
+        "--out",
+        type=click.Path(path_type=Path, file_okay=False, exists=exists),
+        default=default_output,
+        show_default="dist beside the manifest that is found without --manifest",
+        help=help_text,
+    )
+
+
+def complete_crates(context: click.Context, _option: click.Parameter, incomplete: str) -> list[str]:
+    """Return the names of the manifest's crates that begin with a text, none while the manifest has errors."""
+    with suppress(CratematrixError):
+        manifest = load_manifest(Path(context.params.get("manifest") or find_manifest()))
+        return [crate.name for crate in manifest.crates if crate.name.startswith(incomplete)]
+    return []
+
+
+def json_option(variable: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Return the option for a result as JSON, which is also an environment variable."""
+    return click.option(
+        "--json", "as_json", is_flag=True, envvar=variable, help="Print the result as JSON for programs."
+    )
 
 
 backend_option = click.option(

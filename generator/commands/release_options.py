@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator
-from pathlib import Path
 
 import click
 
+from generator.commands.options import out_option
 from generator.commands.secrets import mask_secrets
 from generator.console.output import print_message
 from generator.github_api.connection import connection
@@ -20,13 +20,7 @@ tag_option = click.option("--tag", required=True, help="Tag of the release, such
 release_id_option = click.option(
     "--release-id", required=True, type=click.IntRange(1), metavar="ID", help="ID of the draft that `prepare` printed."
 )
-reports_option = click.option(
-    "--out",
-    type=click.Path(path_type=Path, file_okay=False, exists=True),
-    default=Path("dist"),
-    show_default=True,
-    help="Directory with the reports, in it or below, and the packages beside them.",
-)
+reports_option = out_option("Directory with the reports, in it or below, and the packages beside them.", exists=True)
 
 
 @contextlib.contextmanager

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
 import click
 
-from generator.commands.options import manifest_option
+from generator.commands.options import json_option, manifest_option
 from generator.commands.release_options import github_retry, open_releases, tag_option
 from generator.console.output import print_data, print_message
 from generator.github_api.connection import commit_of
@@ -23,7 +24,8 @@ from generator.text import counted
 @click.command()
 @manifest_option
 @tag_option
-def prepare(manifest: Path, tag: str) -> None:
+@json_option("CRATEMATRIX_RELEASE_PREPARE_JSON")
+def prepare(manifest: Path, tag: str, as_json: bool) -> None:
     """Create or find the draft of a tag, and print its ID.
 
     First checks the assets, requests and minutes of the whole release against GitHub's limits. A tag has one draft,
@@ -38,4 +40,5 @@ def prepare(manifest: Path, tag: str) -> None:
         body = f"{packages}. To check: `cratematrix release verify --tag {tag}`"
         draft = prepare_draft(releases, tag, commit, body, github_retry())
     print_message(f"draft {draft.id} of {tag} at {commit}")
-    print_data(str(draft.id))
+    result = {"tag": tag, "commit": commit, "release_id": draft.id, "packages": len(expected_packages(loaded))}
+    print_data(json.dumps(result, indent=2) if as_json else str(draft.id))

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
+from generator.commands.options import json_option
 from generator.commands.release_options import github_retry, open_releases, release_id_option, reports_option
-from generator.console.output import print_message
+from generator.console.output import print_data, print_message
 from generator.github_actions.step_files import github_run_id, write_step_outputs
 from generator.github_api.retry import WRITES_A_MINUTE
+from generator.releases.expected_assets import Decision
 from generator.releases.uploading import packages_of
 from generator.releases.uploading import upload as upload_packages
 from generator.reports.merging import reports_below, run_report
@@ -27,7 +31,8 @@ from generator.reports.merging import reports_below, run_report
     show_default=True,
     help="Rate limit for all shards together; a GitHub Enterprise server may allow more.",
 )
-def upload(release_id: int, out: Path, writes_per_minute: int) -> None:
+@json_option("CRATEMATRIX_RELEASE_UPLOAD_JSON")
+def upload(release_id: int, out: Path, writes_per_minute: int, as_json: bool) -> None:
     """Upload the packages of the reports to the draft.
 
     Skips an asset with the same digest, and replaces one in another state.
@@ -36,10 +41,20 @@ def upload(release_id: int, out: Path, writes_per_minute: int) -> None:
     packages = packages_of(reports, out)
     if not packages:
         print_message("no package was built, so nothing is uploaded")
+        if as_json:
+            _print_json(Counter(), [])
         return
     # Shards without a report here may upload at the same time.
     shards = 1 + len(run_report(tuple(report for _, report in reports)).missing_shards)
     with open_releases() as releases:
         done = upload_packages(releases, release_id, packages, shards, writes_per_minute, github_retry())
-    write_step_outputs(os.environ, {"assets": json.dumps([package.file.file for package in packages])})
+    assets = [package.file.file for package in packages]
+    write_step_outputs(os.environ, {"assets": json.dumps(assets)})
+    if as_json:
+        _print_json(done, assets)
     print_message(f"{done['upload']} uploaded, {done['skip']} skipped, {done['replace']} replaced")
+
+
+def _print_json(done: Counter[Decision], assets: Sequence[str]) -> None:
+    counts = {"uploaded": done["upload"], "skipped": done["skip"], "replaced": done["replace"]}
+    print_data(json.dumps({**counts, "assets": assets}, indent=2))

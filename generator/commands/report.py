@@ -7,7 +7,9 @@ from pathlib import Path
 
 import click
 
+from generator.commands.options import json_option, out_option
 from generator.commands.results import print_report, raise_failed
+from generator.console.output import print_data
 from generator.errors import BuildFailed
 from generator.files.output import output_directory
 from generator.github_actions.step_files import github_run_id
@@ -16,14 +18,11 @@ from generator.text import counted
 
 
 @click.command()
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path, file_okay=False, exists=True),
-    default=Path("dist"),
-    show_default=True,
-    help="Directory with the shards' reports, in it or below; the merged one is written to report.json in it.",
+@out_option(
+    "Directory with the shards' reports, in it or below; the merged one is written to report.json in it.", exists=True
 )
-def report(out: Path) -> None:
+@json_option("CRATEMATRIX_REPORT_JSON")
+def report(out: Path, as_json: bool) -> None:
     """Merge the reports of a run's shards into one.
 
     When a shard ran several times, only its last attempt counts. Exits with 1 when a crate failed.
@@ -31,6 +30,8 @@ def report(out: Path) -> None:
     merged = merge_directory(out, github_run_id(os.environ))
     with output_directory(out) as directory:
         directory.write("report.json", f"{merged.model_dump_json(indent=2)}\n".encode())
+    if as_json:
+        print_data(merged.model_dump_json(indent=2))
     print_report(merged, out / "report.json", None)
     if merged.missing_shards:
         missing = counted(len(merged.missing_shards), "shard")

@@ -9,7 +9,7 @@ import click
 
 from generator.backends.local import local_toolchain
 from generator.builds.run import select_crates
-from generator.commands.options import manifest_option
+from generator.commands.options import complete_crates, manifest_option
 from generator.console.output import print_data, print_message
 from generator.manifest.reading import load_manifest
 from generator.toolchain.rust_targets import missing_targets, unlinked_platforms
@@ -23,6 +23,7 @@ from generator.toolchain.rust_targets import missing_targets, unlinked_platforms
     "crates",
     multiple=True,
     metavar="NAME",
+    shell_complete=complete_crates,
     envvar="CRATEMATRIX_TARGETS_CRATE",
     help="Targets of this crate; repeat it for more. The variable takes names separated by spaces.",
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import os
 import sys
 import traceback
@@ -23,6 +24,33 @@ for _stream in (sys.stdout, sys.stderr):
         _stream.reconfigure(errors="backslashreplace")
 
 _redact: Callable[[str], str] = str
+_quiet = False
+
+
+class _Details(logging.Handler):
+    """Prints what other packages log, for --verbose."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        print_message(record.getMessage())
+
+
+def set_quiet() -> None:
+    """Print no message from now on, only data and errors."""
+    global _quiet  # noqa: PLW0603  a process has one terminal
+    _quiet = True
+
+
+def is_quiet() -> bool:
+    """Return whether messages are discarded."""
+    return _quiet
+
+
+def set_verbose() -> None:
+    """Print also what other packages log, such as the programs that run on this machine."""
+    logger = logging.getLogger("generator")
+    if not logger.handlers:
+        logger.addHandler(_Details())
+        logger.setLevel(logging.DEBUG)
 
 
 def set_redactor(redactor: Callable[[str], str]) -> None:
@@ -50,8 +78,9 @@ def print_data(text: str) -> None:
 
 
 def print_message(text: str) -> None:
-    """Print lines for a person on stderr; a closed stderr is no error."""
-    _write("".join(printable(line) + "\n" for line in text.split("\n")))
+    """Print lines for a person on stderr, unless they are not wanted; a closed stderr is no error."""
+    if not _quiet:
+        _print_lines(text)
 
 
 def print_workflow_command(line: str) -> None:
@@ -67,20 +96,24 @@ def print_mask(secret: str, shortest: int) -> None:
 def print_error(error: CratematrixError) -> None:
     """Print an error: its details first, then one sentence, then the command that fixes it."""
     for line in error.problems:
-        print_message(line)
-    print_message(f"error: {error.message}")
+        _print_lines(line)
+    _print_lines(f"error: {error.message}")
     if error.fix:
-        print_message(f"  fix: {error.fix}")
+        _print_lines(f"  fix: {error.fix}")
 
 
 def print_traceback() -> None:
     """Print the traceback of the current exception."""
-    print_message(traceback.format_exc().rstrip())
+    _print_lines(traceback.format_exc().rstrip())
 
 
 def discard_stderr() -> None:
     """Discard the buffered stderr: Python would exit with 120 when it cannot write it."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
+
+
+def _print_lines(text: str) -> None:
+    _write("".join(printable(line) + "\n" for line in text.split("\n")))
 
 
 def _write(text: str) -> None:

@@ -14,7 +14,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from generator.console.output import discard_stderr, print_message, print_workflow_command, printable
+from generator.console.output import discard_stderr, is_quiet, print_message, print_workflow_command, printable
 from generator.console.tables import STATE_STYLES, rich_console, rich_table
 from generator.github_actions import workflow_commands
 from generator.reports.models import CrateReport, PhaseName
@@ -23,9 +23,29 @@ from generator.reports.models import CrateReport, PhaseName
 MAX_GROUP: Final = 2_000
 
 
-def build_progress(total: int, *, grouped: bool) -> LineProgress | GroupedProgress:
+def build_progress(total: int, *, grouped: bool) -> LineProgress | GroupedProgress | NoProgress:
     """Return the progress display for a build of `total` crates; `grouped` for a log of GitHub Actions."""
+    if is_quiet():
+        return NoProgress()
     return GroupedProgress(total) if grouped else LineProgress(total)
+
+
+class NoProgress:
+    """Prints nothing; the report and the logs have all."""
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[None]:
+        """Do nothing."""
+        yield
+
+    def line(self, crate: str, text: str) -> None:
+        """Do nothing."""
+
+    def phase(self, crate: str, phase: PhaseName) -> None:
+        """Do nothing."""
+
+    def finished(self, report: CrateReport) -> None:
+        """Do nothing."""
 
 
 class GroupedProgress:

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from generator.console.output import print_data, print_message, printable
+from generator.console.output import is_quiet, print_data, print_message, printable
 
 # A pipe and a CI log have no width; nothing is cut or folded there.
 WIDE: Final = 100_000
@@ -20,6 +20,8 @@ STATE_STYLES: Final = {"built": "green", "passed": "green", "failed": "red", "sk
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, to_stderr: bool = False) -> None:
     """Print a table on stdout or stderr; a terminal folds the last column to fit."""
+    if to_stderr and is_quiet():
+        return
     console = rich_console(to_stderr)
     if console.is_terminal:
         console.print(rich_table(columns, rows))

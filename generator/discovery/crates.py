@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import posixpath
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
+from typing import Final
 
 from generator.cargo.manifests import Inherited, manifest_path
 from generator.cargo.workspaces import package_version, path_dependencies, workspace_table
-from generator.discovery.kinds import Candidate, depends_on, kind_of
+from generator.discovery.kinds import Candidate, Verdict, depends_on, kind_of
+from generator.discovery.managers import manager_of
+from generator.discovery.napi_targets import NapiTargets, napi_targets
 from generator.discovery.scan import RepositoryScan, SkippedFile, printable, scan_repository, skipped_file
 from generator.discovery.scopes import is_npm_name, is_valid, npm_scope
 from generator.errors import InputError
 from generator.manifest.values import CrateName, RelativePath, Version
-from generator.platforms import Kind
+from generator.platforms import Kind, PlatformName
+
+UNPUBLISHED: Final = "`publish = false` in Cargo.toml: cratematrix init --unpublished takes it"
 
 
 @dataclass(frozen=True)
@@ -24,7 +30,8 @@ class FoundCrate:
 
     `path` is its directory relative to the root. `depends_on` names other found crates, sorted. `npm_name` is the name
     in an addon's package.json, and `package` the directory of that file if it is another. `reason` is a sentence that
-    explains the kind.
+    explains the kind. `features` are those that its build has to enable, besides the default ones. `platforms` are
+    those of `napi.targets`, None without that key.
     """
 
     name: str
@@ -35,16 +42,22 @@ class FoundCrate:
     npm_name: str | None
     reason: str
     package: str | None = None
+    features: tuple[str, ...] = ()
+    platforms: tuple[PlatformName, ...] | None = None
 
 
 @dataclass(frozen=True)
 class Discovery:
-    """The result for a repository: crates by name, skipped files by path, and notes for the user."""
+    """The result for a repository: crates by name, skipped files by path, and notes for the user.
+
+    `managers` say by what the npm packages of addons are installed.
+    """
 
     crates: tuple[FoundCrate, ...]
     skipped: tuple[SkippedFile, ...]
     npm_scope: str
     notes: tuple[str, ...]
+    managers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -54,12 +67,14 @@ class _Selected:
     crate: Candidate
     kind: Kind
     version: str
-    reason: str
+    verdict: Verdict
+    targets: NapiTargets
 
 
-def discover(root: Path) -> Discovery:
-    """Find the crates below a directory.
+def discover(root: Path, *, unpublished: bool = False) -> Discovery:
+    """Find the crates below a directory; with `unpublished`, also those with `publish = false` in Cargo.toml.
 
+    An addon is taken in any case: its package.json says that npm gets it.
     Raise InputError when it is not a directory or holds more than 10,000 Cargo.toml files. An empty result is not an
     error, so that the skipped files can be shown.
     """
@@ -70,7 +85,7 @@ def discover(root: Path) -> Discovery:
     skipped = [*scan.broken, *_addons_without_crate(scan, candidates)]
     selected: dict[str, _Selected] = {}
     for crate in candidates:
-        result = _select(crate, scan)
+        result = _select(crate, scan, unpublished)
         if isinstance(result, SkippedFile):
             skipped.append(result)
         else:
@@ -89,21 +104,25 @@ def discover(root: Path) -> Discovery:
         notes=(
             *([note] if note else []),
             *_package_json_notes(found, scan),
-            *_unpublished_notes(selected.values(), scan),
+            *(note for each in selected.values() for note in each.targets.notes(each.crate.directory)),
         ),
+        managers=_managers(found, scan),
     )
 
 
-def _select(crate: Candidate, scan: RepositoryScan) -> _Selected | SkippedFile:
+def _select(crate: Candidate, scan: RepositoryScan, unpublished: bool) -> _Selected | SkippedFile:
     """Return a crate with its kind and version, or the reason to skip it; other crates are not considered."""
-    kind, reason = kind_of(crate, scan.manifests)
-    version = _version(crate, kind, scan)
+    verdict = kind_of(crate, scan.manifests)
+    version = _version(crate, verdict.kind, scan)
     rejection = _rejection(crate, version, scan)
-    if kind is None:
-        return skipped_file(manifest_path(crate.directory), reason)
+    if verdict.kind is None:
+        return skipped_file(manifest_path(crate.directory), verdict.reason)
     if version is None or rejection is not None:
         return skipped_file(manifest_path(crate.directory), rejection or "")
-    return _Selected(crate, kind, version, reason)
+    if verdict.kind != "napi" and not unpublished and not _is_published(crate, scan):
+        return skipped_file(manifest_path(crate.directory), UNPUBLISHED)
+    targets = napi_targets(crate.package_json if verdict.kind == "napi" else None)
+    return _Selected(crate, verdict.kind, version, verdict, targets)
 
 
 def _found_crate(
@@ -119,8 +138,10 @@ def _found_crate(
             sorted(selected[to].crate.package.name for to in dependencies[crate.directory] if to in selected)
         ),
         npm_name=_npm_name(each),
-        reason=printable(each.reason),
+        reason=printable(each.verdict.reason),
         package=crate.package_directory if each.kind == "napi" and crate.package_directory != crate.directory else None,
+        features=each.verdict.features,
+        platforms=each.targets.platforms,
     )
 
 
@@ -138,14 +159,16 @@ def _rejection(crate: Candidate, version: str | None, scan: RepositoryScan) -> s
     if not is_valid(CrateName, crate.package.name):
         return (
             f"crates.json cannot hold its name {crate.package.name[:80]!r}: "
-            "at most 64 letters, digits, - and _, with a letter first"
+            "at most 64 letters, digits, - and _, with a letter or _ first"
         )
     if version is None:
         return "its version is inherited (version.workspace = true), but no [workspace.package] above it has one"
     if not is_valid(Version, version):
-        return f"crates.json cannot hold its version {version[:80]!r}: write MAJOR.MINOR.PATCH, without build metadata"
+        return f"crates.json cannot hold its version {version[:80]!r}: write MAJOR.MINOR.PATCH"
     if not (is_valid(RelativePath, crate.directory) and is_valid(RelativePath, crate.package_directory)):
-        return "crates.json cannot hold its path: use only letters, digits and . _ - @ + in names of directories"
+        return (
+            "crates.json cannot hold its path: use only letters, digits, spaces and . _ - @ + in names of directories"
+        )
     return None
 
 
@@ -157,7 +180,9 @@ def _version(crate: Candidate, kind: Kind | None, scan: RepositoryScan) -> str |
     """
     cargo_version = package_version(crate.package, crate.root, scan.manifests)
     own = crate.package_json.version if kind == "napi" and crate.package_json is not None else None
-    return cargo_version if cargo_version is None or own is None else own
+    version = cargo_version if cargo_version is None or own is None else own
+    # npm knows no build metadata.
+    return None if version is None else version.partition("+")[0]
 
 
 def _npm_name(each: _Selected) -> str | None:
@@ -250,12 +275,12 @@ def _package_json_notes(found: tuple[FoundCrate, ...], scan: RepositoryScan) -> 
     return notes
 
 
-def _unpublished_notes(selected: Iterable[_Selected], scan: RepositoryScan) -> list[str]:
-    """Return a note on programs that Cargo does not publish: they may be internal to the repository."""
-    programs = (each.crate for each in selected if each.kind == "bin")
-    names = sorted(crate.package.name for crate in programs if not _is_published(crate, scan))
-    advice = "remove internal programs from crates.json, because `publish = false` in Cargo.toml does not apply to npm"
-    return [printable(f"{advice}: {', '.join(names)}")] if names else []
+def _managers(found: tuple[FoundCrate, ...], scan: RepositoryScan) -> tuple[str, ...]:
+    named = {at: each.package_manager for at, each in scan.packages.items() if isinstance(each.package_manager, str)}
+    addons: dict[str, list[str]] = defaultdict(list)
+    for crate in (each for each in found if each.kind == "napi"):
+        addons[manager_of(crate.path, scan.files, named)].append(crate.name)
+    return tuple(printable(f"npm packages by {manager}: {', '.join(names)}") for manager, names in addons.items())
 
 
 def _is_published(crate: Candidate, scan: RepositoryScan) -> bool:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from generator.cargo.manifests import MAX_SIZE
+from generator.discovery.managers import LOCKS
 from generator.errors import InputError
 from generator.git import GIT_COMMAND, git_environment
 from generator.processes import run
@@ -19,10 +20,11 @@ MAX_DEPTH: Final = 64
 BUILD_OUTPUT: Final = frozenset({"target", "node_modules"})
 # cargo vendor writes this file into every crate that it copies.
 VENDOR_MARKER: Final = ".cargo-checksum.json"
+RELEVANT: Final = frozenset({"Cargo.toml", "package.json", VENDOR_MARKER, *LOCKS})
 
 
 def list_files(root: Path) -> tuple[str, ...]:
-    """Return the sorted POSIX paths of the files that describe crates: Cargo.toml, package.json and *.rs.
+    """Return the sorted POSIX paths of the files that describe crates: Cargo.toml, package.json, npm's locks and *.rs.
 
     In a git checkout git lists the tracked and trackable files; otherwise the directories are walked. Build output,
     hidden directories, vendored crates and submodules are skipped.
@@ -88,7 +90,7 @@ def _is_hidden(path: str) -> bool:
 
 
 def _is_relevant(path: str) -> bool:
-    return path.rpartition("/")[2] in {"Cargo.toml", "package.json", VENDOR_MARKER} or path.endswith(".rs")
+    return path.rpartition("/")[2] in RELEVANT or path.endswith(".rs")
 
 
 def _is_below(path: str, directories: set[str]) -> bool:

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from generator.cargo.directories import parent
-from generator.cargo.manifests import CargoToml, Package, parse_cargo_toml
-from generator.cargo.workspaces import workspace_members, workspace_root
+from generator.cargo.manifests import CargoToml, Inherited, Package, parse_cargo_toml
+from generator.cargo.workspaces import workspace_members, workspace_root, workspace_table
 from generator.discovery.addons import crates_named_by_scripts
 from generator.discovery.files import list_files, read_text
 from generator.discovery.kinds import SUPPORT_DIRECTORIES, Candidate
@@ -37,8 +37,12 @@ class SkippedFile:
 
 @dataclass(frozen=True)
 class RepositoryScan:
-    """The parsed files by directory; `members` are by the directory of the workspace's root."""
+    """The parsed files by directory; `members` are by the directory of the workspace's root.
 
+    `files` are the paths of all of them, and of npm's locks.
+    """
+
+    files: frozenset[str]
     manifests: Mapping[str, CargoToml]
     packages: Mapping[str, PackageJson]
     targets: Mapping[str, frozenset[str]]
@@ -73,15 +77,21 @@ class RepositoryScan:
         beside = self.packages.get(directory)
         is_elsewhere = elsewhere is not None and (beside is None or beside.napi is None)
         place = elsewhere if elsewhere is not None and is_elsewhere else directory
+        root = workspace_root(directory, self.manifests)
         return Candidate(
             directory=directory,
             manifest=self.manifests[directory],
             package=package,
-            root=workspace_root(directory, self.manifests),
+            edition=self._edition(package, root),
+            root=root,
             files=self.targets.get(directory, frozenset()),
             package_json=self.packages.get(place),
             package_directory=place,
         )
+
+    def _edition(self, package: Package, root: str | None) -> str:
+        own, shared = package.edition, workspace_table(root, self.manifests)
+        return ((shared.package.edition if shared else None) if isinstance(own, Inherited) else own) or "2015"
 
 
 def scan_repository(root: Path) -> RepositoryScan:
@@ -95,6 +105,7 @@ def scan_repository(root: Path) -> RepositoryScan:
         if match := TARGET_FILE.fullmatch(path):
             targets[match[1] or "."].add(match[2])
     return RepositoryScan(
+        files=frozenset(files),
         manifests=manifests,
         packages=packages,
         targets={directory: frozenset(paths) for directory, paths in targets.items()},

@@ -21,7 +21,9 @@ def e2b_findings(manifest: Manifest, directory: Path, connect: Callable[[], Conn
     try:
         connection = connect()
     except CratematrixError as error:
-        return [Finding("configuration", "missing", line) for line in error.problems or (error.message_with_fix,)]
+        if error.problems:
+            return [Finding("configuration", "missing", line) for line in error.problems]
+        return [Finding("configuration", "missing", error.message, error.fix)]
     findings = [Finding("configuration", "ok", connection.api_url or "E2B's own address"), _key(connection)]
     if findings[-1].state != "ok":
         return findings
@@ -45,7 +47,7 @@ def _templates(manifest: Manifest, directory: Path, connection: Connection) -> I
     try:
         definition = load_definition(directory)
     except InputError as error:
-        yield Finding("template", "missing", "; ".join((*error.problems, error.message_with_fix)))
+        yield failed_finding("template", error)
         return
     for size in sizes_in_use(manifest):
         check = f"template {template_name(manifest.fleet.template, size)}"
@@ -57,4 +59,4 @@ def _templates(manifest: Manifest, directory: Path, connection: Connection) -> I
         if state == "ready":
             yield Finding(check, "ok", state)
         else:
-            yield Finding(check, "missing", f"{state}: run cratematrix template build")
+            yield Finding(check, "missing", state, "cratematrix template build")

@@ -1,8 +1,9 @@
-"""The result of a doctor's check, and the verdict on all results."""
+"""The result of a doctor's check, its lines for a terminal, and the verdict on all results."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -10,21 +11,35 @@ from generator.errors import CratematrixError, InputError, Unavailable
 from generator.text import counted
 
 State = Literal["ok", "note", "missing", "unknown"]
-COLUMNS: Final = ("check", "state", "message")
+WIDTH: Final = 80
+# Widths of the columns before the message.
+CHECK: Final = 16
+STATE: Final = 7
 
 
 @dataclass(frozen=True)
 class Finding:
-    """The result of one check: its state, and a message with the fix where one is needed."""
+    """The result of one check: its state, one sentence, and the command or the words that fix it, if any."""
 
     check: str
     state: State
     message: str
+    fix: str | None = None
+
+
+def lines(finding: Finding) -> Iterator[str]:
+    """Yield a finding's lines, none of which is wider than a terminal if a line can be divided at a space."""
+    first = f"{finding.check:{CHECK}}  {finding.state:{STATE}}  {finding.message}"
+    indent = " " * (CHECK + STATE + 4)
+    yield from _wrapped(first, indent)
+    if finding.fix:
+        yield from _wrapped(f"{indent}fix: {finding.fix}", f"{indent}  ")
 
 
 def failed_finding(check: str, error: CratematrixError) -> Finding:
     """Return the finding of a check that ended with an error: unknown when a later try may succeed."""
-    return Finding(check, "unknown" if isinstance(error, Unavailable) else "missing", error.message_with_fix)
+    state: State = "unknown" if isinstance(error, Unavailable) else "missing"
+    return Finding(check, state, "; ".join((*error.problems, error.message)), error.fix)
 
 
 def verdict(findings: Sequence[Finding]) -> CratematrixError | None:
@@ -37,3 +52,15 @@ def verdict(findings: Sequence[Finding]) -> CratematrixError | None:
         message = f"{len(unknown)} of {counted(len(findings), 'check')} could not be made"
         return Unavailable(message, fix="try again later")
     return None
+
+
+def _wrapped(text: str, indent: str) -> list[str]:
+    return textwrap.wrap(
+        text,
+        WIDTH,
+        subsequent_indent=indent,
+        replace_whitespace=False,
+        drop_whitespace=True,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )

@@ -20,10 +20,14 @@ MAX_LINKS: Final = 40
 def output_directory(out: Path, checkout: Path | None = None) -> Directory:
     """Open the output directory, created if needed; InputError when git tracks a file in it.
 
-    InputError also when a link inside a checkout leads there: see `open_output`.
+    InputError also when a link inside a checkout leads there: see `open_output`. An empty directory gets a .gitignore
+    that hides all of it from git. One with other files may be more than an output directory, so it gets none.
     """
     _refuse_tracked(out)
-    return open_output(out, checkout)
+    directory = open_output(out, checkout)
+    if not directory.list_names("."):
+        directory.create(".gitignore", b"*\n")
+    return directory
 
 
 def open_output(path: Path, checkout: Path | None = None) -> Directory:

@@ -46,6 +46,7 @@ def check_manifest(manifest: Manifest) -> tuple[Problem, ...]:
         _variables,
         _headers,
         _schedule,
+        _workflows,
     )
     return tuple(problem for check in checks for problem in check(manifest))
 
@@ -236,3 +237,11 @@ def _schedule(manifest: Manifest) -> Iterator[Problem]:
     schedule = manifest.fleet.schedule
     if schedule is not None and (error := schedule_error(schedule)):
         yield Problem(("fleet", "schedule"), f"GitHub does not accept {quoted(schedule)}: {error}")
+
+
+def _workflows(manifest: Manifest) -> Iterator[Problem]:
+    first: dict[str, str] = {}
+    for key, name in manifest.fleet.workflows.model_dump().items():
+        if (before := first.setdefault(name.lower(), key)) != key:
+            sentence = f"{quoted(name)} is already the name of the workflow {before}; choose another one"
+            yield Problem(("fleet", "workflows", key), sentence, other=("fleet", "workflows", before))

@@ -154,7 +154,7 @@ def _missing_values(entry: dict[str, Plain], source: PathSource, files: CrateFil
         version = package.get("version") or files.cargo_version(source)
         if not isinstance(version, str):
             raise InputError(f"{message_text(files.cargo_path(source))} has none")
-        found["version"] = version
+        found["version"] = version.partition("+")[0]  # npm drops build metadata
     is_unscoped = isinstance(name, str) and not name.startswith("@")
     if is_addon and is_unscoped and "platform_packages" not in entry and (scoped := _scoped_name(files, source)):
         found["platform_packages"] = scoped
@@ -201,7 +201,11 @@ def differences(crate: Crate, name: str, file: str, own: Mapping[str, object] | 
     An addon's name and version are those of its package.json, because napi's own projects leave 0.0.0 in Cargo.toml.
     """
     wanted: dict[Key, str] = {"version": crate.version, **({"name": name} if crate.kind == "napi" else {})}
-    for key, value in wanted.items() if own is not None else ():
-        if (found := own.get(key)) != value:
+    if own is None:
+        return
+    for key, value in wanted.items():
+        found = own.get(key)
+        # npm drops build metadata.
+        if (found.partition("+")[0] if key == "version" and isinstance(found, str) else found) != value:
             has = f"no {key}" if found is None else f"{key} {quoted(found)}"
             yield key, f"{message_text(file)} has {has}, the manifest {value}"

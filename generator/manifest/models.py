@@ -34,6 +34,7 @@ from generator.manifest.values import (
     TagPattern,
     TemplateName,
     Version,
+    WorkflowName,
     alternatives,
 )
 from generator.platforms import Kind
@@ -144,6 +145,20 @@ class E2BService(Strict):
     )
 
 
+class Workflows(Strict):
+    """Names of the generated workflow files."""
+
+    build: WorkflowName = Field(
+        default="cratematrix-build.yml", description="Workflow that builds the crates of pushes and pull requests."
+    )
+    release: WorkflowName = Field(
+        default="cratematrix-release.yml", description="Workflow that builds and publishes a release."
+    )
+    regenerate: WorkflowName = Field(
+        default="cratematrix-regenerate.yml", description="Workflow that checks the generated files."
+    )
+
+
 class _FleetKeys(Declared):
     """Keys of the fleet that no crate can replace."""
 
@@ -164,6 +179,9 @@ class _FleetKeys(Declared):
         default="local",
         description="Backend of generated workflows. local: on GitHub's runner itself. e2b: in E2B sandboxes, with the "
         "repository's secret E2B_API_KEY. The command line has --backend.",
+    )
+    workflows: NotAnInput[Workflows] = Field(
+        default=Workflows(), description="Names of the generated files in .github/workflows."
     )
     schedule: NotAnInput[Cron | None] = Field(
         default=None,

@@ -40,17 +40,37 @@ class Problem:
     known: Collection[str] = ()
 
 
-def manifest_error(path: Path, problems: Sequence[Problem], line_of: Callable[[Location], int]) -> InputError:
+@dataclass(frozen=True)
+class PlacedProblem:
+    """A problem as it is printed: its line, its JSON path and its sentence."""
+
+    line: int
+    path: str
+    message: str
+
+
+class ManifestError(InputError):
+    """An invalid manifest, with the problems that are printed; `count` includes those that are not."""
+
+    def __init__(self, file: str, placed: tuple[PlacedProblem, ...], count: int) -> None:
+        counted = "1 error" if count == 1 else f"{count:,} errors"
+        lines = tuple(f"{file}:{each.line}: {each.path}: {each.message}" for each in placed)
+        super().__init__(f"{file} has {counted}", problems=lines)
+        self.placed = placed
+        self.count = count
+
+
+def manifest_error(path: Path, problems: Sequence[Problem], line_of: Callable[[Location], int]) -> ManifestError:
     """Return the error with all problems in order of lines, and messages for the first 50."""
     file = escaped(str(path))
     placed = sorted(((line_of(each.loc) if each.line is None else each.line, each) for each in problems), key=_line)
-    lines = [
-        f"{file}:{line}: {json_path(each.loc)}: {_message(each, line_of)}" for line, each in placed[:MAX_PROBLEMS_SHOWN]
+    shown = [
+        PlacedProblem(line, json_path(each.loc), _message(each, line_of)) for line, each in placed[:MAX_PROBLEMS_SHOWN]
     ]
     if hidden := placed[MAX_PROBLEMS_SHOWN:]:
-        lines.append(f"{file}:{hidden[0][0]}: $: {len(hidden):,} more from here on; fix those above first")
-    count = "1 error" if len(placed) == 1 else f"{len(placed):,} errors"
-    return InputError(f"{file} has {count}", problems=tuple(lines))
+        more = f"{len(hidden):,} more from here on; fix those above first"
+        shown.append(PlacedProblem(hidden[0][0], "$", more))
+    return ManifestError(file, tuple(shown), len(placed))
 
 
 def _line(placed: tuple[int, Problem]) -> int:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from generator.manifest.models import Manifest
+
+TITLE: Final = "cratematrix manifest"
 
 
 def manifest_schema() -> dict[str, Any]:
@@ -15,6 +17,6 @@ def manifest_schema() -> dict[str, Any]:
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **schema,
-        "title": "cratematrix manifest",
+        "title": TITLE,
         "description": "A fleet of crates and the settings of their builds.",
     }

@@ -24,6 +24,7 @@ OBJECTS: Final[dict[tuple[str, ...], type[BaseModel]]] = {
     ("fleet",): models.Fleet,
     ("fleet", "e2b"): models.E2BService,
     ("fleet", "limits"): models.Limits,
+    ("fleet", "workflows"): models.Workflows,
     ("crates",): models.Crate,
     ("crates", "commands"): models.Commands,
     ("crates", "source", "path"): models.PathSource,

@@ -14,8 +14,8 @@ CrateName = Annotated[
     str,
     TextRule(
         "a crate name",
-        "a letter, then letters, digits, - or _, at most 64 characters",
-        pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,63}$",
+        "a letter or _, then letters, digits, - or _, at most 64 characters",
+        pattern=r"^[A-Za-z_][A-Za-z0-9_-]{0,63}$",
     ),
 ]
 NpmScope = Annotated[
@@ -88,8 +88,9 @@ RelativePath = Annotated[
     str,
     TextRule(
         "a path",
-        "relative, with / between its parts, without .., spaces or special characters",
-        pattern=r"^(\.|\.?[A-Za-z0-9_@+-][A-Za-z0-9._@+-]*(/\.?[A-Za-z0-9_@+-][A-Za-z0-9._@+-]*)*)$",
+        "relative, with / between its parts, without .. and special characters",
+        pattern=r"^(\.|\.?[A-Za-z0-9_@+-]([A-Za-z0-9._@+ -]*[A-Za-z0-9._@+-])?"
+        r"(/\.?[A-Za-z0-9_@+-]([A-Za-z0-9._@+ -]*[A-Za-z0-9._@+-])?)*)$",
         max_length=500,
     ),
 ]
@@ -116,6 +117,15 @@ ActionRef = Annotated[
         "./ or OWNER/REPOSITORY@REF",
         pattern=r"^(\./|[A-Za-z0-9-]+/[A-Za-z0-9._-]+@[A-Za-z0-9._/-]+)$",
         max_length=200,
+    ),
+]
+# A file in .github/workflows; GitHub reads no directories there.
+WorkflowName = Annotated[
+    str,
+    TextRule(
+        "a name of a workflow file",
+        "letters, digits, ., _ or -, ending in .yml or .yaml, as in crates.yml",
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,79}\.ya?ml$",
     ),
 ]
 _LABEL: Final = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"

@@ -135,7 +135,7 @@ def _without_wasm(
     entry = loader.path(BROWSER_ENTRY)
     if entry in files and imports_wasm(_script_text(files[entry]) or "", loader):
         unbuilt.add(entry)
-    left = {
+    left: dict[str, Any] = {
         key: without_targets(declared[key], unbuilt) for key in ("browser", "exports", "imports") if key in declared
     }
     return {key: left.get(key, each) for key, each in declared.items() if left.get(key, "") is not None}, unbuilt

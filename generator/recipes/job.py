@@ -234,7 +234,8 @@ def _differences(job: BuildJob, package: Package, declared: dict[str, Any] | Non
     In the manifest's repository one commit can change both, so a difference is a mistake: Unbuildable. A pinned
     revision of another repository cannot be changed, so there it is a note.
     """
-    directory, name, own = job.source.directory, "Cargo.toml", {"version": package.version}
+    directory, name = job.source.directory, "Cargo.toml"
+    own: Mapping[str, object] | None = {"version": package.version}
     if job.crate.kind == "napi":
         directory, name, own = job.package_path, "package.json", declared
     found = differences(job.crate, job.settings.npm_name, posixpath.normpath(f"{directory}/{name}"), own)

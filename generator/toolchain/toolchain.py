@@ -22,7 +22,9 @@ WASI_TARGET: Final = "wasm32-wasip1-threads"
 LLVM_COV_VERSION: Final = "0.9.1"
 LLVM_COV_RUST: Final = (1, 87)
 
-_GET_ZIG: Final = "run `pip install ziglang cargo-zigbuild`"
+GET_ZIG: Final = "pip install ziglang cargo-zigbuild"
+GET_XWIN: Final = "pip install cargo-xwin && XWIN_ARCH=x86_64 cargo-xwin cache xwin"
+_GET_ZIG: Final = f"run `{GET_ZIG}`"
 _GET_XWIN: Final = (
     "run `pip install cargo-xwin`, then `XWIN_ARCH=x86_64 cargo-xwin cache xwin`, which accepts Microsoft's licence"
 )

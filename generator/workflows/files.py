@@ -92,7 +92,10 @@ def _differences(rendered: Mapping[str, str], top: Directory) -> tuple[Differenc
         problem for path in sorted(rendered) if (problem := _conflict(path, top, source_manifest(rendered[path])))
     )
     if problems:
-        raise InputError("existing files block generated files: move or delete them", problems=problems)
+        raise InputError(
+            "existing files block generated files: move or delete them, or choose other names in fleet.workflows",
+            problems=problems,
+        )
     current = {path: _text(top, path) for path in rendered}
     found = [Difference(path, current[path], with_newer_pins(rendered[path], current[path])) for path in rendered]
     changed = [each for each in found if each.current != each.wanted]

@@ -26,7 +26,7 @@ from generator.workflows.values import Comment, Name, yaml_value
 _RUNNER_VARIABLES: Final = re.compile(r"CI|(GITHUB|RUNNER)_.*")
 # Minutes to install the tool and to fill a sandbox's download caches.
 SETUP_MINUTES: Final = 20
-SUFFIX: Final = ".j2"
+WORKFLOWS: Final = ".github/workflows"
 SETUP: Final = ".github/actions/setup"
 
 
@@ -41,8 +41,9 @@ def render(manifest: Manifest, shards: Sequence[Shard], manifest_path: str) -> d
     environment = template_environment(yaml_value)
     values = _values(manifest, shards, manifest_path)
     rendered = {
-        name.removesuffix(SUFFIX): header(manifest_path) + environment.get_template(name).render(values)
-        for name in environment.list_templates(filter_func=lambda name: name.startswith(".") and name.endswith(SUFFIX))
+        f"{WORKFLOWS}/{file}": header(manifest_path)
+        + environment.get_template(f"{WORKFLOWS}/{workflow}.yml.j2").render(values)
+        for workflow, file in manifest.fleet.workflows.model_dump().items()
     }
     limits.check_workflows(rendered)
     image = f"e2b/{manifest.fleet.template}.Dockerfile"
@@ -117,10 +118,17 @@ def _shards(manifest: Manifest, shards: Sequence[Shard]) -> list[dict[str, objec
 
 
 def _check_path(manifest_path: str) -> None:
-    try:
-        TypeAdapter(RelativePath).validate_python(manifest_path)
-    except ValidationError:
+    # A space would end the manifest's name in the first line of generated files.
+    if " " in manifest_path or not _is_path(manifest_path):
         raise InputError(
             f"the manifest's path {manifest_path!r} cannot be used in a workflow: it must be relative to the"
             " repository's root, without .., of letters, digits and . _ @ + - /"
-        ) from None
+        )
+
+
+def _is_path(text: str) -> bool:
+    try:
+        TypeAdapter(RelativePath).validate_python(text)
+    except ValidationError:
+        return False
+    return True

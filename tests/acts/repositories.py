@@ -13,6 +13,8 @@ from tests.support import TOP, cratematrix
 
 AUTHOR: Final = ("-c", "user.name=octocat", "-c", "user.email=octocat@example.com", "-c", "commit.gpgsign=false")
 FLEET: Final = "tests/fleet"
+# act is called with the names of the workflows.
+WORKFLOWS: Final = {name: f"{name}.yml" for name in ("build", "release", "regenerate")}
 ZERO: Final = "0" * 40
 
 
@@ -34,7 +36,14 @@ def copy_of_checkout(to: Path) -> Path:
 
 def repository(top: Path, crates: Iterable[Mapping[str, Any]], **fleet: Any) -> Path:
     """Make a directory a repository, if it is none, and commit a manifest and everything that is generated from it."""
-    head = {"npm_scope": "@fleet", "slots": 2, "platforms": ["linux-x64-gnu"], "retries": 0, **fleet}
+    head = {
+        "npm_scope": "@fleet",
+        "slots": 2,
+        "platforms": ["linux-x64-gnu"],
+        "retries": 0,
+        "workflows": WORKFLOWS,
+        **fleet,
+    }
     manifest = {"schema_version": 1, "fleet": head, "crates": list(crates)}
     (top / "crates.json").write_text(json.dumps(manifest, indent=2) + "\n")
     git(top, "init", "--quiet", "--initial-branch=main")

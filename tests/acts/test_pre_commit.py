@@ -13,7 +13,7 @@ from tests.acts.repositories import copy_of_checkout, git
 from tests.support import Ran, cratematrix, git_repository, library, write_files
 
 SETTINGS = "repos: [{{repo: {url}, rev: {rev}, hooks: [{{id: cratematrix-generate}}]}}]\n"
-MANIFEST = """{{"schema_version": 1, "fleet": {{"npm_scope": "@x", "slots": {slots}}},
+MANIFEST = """{{"schema_version": 1, "fleet": {{"npm_scope": "@x", "slots": {slots}, "action": "octo-org/cratematrix@v1"}},
 "crates": [{{"name": "a", "version": "1.0.0", "kind": "lib", "source": {{"path": "a"}}}},
 {{"name": "b", "version": "1.0.0", "kind": "lib", "source": {{"path": "a"}}}}]}}
 """
@@ -46,7 +46,7 @@ def test_a_commit_of_a_changed_manifest_is_stopped_once_and_has_its_workflows_th
     ran = pre_commit(top, home)
     assert ran.code == 1, ran.out
     assert "files were modified by this hook" in ran.out
-    assert "wrote .github/workflows/release.yml" in ran.out
+    assert "wrote .github/workflows/cratematrix-release.yml" in ran.out
     git(top, "add", "--all")
     assert pre_commit(top, home).code == 0
     assert cratematrix("generate", "--check", cwd=top).code == 0

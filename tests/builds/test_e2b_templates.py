@@ -46,8 +46,9 @@ def checks(top: Path, *given: tuple[str, str]) -> None:
 def test_what_is_missing_or_outdated_is_found_and_built(top: Path, run: Run) -> None:
     found = run("doctor", "--backend", "e2b")
     assert found.code == 2
-    assert "missing: run cratematrix template build" in found.out
-    assert "outdated: run cratematrix template build" in found.out
+    assert "  missing  missing\n" in found.out
+    assert "  missing  outdated\n" in found.out
+    assert "fix: cratematrix template build\n" in found.out
     checks(top, ("echo $((40 + 2))", "42"), ("uname -s", "Linux"))
     made = run("template", "build")
     assert made.code == 0, made.err

@@ -108,7 +108,7 @@ def test_a_link_of_the_users_own_outside_of_the_checkout_is_followed(top: Path) 
     (top.parent / "out").symlink_to("disk")
     assert cratematrix("build", "--all", "--out", top.parent / "out", cwd=top).code == 0
     assert {each.name for each in (top.parent / "disk").iterdir()} == {
-        "demo-words-1.0.0.tgz", "logs", "report.json", "sbom",
+        ".gitignore", "demo-words-1.0.0.tgz", "logs", "report.json", "sbom",
     }  # fmt: skip
     shutil.rmtree(top.parent / "disk")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -20,6 +21,8 @@ from generator.discovery import (
     manifest_text,
     write_manifest,
 )
+from generator.discovery.choices import Choices, for_platforms, parse_platforms
+from generator.discovery.crates import UNPUBLISHED
 from generator.errors import InputError
 from generator.manifest.checks import check_manifest
 from generator.manifest.crate_files import CrateFiles
@@ -137,14 +140,78 @@ def test_a_program_gives_way_to_the_addon_that_has_its_npm_name_and_a_library_ne
 
 
 def test_another_scope_can_be_given() -> None:
-    manifest = parsed(manifest_text(discovery(found("a"), found("b", "napi", "@scope/b")), "@mine"))
+    manifest = parsed(manifest_text(discovery(found("a"), found("b", "napi", "@scope/b")), Choices(scope="@mine")))
     assert manifest.fleet.npm_scope == "@mine"
     assert [each.npm_name for each in manifest.crates] == [None, "@scope/b"]
 
 
 def test_a_scope_that_npm_would_refuse_is_an_input_error() -> None:
     with pytest.raises(InputError, match="'Mine' is not an npm scope"):
-        manifest_text(discovery(found("a")), "Mine")
+        manifest_text(discovery(found("a")), Choices(scope="Mine"))
+
+
+def test_choices_are_written_where_they_differ_from_the_defaults() -> None:
+    chosen = Choices(platforms=("linux-x64-gnu", "wasm32"), action="you/cratematrix@v1", backend="e2b")
+    fleet = parsed(manifest_text(discovery(found("a")), chosen)).fleet
+    assert (fleet.platforms, fleet.action, fleet.backend) == (chosen.platforms, "you/cratematrix@v1", "e2b")
+    plain = json.loads(manifest_text(discovery(found("a"))))["fleet"]
+    assert {"action", "backend"} & plain.keys() == set()
+
+
+def test_an_addon_has_its_own_platforms_where_they_are_fewer_than_the_fleets() -> None:
+    addon = replace(found("a", "napi", "@scope/a"), platforms=("darwin-x64", "wasm32"))
+    alone = parsed(manifest_text(discovery(addon)))
+    assert (alone.fleet.platforms, alone.crates[0].platforms) == (("darwin-x64", "wasm32"), None)
+    beside = parsed(manifest_text(discovery(addon, found("b", "bin"))))
+    assert (len(beside.fleet.platforms), [each.platforms for each in beside.crates]) == (
+        7,
+        [("darwin-x64", "wasm32"), None],
+    )
+    other = parsed(manifest_text(discovery(addon), Choices(platforms=("linux-x64-gnu",))))
+    assert (other.fleet.platforms, other.crates[0].platforms) == (("linux-x64-gnu",), None)
+
+
+def test_crates_without_a_chosen_platform_are_left_out_with_their_names() -> None:
+    needing = FoundCrate("b", "1.0.0", "wasm", "b", ("a",), None, "because")
+    left = for_platforms(discovery(found("a", "bin"), needing), ("wasm32",))
+    assert [(each.name, each.depends_on) for each in left.crates] == [("b", ())]
+    assert left.skipped == (SkippedFile("crates/a/Cargo.toml", "its kind, bin, has none of the chosen platforms"),)
+    parsed(manifest_text(left, Choices(platforms=("wasm32",))))
+
+
+@pytest.mark.parametrize("text", ["wasm32, linux-x64-gnu", "linux-x64-gnu wasm32", " linux-x64-gnu,wasm32,"])
+def test_platforms_are_read_with_commas_or_spaces(text: str) -> None:
+    assert parse_platforms(text) == ("linux-x64-gnu", "wasm32")
+
+
+def test_an_unknown_platform_is_refused_with_those_there_are() -> None:
+    with pytest.raises(InputError, match=r"'linux-x64-gun' is not one of linux-x64-gnu, .*did you mean linux-x64-gnu"):
+        parse_platforms("linux-x64-gun")
+    with pytest.raises(InputError, match="no platform is named"):
+        parse_platforms(" , ")
+
+
+@pytest.mark.parametrize(
+    ("kind", "command"),
+    [
+        ("bin", "cargo build --offline --locked --release --bins --features a,b"),
+        ("wasm", "cargo build --offline --locked --release --lib --target wasm32-unknown-unknown --features a,b"),
+    ],
+)
+def test_a_crate_with_features_gets_the_command_that_enables_them(kind: Kind, command: str) -> None:
+    crate = replace(found("a", kind), features=("a", "b"))
+    assert parsed(manifest_text(discovery(crate))).crates[0].commands.build == command
+
+
+def test_a_name_that_begins_with_a_line_gets_an_npm_name_without() -> None:
+    crates = parsed(manifest_text(discovery(found("_a", "bin"), found("a", "bin"), found("__", "bin")))).crates
+    assert [each.npm_name for each in crates] == ["@scope/a", "@scope/a-bin", "@scope/crate"]
+
+
+def test_crates_that_are_not_published_are_offered_where_nothing_else_is() -> None:
+    with pytest.raises(InputError) as caught:
+        manifest_text(discovery(skipped=(SkippedFile("a/Cargo.toml", UNPUBLISHED),)))
+    assert caught.value.fix == "cratematrix init --unpublished"
 
 
 def test_nothing_found_is_an_input_error_that_says_what_was_skipped() -> None:
@@ -155,7 +222,7 @@ def test_nothing_found_is_an_input_error_that_says_what_was_skipped() -> None:
 
 def test_the_sample_fleet_is_found_as_its_manifest_says() -> None:
     manifest = Manifest.model_validate_json((FLEET / "crates.json").read_text())
-    draft = parsed(manifest_text(discover(FLEET)))
+    draft = parsed(manifest_text(discover(FLEET, unpublished=True)))
 
     def facts(crates: tuple[Crate, ...]) -> set[tuple[object, ...]]:
         return {(each.name, each.version, each.kind, each.source, each.depends_on, each.npm_name) for each in crates}
@@ -200,7 +267,7 @@ def test_a_file_that_is_there_is_not_overwritten(tmp_path: Path) -> None:
     write_manifest(path, "one", force=False)
     with pytest.raises(InputError, match="already exists") as caught:
         write_manifest(path, "two", force=False)
-    assert caught.value.fix == f"cratematrix init --manifest {path} --force"
+    assert caught.value.fix == f"cratematrix init --manifest {path} --update, or --force to replace it"
     assert path.read_text() == "one"
     write_manifest(path, "three", force=True)
     assert path.read_text() == "three"

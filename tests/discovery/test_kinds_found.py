@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from generator.discovery import Discovery, discover, manifest_text
+from generator.discovery.choices import Choices
+from generator.discovery.kinds import SUPPORT_DIRECTORIES
 
 Plant = Callable[[Mapping[str, str]], Path]
 
@@ -23,7 +25,6 @@ KINDS = {
     "library by its file": ({"Cargo.toml": PACKAGE, "src/lib.rs": ""}, "lib", "it has a library"),
     "library by its table": ({"Cargo.toml": PACKAGE + '[lib]\npath = "x.rs"\n', "x.rs": ""}, "lib", "it has a library"),
     "cdylib without a binding": ({"Cargo.toml": CDYLIB, "src/lib.rs": ""}, "lib", "it has a library"),
-    "not published": ({"Cargo.toml": PACKAGE + "publish = false\n", "src/lib.rs": ""}, "lib", "it has a library"),
     "program by src/main.rs": ({"Cargo.toml": PACKAGE, "src/main.rs": ""}, "bin", "it has the program x"),
     "program beside a library": (
         {"Cargo.toml": PACKAGE, "src/main.rs": "", "src/lib.rs": ""},
@@ -66,8 +67,8 @@ KINDS = {
             "src/main.rs": "",
             "src/lib.rs": "",
         },
-        "lib",
-        "it has a library",
+        "bin",
+        "it has the program x, with the feature cli",
     ),
     "program that needs a default feature": (
         {
@@ -88,8 +89,8 @@ KINDS = {
             "src/main.rs": "",
             "src/lib.rs": "",
         },
-        "lib",
-        "it has a library",
+        "bin",
+        "it has the program x, with the feature cli",
     ),
     "wasm": ({"Cargo.toml": WASM, "src/lib.rs": ""}, "wasm", "it is a cdylib that depends on wasm-bindgen"),
     "wasm in the old spelling": (
@@ -114,8 +115,8 @@ KINDS = {
     ),
     "wasm-bindgen that is off by default": (
         {"Cargo.toml": CDYLIB + '[dependencies]\nwasm-bindgen = { version = "0.2", optional = true }\n'},
-        "lib",
-        "it has a library",
+        "wasm",
+        "it is a cdylib that depends on wasm-bindgen by its feature wasm-bindgen",
     ),
     "wasm-bindgen that a default feature only adds to": (
         {
@@ -123,8 +124,8 @@ KINDS = {
             + '[dependencies]\nwasm-bindgen = { version = "0.2", optional = true }\n'
             + '[features]\ndefault = ["wasm-bindgen?/std"]\n'
         },
-        "lib",
-        "it has a library",
+        "wasm",
+        "it is a cdylib that depends on wasm-bindgen by its feature wasm-bindgen",
     ),
     "wasm-bindgen that a default feature switches on": (
         {
@@ -134,6 +135,95 @@ KINDS = {
         },
         "wasm",
         "it is a cdylib that depends on wasm-bindgen",
+    ),
+    "wasm-bindgen by a feature of another name": (
+        {
+            "Cargo.toml": CDYLIB
+            + '[dependencies]\nwasm-bindgen = { version = "0.2", optional = true }\n'
+            + '[features]\nall = ["web", "more"]\nmore = []\nweb = ["dep:wasm-bindgen"]\n'
+        },
+        "wasm",
+        "it is a cdylib that depends on wasm-bindgen by its feature web",
+    ),
+    "wasm-bindgen by a feature, and a program without": (
+        {
+            "Cargo.toml": CDYLIB + '[dependencies]\nwasm-bindgen = { version = "0.2", optional = true }\n',
+            "src/lib.rs": "",
+            "src/main.rs": "",
+        },
+        "bin",
+        "it has the program x",
+    ),
+    "programs that need several features": (
+        {
+            "Cargo.toml": PACKAGE
+            + '[[bin]]\nname = "a"\nrequired-features = ["b", "a", "on"]\n[[bin]]\nname = "c"\nrequired-features = ["c"]\n'
+            + '[features]\ndefault = ["on"]\non = []\na = []\nb = []\nc = []\n',
+            "src/bin/a.rs": "",
+            "src/bin/c.rs": "",
+        },
+        "bin",
+        "it has the programs a, c, with the features a, b, c",
+    ),
+    "a program with a feature beside one without": (
+        {
+            "Cargo.toml": PACKAGE.replace('"1.2.3"\n', '"1.2.3"\nedition = "2021"\n')
+            + '[[bin]]\nname = "more"\nrequired-features = ["cli"]\n[features]\ncli = []\n',
+            "src/main.rs": "",
+            "src/bin/more.rs": "",
+        },
+        "bin",
+        "it has the program x",
+    ),
+    "edition 2015 with a [[bin]] looks for no other program": (
+        {
+            "Cargo.toml": PACKAGE + '[[bin]]\nname = "named"\npath = "src/other.rs"\n',
+            "src/main.rs": "",
+            "src/bin/b.rs": "",
+        },
+        "bin",
+        "it has the program named",
+    ),
+    "edition 2015 with autobins": (
+        {
+            "Cargo.toml": PACKAGE + 'autobins = true\n[[bin]]\nname = "named"\npath = "src/other.rs"\n',
+            "src/main.rs": "",
+        },
+        "bin",
+        "it has the programs named, x",
+    ),
+    "edition 2018 with a [[bin]]": (
+        {
+            "Cargo.toml": PACKAGE + 'edition = "2018"\n[[bin]]\nname = "named"\npath = "src/other.rs"\n',
+            "src/main.rs": "",
+        },
+        "bin",
+        "it has the programs named, x",
+    ),
+    "a later edition by its workspace": (
+        {
+            "Cargo.toml": PACKAGE
+            + 'edition.workspace = true\n[workspace.package]\nedition = "2024"\n'
+            + '[[bin]]\nname = "named"\npath = "src/other.rs"\n',
+            "src/main.rs": "",
+        },
+        "bin",
+        "it has the programs named, x",
+    ),
+    "build metadata of a version": (
+        {"Cargo.toml": PACKAGE.replace("1.2.3", "1.2.3+4"), "src/lib.rs": ""},
+        "lib",
+        "it has a library",
+    ),
+    "build metadata of an addon's version": (
+        {"Cargo.toml": ADDON, "package.json": NAPI.replace("1.2.3", "1.2.3+4")},
+        "napi",
+        ADDON_WHY,
+    ),
+    "a Python binding by a feature": (
+        {"Cargo.toml": CDYLIB + '[dependencies]\npyo3 = { version = "0.2", optional = true }\n', "src/lib.rs": ""},
+        "lib",
+        "it has a library",
     ),
     "wasm-bindgen without a cdylib": (
         {"Cargo.toml": PACKAGE + '[dependencies]\nwasm-bindgen = "0.2"\n', "src/lib.rs": ""},
@@ -212,14 +302,22 @@ SKIPPED = {
         {"Cargo.toml": ADDON, "package.json": "{}"} | LIBRARY,
         "no package.json with a `napi` key lies beside",
     ),
-    "name": ({"Cargo.toml": PACKAGE.replace('"x"', '"_x"')} | LIBRARY, "crates.json cannot hold its name '_x'"),
+    "name": ({"Cargo.toml": PACKAGE.replace('"x"', '"é"')} | LIBRARY, "crates.json cannot hold its name 'é'"),
+    "not published": (
+        {"Cargo.toml": PACKAGE + "publish = false\n"} | LIBRARY,
+        "cratematrix init --unpublished takes it",
+    ),
+    "neon": (
+        {"Cargo.toml": CDYLIB + '[dependencies]\nneon = "1"\n'} | LIBRARY,
+        "it depends on neon, so its library is an extension for Node by neon",
+    ),
+    "Python": (
+        {"Cargo.toml": CDYLIB + '[dependencies]\npy = { package = "pyo3", version = "0.2" }\n'} | LIBRARY,
+        "it depends on pyo3, so its library is an extension for Python",
+    ),
     "control characters in the name": (
         {"Cargo.toml": PACKAGE.replace('"x"', r'"\u001b[2J"')} | LIBRARY,
         r"crates.json cannot hold its name '\x1b[2J'",
-    ),
-    "build metadata": (
-        {"Cargo.toml": PACKAGE.replace("1.2.3", "1.2.3+4")} | LIBRARY,
-        "crates.json cannot hold its version '1.2.3+4'",
     ),
     "version from nowhere": (
         {"Cargo.toml": PACKAGE.replace('"1.2.3"', "{ workspace = true }")} | LIBRARY,
@@ -232,10 +330,6 @@ SKIPPED = {
     "workspace without a Cargo.toml": (
         {"Cargo.toml": PACKAGE + 'workspace = "up"\n'} | LIBRARY,
         "it belongs to the workspace up, which has no Cargo.toml with [workspace] that can be read",
-    ),
-    "build metadata in an addon's package.json": (
-        {"Cargo.toml": ADDON, "package.json": NAPI.replace("1.2.3", "1.2.3+4")} | LIBRARY,
-        "crates.json cannot hold its version '1.2.3+4'",
     ),
     "version of an addon from nowhere": (
         {"Cargo.toml": ADDON.replace('"1.2.3"', "{ workspace = true }"), "package.json": NAPI} | LIBRARY,
@@ -256,7 +350,7 @@ def test_a_crate_is_skipped_with_a_reason(plant: Plant, files: dict[str, str], w
     assert why in discovery.skipped[0].reason
 
 
-@pytest.mark.parametrize("directory", ["benches", "examples", "fixtures", "fuzz", "testdata", "tests", "xtask"])
+@pytest.mark.parametrize("directory", sorted(SUPPORT_DIRECTORIES))
 def test_crates_that_serve_the_repository_are_skipped(plant: Plant, directory: str) -> None:
     discovery = discover(plant({f"{directory}/deep/Cargo.toml": PACKAGE, f"{directory}/deep/src/lib.rs": ""}))
     assert _skipped(discovery) == {
@@ -329,8 +423,14 @@ def test_a_napi_key_without_a_crate_is_reported(plant: Plant) -> None:
 
 
 def test_a_path_that_crates_json_cannot_hold_is_reported(plant: Plant) -> None:
-    discovery = discover(plant({"my crate/Cargo.toml": PACKAGE, "my crate/src/lib.rs": ""}))
-    assert "crates.json cannot hold its path" in _skipped(discovery)["my crate/Cargo.toml"]
+    discovery = discover(plant({"my (crate)/Cargo.toml": PACKAGE, "my (crate)/src/lib.rs": ""}))
+    assert "crates.json cannot hold its path" in _skipped(discovery)["my (crate)/Cargo.toml"]
+
+
+def test_spaces_in_directories_and_names_that_begin_with_a_line_are_found(plant: Plant) -> None:
+    package = PACKAGE.replace('"x"', '"_x"')
+    discovery = discover(plant({"my crate/a b/Cargo.toml": package, "my crate/a b/src/lib.rs": ""}))
+    assert [(each.name, each.path) for each in discovery.crates] == [("_x", "my crate/a b")]
 
 
 def test_a_version_that_is_not_given_is_cargos_own(plant: Plant) -> None:
@@ -378,10 +478,10 @@ def test_an_unscoped_name_is_one(plant: Plant) -> None:
     discovery = discover(plant({"Cargo.toml": ADDON, "package.json": package}))
     assert [each.npm_name for each in discovery.crates] == ["native"]
     assert len(discovery.notes) == 1  # of the scope
-    assert json.loads(manifest_text(discovery, "@t"))["crates"][0]["npm_name"] == "native"
+    assert json.loads(manifest_text(discovery, Choices(scope="@t")))["crates"][0]["npm_name"] == "native"
 
 
-def test_programs_that_cargo_does_not_publish_are_found_with_one_note(plant: Plant) -> None:
+def test_crates_that_cargo_does_not_publish_are_found_when_asked_for_and_addons_always(plant: Plant) -> None:
     shared = '[workspace]\nmembers = ["*"]\n[workspace.package]\npublish = false\n'
     says = {
         "a": "publish = false",
@@ -393,11 +493,73 @@ def test_programs_that_cargo_does_not_publish_are_found_with_one_note(plant: Pla
     members = {f"{name}/Cargo.toml": PACKAGE.replace('"x"', f'"{name}"') + f"{line}\n" for name, line in says.items()}
     addon = {"n/Cargo.toml": ADDON.replace("[lib]", "publish = false\n[lib]"), "n/package.json": NAPI}
     programs = {f"{name}/src/main.rs": "" for name in says}
-    discovery = discover(plant({"Cargo.toml": shared, **members, **programs, **addon}))
-    assert {each.name for each in discovery.crates} == {*says, "x"}
-    (note,) = discovery.notes
-    assert note.startswith("remove internal programs from crates.json, because ")
-    assert note.endswith("does not apply to npm: a, b, c")
+    top = plant({"Cargo.toml": shared, **members, **programs, **addon})
+    discovery = discover(top)
+    assert {each.name for each in discovery.crates} == {"d", "e", "x"}
+    assert _skipped(discovery).keys() == {f"{name}/Cargo.toml" for name in "abc"}
+    assert {each.name for each in discover(top, unpublished=True).crates} == {*says, "x"}
+
+
+TARGETS = {
+    "version 3": (
+        {"targets": ["x86_64-apple-darwin", "wasm32-wasip1-threads", "armv7-linux-androideabi", 5]},
+        ("darwin-x64", "wasm32"),
+        ["package.json: cratematrix cannot build these napi.targets: armv7-linux-androideabi"],
+    ),
+    "version 2": (
+        {"triples": {"defaults": False, "additional": ["x86_64-unknown-linux-musl"]}},
+        ("linux-x64-musl",),
+        [],
+    ),
+    "version 2 with its defaults": ({"triples": {}}, ("linux-x64-gnu", "darwin-x64", "win32-x64-msvc"), []),
+    "none that can be built": (
+        {"targets": ["x86_64-unknown-freebsd"]},
+        None,
+        [
+            "package.json: cratematrix cannot build these napi.targets: x86_64-unknown-freebsd, so all platforms are taken"
+        ],
+    ),
+    "no list": ({"targets": "all"}, None, []),
+    "nothing": ({}, None, []),
+}
+
+
+@pytest.mark.parametrize(("napi", "platforms", "notes"), TARGETS.values(), ids=TARGETS)
+def test_an_addon_has_the_platforms_of_its_targets(
+    plant: Plant, napi: dict[str, object], platforms: tuple[str, ...] | None, notes: list[str]
+) -> None:
+    package = json.dumps({"name": "@scope/x", "version": "1.2.3", "napi": napi})
+    discovery = discover(plant({"Cargo.toml": ADDON, "package.json": package}))
+    assert discovery.crates[0].platforms == platforms
+    assert [*discovery.notes] == notes
+
+
+MANAGERS = {
+    "nothing": ({}, {}, "npm, without a lock file"),
+    "npm": ({"a/package-lock.json": "{}"}, {}, "npm, with a/package-lock.json"),
+    "yarn of the workspace": (
+        {"yarn.lock": ""},
+        {"packageManager": "yarn@4.9.1+sha224.aa"},
+        "yarn 4.9.1, with yarn.lock",
+    ),
+    "pnpm without packageManager": ({"pnpm-lock.yaml": ""}, {}, "pnpm, with pnpm-lock.yaml"),
+    "packageManager without a lock": ({}, {"packageManager": "pnpm@9.0.0"}, "pnpm 9.0.0, without a lock file"),
+    "the nearest": ({"yarn.lock": "", "a/pnpm-lock.yaml": ""}, {}, "pnpm, with a/pnpm-lock.yaml"),
+    "two locks": (
+        {"a/package-lock.json": "{}", "a/yarn.lock": ""},
+        {},
+        "npm, with a/package-lock.json and a/yarn.lock",
+    ),
+    "no name of a manager": ({}, {"packageManager": {"name": "npm"}}, "npm, without a lock file"),
+}
+
+
+@pytest.mark.parametrize(("files", "top", "said"), MANAGERS.values(), ids=MANAGERS)
+def test_the_manager_and_the_lock_of_an_addon_are_said(
+    plant: Plant, files: dict[str, str], top: dict[str, object], said: str
+) -> None:
+    addon = {"a/Cargo.toml": ADDON, "a/package.json": NAPI, "package.json": json.dumps({"name": "top", **top})}
+    assert discover(plant(addon | files)).managers == (f"npm packages by {said}: x",)
 
 
 @pytest.mark.parametrize("cargos", ["0.0.0", "1.2.3", "3.0.0+no-version-of-npm"])

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from generator.errors import InputError
-from generator.files.output import open_output
+from generator.files.output import open_output, output_directory
+from generator.processes import output
 
 
 @pytest.fixture
@@ -45,3 +46,19 @@ def test_what_stands_behind_a_link_of_the_checkout_is_beside_the_link(below: Pat
         results.write("report.json", b"{}")
     assert (tmp_path / "out/report.json").is_file()
     assert [each.name for each in (tmp_path / "outside").iterdir()] == ["inner"]
+
+
+def test_a_new_output_directory_hides_itself_from_git(tmp_path: Path) -> None:
+    output(["git", "init", "--quiet"], timeout=600, cwd=tmp_path)
+    for _ in range(2):
+        with output_directory(tmp_path / "dist") as results:
+            results.write("report.json", b"{}")
+    assert output(["git", "status", "--porcelain", "--untracked-files=all"], timeout=600, cwd=tmp_path) == b""
+
+
+@pytest.mark.parametrize("other", ["notes.txt", ".gitignore"])
+def test_a_directory_with_other_files_is_not_hidden(tmp_path: Path, other: str) -> None:
+    (tmp_path / other).write_text("mine\n")
+    with output_directory(tmp_path):
+        pass
+    assert [(each.name, each.read_text()) for each in tmp_path.iterdir()] == [(other, "mine\n")]

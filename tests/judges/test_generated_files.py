@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from generator.files.package_data import package_data
+from generator.manifest.models import Workflows
 from tests.judges import TOP, Finding, judge, kind_of
 from tests.support import cratematrix, git_repository, write_files
 
@@ -73,9 +73,7 @@ OWN_FILES = (
     "templates/*/action.yml",
 )
 
-WORKFLOWS = sorted(
-    path.name.removesuffix(".j2") for path in (package_data("templates") / ".github/workflows").iterdir()
-)
+WORKFLOWS = sorted(Workflows().model_dump().values())
 OWN = sorted(path.relative_to(TOP).as_posix() for pattern in OWN_FILES for path in TOP.glob(pattern))
 ACTIONS = [name for name in OWN if name.endswith("action.yml")]
 RUNNABLE = [name for name in OWN if kind_of(Path(name)) != "dependabot"]

@@ -44,6 +44,7 @@ OTHER_OF_FLEET: dict[str, Any] = {
     "template": "other",
     "action": "you/cratematrix@v2",
     "backend": "e2b",
+    "workflows": {"build": "crates.yml"},
     "schedule": "17 3 * * 1",
     "release_tags": "fleet-v*",
     "canaries": ["uno"],

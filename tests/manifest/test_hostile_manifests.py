@@ -140,7 +140,7 @@ def mutations(draw: st.DrawFn) -> Callable[[dict[str, Any]], tuple[tuple[str | i
         path, old = all_places[number % len(all_places)]
         if not isinstance(old, str):
             return path, [] if isinstance(old, dict) else {"x": 1} if isinstance(old, list) else text
-        if not hostile or path[-1] in FREE:
+        if not hostile or path[-1] in FREE or (text == " " and path[-1] == "path"):
             return path, 7
         at = 0 if text == "../" else where % (len(old) + 1)
         return path, old[:at] + text + old[at:]

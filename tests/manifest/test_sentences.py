@@ -66,7 +66,7 @@ def problems(manifest: object) -> list[Problem]:
         (
             "crates[0].name",
             "Foo Bar",
-            '"Foo Bar" is not a crate name: a letter, then letters, digits, - or _, at most 64 characters',
+            '"Foo Bar" is not a crate name: a letter or _, then letters, digits, - or _, at most 64 characters',
         ),
         (
             "crates[1].source",

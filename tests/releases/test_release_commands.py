@@ -60,6 +60,18 @@ def test_from_prepare_to_verify(fleet: Fleet) -> None:
     assert (checked.code, checked.err) == (0, "v1.0.0: 3 packages, all verified\n")
 
 
+def test_each_result_is_json_when_asked_for(fleet: Fleet) -> None:
+    made = json.loads(fleet.run("prepare", "--tag", "v1.0.0", "--json").out)
+    number = str(made["release_id"])
+    assert made == {"tag": "v1.0.0", "commit": fleet.head, "release_id": int(number), "packages": 3}
+    words = ("--release-id", number, "--out", fleet.top / "shards", "--json")
+    sent = json.loads(fleet.run("upload", *words, "--writes-per-minute", "6000").out)
+    assert (sent["uploaded"], sent["skipped"], sent["replaced"], sorted(sent["assets"])) == (3, 0, 0, PACKAGES)
+    published = json.loads(fleet.run("publish", *words).out)
+    assert published == {"tag": "v1.0.0", "release_id": int(number), "draft": False}
+    assert json.loads(fleet.run("verify", "--tag", "v1.0.0", "--json").out) == {"tag": "v1.0.0", "packages": 3}
+
+
 def test_prepare_prints_only_the_id_and_reuses_its_draft(fleet: Fleet) -> None:
     ran = fleet.run("prepare", "--tag", "v1.0.0")
     assert re.fullmatch(r"\d+\n", ran.out)

@@ -115,7 +115,7 @@ def test_only_the_action_gets_variables_of_crates_and_no_others_beside_them(
     manifest = fleets.make()
     fleet = manifest.fleet.model_copy(update={"backend": backend, "env": ("LICENCE",)})
     rendered = render(manifest.model_copy(update={"fleet": fleet}), 3, "crates.json")
-    workflow = YAML(typ="safe", pure=True).load(rendered[f".github/workflows/{name}.yml"])
+    workflow = YAML(typ="safe", pure=True).load(rendered[f".github/workflows/cratematrix-{name}.yml"])
     steps = [step for job in workflow["jobs"].values() for step in job["steps"]]
     with_variables = [step for step in steps if "LICENCE" in step.get("env", {})]
     assert [(step["uses"], list(step["env"])) for step in with_variables] == (

@@ -66,7 +66,9 @@ def refused(root: Path, rendered: dict[str, str] = RENDERED) -> tuple[str, ...]:
         write(rendered, root)
     assert snapshot(root) == before
     assert of_check.value.problems == of_write.value.problems
-    assert of_write.value.message == "existing files block generated files: move or delete them"
+    assert of_write.value.message == (
+        "existing files block generated files: move or delete them, or choose other names in fleet.workflows"
+    )
     return of_write.value.problems
 
 

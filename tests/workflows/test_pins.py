@@ -13,7 +13,7 @@ from generator.workflows.pins import newest, pins, pins_in, with_newer_pins
 from generator.workflows.values import Pin
 from tests.workflows.rendered import render
 
-RELEASE = ".github/workflows/release.yml"
+RELEASE = ".github/workflows/cratematrix-release.yml"
 NEW = "actions/checkout@" + "f" * 40 + " # v9.10.0"
 OLD = "actions/checkout@" + "0" * 40 + " # v7.0.0"
 

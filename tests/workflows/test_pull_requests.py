@@ -29,7 +29,7 @@ class Job:
     def __init__(self, top: Path, server: GitHubServer) -> None:
         self.top, self.server = top, server
         assert cratematrix("generate", cwd=top).code == 0
-        (top / ".github/workflows/old.yml").write_text((top / ".github/workflows/build.yml").read_text())
+        (top / ".github/workflows/old.yml").write_text((top / ".github/workflows/cratematrix-build.yml").read_text())
         self.commit('"slots": 1', "first")
         self.github = server.add_repository(NAME, source=top)
         self.token = server.add_token(NAME, contents="write", pull_requests="write", workflows=True, kind="app")
@@ -66,9 +66,9 @@ def test_stale_files_become_one_pull_request_and_a_second_run_updates_it(job: Jo
     assert ran.code == 0, ran.err
     assert "opened pull request 1: " in ran.err
     assert job.proposed() == {
-        ".github/workflows/build.yml": "M",
+        ".github/workflows/cratematrix-build.yml": "M",
         ".github/workflows/old.yml": "D",
-        ".github/workflows/release.yml": "M",
+        ".github/workflows/cratematrix-release.yml": "M",
     }
     assert "updated pull request 1: " in job.run().err
     [pull] = job.github.pulls.values()

@@ -12,11 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jinja2 import StrictUndefined, UndefinedError
+from pydantic import ValidationError
 from ruamel.yaml import YAML
 
 from generator import processes
 from generator.errors import InputError
-from generator.manifest.models import Manifest
+from generator.manifest.checks import check_manifest
+from generator.manifest.models import Manifest, Workflows
 from generator.workflows import limits
 from generator.workflows.files import diff, differences, stale, write
 from generator.workflows.header import header, source_manifest
@@ -26,7 +28,8 @@ from generator.workflows.values import quoted, yaml_value
 from tests.workflows.rendered import render
 
 ROOT = Path(__file__).resolve().parents[2]
-RELEASE = ".github/workflows/release.yml"
+BUILD = ".github/workflows/cratematrix-build.yml"
+RELEASE = ".github/workflows/cratematrix-release.yml"
 # Renders the manifest on stdin; prints the path of the package and the result.
 SCRIPT = """
 import json, sys
@@ -88,7 +91,7 @@ def test_a_runner_gets_the_tools_for_coverage_if_a_crate_asks_for_it(
     plain = fleets.make()
     fleet = plain.fleet.model_copy(update={"backend": backend})
     asked = tuple(crate.model_copy(update={"coverage": True}) for crate in plain.crates)
-    for name in (RELEASE, ".github/workflows/build.yml"):
+    for name in (RELEASE, BUILD):
         said = {
             coverage: "rustup component add llvm-tools"
             in render(Manifest(schema_version=1, fleet=fleet, crates=crates), 3, "crates.json")[name]
@@ -155,7 +158,7 @@ def test_paths_that_are_unsafe_in_a_workflow(fleets: Any, path: str) -> None:
 
 def test_a_plus_in_the_manifests_path_is_no_pattern(fleets: Any) -> None:
     workflow = YAML(typ="safe", pure=True).load(
-        render(fleets.make(), 1, "c++/crates.json")[".github/workflows/regenerate.yml"]
+        render(fleets.make(), 1, "c++/crates.json")[".github/workflows/cratematrix-regenerate.yml"]
     )
     (step,) = (step for step in workflow["jobs"]["generate"]["steps"] if "MANIFEST" in step.get("env", {}))
     assert step["env"]["MANIFEST"] == "c++/crates.json"
@@ -217,5 +220,46 @@ def test_variables_of_the_runner_are_not_set_from_the_repository(fleets: Any) ->
     fleet = manifest.fleet.model_copy(update={"env": ("CI", "GITHUB_SHA", "LICENCE", "RUNNER_OS")})
     rendered = render(manifest.model_copy(update={"fleet": fleet}), 3, "crates.json")
     for name in ("build", "release"):
-        step = next(each for each in build_job(rendered[f".github/workflows/{name}.yml"])["steps"] if "env" in each)
+        step = next(
+            each for each in build_job(rendered[f".github/workflows/cratematrix-{name}.yml"])["steps"] if "env" in each
+        )
         assert step["env"] == {"LICENCE": "${{ secrets.LICENCE || vars.LICENCE }}"}
+
+
+def named(manifest: Manifest, **names: str) -> Manifest:
+    fleet = manifest.fleet.model_copy(update={"workflows": Workflows(**names)})
+    return manifest.model_copy(update={"fleet": fleet})
+
+
+def test_workflows_have_the_chosen_names_and_the_same_text(fleets: Any) -> None:
+    plain = render(fleets.make(), 3, "crates.json")
+    chosen = render(named(fleets.make(), build="crates.yaml", release="ship.yml"), 3, "crates.json")
+    assert chosen == {
+        {BUILD: ".github/workflows/crates.yaml", RELEASE: ".github/workflows/ship.yml"}.get(path, path): text
+        for path, text in plain.items()
+    }
+
+
+def test_new_names_remove_the_old_files_and_touch_no_file_of_somebody_else(fleets: Any, tmp_path: Path) -> None:
+    """Manifests of an earlier version have workflows with the names build.yml, release.yml and regenerate.yml."""
+    old = named(fleets.make(), build="build.yml", release="release.yml", regenerate="regenerate.yml")
+    write(render(old, 3, "crates.json"), tmp_path)
+    (tmp_path / ".github/workflows/release.yml").write_text("on: push\n")
+    write(render(fleets.make(), 3, "crates.json"), tmp_path)
+    left = {path.name: path.read_text() for path in (tmp_path / ".github/workflows").iterdir()}
+    assert left.keys() == {*Workflows().model_dump().values(), "release.yml"}
+    assert left["release.yml"] == "on: push\n"
+
+
+def test_two_workflows_cannot_share_a_file(fleets: Any) -> None:
+    [problem] = check_manifest(named(fleets.make(), build="Crates.yml", regenerate="crates.yml"))
+    assert (problem.loc, problem.sentence) == (
+        ("fleet", "workflows", "regenerate"),
+        '"crates.yml" is already the name of the workflow build; choose another one',
+    )
+
+
+@pytest.mark.parametrize("name", ["a/b.yml", "../a.yml", ".hidden.yml", "a.txt", "a b.yml", "${{ x }}.yml", "a.yml\n"])
+def test_a_name_that_is_no_workflow_file_is_refused(name: str) -> None:
+    with pytest.raises(ValidationError, match="not a name of a workflow file"):
+        Workflows(build=name)

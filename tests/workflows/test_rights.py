@@ -17,7 +17,9 @@ def jobs(fleets: Any, backend: str, name: str) -> dict[str, Any]:
     manifest = fleets.make()
     fleet = manifest.fleet.model_copy(update={"backend": backend})
     rendered = render(manifest.model_copy(update={"fleet": fleet}), 3, "crates.json")
-    found: dict[str, Any] = YAML(typ="safe", pure=True).load(rendered[f".github/workflows/{name}.yml"])["jobs"]
+    found: dict[str, Any] = YAML(typ="safe", pure=True).load(rendered[f".github/workflows/cratematrix-{name}.yml"])[
+        "jobs"
+    ]
     return found
 
 
