@@ -152,6 +152,11 @@ class _FleetKeys(Declared):
         default="v*",
         description="Pattern of the tags that the release workflow runs for. Other tags are free for other uses.",
     )
+    prerelease_tags: NotAnInput[TagPattern | None] = Field(
+        default=None,
+        description="Pattern of the tags whose releases are prereleases. Without it, these are the tags whose version "
+        "has a pre-release part, as in v1.0.0-rc.1, and tags without a version that have a word such as nightly.",
+    )
     # The plan reads it for a change of cratematrix itself.
     canaries: NotAnInput[tuple[CrateName, ...]] = Field(
         default=(),

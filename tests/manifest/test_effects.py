@@ -45,6 +45,7 @@ OTHER_OF_FLEET: dict[str, Any] = {
     "backend": "e2b",
     "schedule": "17 3 * * 1",
     "release_tags": "fleet-v*",
+    "prerelease_tags": "v0.*",
     "canaries": ["uno"],
     "layout": "split",
     "e2b": {"domain": "e2b.example.com"},

@@ -75,8 +75,8 @@ def problems(manifest: object) -> list[Problem]:
         ),
         (
             "fleet.release_tags",
-            "v**",
-            '"v**" is not a pattern of tags: letters, digits and . _ - /, with single * for any of them but /, as in v*',
+            "v***",
+            '"v***" is not a pattern of tags: letters, digits and . _ @ - /, with * for any characters but / and ** for any, as in v*',
         ),
         ("crates[1].source.rev", REMOVED, "is required and missing"),
         ("crates[1].source.path", 1, "must be a string, not 1; put it in quotes"),

@@ -419,7 +419,7 @@ def test_an_unreachable_server_is_a_transient_error(fleet: Fleet) -> None:
             contextlib.closing(GitHubReleases(connection(env))) as releases,
             pytest.raises(Unavailable, match="ConnectionRefusedError") as caught,
         ):
-            prepare(releases, "v1.0.0", fleet.head, "", Retry(lambda _: None, lambda _: None))
+            prepare(releases, "v1.0.0", fleet.head, "", False, Retry(lambda _: None, lambda _: None))
     assert (caught.value.exit_code, "later" in (caught.value.fix or "")) == (4, True)
 
 

@@ -25,6 +25,7 @@ INTEGRATION: Final = (
     "tests/packages/",
     "tests/recipes/test_own_registry.py",
     "tests/releases/test_one_upload.py",
+    "tests/releases/test_other_releases.py",
     "tests/releases/test_release_commands.py",
     "tests/releases/test_split_releases.py",
     "tests/releases/test_thirty_uploads.py",
