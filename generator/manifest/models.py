@@ -144,6 +144,13 @@ class _FleetKeys(Declared):
         description="Backend of generated workflows. local: on GitHub's runner itself. e2b: in E2B sandboxes, with the "
         "repository's secret E2B_API_KEY. The command line has --backend.",
     )
+    # It decides which platforms the action's toolchain can build. The cache key has the toolchain's fingerprint.
+    accept_microsoft_licence: EnvironmentInput[bool] = Field(
+        default=False,
+        description="You accept Microsoft's licence for its C runtime and Windows SDK, "
+        "https://go.microsoft.com/fwlink/?LinkId=2086102, so the action fetches them to build for Windows. Without it, "
+        "it never does, and Windows is skipped on a runner that has no libraries of its own.",
+    )
     schedule: NotAnInput[Cron | None] = Field(
         default=None,
         description="Schedule on which the release workflow makes a prerelease: the five fields of cron, in UTC.",

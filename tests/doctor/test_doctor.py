@@ -16,17 +16,18 @@ def test_platforms_with_the_same_missing_linker_share_a_finding_with_one_command
     found = {each.check: each for each in local_findings({**tools(tmp_path), "HOME": str(tmp_path)})}
     assert found["linux-x64-gnu"].state == found["wasm32 (modules)"].state == "ok"
     assert {what: each.message for what, each in found.items() if each.state == "note" and "-" in what} == {
-        "linux-x64-musl, linux-arm64-gnu, darwin-x64, darwin-arm64": (
+        "linux-x64-musl, linux-arm64-gnu, linux-arm64-musl, darwin-x64, darwin-arm64": (
             "linked by zig and cargo-zigbuild, which are not installed: run `pip install ziglang cargo-zigbuild`; "
-            "Rust's standard library for x86_64-unknown-linux-musl, aarch64-unknown-linux-gnu, x86_64-apple-darwin, "
-            "aarch64-apple-darwin is not installed: run `rustup target add x86_64-unknown-linux-musl "
-            "aarch64-unknown-linux-gnu x86_64-apple-darwin aarch64-apple-darwin`"
+            "Rust's standard library for x86_64-unknown-linux-musl, aarch64-unknown-linux-gnu, "
+            "aarch64-unknown-linux-musl, x86_64-apple-darwin, aarch64-apple-darwin is not installed: run "
+            "`rustup target add x86_64-unknown-linux-musl aarch64-unknown-linux-gnu aarch64-unknown-linux-musl "
+            "x86_64-apple-darwin aarch64-apple-darwin`"
         ),
-        "win32-x64-msvc": (
+        "win32-x64-msvc, win32-arm64-msvc": (
             "linked by cargo-xwin with Microsoft's libraries, which are not installed: run `pip install cargo-xwin`, "
-            "then `XWIN_ARCH=x86_64 cargo-xwin cache xwin`, which accepts Microsoft's licence; "
-            "Rust's standard library for x86_64-pc-windows-msvc is not installed: "
-            "run `rustup target add x86_64-pc-windows-msvc`"
+            "then `XWIN_ARCH=x86_64,aarch64 cargo-xwin cache xwin`, which accepts Microsoft's licence; "
+            "Rust's standard library for x86_64-pc-windows-msvc, aarch64-pc-windows-msvc is not installed: "
+            "run `rustup target add x86_64-pc-windows-msvc aarch64-pc-windows-msvc`"
         ),
     }
     assert found["wasm32 (addons)"].message == (
