@@ -24,6 +24,8 @@ TEST_CRATE: Final = "wasm-bindgen-test"
 RUNNER: Final = "wasm-bindgen-test-runner"
 # Line of the runner when the tests are for browsers, and the reason to report.
 BROWSER_TESTS: Final = ("only configured to run in a browser", "its tests for wasm want a browser")
+# wasm-bindgen reads the file that its macro finds while compiling. Old versions bind no module for browsers then.
+HIDE_PACKAGE_JSON: Final = "if [ -f package.json ]; then mv package.json package.json.hidden; fi\n"
 
 
 class WebRecipe:
@@ -42,7 +44,8 @@ class WebRecipe:
     def compile(self, job: BuildJob, metadata: CrateMetadata, platform: PlatformName) -> str:
         """Compile the module for wasm32."""
         cdylib_name(job, metadata)
-        return job.crate.commands.build or job.cargo_target(platform).script("--offline --locked --release --lib")
+        build = job.crate.commands.build or job.cargo_target(platform).script("--offline --locked --release --lib")
+        return f"{HIDE_PACKAGE_JSON}{build}" if metadata.npm_dependencies else build
 
     def test(self, job: BuildJob, metadata: CrateMetadata, platform: PlatformName) -> TestRun:
         """Run the crate's tests on the host, and its tests for wasm-bindgen in Node."""
@@ -66,7 +69,8 @@ class WebRecipe:
 
     def pack(self, job: BuildJob, metadata: CrateMetadata, staged: Path) -> tuple[NpmPackage, ...]:
         """Add package.json."""
-        return (web_package(job.identity(metadata.package), cdylib_name(job, metadata), staged),)
+        module = cdylib_name(job, metadata)
+        return (web_package(job.identity(metadata.package), module, staged, metadata.npm_dependencies),)
 
     def load(self, job: BuildJob, metadata: CrateMetadata) -> tuple[str, str]:
         """Require and import the installed package."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 
 from generator.builds.failures import FetchAccess, StepFailed
@@ -21,7 +22,15 @@ from generator.recipes.kinds import RECIPES
 from generator.recipes.prebuilt import prebuilt_programs
 from generator.recipes.recipe import describe_script, fetch_script, restore_script, source_script
 from generator.reports.models import Failure, Unit
-from generator.sandboxes.layout import DEPENDENCY_FILES_TAR, LOCK, METADATA, PACKAGE_JSON, PACKAGE_LOCK, PACKAGES
+from generator.sandboxes.layout import (
+    DEPENDENCY_FILES_TAR,
+    IMPORTED,
+    LOCK,
+    METADATA,
+    PACKAGE_JSON,
+    PACKAGE_LOCK,
+    PACKAGES,
+)
 from generator.sbom.document import Contents, read_contents
 
 
@@ -46,6 +55,8 @@ def fetch(session: BuildSession, job: BuildJob, tool_cache: ToolCache) -> Fetche
     if cargo_metadata is None:
         raise Unbuildable("cargo metadata printed no description of the crate")
     metadata = read_metadata(job, cargo_metadata, session.read(PACKAGE_JSON), session.read(PACKAGES) or b"")
+    if imported := session.read(IMPORTED):
+        metadata = replace(metadata, npm_dependencies=json.loads(imported)["dependencies"])
     lock = (session.read(LOCK) or b"").decode(errors="replace")
     _put_tools(session, job, tool_cache, lock)
     sbom_contents = read_contents(cargo_metadata, lock, session.read(PACKAGE_LOCK), f"{job.directory}/Cargo.toml")
