@@ -38,6 +38,7 @@ INTEGRATION: Final = (
     "tests/suite/",
     "tests/test_command_line.py",
     "tests/test_github_actions.py",
+    "tests/test_windows.py",
     "tests/toolchain/",
     "tests/workflows/test_action_yml.py",
     "tests/workflows/test_pull_requests.py",
