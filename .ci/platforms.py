@@ -1,4 +1,4 @@
-"""Test of the seven platforms on this machine: builds the sample fleet and loads each package with its runtime.
+"""Test of the nine platforms on this machine: builds the sample fleet and loads each package with its runtime.
 
 Prints a table of kind and platform: built, audited, loaded, or the reason why not. Windows is built with the GNU ABI,
 because Microsoft's libraries have to be downloaded. Its row has another name, because no manifest has such a platform.
@@ -41,7 +41,7 @@ OUT = TOP / "dist" / "platforms"
 CRATES = ("fleet-text", "fleet-search", "fleet-cli", "fleet-tally", "fleet-wasm")
 WINDOWS = "x86_64-pc-windows-gnu"
 # Minimum of platforms that are built, and of those that are loaded or run, for exit code 0.
-BUILT, LOADED = 6, 5
+BUILT, LOADED = 7, 6
 SECONDS = 180
 
 # Opens an addon as Node.js does and finds its registration; Node.js's functions are stubs that are not called.
@@ -136,14 +136,14 @@ def main() -> int:
         toolchain = find_host_toolchain(environment).toolchain("linux-x64-gnu", isolated=False)
         runtime_set = Runtimes(runtimes, str(host_toolchain / "bin/zig"), Path(scratch), toolchain)
         fleet = copy_of_fleet(Path(scratch) / "fleet", runtime_set)
-        seven = real_build(fleet, crates, environment)
+        real = real_build(fleet, crates, environment)
         others = tuple(stand_in_builds(fleet, crates, environment))
-        rows = [row for crate in seven.crates for row in rows_of(crate, OUT / "seven", runtime_set)]
+        rows = [row for crate in real.crates for row in rows_of(crate, OUT / "real", runtime_set)]
         rows += [row for crate in others for row in rows_of(crate, OUT / "windows", runtime_set)]
     print_table(("kind", "crate", "platform", "built", "audited", "tests", "loaded or run"), rows)
     built = {row[2] for row in rows if row[3] == "yes"}
     loaded = {row[2] for row in rows if row[6].startswith("yes")}
-    failed = any(crate.state == "failed" for crate in (*seven.crates, *others))
+    failed = any(crate.state == "failed" for crate in (*real.crates, *others))
     wrong = failed or any(row[6].startswith("no:") for row in rows)
     print_message(f"{len(built)} platforms built, {len(loaded)} of them loaded or run by their own runtime")
     return 1 if wrong or len(built) < BUILT or len(loaded) < LOADED else 0
@@ -172,14 +172,14 @@ def copy_of_fleet(top: Path, runtime_set: Runtimes) -> Path:
 
 def real_build(fleet: Path, crates: tuple[str, ...], environment: dict[str, str]) -> Report:
     """Build with the installed command."""
-    command = [str(Path(sys.executable).with_name("cratematrix")), "build", "--out", str(OUT / "seven"), "--jobs", "2"]
+    command = [str(Path(sys.executable).with_name("cratematrix")), "build", "--out", str(OUT / "real"), "--jobs", "2"]
     words = [word for crate in crates for word in ("--crate", crate)]
-    report = OUT / "seven/report.json"
+    report = OUT / "real/report.json"
     report.unlink(missing_ok=True)  # an earlier run's report must not count
-    with (OUT / "seven.log").open("wb") as log:
+    with (OUT / "real.log").open("wb") as log:
         subprocess.call([*command, *words], cwd=fleet, env=environment, stderr=log)
     if not report.exists():
-        sys.exit(f"error: the build ended without a report: read {OUT / 'seven.log'}")
+        sys.exit(f"error: the build ended without a report: read {OUT / 'real.log'}")
     return Report.model_validate_json(report.read_bytes())
 
 
@@ -245,6 +245,8 @@ def loaded(crate: CrateReport, platform: PlatformName, package: Path | None, run
         return "no: there is no package"
     if platform.startswith("darwin"):
         return "not run: macOS runs only on Apple's machines"
+    if (crate.kind, platform) == ("napi", "linux-arm64-musl"):
+        return "not run: there is neither musl nor Node for it here"
     try:
         command, runtime, variables = start_of(crate.kind, platform, package, runtime_set)
         completed = run(command, timeout=SECONDS, cwd=package, env={**os.environ, **variables})

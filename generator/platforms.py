@@ -1,4 +1,4 @@
-"""The seven platforms in napi's names: the kinds of crates for each, and the file names of binaries."""
+"""The nine platforms in napi's names: the kinds of crates for each, and the file names of binaries."""
 
 from __future__ import annotations
 
@@ -11,15 +11,36 @@ PlatformName = Literal[
     "linux-x64-gnu",
     "linux-x64-musl",
     "linux-arm64-gnu",
+    "linux-arm64-musl",
     "darwin-x64",
     "darwin-arm64",
     "win32-x64-msvc",
+    "win32-arm64-msvc",
     "wasm32",
 ]
 Kind = Literal["napi", "wasm", "bin", "lib"]
 
 PLATFORM_NAMES: Final[tuple[PlatformName, ...]] = get_args(PlatformName)
 NATIVE: Final[tuple[PlatformName, ...]] = tuple(name for name in PLATFORM_NAMES if name != "wasm32")
+# A manifest without `platforms` builds these, so that a later platform changes no existing package.
+DEFAULT_PLATFORMS: Final[tuple[PlatformName, ...]] = tuple(
+    name for name in PLATFORM_NAMES if name not in ("linux-arm64-musl", "win32-arm64-msvc")
+)
+# The other platforms that napi's command line knows: https://napi.rs/docs/cli/napi-config
+OTHERS_OF_NAPI: Final[frozenset[str]] = frozenset(
+    {
+        *(
+            "android-arm-eabi",
+            "android-arm64",
+            "darwin-universal",
+            "freebsd-arm64",
+            "freebsd-x64",
+            "linux-arm-gnueabihf",
+        ),
+        *("linux-arm-musleabihf", "linux-loong64-gnu", "linux-ppc64-gnu", "linux-riscv64-gnu", "linux-riscv64-musl"),
+        *("linux-s390x-gnu", "openharmony-arm64", "openharmony-x64", "win32-ia32-msvc", "win32-x64-gnu"),
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -39,9 +60,11 @@ PLATFORMS: Final[dict[PlatformName, Platform]] = {
         Platform("linux-x64-gnu", "x86_64-unknown-linux-gnu", "linux", "x64", "glibc"),
         Platform("linux-x64-musl", "x86_64-unknown-linux-musl", "linux", "x64", "musl"),
         Platform("linux-arm64-gnu", "aarch64-unknown-linux-gnu", "linux", "arm64", "glibc"),
+        Platform("linux-arm64-musl", "aarch64-unknown-linux-musl", "linux", "arm64", "musl"),
         Platform("darwin-x64", "x86_64-apple-darwin", "darwin", "x64"),
         Platform("darwin-arm64", "aarch64-apple-darwin", "darwin", "arm64"),
         Platform("win32-x64-msvc", "x86_64-pc-windows-msvc", "win32", "x64"),
+        Platform("win32-arm64-msvc", "aarch64-pc-windows-msvc", "win32", "arm64"),
         Platform("wasm32", "wasm32-unknown-unknown", "wasm", "wasm32"),
     )
 }
@@ -70,6 +93,8 @@ UNSUPPORTED_REASONS: Final[dict[Kind, str]] = {
 
 def host_platform() -> PlatformName | None:
     """Return the platform of this machine, or None where nothing can be built locally, as on Windows or 32 bits."""
+    if not _is_unix():
+        return None
     cpu = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64", "arm64": "arm64"}.get(machine.machine().lower())
     if sys.platform == "darwin":
         name = f"darwin-{cpu}"
@@ -78,6 +103,26 @@ def host_platform() -> PlatformName | None:
     else:
         return None
     return next((known for known in PLATFORM_NAMES if known == name), None)
+
+
+def _is_unix() -> bool:
+    """Return True where Python has the parts of Unix that local sandboxes are made of."""
+    try:
+        import fcntl  # noqa: F401, PLC0415
+        import resource  # noqa: F401, PLC0415
+    except ImportError:
+        return False
+    return True
+
+
+def glibc_of(platform: PlatformName) -> PlatformName | None:
+    """Return the platform with glibc on which static programs of a platform with musl run, too."""
+    known = PLATFORMS[platform]
+    if known.libc != "musl":
+        return None
+    return next(
+        each.name for each in PLATFORMS.values() if (each.os, each.cpu, each.libc) == (known.os, known.cpu, "glibc")
+    )
 
 
 def program_file(name: str, platform: PlatformName) -> str:

@@ -144,7 +144,7 @@ def kill(process: subprocess.Popen[bytes]) -> None:
     """Kill a program of `start` with its process group, and wait for it; do nothing when it has ended."""
     if process.poll() is None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
+            _kill_group(process)
     process.wait()
     for stream in (process.stdin, process.stdout, process.stderr):
         if stream is not None:
@@ -152,9 +152,22 @@ def kill(process: subprocess.Popen[bytes]) -> None:
                 stream.close()
 
 
+def _kill_group(process: subprocess.Popen[bytes]) -> None:
+    """Kill a process group. Windows has none, so there each process of the tree is killed."""
+    if hasattr(os, "killpg"):
+        os.killpg(process.pid, signal.SIGKILL)
+        return
+    import psutil  # noqa: PLC0415  only Windows needs it here
+
+    with contextlib.suppress(psutil.NoSuchProcess):
+        tree = psutil.Process(process.pid)
+        for each in (*tree.children(recursive=True), tree):
+            each.kill()
+
+
 def _limit_files(largest_file: int | None) -> list[str]:
     """Return the prefix of a command that limits the size of its files; POSIX counts blocks of 512 bytes."""
-    if largest_file is None:
+    if largest_file is None or os.name != "posix":
         return []
     return ["/bin/sh", "-c", 'ulimit -c 0; ulimit -f "$1" && shift && exec "$@"', "sh", str(largest_file // 512)]
 

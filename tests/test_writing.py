@@ -18,6 +18,7 @@ from tests.support import TOP
 # Each other module that writes, and the reason that a checkout cannot redirect it.
 ALLOWED: Final = {
     "generator/files/directory.py": "other modules write through it",
+    "generator/files/at.py": "only files/directory.py calls it",
     "generator/files/private_directories.py": "makes the private directories in the user's cache",
     "generator/audit/reader.py": "copies its input into memory",
     "generator/builds/artifacts.py": "unpacks into a run's private scratch directory, each name checked",

@@ -12,7 +12,10 @@ GLIBC: Final = frozenset(
      "ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1", "libgcc_s.so.1"]
 )  # fmt: skip
 # Alpine's name of musl's library, its own name, and the name of its loader.
-MUSL: Final = frozenset(["libc.musl-x86_64.so.1", "libc.so", "ld-musl-x86_64.so.1", "libgcc_s.so.1"])
+MUSL: Final = frozenset(
+    ["libc.musl-x86_64.so.1", "libc.musl-aarch64.so.1", "libc.so", "ld-musl-x86_64.so.1", "ld-musl-aarch64.so.1",
+     "libgcc_s.so.1"]
+)  # fmt: skip
 # Apple's libraries that are older than the oldest macOS of Rust; others come and go.
 MACOS: Final = frozenset(
     ["/usr/lib/libSystem.B.dylib", "/usr/lib/libiconv.2.dylib", "/usr/lib/libresolv.9.dylib",

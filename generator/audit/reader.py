@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import resource
 import shutil
 import sys
 from pathlib import Path
@@ -22,7 +21,11 @@ MEMORY: Final = 3 * 1024 * 1024 * 1024
 
 
 def limit_process() -> None:
-    """Limit CPU time, memory, processes and written files; macOS does not support all of these limits."""
+    """Limit CPU time, memory, processes and written files; macOS has not all of these limits, Windows none."""
+    try:
+        import resource  # noqa: PLC0415
+    except ImportError:
+        return
     for kind, limit in (
         (resource.RLIMIT_CPU, CPU_SECONDS),
         (resource.RLIMIT_AS, MEMORY),

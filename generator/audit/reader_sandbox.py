@@ -26,7 +26,7 @@ from generator.toolchain.mounts import Bind, is_in_usr
 # -P: a folder named generator/ in the user's working directory must not shadow this package.
 _READER: Final = (sys.executable, "-P", "-B", "-m", "generator.audit.reader")
 # Environment variables that Python may need to find itself and this package; all others are removed.
-_PASSED_VARIABLES: Final = ("PATH", "HOME", "PYTHONPATH", "LD_LIBRARY_PATH")
+_PASSED_VARIABLES: Final = ("PATH", "HOME", "PYTHONPATH", "LD_LIBRARY_PATH", "SYSTEMROOT")
 _READER_PACKAGES: Final = ("lief", "pydantic", "generator")
 _PROBE_SECONDS: Final = 60.0
 _PROBE_BYTES: Final = 4096

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Final
 
@@ -27,7 +28,7 @@ def read_facts(path: Path, name: str) -> Facts:
         result = _read(path)
     return Facts(
         file=name,
-        executable=bool(status.st_mode & 0o100),
+        executable=os.name != "posix" or bool(status.st_mode & 0o100),  # Windows keeps no such bit
         images=result.images,
         problem=result.problem,
     )

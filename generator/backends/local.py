@@ -45,7 +45,10 @@ def local_host() -> PlatformName:
     """Return the platform of this machine; InputError where local sandboxes cannot run."""
     if host := host_platform():
         return host
-    raise InputError("local sandboxes need Linux or macOS", fix="run it in WSL, or with --backend e2b")
+    raise InputError(
+        "a local build needs Linux, or WSL on Windows, or macOS with --no-isolation",
+        fix="run it there, or with --backend e2b",
+    )
 
 
 def local_toolchain(variables: Mapping[str, str]) -> Toolchain:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from types import FrameType
+from typing import Final
 
 from generator.builds.context import BuildContext, CrateBuild
 from generator.builds.environment import BuildEnvironment
@@ -197,10 +198,14 @@ def _check_writable(out: Directory, names: Iterable[str]) -> None:
     out.check_writable(log_name("any"))
 
 
+# Windows has no SIGHUP.
+_STOP_SIGNALS: Final = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+
+
 @contextlib.contextmanager
 def _stopping_on_signals(stop: threading.Event) -> Iterator[None]:
     """Set `stop` at the first SIGINT, SIGTERM or SIGHUP, so that the report is written; the next one ends at once."""
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    handlers = {number: signal.getsignal(number) for number in _STOP_SIGNALS}
 
     def handle(_number: int, _frame: FrameType | None) -> None:
         stop.set()

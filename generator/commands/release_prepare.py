@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 from pathlib import Path
 
 import click
@@ -13,11 +14,12 @@ from generator.commands.release_options import github_retry, open_releases, tag_
 from generator.console.output import print_data, print_message
 from generator.github_api.connection import commit_of
 from generator.manifest.reading import load_manifest
+from generator.markdown import code_block
 from generator.planning.plan import make_plan
 from generator.releases.budget import check_budget
 from generator.releases.expected_assets import expected_packages
 from generator.releases.preparing import prepare as prepare_draft
-from generator.releases.tags import release_tag
+from generator.releases.tags import is_prerelease, release_tag
 from generator.text import counted
 
 
@@ -33,12 +35,15 @@ def prepare(manifest: Path, tag: str, as_json: bool) -> None:
     """
     loaded = load_manifest(manifest)
     release_tag(tag, loaded.fleet)
-    print_message(f"{tag}: {check_budget(loaded, make_plan(loaded))}")
+    plan, retry = make_plan(loaded), github_retry()
+    check_budget(loaded, plan)
     with open_releases() as releases:
+        others = retry.call(releases.count, "counting the releases")
+        print_message(f"{tag}: {check_budget(loaded, plan, others)}")
         commit = commit_of(os.environ, manifest.resolve().parent)
-        packages = counted(len(expected_packages(loaded)), "npm package")
-        body = f"{packages}. To check: `cratematrix release verify --tag {tag}`"
-        draft = prepare_draft(releases, tag, commit, body, github_retry())
+        command = code_block(f"cratematrix release verify --tag {shlex.quote(tag)}\n", "sh")
+        body = f"{counted(len(expected_packages(loaded)), 'npm package')}. Check them:\n\n{command}"
+        draft = prepare_draft(releases, tag, commit, body, is_prerelease(tag, loaded.fleet), retry)
     print_message(f"draft {draft.id} of {tag} at {commit}")
     result = {"tag": tag, "commit": commit, "release_id": draft.id, "packages": len(expected_packages(loaded))}
     print_data(json.dumps(result, indent=2) if as_json else str(draft.id))

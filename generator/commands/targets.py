@@ -12,7 +12,7 @@ from generator.builds.run import select_crates
 from generator.commands.options import complete_crates, manifest_option
 from generator.console.output import print_data, print_message
 from generator.manifest.reading import load_manifest
-from generator.toolchain.rust_targets import missing_targets, unlinked_platforms
+from generator.toolchain.rust_targets import missing_targets, unlinked_platforms, xwin_architectures
 
 
 @click.command()
@@ -27,14 +27,24 @@ from generator.toolchain.rust_targets import missing_targets, unlinked_platforms
     envvar="CRATEMATRIX_TARGETS_CRATE",
     help="Targets of this crate; repeat it for more. The variable takes names separated by spaces.",
 )
-def targets(manifest: Path, shard: str | None, crates: tuple[str, ...]) -> None:
+@click.option(
+    "--xwin-arch",
+    is_flag=True,
+    help="Print instead what XWIN_ARCH has to be to fetch Microsoft's libraries: nothing, unless "
+    "fleet.accept_microsoft_licence is true.",
+)
+def targets(manifest: Path, shard: str | None, crates: tuple[str, ...], xwin_arch: bool) -> None:
     """Print the Rust targets that local builds need and do not have.
 
     One target per line, for: rustup target add $(cratematrix targets). Platforms without a linker on this machine are
     left out.
     """
     loaded = load_manifest(manifest)
-    names, toolchain = select_crates(loaded, shard, crates).names, local_toolchain(os.environ)
+    names = select_crates(loaded, shard, crates).names
+    if xwin_arch:
+        print_data(",".join(xwin_architectures(loaded, names)))
+        return
+    toolchain = local_toolchain(os.environ)
     for target in missing_targets(loaded, names, toolchain):
         print_data(target)
     if unlinked := unlinked_platforms(loaded, names, toolchain):

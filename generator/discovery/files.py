@@ -39,7 +39,8 @@ def read_text(root: Path, path: str) -> str:
     """Return the text of a listed file; raise InputError with the reason when it cannot be read."""
     full = root / path
     try:
-        if os.path.realpath(full) != os.path.join(os.path.realpath(root), path):  # noqa: PTH118
+        # Compared as paths: Windows has both kinds of slashes.
+        if Path(os.path.realpath(full)) != Path(os.path.realpath(root), path):
             raise InputError("it is a symbolic link or lies behind one, and links are not followed")
         found = full.lstat()
         if not stat.S_ISREG(found.st_mode):

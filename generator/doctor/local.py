@@ -35,7 +35,9 @@ WASM_OUTPUT: Final[dict[Kind, str]] = {"wasm": "modules", "napi": "addons"}
 # How to install a runtime for tests of another platform.
 RUNTIME_FIX: Final[dict[PlatformName, str]] = {
     "linux-arm64-gnu": "apt-get install qemu-user-static libstdc++6-arm64-cross libatomic1-arm64-cross",
+    "linux-arm64-musl": "apt-get install qemu-user-static",
     "win32-x64-msvc": "install Wine 8.13 or newer",
+    "win32-arm64-msvc": "they run only on Windows for ARM",
     "darwin-x64": "macOS runs only on Apple's machines",
     "darwin-arm64": "macOS runs only on Apple's machines",
 }
@@ -49,12 +51,14 @@ RECOMMENDED_BYTES: Final = 10 * 1024**3
 def local_findings(environment: Mapping[str, str], needs: Needs = EVERYTHING) -> list[Finding]:
     """Check everything that builds on this machine need."""
     host = host_platform()
-    machine = (
-        Finding("machine", "ok", host) if host else Finding("machine", "missing", "Linux or macOS, or --backend e2b")
-    )
+    if host is None:
+        message = (
+            "local builds need Linux, or WSL on Windows, or macOS; all else works here, also builds with --backend e2b"
+        )
+        return [Finding("machine", "missing", message)]
     tools, host_toolchain = _tools(environment)
-    findings = [machine, *tools, *_isolation(), _disk(environment)]
-    if host_toolchain and host:
+    findings = [Finding("machine", "ok", host), *tools, *_isolation(), _disk(environment)]
+    if host_toolchain:
         toolchain = host_toolchain.toolchain(host)
         findings += _platforms(toolchain, runtimes_directory(environment), needs)
         if needs.coverage:

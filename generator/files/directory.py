@@ -1,4 +1,4 @@
-"""A directory by its file descriptor; files below it are read and written without following symbolic links.
+"""An open directory; files below it are read and written without following symbolic links.
 
 All files in a checkout and in an output directory are written here, so a link in a checkout cannot redirect a write;
 tests/test_writing.py checks this. A name is a path relative to the directory, with slashes.
@@ -22,12 +22,8 @@ from types import TracebackType
 from typing import BinaryIO, Final, Self, TextIO
 
 from generator.errors import InputError
+from generator.files import at
 
-_ENTER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-_NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-# O_NONBLOCK: opening a named pipe must not wait for its other end.
-_READ: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-_APPEND: Final = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _CHUNK: Final = 1024 * 1024
 
 _KINDS: Final = {
@@ -42,23 +38,23 @@ _KINDS: Final = {
 class Directory:
     """An open directory; a rename of its path does not change it. The path is only for messages."""
 
-    def __init__(self, path: Path, descriptor: int) -> None:
+    def __init__(self, path: Path, handle: at.Handle) -> None:
         self.path = path
-        self._descriptor = descriptor
+        self._handle = handle
 
     @classmethod
     def open_trusted(cls, path: Path, shown: Path | None = None) -> Self:
         """Open a directory of the user, following links in its path; create it if needed."""
         try:
             path.mkdir(parents=True, exist_ok=True)
-            return cls(path if shown is None else shown, os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
+            return cls(path if shown is None else shown, at.open_directory(path))
         except OSError as error:
             raise InputError(f"{path} cannot be used: {error.strerror}") from None
 
     def subdirectory(self, name: str) -> Self:
         """Open a directory below, created if needed; InputError when its name is a link or a file."""
         with self._os_errors(name, "used"), self._folder(f"{name}/-", make=True) as (folder, _):
-            return type(self)(self.path / name, os.dup(folder))
+            return type(self)(self.path / name, at.duplicate(folder))
 
     def __enter__(self) -> Self:
         """Return the directory, which is closed at the end of the block."""
@@ -68,12 +64,12 @@ class Directory:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Close the directory."""
-        os.close(self._descriptor)
+        at.close(self._handle)
 
     def check_file(self, name: str) -> None:
         """InputError unless the name is free or a regular file, and its path has only directories."""
         with self._os_errors(name, "checked"), suppress(FileNotFoundError), self._folder(name) as (folder, last):
-            mode = os.stat(last, dir_fd=folder, follow_symlinks=False).st_mode
+            mode = at.status(folder, last).st_mode
             if not stat.S_ISREG(mode):
                 raise _wrong_type(self.path / name, mode, "a regular file")
 
@@ -124,15 +120,15 @@ class Directory:
         """Open a new log file, which replaces an earlier one."""
         with self._os_errors(name, "written"), self._folder(name, make=True) as (folder, last):
             with suppress(FileNotFoundError):
-                os.unlink(last, dir_fd=folder)
-            descriptor = os.open(last, _NEW, 0o666, dir_fd=folder)
-            return os.fdopen(descriptor, "w", encoding="utf-8", errors="replace")
+                at.unlink(folder, last)
+            descriptor = at.open_new(folder, last, 0o666)
+            return os.fdopen(descriptor, "w", encoding="utf-8", errors="replace", newline="\n")
 
     def append(self, name: str, text: str) -> None:
         """Append to a file; InputError when the file has a second hard link."""
         with self._os_errors(name, "written"), self._folder(name, make=True) as (folder, last):
-            descriptor = os.open(last, _APPEND, 0o666, dir_fd=folder)
-            with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace") as file:
+            descriptor = at.open_to_append(folder, last, 0o666)
+            with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace", newline="\n") as file:
                 status = os.fstat(descriptor)
                 if not stat.S_ISREG(status.st_mode) or status.st_nlink != 1:
                     raise InputError(f"{self.path / name} is not a regular file with one hard link")
@@ -141,13 +137,13 @@ class Directory:
     def remove(self, name: str) -> None:
         """Remove a file or a link, if it exists."""
         with self._os_errors(name, "removed"), suppress(FileNotFoundError), self._folder(name) as (folder, last):
-            os.unlink(last, dir_fd=folder)
+            at.unlink(folder, last)
 
     def open(self, name: str) -> BufferedReader:
         """Open a regular file to read; InputError for another type, OSError when it cannot be opened."""
         with self._folder(name) as (folder, last):
             try:
-                descriptor = os.open(last, _READ, dir_fd=folder)
+                descriptor = at.open_to_read(folder, last)
             except OSError:
                 self.check_file(name)
                 raise
@@ -177,37 +173,37 @@ class Directory:
 
     def walk_files(self) -> Iterator[str]:
         """Yield the names of all files and links below, sorted in each directory; links are not followed."""
-        for folder, folders, files, _ in os.fwalk(".", dir_fd=self._descriptor):
+        for folder, folders, files in at.walk(self._handle):
             folders.sort()
             yield from (posixpath.normpath(posixpath.join(folder, name)) for name in sorted(files))
 
     @contextmanager
-    def _folder(self, name: str, *, make: bool = False) -> Iterator[tuple[int, str]]:
+    def _folder(self, name: str, *, make: bool = False) -> Iterator[tuple[at.Handle, str]]:
         """Yield the open directory that contains a name, and the last part of the name."""
         *folders, last = PurePosixPath(name).parts
         if name.startswith("/") or ".." in (*folders, last):
             raise InputError(f"{name} leads out of {self.path}")
         with ExitStack() as stack:
-            descriptor, path = self._descriptor, self.path
+            handle, path = self._handle, self.path
             for folder in folders:
                 path /= folder
-                descriptor = _open_below(descriptor, folder, path, make=make)
-                stack.callback(os.close, descriptor)
-            yield descriptor, last
+                handle = _open_below(handle, folder, path, make=make)
+                stack.callback(at.close, handle)
+            yield handle, last
 
     @contextmanager
     def _staged(self, name: str) -> Iterator[_Staged]:
         """Yield a new file beside the named one, with its mode; it is removed unless it is moved."""
         with self._folder(name, make=True) as (folder, last):
             partial = f".{last}.{secrets.token_hex(4)}.tmp"
-            descriptor = os.open(partial, _NEW, 0o600, dir_fd=folder)
+            descriptor = at.open_new(folder, partial, 0o600)
             try:
                 with os.fdopen(descriptor, "wb") as file:
-                    os.fchmod(descriptor, _mode(folder, last))
+                    at.set_mode(descriptor, _mode(folder, last))
                     yield _Staged(file, folder, partial, last)
             finally:
                 with suppress(FileNotFoundError):
-                    os.unlink(partial, dir_fd=folder)
+                    at.unlink(folder, partial)
 
     @contextmanager
     def _os_errors(self, name: str, done: str) -> Iterator[None]:
@@ -222,7 +218,7 @@ class _Staged:
     """A new file under a temporary name in its final directory."""
 
     file: BinaryIO
-    folder: int
+    folder: at.Handle
     partial: str
     last: str
 
@@ -233,31 +229,31 @@ class _Staged:
 
     def move(self) -> None:
         """Move it to its final name, and replace a file or link there."""
-        self.file.flush()
-        os.replace(self.partial, self.last, src_dir_fd=self.folder, dst_dir_fd=self.folder)
+        self.file.close()  # Windows moves no open file
+        at.replace(self.folder, self.partial, self.last)
 
     def link(self) -> bool:
         """Link it to its final name, or return False when that exists."""
         try:
-            os.link(self.partial, self.last, src_dir_fd=self.folder, dst_dir_fd=self.folder)
+            at.link(self.folder, self.partial, self.last)
         except FileExistsError:
             return False
         return True
 
 
-def _open_below(folder: int, name: str, path: Path, *, make: bool) -> int:
+def _open_below(folder: at.Handle, name: str, path: Path, *, make: bool) -> at.Handle:
     """Open a directory in another; InputError when its name is a link or a file."""
     try:
         with suppress(FileNotFoundError):
-            return os.open(name, _ENTER, dir_fd=folder)
+            return at.enter(folder, name)
         if make:
             with suppress(FileExistsError):
-                os.mkdir(name, dir_fd=folder)
-        return os.open(name, _ENTER, dir_fd=folder)
+                at.make_directory(folder, name)
+        return at.enter(folder, name)
     except OSError as error:
         if error.errno not in (errno.ENOTDIR, errno.ELOOP):
             raise
-        mode = os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode
+        mode = at.status(folder, name).st_mode
         raise _wrong_type(path, mode, "a directory") from None
 
 
@@ -266,10 +262,10 @@ def _wrong_type(path: Path, mode: int, expected: str) -> InputError:
     return InputError(f"{path} is {kind}, and not {expected}", fix=f"rm -r {shlex.quote(str(path))}")
 
 
-def _mode(folder: int, name: str) -> int:
+def _mode(folder: at.Handle, name: str) -> int:
     """Return the mode of a file, or the default of a new one."""
     with suppress(FileNotFoundError):
-        status = os.stat(name, dir_fd=folder, follow_symlinks=False)
+        status = at.status(folder, name)
         if stat.S_ISREG(status.st_mode):
             return stat.S_IMODE(status.st_mode) & 0o777
     return 0o644

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import posixpath
 from collections import deque
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
@@ -54,11 +55,12 @@ def _resolve(path: Path, checkout: Path | None) -> tuple[Path, tuple[str, ...]]:
     Links outside of the checkout are followed. Without a checkout, or when `..` leads out of it, return the resolved
     path and no names.
     """
-    here, remaining, links = Path("/"), deque(path.absolute().parts[1:]), 0
+    whole = path.absolute()
+    here, remaining, links = Path(whole.anchor), deque(whole.parts[1:]), 0
     while remaining:
         if _is_checkout(here, checkout):
             # Resolve `..` in the text of the path, so that links of the checkout have no effect.
-            remaining = deque(PurePosixPath(os.path.normpath("/".join(remaining))).parts)
+            remaining = deque(PurePosixPath(posixpath.normpath("/".join(remaining))).parts)
             if ".." not in remaining:
                 return here, tuple(remaining)
         name = remaining.popleft()
@@ -67,7 +69,7 @@ def _resolve(path: Path, checkout: Path | None) -> tuple[Path, tuple[str, ...]]:
         elif links < MAX_LINKS and (here / name).is_symlink():
             target, links = (here / name).readlink(), links + 1
             remaining.extendleft(reversed(target.parts[target.is_absolute() :]))
-            here = Path("/") if target.is_absolute() else here
+            here = Path(target.anchor) if target.is_absolute() else here
         else:
             here /= name
     return here, ()
@@ -86,7 +88,7 @@ def _refuse_tracked(out: Path) -> None:
     if top is None:
         return
     inside = path.relative_to(top)
-    listed = git_output(["ls-files", "-z", "--", f":(icase,literal){inside}"], timeout=60, cwd=top)
+    listed = git_output(["ls-files", "-z", "--", f":(icase,literal){inside.as_posix()}"], timeout=60, cwd=top)
     # Some file systems ignore case, so git's path may differ from the directory's.
     found = (Path(*Path(os.fsdecode(name)).parts[len(inside.parts) :]) for name in listed.split(b"\0")[:-1])
     if tracked := next((each for each in found if os.path.lexists(path / each)), None):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import shutil
 import subprocess
 import tempfile
 from dataclasses import dataclass
@@ -15,6 +17,8 @@ from generator.errors import CratematrixError, InputError
 from generator.processes import run
 
 REMOVAL_SECONDS: Final = 600
+# Not on Windows.
+_HAS_RM: Final = os.name == "posix"
 _LOCK_FILE: Final = "owner"
 _PARENT_LOCK_FILE: Final = ".lock"
 # Seconds between two attempts to lock the parent directory: thirty sandboxes may be created at once.
@@ -33,7 +37,7 @@ class PrivateDirectory:
 
         Files that cannot be removed now are removed by a later run.
         """
-        if wait:
+        if wait or not _HAS_RM:
             _remove(self.path)
         else:
             # The shell starts rm in the background and ends at once.
@@ -79,6 +83,9 @@ def _file_lock(path: Path) -> FileLock:
 
 def _remove(path: Path) -> None:
     """Remove a tree with rm, which copes with unreadable directories and paths of any length; shutil does not."""
+    if not _HAS_RM:
+        shutil.rmtree(path, ignore_errors=True)
+        return
     with contextlib.suppress(CratematrixError):
         if run(["rm", "-rf", "--", str(path)], timeout=REMOVAL_SECONDS).exit_code != 0:
             run(["chmod", "-R", "u+rwX", "--", str(path)], timeout=REMOVAL_SECONDS)

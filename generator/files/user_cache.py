@@ -16,8 +16,12 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 
 def cache_directory(environ: Mapping[str, str]) -> Path:
-    """Return the directory of sandboxes, fetched repositories and tools, in the user's cache by the XDG rules."""
-    home = environ.get("XDG_CACHE_HOME") or (environ.get("HOME") and f"{environ['HOME']}/.cache")
+    """Return the directory of sandboxes, fetched repositories and tools, in the user's cache.
+
+    By the XDG rules; on Windows, which sets none of their variables, in the user's local data.
+    """
+    own = environ.get("HOME") and f"{environ['HOME']}/.cache"
+    home = environ.get("XDG_CACHE_HOME") or own or environ.get("LOCALAPPDATA")
     if not home:
         raise InputError("no cache directory is known: set XDG_CACHE_HOME or HOME")
     return Path(home).absolute() / "cratematrix"

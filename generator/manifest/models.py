@@ -183,6 +183,13 @@ class _FleetKeys(Declared):
     workflows: NotAnInput[Workflows] = Field(
         default=Workflows(), description="Names of the generated files in .github/workflows."
     )
+    # It decides which platforms the action's toolchain can build. The cache key has the toolchain's fingerprint.
+    accept_microsoft_licence: EnvironmentInput[bool] = Field(
+        default=False,
+        description="You accept Microsoft's licence for its C runtime and Windows SDK, "
+        "https://go.microsoft.com/fwlink/?LinkId=2086102, so the action fetches them to build for Windows. Without it, "
+        "it never does, and Windows is skipped on a runner that has no libraries of its own.",
+    )
     schedule: NotAnInput[Cron | None] = Field(
         default=None,
         description="Schedule on which the release workflow makes a prerelease: the five fields of cron, in UTC.",
@@ -190,6 +197,11 @@ class _FleetKeys(Declared):
     release_tags: NotAnInput[TagPattern] = Field(
         default="v*",
         description="Pattern of the tags that the release workflow runs for. Other tags are free for other uses.",
+    )
+    prerelease_tags: NotAnInput[TagPattern | None] = Field(
+        default=None,
+        description="Pattern of the tags whose releases are prereleases. Without it, these are the tags whose version "
+        "has a pre-release part, as in v1.0.0-rc.1, and tags without a version that have a word such as nightly.",
     )
     # The plan reads it for a change of cratematrix itself.
     canaries: NotAnInput[tuple[CrateName, ...]] = Field(

@@ -67,7 +67,7 @@ def parse_past_manifest(path: Path, data: bytes, files: CrateFiles) -> Manifest:
 
 def cli_command(name: str, path: Path) -> str:
     """Return a command line for this manifest, for messages."""
-    option = "" if path == Path("crates.json") else f" --manifest {shlex.quote(str(path))}"
+    option = "" if path == Path("crates.json") else f" --manifest {shlex.quote(path.as_posix())}"
     return f"cratematrix {name}{option}"
 
 

@@ -13,6 +13,7 @@ from generator.manifest import models
 from generator.manifest.problems import Location, Problem
 from generator.manifest.text_rules import TEXT_RULE
 from generator.manifest.values import ALTERNATIVES
+from generator.platforms import OTHERS_OF_NAPI, PLATFORM_NAMES
 from generator.text import escaped, quoted
 
 # Keys with a tagged union as their type.
@@ -51,6 +52,8 @@ def _problem(error: ErrorDetails) -> Problem:
     if kind == "literal_error":
         allowed = re.findall("'([^']*)'", error["ctx"]["expected"])
         sentence = f"{quoted(value)} is not one of {', '.join(allowed)}"
+        if isinstance(value, str) and value in OTHERS_OF_NAPI and PLATFORM_NAMES[0] in allowed:
+            sentence = f"{value} is a platform of napi that cratematrix does not build; it builds {', '.join(allowed)}"
         return Problem(loc, sentence, wrong=value if isinstance(value, str) else "", known=allowed)
     # An error type without a sentence here keeps pydantic's message.
     write = _SENTENCES.get(kind)

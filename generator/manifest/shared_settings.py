@@ -8,7 +8,7 @@ from pydantic import Field
 
 from generator.manifest.effects import BuildInput, Declared, NotAnInput
 from generator.manifest.values import EnvName, FetchHosts, Glibc, Minutes, Size
-from generator.platforms import PLATFORM_NAMES, PlatformName
+from generator.platforms import DEFAULT_PLATFORMS, PlatformName
 
 Unset = TypeVar("Unset")
 """The type of a setting that is not given: Never where every setting has a value, None where a crate has none."""
@@ -22,7 +22,10 @@ class SharedSettings(Declared, Generic[Unset]):
 
     # Each platform is compiled, tested and packed.
     platforms: BuildInput[tuple[PlatformName, ...] | Unset] = Field(
-        default=PLATFORM_NAMES, min_length=1, description="Platforms to build for, where the crate's kind allows."
+        default=DEFAULT_PLATFORMS,
+        min_length=1,
+        description="Platforms to build for, where the crate's kind allows. The default is all but linux-arm64-musl "
+        "and win32-arm64-msvc.",
     )
     # Memory and cores decide whether a build succeeds; a crate that failed needs a build after its size is raised.
     size: BuildInput[Size | Unset] = Field(default="standard", description="Size class of the sandboxes.")

@@ -206,13 +206,13 @@ Command = Annotated[
         max_length=4_000,
     ),
 ]
-# Literal in a tag, and in GitHub's filter of tags; * stands for any characters but /.
+# Literal in a tag, and in GitHub's filter of tags; * stands for any characters but /, and ** for any at all.
 TagPattern = Annotated[
     str,
     TextRule(
         "a pattern of tags",
-        "letters, digits and . _ - /, with single * for any of them but /, as in v*",
-        pattern=r"^(\*|\*?([A-Za-z0-9._/-]\*?)+)$",
+        "letters, digits and . _ @ - /, with * for any characters but / and ** for any, as in v*",
+        pattern=r"^(\*{1,2}|(\*{1,2})?([A-Za-z0-9._@/-](\*{1,2})?)+)$",
         max_length=100,
     ),
 ]

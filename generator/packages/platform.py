@@ -32,16 +32,18 @@ def package_for_platform(
     platform: PlatformName,
     files: Iterable[PackedFile],
     root_files: Iterable[PackedFile],
+    *,
+    any_libc: bool = False,
     **more: Any,
 ) -> NpmPackage:
     """Return the package of a platform: its files, and the root's README, license and description.
 
     `os`, `cpu` and on Linux `libc` restrict the installation to the platform; wasm32 has none of them. `more` are
-    further keys of its package.json.
+    further keys of its package.json. `any_libc` leaves `libc` out, for static programs without a package for glibc.
     """
     target, own = PLATFORMS[platform], tuple(files)
     restrictions: dict[str, Any] = {} if platform == "wasm32" else {"os": [target.os], "cpu": [target.cpu]}
-    if target.libc:
+    if target.libc and not any_libc:
         restrictions["libc"] = [target.libc]
     name = identity.platform_package(platform)
     declared: dict[str, Any] = {

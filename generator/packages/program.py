@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,10 +15,11 @@ from generator.packages.files import check_staged, list_staged
 from generator.packages.identity import ENGINES, Identity
 from generator.packages.platform import add_platform_dependencies, package_for_platform
 from generator.packages.tarball import NpmPackage, PackedFile, package_json
-from generator.platforms import PLATFORMS, PlatformName, program_directory, program_file
+from generator.platforms import PLATFORMS, PlatformName, glibc_of, program_directory, program_file
 
 # The shim runs in the user's Node: old syntax, no dependencies. `process.report` distinguishes glibc from musl without
-# a process. The network is excluded, because the report would resolve the name of every connection.
+# a process. The network is excluded, because the report would resolve the name of every connection. A program for musl
+# is static, so it also runs on a machine with glibc.
 SHIM = """#!/usr/bin/env node
 "use strict";
 const { spawn } = require("child_process");
@@ -28,13 +29,15 @@ const { isatty } = require("tty");
 const program = %(program)s;
 const override = process.env[%(variable)s];
 const files = %(files)s;
+const minimumGlibc = %(minimums)s;
+let glibc;
 
 function platform() {
   if (process.platform !== "linux") {
     return process.platform + "-" + process.arch + (process.platform === "win32" ? "-msvc" : "");
   }
   if (process.report) process.report.excludeNetwork = true;
-  const glibc = process.report && process.report.getReport().header.glibcVersionRuntime;
+  glibc = process.report && process.report.getReport().header.glibcVersionRuntime;
   return "linux-" + process.arch + (glibc ? "-gnu" : "-musl");
 }
 
@@ -46,13 +49,15 @@ function fail(code, sentence) {
 function find() {
   if (override) return override;
   const here = platform();
-  if (!files[here]) {
+  const isOld = glibc && Number(glibc.split(".")[1]) < minimumGlibc[here];
+  const file = (!isOld && files[here]) || files[here.replace(/-gnu$/, "-musl")] || files[here];
+  if (!file) {
     fail(127, program + " was not built for " + here + "; it was built for: " + Object.keys(files).join(", "));
   }
   try {
-    return require.resolve(files[here]);
+    return require.resolve(file);
   } catch (error) {
-    fail(127, files[here] + " is not installed: run npm install again, without --omit=optional");
+    fail(127, file + " is not installed: run npm install again, without --omit=optional");
   }
 }
 
@@ -90,12 +95,19 @@ def program_packages(
     In the layout `split` each platform has a package of its own with bin/PROGRAM.
     """
     check_names(programs)
-    files = list_staged(staged)
+    # Also on Windows, which keeps no such bit.
+    files = tuple(
+        replace(file, executable=file.executable or file.path.startswith("bin/")) for file in list_staged(staged)
+    )
     expected = rf"bin/({'|'.join(PLATFORMS)})/({'|'.join(map(re.escape, programs))})(\.exe)?"
     check_staged(files, re.compile(expected), "the build of a program")
     binaries = {name: found for name in PLATFORMS if (found := _below(f"{program_directory(name)}/", files))}
     binary_paths = {program: _binary_paths(identity, program, binaries, layout) for program in programs}
-    shims = tuple(PackedFile(f"bin/{name}.js", _shim(name, binary_paths[name]), executable=True) for name in programs)
+    # In separate packages npm installs the one for glibc alone.
+    minimums = _minimum_glibc(binaries) if layout == "single" else {}
+    shims = tuple(
+        PackedFile(f"bin/{name}.js", _shim(name, binary_paths[name], minimums), executable=True) for name in programs
+    )
     documents = tuple(file for file in files if not file.path.startswith("bin/"))
     declared = identity.fields() | {
         "bin": {name: f"bin/{name}.js" for name in programs},
@@ -108,7 +120,15 @@ def program_packages(
         return (NpmPackage(identity.name, (package_json(declared), *shims, *files)),)
     root = package_json(add_platform_dependencies(identity, declared, tuple(binaries)))
     others = (
-        package_for_platform(identity, declared, name, map(_in_bin, found), documents, preferUnplugged=True)
+        package_for_platform(
+            identity,
+            declared,
+            name,
+            map(_in_bin, found),
+            documents,
+            any_libc=_serves_any_libc(name, binaries),
+            preferUnplugged=True,
+        )
         for name, found in binaries.items()
     )
     return (NpmPackage(identity.name, (root, *shims, *documents)), *others)
@@ -136,11 +156,33 @@ def _binary_paths(
     return binary_paths
 
 
-def _shim(program: str, paths: Mapping[PlatformName, str]) -> bytes:
+def _serves_any_libc(platform: PlatformName, built: Collection[PlatformName]) -> bool:
+    """Return True for a static program that also takes the place of the one for glibc."""
+    return PLATFORMS[platform].libc == "musl" and glibc_of(platform) not in built
+
+
+def _minimum_glibc(binaries: Mapping[PlatformName, tuple[PackedFile, ...]]) -> dict[PlatformName, int]:
+    """Return the newest glibc that programs ask for, as N of 2.N, where there are programs for musl to take instead."""
+    wanted = {glibc_of(name) for name in binaries}
+    return {
+        name: max((version for file in files for version in _glibc_versions(file)), default=0)
+        for name, files in binaries.items()
+        if name in wanted and PLATFORMS[name].libc == "glibc"
+    }
+
+
+def _glibc_versions(file: PackedFile) -> Iterator[int]:
+    """Yield the versions of glibc that stand in an ELF file's table of names."""
+    with file.open() as stream:
+        yield from map(int, re.findall(rb"\0GLIBC_2\.(\d{1,3})(?=[.\0])", stream.read()))
+
+
+def _shim(program: str, paths: Mapping[PlatformName, str], minimums: Mapping[PlatformName, int]) -> bytes:
     variable = "".join(each if each.isalnum() else "_" for each in program.upper()) + "_BINARY"
     values = {
         "program": json.dumps(program),
         "variable": json.dumps(variable),
         "files": json.dumps(paths, indent=2),
+        "minimums": json.dumps(minimums),
     }
     return (SHIM % values).encode()

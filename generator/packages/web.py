@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from generator.errors import Unbuildable
 from generator.packages.files import check_staged, list_staged
 from generator.packages.identity import ENGINES, Identity
-from generator.packages.tarball import NpmPackage, package_json
+from generator.packages.tarball import NpmPackage, PackedFile, package_json
 
 # Suffixes of the files that wasm-bindgen writes for the crate's module; `snippets` holds the crate's own JavaScript.
 _SUFFIXES: Final = (
     r"(\.js|\.d\.ts|\.cjs|\.d\.cts|_bg\.js|_bg\.wasm|_bg\.wasm\.d\.ts|_web\.js|_web\.d\.ts|_browser\.js"
     r"|_(nodejs|web)_bg\.wasm)"
 )
+# `require` of an ES module: https://nodejs.org/api/modules.html#loading-ecmascript-modules-using-require
+_REQUIRES_MODULES: Final = {"node": "^20.19.0 || >= 22.12.0"}
+# wasm-bindgen's own limit for a module is 4 GiB; its JavaScript is far smaller than this.
+_MAX_SCRIPT: Final = 16 * 1024 * 1024
 
 
-def web_package(identity: Identity, module: str, staged: Path) -> NpmPackage:
+def web_package(identity: Identity, module: str, staged: Path, dependencies: Mapping[str, str]) -> NpmPackage:
     """Return the package of wasm-bindgen's files; raise Unbuildable when one is missing or unexpected.
 
-    `node` is the first condition, because bundlers for Node also set `module`.
+    `dependencies` are the npm packages that the crate's package.json names, with their versions; the package gets those
+    that its JavaScript imports. `node` is the first condition, because bundlers for Node also set `module`.
     """
     files = list_staged(staged)
     paths = {file.path for file in files}
@@ -29,10 +36,8 @@ def web_package(identity: Identity, module: str, staged: Path) -> NpmPackage:
     for path in (*required, f"{module}_web.js", f"{module}_web.d.ts", f"{module}_browser.js"):
         if path not in paths:
             raise Unbuildable(f"wasm-bindgen did not write the source of {path}")
-    if "package.json" in paths:
-        raise Unbuildable(
-            "wasm-bindgen wrote a package.json, because the crate imports npm packages: kind wasm cannot install them"
-        )
+    _check_written_dependencies(files, dependencies)
+    files = tuple(file for file in files if file.path != "package.json")
     check_staged(files, re.compile(rf"{re.escape(module)}{_SUFFIXES}|snippets/.+"), "wasm-bindgen")
     declared = identity.fields() | {
         "type": "module",
@@ -49,8 +54,51 @@ def web_package(identity: Identity, module: str, staged: Path) -> NpmPackage:
             **{f"./{path}": f"./{path}" for path in sorted(paths) if re.fullmatch(r"\w+_bg\.wasm", path)},
             "./package.json": "./package.json",
         },
-        "files": sorted(paths),
+        "files": sorted(file.path for file in files),
         "sideEffects": [f"./{module}.cjs", f"./{module}.js", f"./{module}_browser.js", "./snippets/**"],
-        "engines": ENGINES,
+        "engines": _engines(files, module),
     }
+    if imported := _imported(files, dependencies):
+        declared["dependencies"] = imported
     return NpmPackage(identity.name, (package_json(declared), *files))
+
+
+def _engines(files: Iterable[PackedFile], module: str) -> dict[str, str]:
+    """Return the versions of Node that load the package: its entry for Node requires snippets, which are ES modules."""
+    entry = next(file for file in files if file.path == f"{module}.cjs")
+    return _REQUIRES_MODULES if re.search(r"""require\([^)]*\./snippets/""", _text(entry)) else ENGINES
+
+
+def _check_written_dependencies(files: Iterable[PackedFile], dependencies: Mapping[str, str]) -> None:
+    """Raise Unbuildable when a dependency of the crate imports npm packages that the crate itself does not name.
+
+    wasm-bindgen then writes a package.json with these; ours takes its place.
+    """
+    written = next((file for file in files if file.path == "package.json"), None)
+    if written is None:
+        return
+    try:
+        named: Any = json.loads(_text(written)).get("dependencies", {})
+        lost = sorted(set(named) - set(dependencies))
+    except (ValueError, AttributeError, TypeError, RecursionError):
+        raise Unbuildable("the package.json that wasm-bindgen wrote is not valid JSON") from None
+    if lost:
+        raise Unbuildable(
+            f"a dependency of the crate imports the npm package {str(lost[0])[:214]}: "
+            "name it in `dependencies` of a package.json beside the crate's Cargo.toml"
+        )
+
+
+def _imported(files: Iterable[PackedFile], dependencies: Mapping[str, str]) -> dict[str, str]:
+    """Return the dependencies that some JavaScript of the package names as a module, or as the start of its path."""
+    scripts = [_text(file) for file in files if file.path.endswith((".js", ".cjs", ".mjs"))] if dependencies else []
+    return {
+        name: version
+        for name, version in sorted(dependencies.items())
+        if any(re.search(rf"""['"`]{re.escape(name)}(/[^'"`\n]*)?['"`]""", text) for text in scripts)
+    }
+
+
+def _text(file: PackedFile) -> str:
+    with file.open() as stream:
+        return stream.read(_MAX_SCRIPT).decode(errors="replace")

@@ -22,6 +22,7 @@ PACKAGE_CODE: Final = (
     "generator/sources/",
     "generator/toolchain/",
     "requirements/linkers.txt",
+    "requirements/windows.txt",
     "templates/.github/",
     "templates/e2b/",
     "templates/parts/",

@@ -9,7 +9,7 @@ from typing import Final
 
 from generator.platforms import OLDEST_MACOS, PLATFORMS, Kind, PlatformName
 from generator.scripts import script
-from generator.toolchain.toolchain import Linker, Toolchain
+from generator.toolchain.toolchain import XWIN_ARCHITECTURES, Linker, Toolchain
 
 _STATIC, _DYNAMIC = "target-feature=+crt-static", "target-feature=-crt-static"
 
@@ -18,11 +18,15 @@ _STATIC, _DYNAMIC = "target-feature=+crt-static", "target-feature=-crt-static"
 # Windows need not install it.
 _OPTIONS: Final[dict[tuple[Kind, PlatformName], tuple[str, ...]]] = {
     ("bin", "linux-x64-musl"): (_STATIC,),
+    ("bin", "linux-arm64-musl"): (_STATIC,),
     ("napi", "linux-x64-musl"): (_DYNAMIC,),
+    ("napi", "linux-arm64-musl"): (_DYNAMIC,),
     ("napi", "darwin-x64"): ("link-arg=-undefined", "link-arg=dynamic_lookup"),
     ("napi", "darwin-arm64"): ("link-arg=-undefined", "link-arg=dynamic_lookup"),
     ("bin", "win32-x64-msvc"): (_STATIC,),
+    ("bin", "win32-arm64-msvc"): (_STATIC,),
     ("napi", "win32-x64-msvc"): (_STATIC,),
+    ("napi", "win32-arm64-msvc"): (_STATIC,),
 }
 
 # rustc's flags, and rustdoc's.
@@ -127,7 +131,7 @@ def _environment(platform: PlatformName) -> dict[str, str]:
         # Stripping a linked file invalidates its signature, and Apple silicon then refuses to run it.
         variables["CARGO_PROFILE_RELEASE_STRIP"] = "none"
     if known.os == "win32":
-        variables["XWIN_ARCH"] = "x86_64"  # the image holds libraries of this one alone
+        variables["XWIN_ARCH"] = XWIN_ARCHITECTURES[known.cpu]  # others may not be there, and are not fetched
     return variables
 
 

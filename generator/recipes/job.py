@@ -132,13 +132,15 @@ class BuildJob:
 class CrateMetadata:
     """The crate's own metadata, from Cargo.toml and, for an addon, package.json.
 
-    `compiled_packages` are the names of the packages that Cargo compiles for each platform.
+    `compiled_packages` are the names of the packages that Cargo compiles for each platform. `npm_dependencies` are the
+    npm packages that a wasm crate imports, with their versions.
     """
 
     package: Package
     package_json: dict[str, Any] | None
     notes: tuple[str, ...] = ()
     compiled_packages: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    npm_dependencies: Mapping[str, str] = field(default_factory=dict)
 
     def has_script(self, name: Literal["build", "test"]) -> bool:
         """Return True if package.json has a script of that name, other than the placeholder that `npm init` writes."""

@@ -22,6 +22,7 @@ from generator.sandboxes.layout import (
     CONDITIONS,
     DEPENDENCY_FILES_TAR,
     HIDDEN_SOURCE,
+    IMPORTED,
     LOAD,
     METADATA,
     NEEDED,
@@ -45,6 +46,8 @@ _NPMRC_LINES: Final = (
     r"^(@[a-z0-9._-]+:)?registry *= *https://[A-Za-z0-9./:_-]+[[:space:]]*$"
     r"|^(legacy-peer-deps|strict-peer-deps|engine-strict|prefer-dedupe) *= *(true|false)[[:space:]]*$"
 )
+# Ranges and tags, also under another name: no path, URL or repository. JavaScript reads it.
+_REGISTRY_VERSIONS: Final = r"^(npm:@?[^@:\s]+@?)?[\w.*^~<>=| +-]*$"
 
 
 @dataclass(frozen=True)
@@ -92,8 +95,8 @@ def fetch_script(job: BuildJob) -> str:
     """Return the script that downloads all dependencies of a crate whose source is there. It runs nothing of the crate.
 
     Cargo runs outside of the source, so that no configuration in it can name a program for Cargo to start. Only where
-    crates come from is copied from there. npm runs for addons only: other crates may have a package.json that their
-    build does not use.
+    crates come from is copied from there. npm runs for addons, and for the packages that a wasm crate imports: other
+    crates may have a package.json that their build does not use.
     """
     parts = ["cd " + shlex.quote(job.root)]
     if configuration := job.configuration.for_fetching(f"{job.root}/{SOURCE}"):
@@ -107,6 +110,8 @@ def fetch_script(job: BuildJob) -> str:
         parts.append(_fetch_locked(job))
     if job.crate.kind == "napi":
         parts.append(_npm_install(job))
+    if job.crate.kind == "wasm":
+        parts.append(_fetch_imported(job))
     return "\n".join(parts)
 
 
@@ -174,6 +179,19 @@ def _fetch_locked(job: BuildJob) -> str:
     if not job.source.has_lock:
         return f"cargo fetch --manifest-path {shlex.quote(manifest)}"
     return with_arguments("fetch-locked.sh", manifest, f"{job.workspace}/Cargo.lock")
+
+
+def _fetch_imported(job: BuildJob) -> str:
+    return with_arguments(
+        "fetch-imported.sh",
+        job.directory,
+        f"{job.root}/{NEEDED}",
+        f"{job.root}/{IMPORTED}",
+        script("imported-packages.js"),
+        _NPMRC_LINES,
+        _REGISTRY_VERSIONS,
+        NPM_OPTIONS,
+    )
 
 
 def _npm_install(job: BuildJob) -> str:

@@ -26,6 +26,8 @@ RUNNER: Final = "wasm-bindgen-test-runner"
 # Rust has changed how wasm functions are called, and refuses older ones.
 OLDEST: Final = (0, 2, 88)
 _VERSION: Final = re.compile(r"[0-9A-Za-z.-]{1,40}")
+# wasm-bindgen reads the file that its macro finds while compiling. Old versions bind no module for browsers then.
+HIDE_PACKAGE_JSON: Final = "if [ -f package.json ]; then mv package.json package.json.hidden; fi\n"
 
 
 class WebRecipe:
@@ -51,7 +53,8 @@ class WebRecipe:
     def compile(self, job: BuildJob, metadata: CrateMetadata, platform: PlatformName) -> str:
         """Compile the module for wasm32."""
         cdylib_name(job, metadata)
-        return job.crate.commands.build or job.cargo_target(platform).script("--offline --locked --release --lib")
+        build = job.crate.commands.build or job.cargo_target(platform).script("--offline --locked --release --lib")
+        return f"{HIDE_PACKAGE_JSON}{build}" if metadata.npm_dependencies else build
 
     def test(self, job: BuildJob, metadata: CrateMetadata, platform: PlatformName) -> TestRun:
         """Run the crate's tests on the host, and its tests for wasm-bindgen in Node."""
@@ -73,7 +76,8 @@ class WebRecipe:
 
     def pack(self, job: BuildJob, metadata: CrateMetadata, staged: Path) -> tuple[NpmPackage, ...]:
         """Add package.json."""
-        return (web_package(job.identity(metadata.package), cdylib_name(job, metadata), staged),)
+        module = cdylib_name(job, metadata)
+        return (web_package(job.identity(metadata.package), module, staged, metadata.npm_dependencies),)
 
     def load(self, job: BuildJob, metadata: CrateMetadata) -> tuple[str, str]:
         """Require and import the installed package."""

@@ -19,6 +19,7 @@ from generator.manifest.settings import with_layout
 from generator.manifest.values import Layout
 from generator.planning.plan import Plan
 from generator.releases.expected_assets import expected_packages
+from generator.releases.protocol import RELEASES_PAGE
 from generator.strict import Strict
 from generator.text import counted
 
@@ -65,16 +66,21 @@ class Budget(Strict):
         )
 
 
-def budget(manifest: Manifest, plan: Plan) -> Budget:
-    """Return the counts for a release of the whole fleet, with the plan's shards and the workflow's upload jobs."""
+def budget(manifest: Manifest, plan: Plan, others: int = 0) -> Budget:
+    """Return the counts for a release of the whole fleet, with the plan's shards and the workflow's upload jobs.
+
+    `others` are the releases that the repository has: GitHub has no list of those of one tag.
+    """
     packages = Counter(expected_packages(manifest).values())
     shards = [sum(packages[name] for name in shard.crates) for shard in plan.shards]
     loads = shards if manifest.fleet.backend == "e2b" else [sum(shards)]
     assets = sum(loads) + 1  # SHA256SUMS
     pages = math.ceil(assets / PAGE)
-    prepare = 4  # the tag, the list of releases, the new draft, and the list again
+    # The number of releases, the tag, all pages of releases, the new draft, and the page that has it.
+    prepare = 4 + max(1, math.ceil(others / RELEASES_PAGE))
     upload = 1 + pages  # of each job: the release and its assets, without the packages
-    publish = 2 + 2 * pages  # the release, its assets before and after SHA256SUMS, and the publication itself
+    # The release, its assets before and after SHA256SUMS, the latest release, and the publication itself.
+    publish = 3 + 2 * pages
     requests = prepare + len(loads) * upload + assets + publish
     minutes = max(load * upload_interval(len(loads), load, WRITES_A_MINUTE) for load in loads) / 60
     return Budget(
@@ -88,9 +94,9 @@ def budget(manifest: Manifest, plan: Plan) -> Budget:
     )
 
 
-def check_budget(manifest: Manifest, plan: Plan) -> Budget:
+def check_budget(manifest: Manifest, plan: Plan, others: int = 0) -> Budget:
     """Return the budget; InputError lists every exceeded limit, with a fix that stays within them."""
-    own, single = budget(manifest, plan), budget(with_layout(manifest, "single"), plan)
+    own, single = budget(manifest, plan, others), budget(with_layout(manifest, "single"), plan, others)
     if own.fits:
         return own
     if single.fits:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
 
 from github.GithubException import GithubException
 from github.GitRelease import GitRelease
@@ -14,11 +13,8 @@ from github.GitReleaseAsset import GitReleaseAsset
 from generator.github_api.connection import PAGE, Connection
 from generator.github_api.hosts import check_host
 from generator.github_api.pygithub import client, map_pygithub_errors
-from generator.releases.protocol import Asset, Release
+from generator.releases.protocol import RELEASES_PAGE, Asset, Release
 from generator.releases.transfers import Transfers, TransferTimeouts
-
-# GitHub lists releases with all their assets and answers 504 to larger pages: https://github.com/tcnksm/ghr/issues/163
-RELEASES_PAGE: Final = 30
 
 
 class GitHubReleases:
@@ -37,14 +33,35 @@ class GitHubReleases:
         self._github.close()
         self._transfers.close()
 
-    def list_for_tag(self, tag: str) -> tuple[Release, ...]:
-        """Return every release of a tag, including drafts."""
+    def list_for_tag(self, tag: str, until: int | None = None) -> tuple[Release, ...]:
+        """Return every release of a tag, including drafts; with the id `until`, up to the page that has it."""
         self._github.per_page = RELEASES_PAGE
+        found, seen = list[Release](), False
         try:
             with map_pygithub_errors():
-                return tuple(_release(each) for each in self._repository.get_releases() if each.tag_name == tag)
+                for number, each in enumerate(self._repository.get_releases(), 1):
+                    found += [_release(each)] if each.tag_name == tag else []
+                    seen = seen or each.id == until
+                    if seen and number % RELEASES_PAGE == 0:
+                        break
         finally:
             self._github.per_page = PAGE
+        return tuple(found)
+
+    def count(self) -> int:
+        """Return the number of releases, for a token with write access with all drafts."""
+        with map_pygithub_errors():
+            return self._repository.get_releases().totalCount
+
+    def latest_tag(self) -> str | None:
+        """Return the tag of the latest release, or None."""
+        with map_pygithub_errors():
+            try:
+                return self._repository.get_latest_release().complete().tag_name
+            except GithubException as error:
+                if error.status == 404:
+                    return None
+                raise
 
     def tag_commit(self, tag: str) -> str | None:
         """Return the commit of an existing tag, or None."""
@@ -88,8 +105,8 @@ class GitHubReleases:
         with map_pygithub_errors(), _ignore_missing():
             self._repository.get_release(release.id).delete_release()
 
-    def publish(self, release: Release, prerelease: bool) -> Release:
-        """Publish a draft, as the latest release unless it is a prerelease."""
+    def publish(self, release: Release, prerelease: bool, latest: bool) -> Release:
+        """Publish a draft; with `latest` it becomes the release that the repository shows first."""
         with map_pygithub_errors():
             return _release(
                 self._repository.get_release(release.id).update_release(
@@ -98,7 +115,7 @@ class GitHubReleases:
                     draft=False,
                     prerelease=prerelease,
                     tag_name=release.tag,
-                    make_latest="false" if prerelease else "true",
+                    make_latest="true" if latest else "false",
                 )
             )
 

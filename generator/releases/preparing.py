@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import shlex
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
@@ -11,14 +12,13 @@ from generator.errors import InputError
 from generator.github_api.errors import GitHubError
 from generator.github_api.retry import Retry
 from generator.releases.protocol import Release, Releases
-from generator.releases.tags import is_prerelease
 
 # GitHub's list of releases is eventually consistent: https://github.com/softprops/action-gh-release/issues/705
 LIST_ATTEMPTS: Final = 4
 LIST_DELAY: Final = 2.0
 
 
-def prepare(releases: Releases, tag: str, commit: str, body: str, retry: Retry) -> Release:
+def prepare(releases: Releases, tag: str, commit: str, body: str, prerelease: bool, retry: Retry) -> Release:
     """Create or reuse the only draft of a tag at this commit; InputError if the tag has any other release.
 
     GitHub allows several drafts of one tag, so the list is read again after a create. Of two concurrent drafts the
@@ -29,7 +29,7 @@ def prepare(releases: Releases, tag: str, commit: str, body: str, retry: Retry) 
         if draft := existing_draft(_list_settled(releases, tag, retry), tag, commit):
             return draft
         try:
-            created = releases.create(tag, commit, body, is_prerelease(tag))
+            created = releases.create(tag, commit, body, prerelease)
         except GitHubError as error:
             if "target_commitish" in str(error):
                 raise InputError(
@@ -60,7 +60,8 @@ def existing_draft(found: Sequence[Release], tag: str, commit: str) -> Release |
         if each.final_state:
             raise InputError(
                 f"{tag} is already {each.final_state}, as release {each.id}",
-                fix=f"release under a new tag, or check the release: cratematrix release verify --tag {tag}",
+                fix="release under a new tag, or check the release: "
+                f"cratematrix release verify --tag {shlex.quote(tag)}",
             )
     if len(found) > 1:
         numbers = ", ".join(str(each.id) for each in sorted(found, key=lambda each: each.id))
@@ -76,23 +77,34 @@ def existing_draft(found: Sequence[Release], tag: str, commit: str) -> Release |
 
 def _list_settled(releases: Releases, tag: str, retry: Retry) -> tuple[Release, ...]:
     """List the releases of a tag; another process may be about to remove a second draft."""
-    return _list_until(releases, tag, retry, until=lambda found: len(found) < 2)
+    return _list_until(lambda: releases.list_for_tag(tag), tag, retry, condition=lambda found: len(found) < 2)
 
 
 def _has_older(releases: Releases, created: Release, retry: Retry) -> bool:
-    """Return True if the tag has an older release than the new draft; ids only grow."""
-    found = _list_until(releases, created.tag, retry, until=lambda found: created.id in {each.id for each in found})
+    """Return True if the tag has an older release than the new draft; ids only grow.
+
+    A draft that another process made at the same time is listed next to it, so later pages are not read.
+    """
+    found = _list_until(
+        lambda: releases.list_for_tag(created.tag, until=created.id),
+        created.tag,
+        retry,
+        condition=lambda found: created.id in {each.id for each in found},
+    )
     return any(each.id < created.id for each in found)
 
 
 def _list_until(
-    releases: Releases, tag: str, retry: Retry, until: Callable[[tuple[Release, ...]], bool]
+    request: Callable[[], tuple[Release, ...]],
+    tag: str,
+    retry: Retry,
+    condition: Callable[[tuple[Release, ...]], bool],
 ) -> tuple[Release, ...]:
     """List the releases of a tag until the condition holds, or return the last list."""
     found: tuple[Release, ...] = ()
     for _ in range(LIST_ATTEMPTS):
-        found = retry.call(lambda: releases.list_for_tag(tag), f"looking for releases of {tag}")
-        if until(found):
+        found = retry.call(request, f"looking for releases of {tag}")
+        if condition(found):
             break
         retry.sleep(LIST_DELAY)
     return found

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol
 
 from generator.strict import Strict
+
+# GitHub lists releases with all their assets and answers 504 to larger pages: https://github.com/tcnksm/ghr/issues/163
+RELEASES_PAGE: Final = 30
 
 
 class Release(Strict):
@@ -44,14 +47,23 @@ class Asset(Strict):
 class Releases(Protocol):
     """The releases of one repository; methods raise GitHubError and never retry."""
 
-    def list_for_tag(self, tag: str) -> tuple[Release, ...]:
-        """Return every release of a tag; drafts only for a token with write access to contents."""
+    def list_for_tag(self, tag: str, until: int | None = None) -> tuple[Release, ...]:
+        """Return every release of a tag; drafts only for a token with write access to contents.
+
+        With the id `until` the list ends with the page that has that release.
+        """
 
     def tag_commit(self, tag: str) -> str | None:
         """Return the commit of an existing tag, or None."""
 
     def published_release(self, tag: str) -> Release:
         """Return the published release of a tag."""
+
+    def latest_tag(self) -> str | None:
+        """Return the tag of the latest release, or None."""
+
+    def count(self) -> int:
+        """Return the number of releases."""
 
     def get(self, release: int) -> Release:
         """Return a release by its numeric id."""
@@ -62,8 +74,8 @@ class Releases(Protocol):
     def remove(self, release: Release) -> None:
         """Delete a draft; a missing one is no error."""
 
-    def publish(self, release: Release, prerelease: bool) -> Release:
-        """Publish a draft, as the latest release unless it is a prerelease."""
+    def publish(self, release: Release, prerelease: bool, latest: bool) -> Release:
+        """Publish a draft; with `latest` it becomes the release that the repository shows first."""
 
     def assets(self, release: int) -> tuple[Asset, ...]:
         """Return every asset of a release, including those of interrupted uploads."""

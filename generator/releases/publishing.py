@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from generator.files.output import output_directory
 from generator.github_api.errors import GitHubError
 from generator.github_api.retry import RateLimit, Retry
 from generator.manifest.models import Manifest
+from generator.releases.downloads import with_digest
 from generator.releases.expected_assets import (
     CHECKSUMS,
     built_packages,
@@ -20,8 +21,8 @@ from generator.releases.expected_assets import (
     expected_packages,
     release_differences,
 )
-from generator.releases.protocol import Release, Releases
-from generator.releases.tags import is_prerelease
+from generator.releases.protocol import Asset, Release, Releases
+from generator.releases.tags import becomes_latest, is_prerelease
 from generator.releases.uploading import Package, list_assets, upload_package
 from generator.reports.models import Artifact, Report
 
@@ -35,16 +36,35 @@ def publish(
     """
     files, problems = expected_assets(expected_packages(manifest, report), report)
     release = retry.call(partial(releases.get, number), f"getting release {number}")
-    assets = list_assets(releases, release, retry)
+    text = checksums_text(files.values()).encode()
+    checksums = Artifact(file=CHECKSUMS, bytes=len(text), sha256=hashlib.sha256(text).hexdigest())
+    complete = {**files, CHECKSUMS: checksums}
+    assets = _digested_assets(releases, release, complete, (), retry)
     _raise_if_incomplete(release, (*problems, *release_differences(files, assets, ignored=CHECKSUMS)))
-    checksums = _write_checksums(out, files)
+    with output_directory(out) as results:
+        results.write(CHECKSUMS, text)
     if release.draft:
-        upload_package(releases, release, checksums, assets, RateLimit(0, retry.sleep), retry)
-        assets = list_assets(releases, release, retry)
-    _raise_if_incomplete(release, tuple(release_differences({**files, CHECKSUMS: checksums.file}, assets)))
+        package = Package(out / CHECKSUMS, checksums)
+        upload_package(releases, release, package, assets, RateLimit(0, retry.sleep), retry)
+        assets = _digested_assets(releases, release, complete, assets, retry)
+    _raise_if_incomplete(release, tuple(release_differences(complete, assets)))
     if keep_draft or not release.draft:
         return release
-    return _publish_once(releases, release, retry)
+    return _publish_once(releases, release, is_prerelease(release.tag, manifest.fleet), retry)
+
+
+def _digested_assets(
+    releases: Releases, release: Release, files: Mapping[str, Artifact], known: Iterable[Asset], retry: Retry
+) -> tuple[Asset, ...]:
+    """List the assets; a server without digests sends each expected file once, unless `known` has its asset."""
+    digests = {asset.id: asset.digest for asset in known}
+    assets = []
+    for each in list_assets(releases, release, retry):
+        asset = each if each.digest else each.model_copy(update={"digest": digests.get(each.id)})
+        if file := files.get(asset.name):
+            asset = retry.call(partial(with_digest, releases, file, asset), f"downloading {asset.name}")
+        assets.append(asset)
+    return tuple(assets)
 
 
 def expected_assets(names: Mapping[str, str], report: Report) -> tuple[dict[str, Artifact], tuple[str, ...]]:
@@ -78,19 +98,13 @@ def _raise_if_incomplete(release: Release, problems: tuple[str, ...]) -> None:
     )
 
 
-def _write_checksums(out: Path, files: Mapping[str, Artifact]) -> Package:
-    text = checksums_text(files.values()).encode()
-    with output_directory(out) as results:
-        results.write(CHECKSUMS, text)
-    return Package(out / CHECKSUMS, Artifact(file=CHECKSUMS, bytes=len(text), sha256=hashlib.sha256(text).hexdigest()))
-
-
-def _publish_once(releases: Releases, release: Release, retry: Retry) -> Release:
+def _publish_once(releases: Releases, release: Release, prerelease: bool, retry: Retry) -> Release:
     """Publish; after a lost response, read the release before the next attempt."""
     action = f"publishing {release.tag}"
+    latest = not prerelease and becomes_latest(release.tag, retry.call(releases.latest_tag, action))
     for attempts in itertools.count(1):
         try:
-            release = releases.publish(release, is_prerelease(release.tag))
+            release = releases.publish(release, prerelease, latest)
         except GitHubError as error:
             retry.wait_or_raise(error, attempts, action)
             release = retry.call(partial(releases.get, release.id), action)

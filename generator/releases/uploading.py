@@ -7,6 +7,7 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +18,7 @@ from generator.files.output import open_output
 from generator.github_api.errors import GitHubError
 from generator.github_api.retry import MAX_ATTEMPTS, RateLimit, Retry, upload_interval
 from generator.manifest.names import github_asset_name
+from generator.releases.downloads import with_digest
 from generator.releases.expected_assets import Decision, asset_difference, built_packages, upload_decision
 from generator.releases.protocol import Asset, Release, Releases
 from generator.reports.models import Artifact, Report
@@ -125,6 +127,8 @@ def upload_package(
     first: Decision | None = None
     for attempts in itertools.count(1):
         old = next((asset for asset in assets if asset.name == name), None)
+        if old:
+            old = retry.call(partial(with_digest, releases, package.file, old), f"downloading {name}")
         now = upload_decision(package.file, old)
         first = first or now
         if now == "skip":
@@ -147,5 +151,5 @@ def _check_uploaded(releases: Releases, file: Artifact, asset: Asset) -> None:
     if asset.name != file.file:
         releases.delete(asset)
         raise CratematrixError(f"GitHub renamed the asset {file.file} to {asset.name}")
-    if problem := asset_difference(file, asset):
+    if problem := asset_difference(file, with_digest(releases, file, asset)):
         raise GitHubError(problem)

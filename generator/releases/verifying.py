@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Final
 
 from generator.errors import Incomplete, InputError
-from generator.github_api.errors import GitHubError
 from generator.github_api.retry import Retry
 from generator.manifest.models import Manifest
 from generator.manifest.settings import with_layout
+from generator.releases.downloads import digested, download
 from generator.releases.expected_assets import CHECKSUMS, asset_difference, expected_packages, parse_checksums
 from generator.releases.protocol import Asset, Releases
 from generator.reports.models import Artifact
@@ -58,7 +57,7 @@ def _differences(
             yield f"{name} is not on the release"
         elif name not in files:
             continue  # its failed download is a problem already
-        elif problem := asset_difference(files[name], listed[name]):
+        elif problem := asset_difference(files[name], digested(listed[name], files[name])):
             yield problem
         elif digests.get(name, files[name].sha256) != files[name].sha256:
             yield f"{name} has a different SHA-256 in {CHECKSUMS}"
@@ -74,12 +73,12 @@ def _download_checksums(
 
     def read() -> tuple[Artifact, str]:
         content = bytearray()
-        artifact = _download(releases, asset, content.extend)
+        artifact = download(releases, asset, content.extend)
         return artifact, content.decode(errors="replace")
 
     artifact, text = retry.call(read, f"downloading {CHECKSUMS}")
     digests, problems = parse_checksums(text)
-    return digests, (*problems, *filter(None, (asset_difference(artifact, asset),)))
+    return digests, (*problems, *filter(None, (asset_difference(artifact, digested(asset, artifact)),)))
 
 
 def _download_all(
@@ -89,21 +88,7 @@ def _download_all(
     files, failed = dict[str, Artifact](), list[str]()
     for asset in assets:
         try:
-            files[asset.name] = retry.call(partial(_download, releases, asset, len), f"downloading {asset.name}")
+            files[asset.name] = retry.call(partial(download, releases, asset, len), f"downloading {asset.name}")
         except InputError as error:
             failed.append(error.message)
     return files, tuple(failed)
-
-
-def _download(releases: Releases, asset: Asset, take: Callable[[bytes], object]) -> Artifact:
-    """Download a file, up to the first byte too much; GitHubError if it ends early. `take` gets each chunk."""
-    size, digest = 0, hashlib.sha256()
-    for chunk in releases.download(asset):
-        take(chunk)
-        size += len(chunk)
-        digest.update(chunk)
-        if size > asset.size:
-            break
-    if size < asset.size:
-        raise GitHubError(f"{asset.name} ended after {size} of {asset.size} bytes")
-    return Artifact(file=asset.name, bytes=size, sha256=digest.hexdigest())

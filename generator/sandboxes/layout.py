@@ -25,6 +25,8 @@ SOURCE: Final = "source"
 TOOLS: Final = "tools"
 # An npm project with the package's future dependencies. Installing it fills npm's cache.
 NEEDED: Final = "needed"
+# The package.json of that project for a wasm crate, which the host copies out.
+IMPORTED: Final = "imported.json"
 # Wrapper of Cargo, and the builds that it recorded.
 CARGO_RECORDER: Final = "recorder"
 CARGO_RECORD: Final = "cargo-builds"

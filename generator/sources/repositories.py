@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import fcntl
 import re
 import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Final
 from urllib.parse import urlsplit
+
+from filelock import FileLock, Timeout
 
 from generator.errors import InputError, Unavailable, Unreachable
 from generator.git import git_output, run_git
@@ -50,19 +51,16 @@ def fetch_commit(url: str, rev: str, directory: Path, stop: threading.Event | No
 def _locked(directory: Path, stop: threading.Event) -> Iterator[None]:
     """Lock a repository against other threads and runs; the lock ends with the open file, even after a crash."""
     directory.parent.mkdir(parents=True, exist_ok=True)
-    with directory.with_name(f"{directory.name}.lock").open("ab") as file:
-        while not _try_lock(file):
-            if stop.wait(POLL_SECONDS):
-                raise Unavailable("waiting for another fetch of the same repository was stopped")
-        yield
-
-
-def _try_lock(file: BinaryIO) -> bool:
+    path = directory.with_name(f"{directory.name}.lock")
+    lock = FileLock(path, preserve_lock_file=True, poll_interval=POLL_SECONDS, fallback_to_soft=False)
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+        lock.acquire(cancel_check=stop.is_set)
+    except Timeout:
+        raise Unavailable("waiting for another fetch of the same repository was stopped") from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _repair(directory: Path) -> None:

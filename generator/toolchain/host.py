@@ -90,7 +90,8 @@ class HostToolchain:
             (self.npm.parent.parent, "/opt/node/lib/node_modules/npm"),
         )
         binds = tuple(Bind(str(path), target) for path, target in paths if path.exists() and not is_in_usr(path))
-        return (*binds, *(bind for mount in self.mounts for bind in mount.binds))
+        # Two platforms may have one emulator.
+        return tuple(dict.fromkeys((*binds, *(bind for mount in self.mounts for bind in mount.binds))))
 
     @property
     def mounts(self) -> tuple[Mount, ...]:
@@ -135,6 +136,7 @@ class HostToolchain:
             host=host,
             targets=frozenset(self.targets),
             programs=self.linkers.programs,
+            windows=self.linkers.windows,
             apple_sdk=self.linkers.apple_sdk,
             no_coverage=self.profiler.unmet_need,
             runtimes=runtimes,

@@ -10,7 +10,7 @@ from typing import Final
 
 from generator.errors import CratematrixError
 from generator.toolchain.mounts import MOUNT_ROOT, SYSTEM_PATH, Mount, ask_program, find_program, is_in_usr
-from generator.toolchain.toolchain import Program
+from generator.toolchain.toolchain import XWIN_ARCHITECTURES, Program
 
 # Build tools for C that dependencies need: a sandbox sees only those of the system.
 _SYSTEM_PROGRAMS: Final[tuple[Program, ...]] = ("clang", "cmake")
@@ -18,9 +18,13 @@ _SYSTEM_PROGRAMS: Final[tuple[Program, ...]] = ("clang", "cmake")
 
 @dataclass(frozen=True)
 class Linkers:
-    """Installed linkers: programs by name, mounts for a sandbox, and `versions` for the build cache."""
+    """Installed linkers: programs by name, mounts for a sandbox, and `versions` for the build cache.
+
+    `windows` are the processors that there are Microsoft's libraries for.
+    """
 
     programs: frozenset[Program] = frozenset()
+    windows: frozenset[str] = frozenset()
     mounts: tuple[Mount, ...] = ()
     versions: tuple[str, ...] = ()
 
@@ -36,6 +40,7 @@ def find_linkers(environ: Mapping[str, str]) -> Linkers:
     found = [linkers for find in (_zig, _xwin, _apple_sdk) if (linkers := _working(find, environ))]
     return Linkers(
         programs=frozenset(system).union(*(linkers.programs for linkers in found)),
+        windows=frozenset[str]().union(*(linkers.windows for linkers in found)),
         mounts=tuple(mount for linkers in found for mount in linkers.mounts),
         versions=tuple(version for linkers in found for version in linkers.versions),
     )
@@ -61,7 +66,7 @@ def _zig(environ: Mapping[str, str]) -> Linkers:
         Mount(zig.parent, f"{MOUNT_ROOT}/zig", "CARGO_ZIGBUILD_ZIG_PATH", zig.name),
     )
     versions = (f"zig {ask_program([zig, 'version'], environ)}", ask_program([zigbuild, "--version"], environ))
-    return Linkers(frozenset[Program]({"cargo-zigbuild"}), mounts, versions)
+    return Linkers(frozenset[Program]({"cargo-zigbuild"}), mounts=mounts, versions=versions)
 
 
 def _zig_candidates(zigbuild: Path, environ: Mapping[str, str]) -> Iterator[Path]:
@@ -85,7 +90,15 @@ def _xwin(environ: Mapping[str, str]) -> Linkers:
     if xwin is None or not all((libraries / "xwin" / part).is_dir() for part in ("crt", "sdk")):
         return Linkers()
     mounts = (Mount(xwin, f"{MOUNT_ROOT}/bin/cargo-xwin"), Mount(libraries, f"{MOUNT_ROOT}/xwin", "XWIN_CACHE_DIR"))
-    return Linkers(frozenset[Program]({"cargo-xwin"}), mounts, (ask_program([xwin, "--version"], environ),))
+    # Each processor's libraries have directories of their own.
+    parts = ("crt/lib", "sdk/lib/um")
+    windows = frozenset(
+        cpu
+        for cpu, name in XWIN_ARCHITECTURES.items()
+        if all((libraries / "xwin" / part / name).is_dir() for part in parts)
+    )
+    version = ask_program([xwin, "--version"], environ)
+    return Linkers(frozenset[Program]({"cargo-xwin"}), windows, mounts, (version,))
 
 
 def _apple_sdk(environ: Mapping[str, str]) -> Linkers:

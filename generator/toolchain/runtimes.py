@@ -16,7 +16,13 @@ from generator.toolchain.mounts import MOUNT_ROOT, Mount, ask_program, find_prog
 from generator.toolchain.toolchain import Runtime
 
 # qemu's and Debian's names of Linux processors.
-_PROCESSORS: Final[dict[PlatformName, str]] = {"linux-x64-gnu": "x86_64", "linux-arm64-gnu": "aarch64"}
+_PROCESSORS: Final[dict[PlatformName, str]] = {
+    "linux-x64-gnu": "x86_64",
+    "linux-x64-musl": "x86_64",
+    "linux-arm64-gnu": "aarch64",
+    "linux-arm64-musl": "aarch64",
+}
+# Programs for musl are static and need none.
 _LOADERS: Final[dict[PlatformName, str]] = {
     "linux-x64-gnu": "lib/ld-linux-x86-64.so.2",
     "linux-arm64-gnu": "lib/ld-linux-aarch64.so.1",
@@ -78,23 +84,24 @@ def find_runtimes(environ: Mapping[str, str]) -> tuple[HostRuntime, ...]:
 
 
 def _qemu(platform: PlatformName, environ: Mapping[str, str]) -> HostRuntime | None:
-    """Find qemu; outside of /usr it has to be a static one, which needs no libraries."""
+    """Find qemu, with the C library that programs for glibc need; outside of /usr it has to be a static one."""
     name = f"qemu-{_PROCESSORS[platform]}"
     static = _program(f"{name}-static", environ)
     qemu = static or _program(name, environ)
     if qemu is None or not (static or is_in_usr(qemu)):
         return None
+    version = _version(qemu, environ)
+    if version is None:
+        return None
+    start = Mount(qemu.resolve(), f"{MOUNT_ROOT}/bin/{qemu.name}")
+    if platform not in _LOADERS:
+        return HostRuntime(platform, f"qemu {version}", (start,))
     prefixes = (environ.get("QEMU_LD_PREFIX"), qemu.parent.parent / f"{_PROCESSORS[platform]}-linux-gnu")
     libraries = next((Path(each) for each in prefixes if each and Path(each, _LOADERS[platform]).exists()), None)
-    version = _version(qemu, environ)
-    if libraries is None or version is None:
+    if libraries is None:
         return None
-    command = (
-        Mount(qemu.resolve(), f"{MOUNT_ROOT}/bin/{qemu.name}"),
-        "-L",
-        Mount(libraries.resolve(), f"{MOUNT_ROOT}/{_PROCESSORS[platform]}-linux-gnu", patterns=_LIBRARIES),
-    )
-    return HostRuntime(platform, f"qemu {version}", command, *_node(platform, environ))
+    place = Mount(libraries.resolve(), f"{MOUNT_ROOT}/{_PROCESSORS[platform]}-linux-gnu", patterns=_LIBRARIES)
+    return HostRuntime(platform, f"qemu {version}", (start, "-L", place), *_node(platform, environ))
 
 
 def _wine(environ: Mapping[str, str]) -> HostRuntime | None:

@@ -22,11 +22,14 @@ WASI_TARGET: Final = "wasm32-wasip1-threads"
 LLVM_COV_VERSION: Final = "0.9.1"
 LLVM_COV_RUST: Final = (1, 87)
 
+# cargo-xwin's names of processors.
+XWIN_ARCHITECTURES: Final = {"x64": "x86_64", "arm64": "aarch64"}
 GET_ZIG: Final = "pip install ziglang cargo-zigbuild"
-GET_XWIN: Final = "pip install cargo-xwin && XWIN_ARCH=x86_64 cargo-xwin cache xwin"
+GET_XWIN: Final = f"pip install cargo-xwin && XWIN_ARCH={','.join(XWIN_ARCHITECTURES.values())} cargo-xwin cache xwin"
 _GET_ZIG: Final = f"run `{GET_ZIG}`"
 _GET_XWIN: Final = (
-    "run `pip install cargo-xwin`, then `XWIN_ARCH=x86_64 cargo-xwin cache xwin`, which accepts Microsoft's licence"
+    f"run `pip install cargo-xwin`, then `XWIN_ARCH={','.join(XWIN_ARCHITECTURES.values())} cargo-xwin cache xwin`, "
+    "which accepts Microsoft's licence"
 )
 
 
@@ -58,7 +61,8 @@ class RustChannel:
 class Toolchain:
     """The tools in sandboxes of a machine whose platform is `host`.
 
-    `targets` are the Rust targets with an installed standard library. `apple_sdk` is True when SDKROOT names an SDK of
+    `targets` are the Rust targets with an installed standard library. `windows` are the processors that cargo-xwin has
+    Microsoft's libraries for. `apple_sdk` is True when SDKROOT names an SDK of
     Apple's. `no_coverage` is the reason and the fix when coverage cannot be measured. `runtimes` run programs of other
     platforms. `rust_version` is the version of Rust, where it is known. `channels` are further Rusts, and `channel` is
     the one of them that is used.
@@ -67,6 +71,7 @@ class Toolchain:
     host: PlatformName
     targets: frozenset[str]
     programs: frozenset[Program] = frozenset()
+    windows: frozenset[str] = frozenset({"x64"})
     apple_sdk: bool = False
     no_coverage: str | None = None
     runtimes: Mapping[PlatformName, Runtime] = field(default_factory=dict)
@@ -138,7 +143,7 @@ def missing_linker(platform: PlatformName, toolchain: Toolchain) -> str | None:
     linker = toolchain.linker(platform)
     if linker == "zig" and "cargo-zigbuild" not in toolchain.programs:
         return f"linked by zig and cargo-zigbuild, which are not installed: {_GET_ZIG}"
-    if linker == "xwin" and "cargo-xwin" not in toolchain.programs:
+    if linker == "xwin" and not ("cargo-xwin" in toolchain.programs and PLATFORMS[platform].cpu in toolchain.windows):
         return f"linked by cargo-xwin with Microsoft's libraries, which are not installed: {_GET_XWIN}"
     return None
 

@@ -95,6 +95,13 @@ def from_fork(top: Path, name: str, base: str) -> dict[str, Any]:
     return {"name": "pull_request", "action": "opened", "number": 7, "pull_request": request, "repository": about(name)}
 
 
+def from_dependabot(top: Path, name: str, base: str) -> dict[str, Any]:
+    """Return the event of a pull request of Dependabot: of the repository itself, and without its secrets."""
+    event = from_fork(top, name, base)
+    event["pull_request"]["head"] |= {"ref": "dependabot/cargo/change", "repo": about(name)}
+    return {**event, "sender": {"login": "dependabot[bot]", "type": "Bot"}}
+
+
 def about(name: str) -> dict[str, Any]:
     """Return what events say of a public repository."""
     return {"full_name": name, "private": False, "visibility": "public", "default_branch": "main", "fork": False}

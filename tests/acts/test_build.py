@@ -13,6 +13,7 @@ from tests.acts.conftest import NAME
 from tests.acts.repositories import (
     commit,
     copy_of_checkout,
+    from_dependabot,
     from_fork,
     git,
     in_queue,
@@ -90,15 +91,17 @@ def test_a_failing_crate_in_the_merge_queue_shuts_the_gate(fleet: Path, act: Act
     assert "1 failed" in ran.summary("report")
 
 
-def test_a_pull_request_of_a_fork_builds_on_the_runner_and_uploads_nothing(
-    fleet: Path, act: Act, server: GitHubServer, secrets: dict[str, str]
+@pytest.mark.parametrize(("event", "run"), [(from_fork, 4), (from_dependabot, 5)], ids=["fork", "Dependabot"])
+def test_a_pull_request_without_secrets_builds_on_the_runner_and_uploads_nothing(
+    fleet: Path, act: Act, server: GitHubServer, secrets: dict[str, str], event: Any, run: int
 ) -> None:
-    """The manifest has the backend e2b; a fork has no key, and its token can only read."""
+    """The manifest has the backend e2b; such a pull request has no key, and its token can only read."""
     repository(fleet, json.loads((fleet / "crates.json").read_text())["crates"], backend="e2b")
     before, _ = change(fleet, "tests/fleet/crates/cli/src/main.rs")
     asked = len(server.requests)
-    ran = act.run(fleet, "build", from_fork(fleet, NAME, before), secrets=secrets, run=4)
+    ran = act.run(fleet, "build", event(fleet, NAME, before), secrets=secrets, run=run)
     assert ran.jobs == dict.fromkeys(("plan", "build", "report", "gate"), "success"), ran.log[-5000:]
-    assert (report(act, 4)["backend"], built(act, 4)) == ("local", {"fleet-cli": "built"})
+    assert (report(act, run)["backend"], built(act, run)) == ("local", {"fleet-cli": "built"})
+    assert "The secret E2B_API_KEY is empty here" in ran.said("plan")
     assert not {"Upload", "Kill leftover sandboxes"} & {*ran.steps("build")}
     assert server.requests[asked:] == []

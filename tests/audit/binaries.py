@@ -25,9 +25,11 @@ ZIG_TARGETS: dict[PlatformName, str] = {
     "linux-x64-gnu": "x86_64-linux-gnu.2.17",
     "linux-x64-musl": "x86_64-linux-musl",
     "linux-arm64-gnu": "aarch64-linux-gnu.2.17",
+    "linux-arm64-musl": "aarch64-linux-musl",
     "darwin-x64": "x86_64-macos.10.13",
     "darwin-arm64": "aarch64-macos.11.0",
     "win32-x64-msvc": "x86_64-windows-gnu",
+    "win32-arm64-msvc": "aarch64-windows-gnu",
     "wasm32": "wasm32-freestanding",
 }
 
@@ -85,13 +87,13 @@ def addon(directory: Path, platform: PlatformName, source: str = ADDON, target: 
     if platform == "wasm32":
         wasm = source.replace("_module_v1", "_wasm_v1")
         return zig(directory, "exe", ZIG_TARGETS[platform], wasm, "-fno-entry", "--export=napi_register_wasm_v1")
-    flags = ["-fentry=napi_register_module_v1"] if platform == "win32-x64-msvc" else []
+    flags = ["-fentry=napi_register_module_v1"] if platform.startswith("win32") else []
     return zig(directory, "lib", target or ZIG_TARGETS[platform], source, *flags)
 
 
 def program(directory: Path, platform: PlatformName, target: str | None = None) -> Path:
     """A program for a platform, and executable."""
-    bare = platform in ("win32-x64-msvc", "linux-x64-musl")
+    bare = platform.startswith("win32") or platform.endswith("musl")
     flags = ["-fentry=begin"] if bare else ["-lc"]
     path = zig(directory, "exe", target or ZIG_TARGETS[platform], BARE if bare else PROGRAM, *flags)
     path.chmod(0o755)

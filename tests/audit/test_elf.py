@@ -17,7 +17,7 @@ HOST = MinimumVersions(glibc="2.99")
 
 
 @needs_zig
-@pytest.mark.parametrize("platform", ["linux-x64-gnu", "linux-x64-musl", "linux-arm64-gnu"])
+@pytest.mark.parametrize("platform", ["linux-x64-gnu", "linux-x64-musl", "linux-arm64-gnu", "linux-arm64-musl"])
 def test_an_addon_and_a_program_that_are_right_have_no_finding(tmp_path: Path, platform: PlatformName) -> None:
     assert audited(addon(tmp_path, platform), platform).findings == ()
     assert audited(program(tmp_path, platform), platform, "bin").findings == ()
@@ -123,6 +123,6 @@ def test_for_musl_a_program_must_be_static_and_nothing_may_need_glibc(tmp_path: 
     assert found(audited(made, "linux-x64-musl", "bin")) == {"static", "glibc"}
     made = cc(tmp_path, CALLS, "-shared", "-nostdlib", stub(tmp_path, "libc.so.6", "GLIBC_2.5"))
     assert found(audited(made, "linux-x64-musl")) == {"libraries", "glibc"}
-    for musl in ("libc.musl-x86_64.so.1", "libc.so"):
+    for musl in ("libc.musl-x86_64.so.1", "libc.musl-aarch64.so.1", "libc.so"):
         made = cc(tmp_path, CALLS, "-shared", "-nostdlib", stub(tmp_path, musl))
         assert audited(made, "linux-x64-musl").findings == ()

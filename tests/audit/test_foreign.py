@@ -32,14 +32,14 @@ pytestmark = needs_zig
 IMPORT = '__attribute__((import_module("%s"), import_name("%s"))) void f%d(void);\n'
 
 
-@pytest.mark.parametrize("platform", ["darwin-x64", "darwin-arm64", "win32-x64-msvc"])
+@pytest.mark.parametrize("platform", ["darwin-x64", "darwin-arm64", "win32-x64-msvc", "win32-arm64-msvc"])
 def test_an_addon_and_a_program_that_are_right_have_no_finding(tmp_path: Path, platform: PlatformName) -> None:
     result = audited(addon(tmp_path, platform), platform)
-    assert (result.findings, result.format) == ((), "PE" if platform == "win32-x64-msvc" else "Mach-O")
+    assert (result.findings, result.format) == ((), "PE" if platform.startswith("win32") else "Mach-O")
     assert audited(program(tmp_path, platform), platform, "bin").findings == ()
 
 
-@pytest.mark.parametrize("platform", ["darwin-x64", "darwin-arm64", "win32-x64-msvc", "wasm32"])
+@pytest.mark.parametrize("platform", ["darwin-x64", "darwin-arm64", "win32-x64-msvc", "win32-arm64-msvc", "wasm32"])
 def test_an_addon_without_napis_symbol_is_refused(tmp_path: Path, platform: PlatformName) -> None:
     if platform == "wasm32":
         made = zig(

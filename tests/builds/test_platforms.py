@@ -265,6 +265,18 @@ def test_tests_run_on_every_platform_that_something_here_runs(repository: MakeRe
 
 
 @pytest.mark.slow
+def test_tests_of_static_programs_for_another_processor_need_qemu_alone(
+    repository: MakeRepository, everything: str
+) -> None:
+    equipped("bin", "linux-arm64-musl")
+    top = repository([entry("one", kind="bin", platforms=["linux-arm64-musl"])], program("no processor"))
+    ran, crate = built(top, everything)
+    assert ran.code == 0, ran.err
+    state, by, _ = trials(crate)["linux-arm64-musl"]
+    assert (state, str(by).split()[0]) == ("passed", "qemu")
+
+
+@pytest.mark.slow
 def test_a_test_that_fails_on_one_platform_alone_fails_the_crate_with_its_name(
     repository: MakeRepository, everything: str
 ) -> None:

@@ -17,6 +17,7 @@ from generator.errors import InputError
 from generator.platforms import host_platform
 from generator.toolchain.host import find_host_toolchain
 from generator.toolchain.toolchain import unmet_need
+from tests.conftest import MakeRepository
 from tests.installing import install
 from tests.support import cratematrix, cross_path
 
@@ -103,3 +104,39 @@ def test_everything_the_exports_name_is_there(installed: Path) -> None:
         return [value] if isinstance(value, str) else [name for each in dict(value).values() for name in named(each)]  # type: ignore[call-overload]
 
     assert all((folder / name).exists() for name in named(declared["exports"]))
+
+
+IMPORTING = """use wasm_bindgen::prelude::*;
+
+#[wasm_bindgen(module = "uuid")]
+extern "C" {
+    fn validate(text: &str) -> bool;
+}
+
+#[wasm_bindgen]
+pub fn is_uuid(text: &str) -> bool {
+    validate(text)
+}
+"""
+
+
+def test_a_crate_imports_npm_packages_that_its_package_json_names(
+    environment: Mapping[str, str], repository: MakeRepository, tmp_path: Path
+) -> None:
+    head = '[package]\nname = "one"\nversion = "1.0.0"\nedition = "2021"\n\n[workspace]\n\n[lib]\ncrate-type = ["cdylib"]\n'
+    files = {
+        "one/Cargo.toml": head + '[dependencies]\nwasm-bindgen = { version = "=0.2.130", default-features = false }\n',
+        "one/src/lib.rs": IMPORTING,
+        "one/package.json": json.dumps({"private": True, "dependencies": {"uuid": "9.0.1", "webpack": "file:lost"}}),
+    }
+    crate = {"name": "one", "version": "1.0.0", "kind": "wasm", "source": {"path": "one"}}
+    top = repository([crate], files, platforms=["wasm32"])
+    ran = cratematrix("build", "--all", cwd=top, env=environment)
+    assert ran.code == 0, ran.err
+    (tmp_path / "app").mkdir()
+    install(tmp_path / "app", next((top / "dist").glob("*.tgz")))
+    declared = json.loads((tmp_path / "app/node_modules/@demo/one/package.json").read_text())
+    assert declared["dependencies"] == {"uuid": "9.0.1"}
+    script = "console.log(require('@demo/one').is_uuid('6ec0bd7f-11c0-43da-975e-2a8ad9ebae0b'))"
+    done = subprocess.run(["node", "-e", script], cwd=tmp_path / "app", capture_output=True, text=True, check=True)  # noqa: TID251
+    assert done.stdout == "true\n"

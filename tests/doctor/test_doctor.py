@@ -22,15 +22,17 @@ def test_platforms_with_the_same_missing_linker_share_a_finding_and_so_do_rust_t
     assert found["linux-x64-gnu"].state == found["wasm32 (modules)"].state == "ok"
     zig, xwin, targets = found["cargo-zigbuild"], found["cargo-xwin"], found["Rust targets"]
     assert {each.state for each in (zig, xwin, targets)} == {"note"}
-    assert zig.message == "not installed; it links linux-x64-musl, linux-arm64-gnu, darwin-x64, darwin-arm64"
+    assert zig.message == (
+        "not installed; it links linux-x64-musl, linux-arm64-gnu, linux-arm64-musl, darwin-x64, darwin-arm64"
+    )
     assert zig.fix == "pip install ziglang cargo-zigbuild"
-    assert xwin.message == "not installed; it links win32-x64-msvc"
+    assert xwin.message == "not installed; it links win32-x64-msvc, win32-arm64-msvc"
     assert xwin.fix == (
-        "pip install cargo-xwin && XWIN_ARCH=x86_64 cargo-xwin cache xwin (accepts Microsoft's licence)"
+        "pip install cargo-xwin && XWIN_ARCH=x86_64,aarch64 cargo-xwin cache xwin (accepts Microsoft's licence)"
     )
     assert targets.fix == (
-        "rustup target add x86_64-unknown-linux-musl aarch64-unknown-linux-gnu x86_64-apple-darwin aarch64-apple-darwin "
-        "x86_64-pc-windows-msvc wasm32-wasip1-threads"
+        "rustup target add x86_64-unknown-linux-musl aarch64-unknown-linux-gnu aarch64-unknown-linux-musl x86_64-apple-darwin "
+        "aarch64-apple-darwin x86_64-pc-windows-msvc aarch64-pc-windows-msvc wasm32-wasip1-threads"
     )
 
 

@@ -41,7 +41,7 @@ class Api:
     def __init__(self, account: Account, url: str) -> None:
         self._account, self._url = account, url
         self._limits, self._checker = Limits(account.rules), Checker()
-        replies, numbers = Replies(url), account.numbers
+        replies, numbers = Replies(url, account.rules.digests), account.numbers
         self.assets = Assets(account, replies)
         code = CodeReplies(replies)
         groups = (

@@ -37,10 +37,10 @@ def node(kind: str, number: int) -> str:
 
 
 class Replies:
-    """Renders what the server keeps; `url` is where it is."""
+    """Renders what the server keeps; `url` is where it is, `digests` whether assets have theirs."""
 
-    def __init__(self, url: str) -> None:
-        self.url = url
+    def __init__(self, url: str, digests: bool = True) -> None:
+        self.url, self._digests = url, digests
 
     def user(self, login: str, kind: str = "User") -> Json:
         """Return an account."""
@@ -65,7 +65,7 @@ class Replies:
             "url": f"{self._api(repository)}/releases/assets/{asset.id}", "id": asset.id,
             "node_id": node("ReleaseAsset", asset.id), "name": asset.name, "label": asset.label,
             "uploader": self.user(asset.uploader), "content_type": asset.content_type, "state": asset.state,
-            "size": asset.size, "digest": asset.sha256 and f"sha256:{asset.sha256}",
+            "size": asset.size, "digest": f"sha256:{asset.sha256}" if self._digests and asset.sha256 else None,
             "download_count": asset.downloads, "created_at": moment(asset.created_at),
             "updated_at": moment(asset.updated_at),
             "browser_download_url": f"{self._html(repository)}/releases/download/{place}/{quote(asset.name)}",

@@ -19,7 +19,7 @@ class Rules:
     `anonymous_hourly` for everybody without a token. `content_per_minute`, `content_per_hour` and `points_per_minute`
     (a read is one point, a write five) and `at_once` are secondary limits. `assets` a release may have, `asset_bytes`
     an asset must stay below. With `speed` 60 a minute of the limits passes in a second; replies tell true times.
-    `limits` False counts and refuses nothing. `clock` returns seconds since 1970.
+    `limits` False counts and refuses nothing. `digests` False gives assets none, as older servers do. `clock` returns seconds since 1970.
     """
 
     hourly: int = 1_000
@@ -33,4 +33,5 @@ class Rules:
     asset_bytes: int = 2 * GIB
     speed: float = 1.0
     limits: bool = True
+    digests: bool = True
     clock: Callable[[], float] = time.time

@@ -45,8 +45,10 @@ OTHER_OF_FLEET: dict[str, Any] = {
     "action": "you/cratematrix@v2",
     "backend": "e2b",
     "workflows": {"build": "crates.yml"},
+    "accept_microsoft_licence": True,
     "schedule": "17 3 * * 1",
     "release_tags": "fleet-v*",
+    "prerelease_tags": "v0.*",
     "canaries": ["uno"],
     "layout": "split",
     "e2b": {"domain": "e2b.example.com"},
@@ -67,7 +69,11 @@ OTHER_OF_CRATE: dict[str, Any] = {
 }
 ENVIRONMENT: dict[str, Any] = {"backend": "local", "fingerprint": "f"}
 # The part of the environment that each key selects.
-SELECTED: dict[str, dict[str, Any]] = {"backend": {"backend": "e2b"}, "template": {"fingerprint": "g"}}
+SELECTED: dict[str, dict[str, Any]] = {
+    "backend": {"backend": "e2b"},
+    "template": {"fingerprint": "g"},
+    "accept_microsoft_licence": {"fingerprint": "f, cargo-xwin 0.23.1"},
+}
 
 
 def manifest(fleet: dict[str, Any], crate: dict[str, Any]) -> Manifest:

@@ -14,6 +14,7 @@ from generator.manifest.problems import Problem
 from generator.manifest.schema import manifest_schema
 from generator.manifest.sentences import OBJECTS, model_problems
 from generator.manifest.text_rules import TextRule
+from generator.platforms import PLATFORM_NAMES
 
 Example = Callable[[], dict[str, Any]]
 REMOVED = object()
@@ -75,8 +76,8 @@ def problems(manifest: object) -> list[Problem]:
         ),
         (
             "fleet.release_tags",
-            "v**",
-            '"v**" is not a pattern of tags: letters, digits and . _ - /, with single * for any of them but /, as in v*',
+            "v***",
+            '"v***" is not a pattern of tags: letters, digits and . _ @ - /, with * for any characters but / and ** for any, as in v*',
         ),
         ("crates[1].source.rev", REMOVED, "is required and missing"),
         ("crates[1].source.path", 1, "must be a string, not 1; put it in quotes"),
@@ -88,6 +89,13 @@ def test_every_error_is_a_sentence_of_ours(example: Example, path: str, value: o
     (found,) = problems(changed(example, path, value))
     expected = tuple(int(step) if step.isdigit() else step for step in re.findall(r"[^.\[\]]+", path))
     assert (found.loc, found.sentence) == (expected, sentence)
+
+
+@pytest.mark.parametrize("name", ["linux-arm-gnueabihf", "darwin-universal", "android-arm64", "win32-ia32-msvc"])
+def test_a_platform_of_napi_that_is_not_ours_is_told_with_those_that_are(example: Example, name: str) -> None:
+    (found,) = problems(changed(example, "crates[0].platforms", [name]))
+    ours = ", ".join(PLATFORM_NAMES)
+    assert found.sentence == f"{name} is a platform of napi that cratematrix does not build; it builds {ours}"
 
 
 def test_a_list_of_wrong_items_is_not_called_too_short(example: Example) -> None:

@@ -22,6 +22,7 @@ from tests.support import write_files
 NOT_BUILT = {
     "linux,x64,musl": "linux-x64-musl",
     "linux,arm64,glibc": "linux-arm64-gnu",
+    "linux,arm64,musl": "linux-arm64-musl",
     "linux,ppc64,glibc": "linux-ppc64-gnu",
     "darwin,x64,": "darwin-x64",
     "win32,arm64,": "win32-arm64",

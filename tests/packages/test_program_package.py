@@ -130,7 +130,12 @@ def test_an_unscoped_program_is_started_from_a_platform_package_with_a_scope(tmp
 @pytest.mark.parametrize("layout", ["single", "split"])
 @pytest.mark.parametrize(
     ("where", "called"),
-    [("linux,x64,glibc", "linux-x64-gnu"), ("linux,x64,musl", "linux-x64-musl"), ("win32,arm64,", "win32-arm64-msvc")],
+    [
+        ("linux,x64,glibc", "linux-x64-gnu"),
+        ("linux,x64,musl", "linux-x64-musl"),
+        ("linux,arm64,musl", "linux-arm64-musl"),
+        ("win32,arm64,", "win32-arm64-msvc"),
+    ],
 )
 def test_a_missing_platform_is_named_with_those_that_are_there(
     tmp_path: Path, layout: Layout, where: str, called: str
@@ -237,3 +242,37 @@ def test_npm_links_the_programs_alone_and_runs_no_script(tmp_path: Path, layout:
     write_tarballs(tmp_path / "tgz", packages).install(tmp_path / "app", "linux-x64-gnu")
     assert {path.name for path in (tmp_path / "app/node_modules/.bin").iterdir()} == {"a", "b"}
     assert all(package_json(each)["gypfile"] is False for each in packages)
+
+
+@pytest.mark.parametrize("layout", ["single", "split"])
+@pytest.mark.parametrize("where", ["linux,x64,glibc", "linux,x64,musl"])
+def test_a_program_for_musl_alone_runs_beside_glibc_too(tmp_path: Path, layout: Layout, where: str) -> None:
+    shim = installed(tmp_path, "#!/bin/sh\necho static\n", layout, "linux-x64-musl")
+    ran = node("node", "--require", HERE / "as.cjs", shim, cwd=tmp_path, AS=where)
+    assert (ran.returncode, ran.stdout) == (0, "static\n"), ran.stderr
+
+
+def test_npm_installs_a_program_for_musl_alone_for_every_libc(tmp_path: Path) -> None:
+    alone = program_packages(IDENTITY, ("tool",), staged(tmp_path / "alone", "linux-x64-musl", tool=""), "split")[1]
+    assert "libc" not in package_json(alone)
+    both = staged(staged(tmp_path / "both", "linux-x64-musl", tool=""), "linux-x64-gnu", tool="")
+    packages = program_packages(IDENTITY, ("tool",), both, "split")[1:]
+    assert [package_json(each)["libc"] for each in packages] == [["glibc"], ["musl"]]
+
+
+@pytest.mark.parametrize(
+    ("needed", "has", "started"), [("2.17", "2.31", "glibc"), ("2.34", "2.31", "musl"), ("2.34", "2.34", "glibc")]
+)
+def test_a_program_for_musl_takes_the_place_of_one_that_needs_a_newer_glibc(
+    tmp_path: Path, needed: str, has: str, started: str
+) -> None:
+    text = f"#!/bin/sh\necho glibc\nexit\n\0GLIBC_2.2.5\0GLIBC_{needed}\0"
+    both = staged(tmp_path / "staged", "linux-x64-gnu", tool=text)
+    staged(both, "linux-x64-musl", tool="#!/bin/sh\necho musl\n")
+    (package,) = program_packages(IDENTITY, ("tool",), both, "single")
+    write_tarball(package.files, tmp_path / "tool.tgz")
+    unpack(tmp_path / "tool.tgz", tmp_path / "app")
+    report = f"process.report.getReport = () => ({{header: {{glibcVersionRuntime: '{has}'}}}})"
+    (tmp_path / "glibc.cjs").write_text(report)
+    ran = node("node", "--require", tmp_path / "glibc.cjs", tmp_path / "app/package/bin/tool.js", cwd=tmp_path)
+    assert (ran.returncode, ran.stdout) == (0, f"{started}\n"), ran.stderr

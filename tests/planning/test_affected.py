@@ -122,6 +122,7 @@ PACKAGES = "code that decides what packages hold changed"
         ("templates/.github/workflows/x.j2", PACKAGES),
         ("generator/recipes/x.py", PACKAGES),
         ("requirements/linkers.txt", PACKAGES),
+        ("requirements/windows.txt", PACKAGES),
     ],
 )
 def test_the_whole_fleet_is_built_when_the_action_of_this_repository_changed(path: str, reason: str) -> None:

@@ -13,7 +13,7 @@ from generator.toolchain.toolchain import Toolchain
 from tests.support import bash
 
 TARGETS = frozenset(each.target for each in PLATFORMS.values())
-FULL = Toolchain("linux-x64-gnu", TARGETS, frozenset({"cargo-zigbuild", "cargo-xwin"}))
+FULL = Toolchain("linux-x64-gnu", TARGETS, frozenset({"cargo-zigbuild", "cargo-xwin"}), frozenset({"x64", "arm64"}))
 BARE = Toolchain("linux-x64-gnu", TARGETS)
 
 
@@ -39,6 +39,22 @@ BARE = Toolchain("linux-x64-gnu", TARGETS)
             "cargo zigbuild --release --target x86_64-unknown-linux-musl"),
         ),
         (
+            "napi", "linux-arm64-musl",
+            ("export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_RUSTFLAGS="
+            "'-C target-feature=-crt-static -C link-self-contained=no'\n"
+            "export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_RUSTDOCFLAGS="
+            "'-C target-feature=-crt-static -C link-self-contained=no'\n"
+            "cargo zigbuild --release --target aarch64-unknown-linux-musl"),
+        ),
+        (
+            "bin", "linux-arm64-musl",
+            ("export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_RUSTFLAGS="
+            "'-C target-feature=+crt-static -C link-self-contained=no'\n"
+            "export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_RUSTDOCFLAGS="
+            "'-C target-feature=+crt-static -C link-self-contained=no'\n"
+            "cargo zigbuild --release --target aarch64-unknown-linux-musl"),
+        ),
+        (
             "napi", "darwin-arm64",
             ("export CARGO_TARGET_AARCH64_APPLE_DARWIN_RUSTFLAGS='-C link-arg=-undefined -C link-arg=dynamic_lookup'\n"
             "export CARGO_TARGET_AARCH64_APPLE_DARWIN_RUSTDOCFLAGS='-C link-arg=-undefined -C link-arg=dynamic_lookup'\n"
@@ -58,11 +74,16 @@ def test_each_platform_has_its_linker_and_variables(kind: Kind, platform: Platfo
     assert cargo_target(kind, platform, "2.28", FULL).script("--release") == script
 
 
-def test_windows_is_linked_through_xwin_with_its_runtime_inside() -> None:
-    script = cargo_target("napi", "win32-x64-msvc", "2.17", FULL).script("--release")
-    assert script.endswith("cargo xwin build --release --target x86_64-pc-windows-msvc")
-    assert "export CARGO_TARGET_X86_64_PC_WINDOWS_MSVC_RUSTFLAGS='-C target-feature=+crt-static'\n" in script
-    assert "export XWIN_ARCH=x86_64\n" in script
+@pytest.mark.parametrize("kind", ["napi", "bin"])
+@pytest.mark.parametrize(("platform", "processor"), [("win32-x64-msvc", "x86_64"), ("win32-arm64-msvc", "aarch64")])
+def test_windows_is_linked_through_xwin_with_its_runtime_inside(
+    kind: Kind, platform: PlatformName, processor: str
+) -> None:
+    script = cargo_target(kind, platform, "2.17", FULL).script("--release")
+    assert script.endswith(f"cargo xwin build --release --target {processor}-pc-windows-msvc")
+    flags = f"CARGO_TARGET_{processor.upper()}_PC_WINDOWS_MSVC_RUSTFLAGS"
+    assert f"export {flags}='-C target-feature=+crt-static'\n" in script
+    assert f"export XWIN_ARCH={processor}\n" in script
 
 
 def test_without_zig_the_hosts_own_linker_builds_for_the_host() -> None:

@@ -56,7 +56,7 @@ class Fleet:
     @property
     def shards(self) -> list[Path]:
         """The shards' directories, each with a report and the packages beside it."""
-        return sorted((self.top / "shards").iterdir())
+        return sorted(each for each in (self.top / "shards").iterdir() if each.is_dir())
 
     def run(self, *words: str | Path, **environment: str) -> Ran:
         """Run a command of `cratematrix release`."""
@@ -75,7 +75,7 @@ class Fleet:
     def drafted(self, tag: str = "v1.0.0") -> str:
         """Return the id of a draft, created in this process."""
         with self.releases() as releases:
-            return str(prepare(releases, tag, self.head, "", QUIET).id)
+            return str(prepare(releases, tag, self.head, "", False, QUIET).id)
 
     def uploaded(self, tag: str = "v1.0.0") -> str:
         """Return the id of a draft with every package."""

@@ -433,7 +433,7 @@ def test_an_unreachable_server_is_a_transient_error(fleet: Fleet) -> None:
                 Unreachable, match=f"{nobody.removeprefix('http://')} cannot be reached: Connection refused"
             ) as caught,
         ):
-            prepare(releases, "v1.0.0", fleet.head, "", Retry(lambda _: None, waited.append))
+            prepare(releases, "v1.0.0", fleet.head, "", False, Retry(lambda _: None, waited.append))
     assert (caught.value.exit_code, "check the network" in (caught.value.fix or "")) == (4, True)
     assert len(waited) == 1
 

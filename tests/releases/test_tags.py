@@ -1,25 +1,50 @@
-"""Tags of releases: names, the manifest's pattern, nightly tags and prereleases."""
+"""Tags of releases: names, the manifest's pattern, nightly tags, prereleases and the latest release."""
 
 from __future__ import annotations
 
+import subprocess
+
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from generator.errors import InputError
 from generator.manifest.models import Fleet
 from generator.manifest.reading import load_manifest
-from generator.releases.tags import checked_tag, is_prerelease, is_release_tag, release_tag
+from generator.releases.tags import becomes_latest, checked_tag, is_prerelease, matches_pattern, release_tag
 from tests.support import TOP
 
 
-@pytest.mark.parametrize("tag", ["v1.0.0", "v1.0.0-rc.1", "fleet/v1", "2026-11-25"])
+@pytest.mark.parametrize(
+    "tag", ["v1.0.0", "v1.0.0-rc.1", "fleet/v1", "2026-11-25", "foo@1.2.3", "@scope/foo@1.2.3", "é"]
+)
 def test_ordinary_tags_are_valid(tag: str) -> None:
     assert checked_tag(tag) == tag
 
 
-@pytest.mark.parametrize("tag", ["", "-v1", "v1..2", "a b", "v1/", "v1.lock", "../x", "v1\n", "${{ x }}", "v" * 201])
+@pytest.mark.parametrize(
+    "tag", ["", "-v1", "v1..2", "a b", "v1/", "v1.lock", "../x", "v1\n", "${{ x }}", "v" * 251, "v1\u200b", "v\u202e1"]
+)
 def test_invalid_tags_are_refused(tag: str) -> None:
     with pytest.raises(InputError, match="cannot be a tag"):
         checked_tag(tag)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.text("av1.-/@{}~^:?*[]\\ \t\x7f#$&;'\"`<>|%!+=,é", min_size=1, max_size=8))
+@example("a.lock/b")
+@example(".lock")
+@example("a/.b")
+@example("@")
+def test_a_tag_is_what_git_takes(tag: str) -> None:
+    ran = subprocess.run(["git", "check-ref-format", f"refs/tags/{tag}"], check=False, timeout=60)  # noqa: TID251
+    accepted = ran.returncode == 0 and not tag.startswith("-")
+    try:
+        assert checked_tag(tag) == tag
+    except InputError:
+        assert not accepted
+    else:
+        assert accepted
 
 
 @pytest.mark.parametrize(
@@ -36,10 +61,15 @@ def test_invalid_tags_are_refused(tag: str) -> None:
         ("*-v*.0", "fleet-v1.0", True),
         ("v1.0", "v1.0", True),
         ("v1.0", "v100", False),
+        ("foo@*", "foo@1.2.3", True),
+        ("@scope/*@*", "@scope/foo@1.2.3", True),
+        ("*@*", "@scope/foo@1.2.3", False),
+        ("**@*", "@scope/foo@1.2.3", True),
+        ("**", "a/b", True),
     ],
 )
 def test_a_star_stands_for_anything_but_a_slash_as_in_github_s_filter(pattern: str, tag: str, matches: bool) -> None:
-    assert is_release_tag(tag, pattern) is matches
+    assert matches_pattern(tag, pattern) is matches
 
 
 def test_a_release_needs_a_tag_of_the_manifest_s_pattern() -> None:
@@ -61,7 +91,7 @@ def test_a_fleet_with_a_schedule_also_releases_under_nightly_tags() -> None:
 
 
 def test_this_repository_releases_its_fleet_beside_the_tags_of_its_action() -> None:
-    assert not is_release_tag("v1", load_manifest(TOP / "crates.json").fleet.release_tags)
+    assert not matches_pattern("v1", load_manifest(TOP / "crates.json").fleet.release_tags)
 
 
 @pytest.mark.parametrize(
@@ -76,7 +106,57 @@ def test_this_repository_releases_its_fleet_beside_the_tags_of_its_action() -> N
         ("v1.0.0+build-7", False),
         ("2026-11-25", False),
         ("v1.2", False),
+        ("v2-beta.1", True),
+        ("v1-rc1", True),
+        ("v1.0.0-0", True),
+        ("v1.0.0-rc-1", True),
+        ("v1.0.0-compat-2.0.0", True),
+        ("foo@1.2.3", False),
+        ("foo@1.2.3-rc.1", True),
+        ("@scope/foo@1.2.3", False),
+        ("@scope/foo@2.0.0-next.0+7", True),
+        ("fleet/v1-rc1", True),
+        ("app-v2-beta.1", True),
+        ("my-app-1.0.0-rc.1", True),
+        ("libx-2.0-compat-v1.0.0", False),
+        ("beta-tools@1.0.0", False),
+        ("next-1.0.0", False),
+        ("nightly", True),
+        ("foo@nightly", True),
+        ("nightly-2026-11-25", True),
+        ("release-2026-11-25", False),
     ],
 )
 def test_a_prerelease_is_known_by_the_version_in_its_tag(tag: str, is_one: bool) -> None:
-    assert is_prerelease(tag) is is_one
+    assert is_prerelease(tag, Fleet(npm_scope="@demo")) is is_one
+
+
+def test_the_manifest_s_pattern_of_prereleases_replaces_that_rule() -> None:
+    fleet = Fleet(npm_scope="@demo", prerelease_tags="v0.*")
+    tags = ("v0.9.0", "v1.0.0-rc.1", "v1.0.0", "nightly-7")
+    assert [is_prerelease(tag, fleet) for tag in tags] == [True, False, False, True]
+
+
+@pytest.mark.parametrize(
+    ("tag", "latest", "becomes"),
+    [
+        ("v1.9.1", "v2.0.0", False),
+        ("v1.9.1", "2.0.0", False),
+        ("v2.0.1", "v2.0.0", True),
+        ("v2.0.0", "v2.0.0", True),
+        ("v10.0.0", "v9.9.9", True),
+        ("v2", "v1.9.9", True),
+        ("v1", "v1.0.1", False),
+        ("v2.0.0", "v2.0.0-rc.1", True),
+        ("v2.0.0-rc.9", "v2.0.0-rc.10", False),
+        ("v2.0.0-rc.1", "v2.0.0-1", True),
+        ("foo@1.0.0", "bar@2.0.0", True),
+        ("@scope/foo@1.0.0", "@scope/foo@1.0.1", False),
+        ("2026-11-25", "v2.0.0", True),
+        ("v1.0.0", None, True),
+    ],
+)
+def test_a_release_becomes_the_latest_unless_the_latest_has_a_higher_version_of_its_name(
+    tag: str, latest: str | None, becomes: bool
+) -> None:
+    assert becomes_latest(tag, latest) is becomes

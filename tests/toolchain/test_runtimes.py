@@ -77,11 +77,17 @@ def test_without_isolation_they_are_where_they_lie(machine: dict[str, str], tmp_
 
 
 @pytest.mark.parametrize("lost", ["aarch64-linux-gnu/lib/ld-linux-aarch64.so.1", "bin/qemu-aarch64-static"])
-def test_qemu_is_of_no_use_without_the_other_processors_c_library(
+def test_qemu_runs_programs_for_glibc_only_with_the_other_processors_c_library(
     machine: dict[str, str], tmp_path: Path, lost: str
 ) -> None:
     (tmp_path / lost).unlink()
-    assert set(runtimes(machine)) == {"win32-x64-msvc"}
+    static = {"linux-arm64-musl"} if "qemu" not in lost else set()
+    assert set(runtimes(machine)) == {"win32-x64-msvc", *static}
+
+
+def test_static_programs_for_musl_need_qemu_alone(machine: dict[str, str]) -> None:
+    found = runtimes(machine)["linux-arm64-musl"]
+    assert found == Runtime("qemu 9.2.1", ("/opt/cross/bin/qemu-aarch64-static",))
 
 
 def test_the_c_library_may_be_where_qemus_own_variable_says(machine: dict[str, str], tmp_path: Path) -> None:
@@ -111,7 +117,9 @@ def test_a_prefix_is_where_a_program_lies_and_not_where_a_link_to_its_directory_
         (tmp_path / "other" / name).symlink_to(tmp_path / name)
     linked = {**machine, "PATH": f"{tmp_path}/other/bin"}
     assert all(f"{tmp_path}/other" not in bind.source for bind in binds(linked))
-    assert len(find_runtimes(linked)) == 2
+    assert {each.platform for each in find_runtimes(linked)} == {
+        "linux-arm64-gnu", "linux-arm64-musl", "win32-x64-msvc",
+    }  # fmt: skip
 
 
 def test_a_qemu_outside_of_usr_has_to_be_static(machine: dict[str, str], tmp_path: Path) -> None:
@@ -121,7 +129,7 @@ def test_a_qemu_outside_of_usr_has_to_be_static(machine: dict[str, str], tmp_pat
 
 def test_a_wine_without_what_rusts_programs_ask_for_is_passed_over(machine: dict[str, str], tmp_path: Path) -> None:
     (tmp_path / WINE).unlink()
-    assert set(runtimes(machine)) == {"linux-arm64-gnu"}
+    assert set(runtimes(machine)) == {"linux-arm64-gnu", "linux-arm64-musl"}
 
 
 def test_what_does_not_say_its_version_is_passed_over(machine: dict[str, str], tmp_path: Path) -> None:

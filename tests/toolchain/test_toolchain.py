@@ -9,12 +9,12 @@ from generator.toolchain.toolchain import Linker, Program, RustChannel, Toolchai
 
 ALL = frozenset(each.target for each in PLATFORMS.values()) | {"wasm32-wasip1-threads"}
 EVERYTHING: frozenset[Program] = frozenset({"cargo-zigbuild", "cargo-xwin", "clang", "cmake"})
-FULL = Toolchain("linux-x64-gnu", ALL, EVERYTHING)
+FULL = Toolchain("linux-x64-gnu", ALL, EVERYTHING, frozenset({"x64", "arm64"}))
 BARE = Toolchain("linux-x64-gnu", frozenset({"x86_64-unknown-linux-gnu"}))
 
 
 @pytest.mark.parametrize("platform", PLATFORM_NAMES)
-def test_a_linux_machine_with_everything_builds_for_all_seven(platform: PlatformName) -> None:
+def test_a_linux_machine_with_everything_builds_for_all(platform: PlatformName) -> None:
     assert unmet_need("napi", platform, FULL) is None
 
 
@@ -23,7 +23,13 @@ def test_a_bare_machine_builds_for_itself_only_and_names_the_needs_of_others() -
     needs = {platform: str(unmet_need("bin", platform, BARE)) for platform in NATIVE if platform != "linux-x64-gnu"}
     for platform, words in needs.items():
         assert f"run `rustup target add {PLATFORMS[platform].target}`" in words
-        assert ("pip install cargo-xwin" if platform == "win32-x64-msvc" else "pip install ziglang") in words
+        assert ("pip install cargo-xwin" if platform.startswith("win32") else "pip install ziglang") in words
+
+
+def test_microsofts_libraries_for_one_processor_are_of_no_use_for_another() -> None:
+    one = Toolchain("linux-x64-gnu", ALL, EVERYTHING)
+    assert unmet_need("bin", "win32-x64-msvc", one) is None
+    assert "XWIN_ARCH=x86_64,aarch64 cargo-xwin cache xwin" in str(unmet_need("bin", "win32-arm64-msvc", one))
 
 
 def test_another_abi_of_windows_does_not_count_as_microsofts() -> None:
@@ -42,6 +48,9 @@ def test_another_abi_of_windows_does_not_count_as_microsofts() -> None:
         ("darwin-arm64", "darwin-x64", EVERYTHING, "cc"),
         ("darwin-arm64", "linux-arm64-gnu", EVERYTHING, "zig"),
         ("linux-x64-gnu", "win32-x64-msvc", EVERYTHING, "xwin"),
+        ("linux-x64-gnu", "win32-arm64-msvc", EVERYTHING, "xwin"),
+        ("linux-x64-gnu", "linux-arm64-musl", EVERYTHING, "zig"),
+        ("linux-arm64-musl", "linux-arm64-musl", EVERYTHING, "cc"),
         ("linux-x64-gnu", "wasm32", EVERYTHING, "wasm"),
     ],
 )

@@ -263,6 +263,41 @@ def test_linkers_are_installed_once_in_a_job_and_without_rustup_zig_alone(runner
     assert complete.stat() == made
 
 
+@pytest.mark.parametrize(
+    ("accepted", "platforms", "asked"),
+    [
+        (True, ["win32-x64-msvc"], "x86_64"),
+        (True, ["win32-arm64-msvc", "win32-x64-msvc", "wasm32"], "aarch64,x86_64"),
+        (True, ["linux-x64-gnu"], None),
+        (False, ["win32-x64-msvc"], None),
+        (None, ["win32-x64-msvc"], None),
+    ],
+)
+def test_microsofts_libraries_are_fetched_with_the_manifests_word_alone(
+    repository: MakeRepository, tmp_path: Path, accepted: bool | None, platforms: list[str], asked: str | None
+) -> None:
+    """A stand-in for cargo-xwin is on the runner's PATH, because Microsoft's servers are not for tests."""
+    word = {} if accepted is None else {"accept_microsoft_licence": accepted}
+    top = repository([entry("one", kind="bin")], library("one"), platforms=platforms, **word)
+    tools, calls = tmp_path / "tools", tmp_path / "calls"
+    tools.mkdir()
+    (tools / "cargo-xwin").write_text(f'#!/bin/sh\necho "$XWIN_ARCH $*" >> {calls}\nexit 1\n')
+    (tools / "cargo-xwin").chmod(0o755)
+    # As after a first run, which has installed zig.
+    environment = tmp_path / "environment"
+    write_files(environment, {"linkers/complete": "", "linkers/bin/zig": ""})
+    (environment / "bin").mkdir()
+    (environment / "bin/cratematrix").symlink_to(COMMAND)
+    for name in ("bash", "dirname"):
+        (tools / name).symlink_to(str(shutil.which(name)))
+    env = {**os.environ, "PATH": str(tools), "GITHUB_OUTPUT": str(tmp_path / "outputs")}
+    argv = [str(SETUP.with_name("linkers.sh")), str(environment / "bin/cratematrix"), "crates.json", "1/1"]
+    ran = processes.run(["/bin/bash", *argv], timeout=300, env=env, cwd=top)
+    assert ran.exit_code == 0, ran.stderr
+    assert (calls.read_text() if calls.exists() else None) == (asked and f"{asked} cache xwin\n")
+    assert (b"the platforms for Windows are skipped" in ran.stdout) is bool(asked)
+
+
 def names_below(pid: int) -> set[str]:
     """Programs that run below a process, without the hash that Cargo gives their names."""
     names = set()

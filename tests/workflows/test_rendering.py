@@ -100,6 +100,27 @@ def test_a_runner_gets_the_tools_for_coverage_if_a_crate_asks_for_it(
         assert said == {False: False, True: installed}
 
 
+@pytest.mark.parametrize(("has_key", "backend"), [("true", "e2b"), ("false", "local"), ("", "local")])
+def test_where_the_key_is_empty_a_build_is_local_and_its_log_says_so(
+    fleets: Any, tmp_path: Path, has_key: str, backend: str
+) -> None:
+    plain = fleets.make()
+    fleet = plain.fleet.model_copy(update={"backend": "e2b"})
+    jobs = yaml(render(plain.model_copy(update={"fleet": fleet}), 3, "crates.json")[".github/workflows/build.yml"])[
+        "jobs"
+    ]
+    (choice,) = (step for step in jobs["plan"]["steps"] if step.get("id") == "backend")
+    assert choice["env"] == {"HAS_KEY": "${{ secrets.E2B_API_KEY != '' }}"}
+    output = tmp_path / "output"
+    env = {"PATH": os.environ["PATH"], "HAS_KEY": has_key, "GITHUB_OUTPUT": str(output)}
+    ran = processes.run(["bash", "-e", "-c", choice["run"]], timeout=60, env=env)
+    assert (ran.exit_code, output.read_text()) == (0, f"backend={backend}\n")
+    assert (b"The secret E2B_API_KEY is empty here" in ran.stdout) is (backend == "local")
+    assert jobs["plan"]["outputs"]["backend"] == "${{ steps.backend.outputs.backend }}"
+    (step,) = (each for each in jobs["build"]["steps"] if each.get("uses") == "./")
+    assert step["with"]["backend"] == "${{ needs.plan.outputs.backend }}"
+
+
 def test_another_number_of_shards_makes_files_stale(fleets: Any, tmp_path: Path) -> None:
     write(render(fleets.make(3), 3, "crates.json"), tmp_path)
     shown = diff(stale(differences(render(fleets.make(3), 2, "crates.json"), tmp_path)))

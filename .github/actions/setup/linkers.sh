@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Installs linkers and Rust targets for other platforms: linkers.sh COMMAND MANIFEST SHARD, after install.sh made COMMAND.
 # zig and cargo-zigbuild are installed beside the command, once in a job; the output `linkers` is their directory.
-# rustup, if present, adds the targets of the shard's crates. An unavailable target is no error: the build skips its
-# platform.
+# Microsoft's libraries are fetched only if the manifest accepts their licence and the shard's crates need them.
+# rustup, if present, adds the targets of the shard's crates. An unavailable target or library is no error: the build
+# skips its platform.
 set -euo pipefail
 
 usage="usage: linkers.sh COMMAND MANIFEST SHARD"
@@ -21,6 +22,16 @@ if [[ ! -e "$linkers/complete" ]]; then
 fi
 printf 'linkers=%s\n' "$linkers/bin" >>"$GITHUB_OUTPUT"
 export PATH=$PATH:$linkers/bin
+
+architectures=$("$command" targets --xwin-arch --manifest="$manifest" --shard="$shard")
+if [[ -n "$architectures" ]]; then
+  if ! command -v cargo-xwin >/dev/null; then
+    (cd -- "$environment" && ./uv/bin/uv --quiet pip install --python venv/bin/python --target linkers \
+      --require-hashes --requirement "$here/../../../requirements/windows.txt")
+  fi
+  (cd / && XWIN_ARCH=$architectures cargo-xwin cache xwin) ||
+    echo "Microsoft's libraries are not available: the platforms for Windows are skipped"
+fi
 
 if ! command -v rustup >/dev/null; then
   echo "rustup is not installed: only the runner's own Rust targets are used"

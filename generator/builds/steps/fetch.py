@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 
 from generator.builds.failures import FetchAccess, StepFailed, built_for_none
@@ -24,6 +25,7 @@ from generator.reports.models import Failure, Unit
 from generator.sandboxes.layout import (
     CONDITIONS,
     DEPENDENCY_FILES_TAR,
+    IMPORTED,
     LOCK,
     METADATA,
     PACKAGE_JSON,
@@ -58,6 +60,8 @@ def fetch(session: BuildSession, job: BuildJob, tool_cache: ToolCache) -> Fetche
         session.command("fetch", conditions_script(job), job.root, access=access)
         job = replace(job, conditions=read_conditions(session.read(CONDITIONS) or b""))
     metadata = read_metadata(job, cargo_metadata, session.read(PACKAGE_JSON), session.read(PACKAGES) or b"")
+    if imported := session.read(IMPORTED):
+        metadata = replace(metadata, npm_dependencies=json.loads(imported)["dependencies"])
     lock = (session.read(LOCK) or b"").decode("utf-8-sig", errors="replace")
     _put_tools(session, job, tool_cache, lock)
     sbom_contents = read_contents(cargo_metadata, lock, session.read(PACKAGE_LOCK), f"{job.directory}/Cargo.toml")

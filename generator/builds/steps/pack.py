@@ -16,7 +16,7 @@ from generator.files.directory import Directory
 from generator.manifest.names import sbom_name, tarball_name
 from generator.packages.files import SBOM_FILE
 from generator.packages.tarball import NpmPackage, PackedFile, write_tarball
-from generator.platforms import PlatformName
+from generator.platforms import PlatformName, glibc_of
 from generator.recipes.job import BuildJob, CrateMetadata
 from generator.recipes.kinds import RECIPES
 from generator.recipes.recipe import load_script
@@ -58,7 +58,7 @@ def pack(session: BuildSession, job: BuildJob, fetched: Fetched, staged: Path) -
 def load(session: BuildSession, job: BuildJob, metadata: CrateMetadata, packed: Packed, out: Directory) -> PackageFiles:
     """Install and load the packages as npm would on the host, then copy all of them to `out`."""
     loaded = None
-    if {job.host, "wasm32"}.isdisjoint(job.platforms):
+    if not _loadable(job):
         session.note(f"not loaded: it was built for no platform that {job.host} runs")
     else:
         session.enter("load")
@@ -71,10 +71,18 @@ def load(session: BuildSession, job: BuildJob, metadata: CrateMetadata, packed: 
     return PackageFiles(tuple(package.tarball for package in packed.packages), document, loaded)
 
 
+def _loadable(job: BuildJob) -> set[PlatformName]:
+    """Return the built platforms whose files this machine can load: static programs for musl need only its kernel."""
+    static = {each for each in job.platforms if job.crate.kind == "bin" and glibc_of(each) == job.host}
+    return {job.host, "wasm32", *static}.intersection(job.platforms)
+
+
 def _load(session: BuildSession, job: BuildJob, metadata: CrateMetadata, packages: Sequence[PackedPackage]) -> str:
     """Install and load the packages in the sandbox; return the command for the report."""
-    installed = (None, job.host, "wasm32")
-    tarballs = {each.name: each.tarball.file for each in packages if each.platform in installed}
+    installed = _loadable(job)
+    tarballs = {
+        each.name: each.tarball.file for each in packages if each.platform is None or each.platform in installed
+    }
     session.put_files((session.scratch / name for name in tarballs.values()), f"{job.root}/packed")
     script, loaded = RECIPES[job.crate.kind].load(job, metadata)
     session.command("load", load_script(job, tarballs, script), job.root)

@@ -20,7 +20,7 @@ from generator.sandboxes.e2b.template.dockerfile import prefetch_lines, render_d
 from generator.sandboxes.e2b.template.identity import template_tag
 from generator.sandboxes.environment import command_environment
 from generator.sandboxes.layout import ROOT
-from generator.toolchain.toolchain import unmet_need
+from generator.toolchain.toolchain import Runtime, unmet_need
 from tests.support import TOP, write_files
 
 HADOLINT = Path(sys.executable).with_name("hadolint")
@@ -126,8 +126,10 @@ def test_the_image_installs_what_the_definition_says_it_holds() -> None:
 
 def test_the_image_contains_and_checks_the_runtimes_of_the_definition() -> None:
     definition, text = load_definition(TOP), render_dockerfile()
-    [(platform, runtime)] = definition.holds.toolchain().runtimes.items()
-    assert (platform, runtime.name) == ("linux-arm64-gnu", "qemu 7.2")
+    runtimes = definition.holds.toolchain().runtimes
+    runtime = runtimes["linux-arm64-gnu"]
+    assert runtimes == {"linux-arm64-gnu": runtime, "linux-arm64-musl": Runtime(runtime.name, runtime.command[:1])}
+    assert runtime.name == "qemu 7.2"
     packages = re.findall(r"apt-get install -y --no-install-recommends ([^&]+)", text.replace("\\\n", ""))[0].split()
     assert {"qemu-user-static", "libstdc++6-arm64-cross", "libatomic1-arm64-cross"} <= set(packages)
     start = f"{' '.join(runtime.command)} {runtime.node}"
@@ -169,7 +171,7 @@ def test_zig_compiles_for_the_image_what_it_would_for_each_crate(whole: str) -> 
     """With the recipes' linker, and in the cache of the sandbox's commands."""
     toolchain = load_definition(TOP).holds.toolchain()
     linked = [each for each in PLATFORM_NAMES if toolchain.linker(each) == "zig"]
-    assert len(linked) == 5
+    assert len(linked) == 6
     for kind, platforms in PLATFORMS_OF_KIND.items():
         for platform in (each for each in linked if each in platforms):
             ours = cargo_target(kind, platform, "2.17", toolchain)
@@ -191,10 +193,12 @@ def test_an_image_that_does_not_say_that_it_holds_llvms_programs_measures_no_cov
 
 
 def test_a_runner_gets_the_linkers_of_the_images_versions() -> None:
-    locked = dict(re.findall(r"^([a-z-]+)==(\S+)", (TOP / "requirements/linkers.txt").read_text(), re.MULTILINE))
+    files = (TOP / f"requirements/{name}.txt" for name in ("linkers", "windows"))
+    locked = dict(re.findall(r"^([a-z-]+)==(\S+)", "".join(file.read_text() for file in files), re.MULTILINE))
+    assert locked.pop("ninja")  # of cargo-xwin, for C; the image has Debian's
     pinned = {
         name: re.findall(rf"^ARG {name.upper().replace('-', '_')}_VERSION=(.+)$", render_dockerfile(), re.MULTILINE)
         for name in locked
     }
-    assert locked.keys() == {"cargo-zigbuild", "ziglang"}
+    assert locked.keys() == {"cargo-zigbuild", "cargo-xwin", "ziglang"}
     assert {name: [version] for name, version in locked.items()} == pinned

@@ -55,10 +55,14 @@ class TemplateRuntime(Strict):
 
 
 class TemplateContents(Strict):
-    """Build tools in the image: Rust targets, programs, llvm-tools for coverage, and emulators of other platforms."""
+    """Build tools in the image: Rust targets, programs, llvm-tools for coverage, and emulators of other platforms.
+
+    `windows` are the processors that cargo-xwin has Microsoft's libraries for.
+    """
 
     targets: tuple[str, ...]
     programs: tuple[Program, ...]
+    windows: tuple[Literal["x64", "arm64"], ...] = ("x64",)
     coverage: bool = False
     runtimes: dict[PlatformName, TemplateRuntime] = Field(default_factory=dict)
 
@@ -76,6 +80,7 @@ class TemplateContents(Strict):
             IMAGE_PLATFORM,
             frozenset(self.targets),
             frozenset(self.programs),
+            frozenset(self.windows),
             no_coverage=no_coverage,
             runtimes=runtimes,
         )
