@@ -12,7 +12,7 @@ import pytest
 from tests.conftest import MakeRepository
 from tests.support import cratematrix, entry, library, write_files
 
-ADDON = 'echo "int napi_register_module_v1(void) { return 0; }" | cc -shared -x c - -o {}demo.linux-x64-gnu.node'
+ADDON = 'echo "int napi_register_module_v1(void) { return 0; }" | cc -shared -x c - -o %sdemo.linux-x64-gnu.node'
 PRETTIER = json.dumps({"private": True, "devDependencies": {"prettier": "^3"}})
 
 
@@ -71,7 +71,7 @@ def test_an_addon_is_built_whose_package_json_is_elsewhere(repository: MakeRepos
         "js/index.js": "exports.x = 1\n", "native/index.js": "exports.other = 1\n",
     }  # fmt: skip
     source = {"path": "native", "package": "js"}
-    top = repository([entry("demo", kind="napi", source=source, commands={"build": ADDON.format("")})], files)
+    top = repository([entry("demo", kind="napi", source=source, commands={"build": ADDON % ""})], files)
     crate = build(top)
     assert (crate["state"], crate["tests"]) == ("built", "passed"), crate["failure"]
     assert files_of(top, "demo-demo-1.0.0.tgz") == {"index.js", "demo.linux-x64-gnu.node"}
@@ -86,7 +86,7 @@ def test_an_addon_is_built_whose_package_json_is_elsewhere(repository: MakeRepos
 def test_an_addon_is_packed_from_where_its_package_json_says(repository: MakeRepository, main: str) -> None:
     declared = package_json(main, files=["lib/index.js"])
     files = {**library("demo"), "demo/package.json": declared, "demo/lib/index.js": "exports.x = 1\n"}
-    top = repository([entry("demo", kind="napi", commands={"build": ADDON.format("lib/")})], files)
+    top = repository([entry("demo", kind="napi", commands={"build": ADDON % "lib/"})], files)
     crate = build(top)
     assert crate["state"] == "built", crate["failure"]
     assert files_of(top, "demo-demo-1.0.0.tgz") == {"lib/index.js", "lib/demo.linux-x64-gnu.node"}
