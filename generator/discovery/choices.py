@@ -13,7 +13,7 @@ from generator.discovery.scan import SkippedFile
 from generator.discovery.scopes import is_valid
 from generator.errors import InputError
 from generator.manifest.values import ActionRef, BackendName, NpmScope
-from generator.platforms import PLATFORM_NAMES, PLATFORMS_OF_KIND, PlatformName
+from generator.platforms import DEFAULT_PLATFORMS, PLATFORM_NAMES, PLATFORMS_OF_KIND, PlatformName
 
 
 @dataclass(frozen=True)
@@ -61,8 +61,9 @@ def parse_backend(text: str) -> BackendName:
 
 
 def platforms_of(crates: tuple[FoundCrate, ...]) -> tuple[PlatformName, ...]:
-    """Return the platforms that some crate wants: by its `napi.targets`, or else by its kind."""
-    wanted = {platform for crate in crates for platform in crate.platforms or PLATFORMS_OF_KIND[crate.kind]}
+    """Return the platforms that some crate wants: by its `napi.targets`, or else the default ones of its kind."""
+    defaults = {kind: set(DEFAULT_PLATFORMS) & {*valid} for kind, valid in PLATFORMS_OF_KIND.items()}
+    wanted = {platform for crate in crates for platform in crate.platforms or defaults[crate.kind]}
     return tuple(name for name in PLATFORM_NAMES if name in wanted)
 
 

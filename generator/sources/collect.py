@@ -118,7 +118,8 @@ def _collect(tree: Tree, directory: str, package: str, archive: Path, notes: tup
     files = {entry.path for entry in entries if entry.kind != "link"}
     channel = requested_channel(directory, lambda path: read_text(tree, path) if path in files else None)
     has_lock = any(entry.path == lock for entry in entries)
-    return CollectedSource(archive, directory, closure.lock_directory, digest, has_lock, notes, package, channel)
+    elsewhere = package if package != directory else None
+    return CollectedSource(archive, directory, closure.lock_directory, digest, has_lock, notes, elsewhere, channel)
 
 
 def _write(tree: Tree, entries: list[Entry], edited: Mapping[str, bytes], archive: Path) -> str:

@@ -117,7 +117,7 @@ def test_there_are_no_more_slots_than_crates(crates: int, slots: int) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "platforms"),
-    [("wasm", ("wasm32",)), ("lib", 8), ("bin", 8), ("napi", 9)],
+    [("wasm", ("wasm32",)), ("lib", 6), ("bin", 6), ("napi", 7)],
     ids=["wasm", "lib", "bin", "napi"],
 )
 def test_platforms_are_those_that_the_kinds_can_have(kind: Kind, platforms: tuple[str, ...] | int) -> None:

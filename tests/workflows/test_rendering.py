@@ -106,9 +106,7 @@ def test_where_the_key_is_empty_a_build_is_local_and_its_log_says_so(
 ) -> None:
     plain = fleets.make()
     fleet = plain.fleet.model_copy(update={"backend": "e2b"})
-    jobs = yaml(render(plain.model_copy(update={"fleet": fleet}), 3, "crates.json")[".github/workflows/build.yml"])[
-        "jobs"
-    ]
+    jobs = yaml(render(plain.model_copy(update={"fleet": fleet}), 3, "crates.json")[BUILD])["jobs"]
     (choice,) = (step for step in jobs["plan"]["steps"] if step.get("id") == "backend")
     assert choice["env"] == {"HAS_KEY": "${{ secrets.E2B_API_KEY != '' }}"}
     output = tmp_path / "output"
