@@ -61,8 +61,8 @@ def test_the_text_is_this() -> None:
   "fleet": {
     "npm_scope": "@scope",
     "slots": 2,
-    "platforms": ["linux-x64-gnu", "linux-x64-musl", "linux-arm64-gnu", "linux-arm64-musl", "darwin-x64", """
-        """"darwin-arm64", "win32-x64-msvc", "win32-arm64-msvc", "wasm32"],
+    "platforms": ["linux-x64-gnu", "linux-x64-musl", "linux-arm64-gnu", "darwin-x64", "darwin-arm64", "win32-x64-msvc", """
+        """"wasm32"],
     "timeout_minutes": 60,
     "retries": 3
   },

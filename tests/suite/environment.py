@@ -61,7 +61,8 @@ def pytest_configure(config: pytest.Config) -> None:
     temporary = Path(tempfile.mkdtemp(prefix="cratematrix-tests-")).resolve()
     home = _home(os.environ, temporary)
     own = variables(os.environ, home, temporary, config.getoption("real_e2b", False))
-    _take({**own, **_rustup(os.environ)})
+    # The contributor's HOME has the toolchain; other variables, such as NODE_OPTIONS, could keep it from being found.
+    _take({**own, **_rustup({**own, "HOME": os.environ.get("HOME", str(home))})})
     config.stash[_TEMPORARY] = temporary
 
 

@@ -49,6 +49,10 @@ def test_shown(tmp_path):
     assert "/given/cratematrix-tests-" in tempfile.gettempdir()
     assert "/given/cratematrix-tests-" in str(tmp_path)
 
+def test_tools():
+    for tool in ("cargo", "node"):
+        subprocess.run([tool, "--version"], check=True)
+
 def test_signals():
     assert signal.getsignal(signal.SIGINT) is not signal.SIG_IGN
     assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == set()
@@ -66,13 +70,19 @@ def ignore_signals() -> None:
 
 
 def test_a_hostile_environment_reaches_no_test(tmp_path: Path) -> None:
-    (tmp_path / "given").mkdir()
+    for name in ("given", "empty"):
+        (tmp_path / name).mkdir()
     source = f"HOSTILE = {HOSTILE!r}\n{SHOW}"
     for words in ([], ["--numprocesses", "1"]):
         ran = run_planted(
-            tmp_path, source, *words, env={**HOSTILE, "TMPDIR": str(tmp_path / "given")}, before=ignore_signals
+            tmp_path,
+            source,
+            *words,
+            # rustup's cargo then finds no toolchain by itself.
+            env={**HOSTILE, "TMPDIR": str(tmp_path / "given"), "HOME": str(tmp_path / "empty"), "RUSTUP_HOME": ""},
+            before=ignore_signals,
         )
-        assert (ran.code, "2 passed" in ran.out) == (0, True), ran.out
+        assert (ran.code, "3 passed" in ran.out) == (0, True), ran.out
 
 
 def test_only_what_says_where_programs_lie_is_kept() -> None:
