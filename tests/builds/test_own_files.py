@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from generator.processes import output
 from tests.conftest import MakeRepository
 from tests.support import cratematrix, entry, library, write_files
 
@@ -76,6 +77,8 @@ def test_an_addon_is_built_whose_package_json_is_elsewhere(repository: MakeRepos
     assert (crate["state"], crate["tests"]) == ("built", "passed"), crate["failure"]
     assert files_of(top, "demo-demo-1.0.0.tgz") == {"index.js", "demo.linux-x64-gnu.node"}
     assert build(top)["attempts"] == 0
+    author = ["-c", "user.name=x", "-c", "user.email=x@example.com"]
+    output(["git", *author, "commit", "--quiet", "--message", "first"], timeout=600, cwd=top)
     write_files(top, {"js/index.js": "exports.x = 2\n"})
     assert build(top)["attempts"] == 1
     planned = json.loads(cratematrix("plan", "--changed-since", "HEAD", "--json", cwd=top).out)
