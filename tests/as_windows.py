@@ -14,7 +14,7 @@ from typing import Any
 
 MODULES = frozenset({"fcntl", "resource", "pwd", "grp", "termios", "tty", "pty"})
 OF_OS = (
-    *("O_DIRECTORY", "O_NOFOLLOW", "O_CLOEXEC", "O_PATH", "fchmod", "fwalk", "killpg", "getpgid", "memfd_create"),
+    *("O_DIRECTORY", "O_NOFOLLOW", "O_CLOEXEC", "O_PATH", "fwalk", "killpg", "getpgid", "memfd_create"),
     "sched_getaffinity",
 )
 # Libraries that take other modules on Windows.

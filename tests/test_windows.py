@@ -11,6 +11,7 @@ from pathlib import Path, PureWindowsPath
 import pytest
 
 from generator.manifest.reading import cli_command
+from generator.toolchain.host import find_host_toolchain
 from tests.as_windows import MODULES
 from tests.builds.scripted import env_of, prepared, report_of, rules_for, scripted_fleet
 from tests.conftest import MakeRepository
@@ -111,7 +112,7 @@ def _release(fleet: Fleet, *words: str | Path) -> Ran:
 
 
 def test_a_fleet_is_built_at_e2b(tmp_path: Path) -> None:
-    top = prepared(scripted_fleet(tmp_path / "repo", 2), os.environ["PATH"])
+    top = prepared(scripted_fleet(tmp_path / "repo", 2), find_host_toolchain(os.environ).path)
     with E2BServer(rules_for(top)) as server:
         ran = on_windows("build", "--all", "--backend", "e2b", cwd=top, **env_of(server, tmp_path))
     assert ran.code == 0, ran.err
