@@ -54,9 +54,9 @@ def repository(top: Path, crates: Iterable[Mapping[str, Any]], **fleet: Any) -> 
 
 
 def commit(top: Path, message: str) -> str:
-    """Commit everything and return the commit."""
+    """Commit everything, also where nothing changed, and return the commit."""
     git(top, "add", "--all")
-    git(top, "commit", "--quiet", "--message", message)
+    git(top, "commit", "--quiet", "--allow-empty", "--message", message)
     return git(top, "rev-parse", "HEAD")
 
 
