@@ -23,6 +23,9 @@ from tests.support import TOP, Ran, entry, git_repository, library, write_files
 AS_WINDOWS = TOP / "tests/as_windows.py"
 
 
+INIT = ["init", "--action", "you/cratematrix@v1"]
+
+
 def on_windows(*words: str | Path, cwd: Path, **env: str) -> Ran:
     """Run the command without the parts of Unix."""
     done = subprocess.run(  # noqa: TID251
@@ -53,17 +56,17 @@ def top(tmp_path: Path) -> Path:
 
 
 def test_a_repository_is_set_up_checked_planned_and_rendered(top: Path) -> None:
-    for words in (["init"], ["check"], ["plan"], ["plan", "--json"], ["schema"], ["generate"], ["generate", "--check"]):
+    for words in (INIT, ["check"], ["plan"], ["plan", "--json"], ["schema"], ["generate"], ["generate", "--check"]):
         ran = on_windows(*words, cwd=top)
         assert (ran.code, "Traceback" in ran.err) == (0, False), (words, ran.err)
     assert [each["name"] for each in json.loads((top / "crates.json").read_text())["crates"]] == ["one"]
-    assert (top / ".github/workflows/release.yml").read_bytes().count(b"\r") == 0
+    assert (top / ".github/workflows/cratematrix-release.yml").read_bytes().count(b"\r") == 0
     ran = on_windows("init", cwd=top)
     assert (ran.code, "already exists" in ran.err) == (2, True)
 
 
 def test_a_link_in_the_place_of_a_generated_file_is_not_followed(top: Path, tmp_path: Path) -> None:
-    assert on_windows("init", cwd=top).code == 0
+    assert on_windows(*INIT, cwd=top).code == 0
     (tmp_path / "outside").mkdir()
     (top / ".github/workflows").symlink_to(tmp_path / "outside")
     ran = on_windows("generate", cwd=top)

@@ -61,7 +61,7 @@ def test_a_difference_is_known_before_there_is_a_sandbox(repository: MakeReposit
     ran = cratematrix("check", cwd=top)
     assert ran.code == 2
     said = (
-        'crates.json:14: $.crates[0].version: tool/Cargo.toml has version "1.0.0", the manifest 2.0.0: make them equal'
+        'crates.json:15: $.crates[0].version: tool/Cargo.toml has version "1.0.0", the manifest 2.0.0: make them equal'
     )
     assert said in ran.err
 
