@@ -82,7 +82,7 @@ def test_an_upload_url_at_another_host_is_refused_with_a_sentence(fleet: Fleet, 
 def test_a_next_page_at_another_host_is_refused_even_without_assertions(fleet: Fleet, other: Listener) -> None:
     page = json.dumps([released(fleet, fleet.drafted("v0.9.0"))])
     headers = {"link": f'<{other.url}/repos/x>; rel="next"', "content-type": "application/json"}
-    fleet.server.inject("GET /repos/*/releases", Say(200, page, headers))
+    fleet.server.inject("GET /repos/*/releases", Say(200, page, headers), 2)  # of the count, and of the list
     ran = fleet.run("prepare", "--tag", "v1.0.0", PYTHONOPTIMIZE="1")
     assert ran.code == 2, ran.err
     assert "the token is not sent to" in ran.err
