@@ -17,6 +17,8 @@ from generator.toolchain.toolchain import unmet_need
 from tests.conftest import MakeRepository
 from tests.support import Ran, cratematrix, cross_path, entry, library, unpack
 
+pytestmark = pytest.mark.slow
+
 CHECKSUM = "0" * 64
 # Prints which options it was compiled with.
 FANCY = 'fn main() { println!("{}{}", cfg!(fancy), option_env!("WORDS").unwrap_or_default()); }\n'
@@ -138,7 +140,6 @@ def test_the_channel_of_rust_toolchain_is_used_where_it_is_installed(
     assert "rustup toolchain install 1.0.7" in note
 
 
-@pytest.mark.slow
 def test_flags_of_a_project_hold_on_every_platform(repository: MakeRepository, tmp_path: Path) -> None:
     path = cross_path()
     tools = find_host_toolchain({**os.environ, "PATH": path}).toolchain(host_platform() or "linux-x64-gnu")

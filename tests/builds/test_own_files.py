@@ -13,6 +13,8 @@ from generator.processes import output
 from tests.conftest import MakeRepository
 from tests.support import cratematrix, entry, library, write_files
 
+pytestmark = pytest.mark.slow
+
 ADDON = 'echo "int napi_register_module_v1(void) { return 0; }" | cc -shared -x c - -o %sdemo.linux-x64-gnu.node'
 PRETTIER = json.dumps({"private": True, "devDependencies": {"prettier": "^3"}})
 
