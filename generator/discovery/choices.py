@@ -1,4 +1,4 @@
-"""What the owner of a repository chooses for its first manifest, as text of options or answers."""
+"""The choices for a first manifest, parsed from options or answers."""
 
 from __future__ import annotations
 

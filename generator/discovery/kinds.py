@@ -79,7 +79,10 @@ class Verdict:
 
 
 def kind_of(crate: Candidate, manifests: Manifests) -> Verdict:
-    """Return the verdict on a crate. What a plain `cargo build` makes comes before what needs a feature."""
+    """Return the verdict on a crate.
+
+    The result of a plain `cargo build` decides first, and a result behind a feature only without one.
+    """
     if (reason := support_reason(crate)) is not None:
         return Verdict(None, reason)
     programs = program_names(crate)

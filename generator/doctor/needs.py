@@ -1,4 +1,4 @@
-"""What the crates of a manifest need from a machine: the doctor checks nothing else."""
+"""The needs of a manifest's crates. The doctor checks a machine for these alone."""
 
 from __future__ import annotations
 

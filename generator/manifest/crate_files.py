@@ -74,15 +74,8 @@ class CrateFiles:
     def package_json(self, source: PathSource) -> Mapping[str, Any] | None:
         """Return an addon's package.json, or None without one; InputError if it is invalid."""
         path = self.package_path(source)
-        if (text := self._read(path)) is None:
-            return None
-        try:
-            found = json.loads(text)
-        except (ValueError, RecursionError):
-            raise InputError(f"{message_text(path)} is not valid JSON") from None
-        if not isinstance(found, dict):
-            raise InputError(f"{message_text(path)} is not a JSON object")
-        return found
+        text = self._read(path)
+        return None if text is None else parse_package_json(path, text)
 
     def _place(self, path: str) -> str:
         return resolve_path(self._directory, path) or "."
@@ -103,6 +96,17 @@ class CrateFiles:
             return self._cargo_toml(directory)
         except InputError:
             return None
+
+
+def parse_package_json(path: str, text: str | bytes) -> dict[str, Any]:
+    """Return the object in a package.json; InputError, with its path, for anything else."""
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        raise InputError(f"{message_text(path)} is not valid JSON") from None
+    if not isinstance(found, dict):
+        raise InputError(f"{message_text(path)} is not a JSON object")
+    return found
 
 
 def files_of_checkout(top: Path, directory: str) -> CrateFiles:

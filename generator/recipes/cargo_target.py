@@ -40,7 +40,7 @@ export XWIN_CACHE_DIR="$HOME/xwin"
 
 @dataclass(frozen=True)
 class ProjectFlags:
-    """What Cargo's configuration of a project says for one platform.
+    """The settings for one platform in a project's Cargo configuration.
 
     `rustflags` and `rustdocflags` are those of [build]; they are None when Cargo drops them for those of [target].
     `names_target` says that [build] names a target.

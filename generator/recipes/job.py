@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import posixpath
 import shlex
 from collections.abc import Mapping
@@ -14,8 +13,8 @@ from pydantic import ValidationError
 from generator.cargo.configuration import FLAGS, CargoConfiguration
 from generator.cargo.features import enabled_by_default
 from generator.cargo.metadata import CargoMetadata, Package
-from generator.errors import Unbuildable
-from generator.manifest.crate_files import differences
+from generator.errors import InputError, Unbuildable
+from generator.manifest.crate_files import differences, parse_package_json
 from generator.manifest.models import Crate, PathSource
 from generator.manifest.settings import Settings
 from generator.packages.addon import WASM_RUNTIME_PACKAGES
@@ -248,11 +247,7 @@ def _differences(job: BuildJob, package: Package, declared: dict[str, Any] | Non
 
 
 def _parse_package_json(job: BuildJob, text: bytes) -> dict[str, Any]:
-    path = posixpath.normpath(f"{job.package_path}/package.json")
     try:
-        data = json.loads(text)
-    except (ValueError, RecursionError):
-        raise Unbuildable(f"{path} is not valid JSON") from None
-    if not isinstance(data, dict):
-        raise Unbuildable(f"{path} is not a JSON object")
-    return data
+        return parse_package_json(posixpath.normpath(f"{job.package_path}/package.json"), text)
+    except InputError as error:
+        raise Unbuildable(error.message) from None

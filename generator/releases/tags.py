@@ -46,7 +46,10 @@ class TagVersion:
 
     @property
     def precedence(self) -> tuple[object, ...]:
-        """What semver compares: numbers, then no pre-release part over any, then its parts, words over numbers."""
+        """The sort key of semver: https://semver.org/#spec-item-11.
+
+        Numbers count first. A version without a pre-release part is higher, and words are higher than numbers.
+        """
         numbers = (*self.numbers, 0, 0)[: max(3, len(self.numbers))]
         parts = (self.prerelease or "").split(".") if self.prerelease else ()
         return numbers, self.prerelease is None, tuple((0, int(p), "") if p.isdecimal() else (1, 0, p) for p in parts)

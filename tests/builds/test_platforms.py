@@ -101,7 +101,7 @@ def test_a_crate_that_is_built_for_none_of_its_platforms_fails(repository: MakeR
 
 
 def test_a_crate_whose_dependencies_can_be_built_for_none_of_its_platforms_fails(repository: MakeRepository) -> None:
-    """What a crate needs of the machine is known once its dependencies are fetched."""
+    """The fetched dependencies show which tools a crate needs."""
     files = library("one", rest='[dependencies]\ncmake = { path = "cmake" }\n')
     lock = 'name = "one"\nversion = "1.0.0"\n'
     locked = files["one/Cargo.lock"].replace(lock, f'{lock}dependencies = [\n "cmake",\n]\n')

@@ -1,4 +1,4 @@
-"""What the manifest leaves to Cargo.toml and package.json, and how it may differ from them."""
+"""Values that a manifest takes from Cargo.toml and package.json, and differences between them."""
 
 from __future__ import annotations
 
