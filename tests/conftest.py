@@ -8,7 +8,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from hypothesis import settings
@@ -71,12 +71,28 @@ def fleet_copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return git_repository(top)
 
 
+# Files that keep a worker busy for minutes. One that starts late leaves the other workers idle.
+LONGEST: Final = (
+    "tests/builds/test_cargo_configuration.py",
+    "tests/builds/test_foreign_tests.py",
+    "tests/builds/test_coverage.py",
+    "tests/builds/test_build_command.py",
+    "tests/releases/test_release_commands.py",
+)
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Start with whole builds and end with unit tests: no worker is left with a long file when the others have ended."""
-    items.sort(
-        key=lambda item: (not item.nodeid.startswith("tests/builds/"), item.get_closest_marker("unit") is not None)
-    )
+    """Start with the longest files and whole builds, and end with unit tests."""
+
+    def group(item: pytest.Item) -> int:
+        if item.nodeid.startswith(LONGEST):
+            return 0
+        if item.nodeid.startswith("tests/builds/"):
+            return 1
+        return 3 if item.get_closest_marker("unit") else 2
+
+    items.sort(key=group)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
