@@ -186,19 +186,13 @@ def real_build(fleet: Path, crates: tuple[str, ...], environment: dict[str, str]
 def stand_in_builds(fleet: Path, crates: tuple[str, ...], environment: dict[str, str]) -> Iterator[CrateReport]:
     """Build for Windows with the GNU ABI: everything except the linker is real."""
     manifest = json.loads((fleet / "crates.json").read_text())
-    manifest["fleet"] |= {"platforms": ["win32-x64-msvc"], "env": ["LIBNODE_PATH", "RUSTFLAGS", "RUSTDOCFLAGS"]}
+    manifest["fleet"] |= {"platforms": ["win32-x64-msvc"], "env": ["LIBNODE_PATH"]}
     manifest["crates"] = [each for each in manifest["crates"] if each["kind"] != "wasm"]
     path = fleet / "windows.json"
     path.write_text(json.dumps(manifest))
     loaded = load_manifest(path)
-    # Rust's own libraries in a sandbox, with the empty one that Debian's Rust needs.
-    flags = f"-L native=/opt/rust/lib/rustlib/{WINDOWS}/lib"
     for crate in (each for each in manifest["crates"] if each["name"] in crates):
-        variables = {
-            "LIBNODE_PATH": f"/build/source/{crate['source']['path']}",
-            "RUSTFLAGS": flags,
-            "RUSTDOCFLAGS": flags,
-        }
+        variables = {"LIBNODE_PATH": f"/build/source/{crate['source']['path']}"}
         context = RunContext(path, OUT / "windows", {**environment, **variables}, Redactor({}))
         yield from build(loaded, Selection((crate["name"],)), context, RunOptions(1), windows, Log()).crates
 
