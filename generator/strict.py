@@ -1,4 +1,7 @@
-"""Base classes of models: strict for this tool's own files, loose for those of other programs."""
+"""Base classes of models: strict for this tool's own files, loose for those of other programs.
+
+Validators are built at first use, because a command uses few of the models that it imports.
+"""
 
 from __future__ import annotations
 
@@ -24,11 +27,17 @@ class Strict(BaseModel):
     """A frozen model without unknown keys and type conversions."""
 
     model_config = ConfigDict(
-        extra="forbid", frozen=True, strict=True, allow_inf_nan=False, validate_by_name=True, serialize_by_alias=True
+        extra="forbid",
+        frozen=True,
+        strict=True,
+        allow_inf_nan=False,
+        validate_by_name=True,
+        serialize_by_alias=True,
+        defer_build=True,
     )
 
 
 class Loose(BaseModel):
     """A frozen model that ignores unknown keys, because other programs write many more than are used here."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, defer_build=True)

@@ -6,7 +6,6 @@ import hashlib
 import json
 import uuid
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,23 +22,7 @@ from generator.packages.files import SBOM_FILE
 from generator.packages.identity import Identity
 from generator.platforms import PlatformName
 from generator.sbom.components import PackageComponent
-from generator.sbom.crates import crate_components
-from generator.sbom.npm import npm_components
-
-
-@dataclass(frozen=True)
-class Contents:
-    """The components of a package: crates with its own first, and npm packages; `direct_npm` are its direct ones."""
-
-    crates: tuple[PackageComponent, ...]
-    npm: tuple[PackageComponent, ...] = ()
-    direct_npm: tuple[str, ...] = ()
-
-
-def read_contents(metadata: bytes, lock: str, package_lock: bytes | None, manifest_path: str) -> Contents:
-    """Read the output of cargo, Cargo.lock and an optional package-lock.json; raise Unbuildable when one is invalid."""
-    npm, named = npm_components(package_lock) if package_lock else ((), ())
-    return Contents(crate_components(metadata, lock, manifest_path), npm, named)
+from generator.sbom.contents import Contents
 
 
 def write_document(document: bytes, staged: Path) -> None:

@@ -20,8 +20,9 @@ from generator.packages.files import SBOM_FILE
 from generator.packages.identity import Identity
 from generator.packages.tarball import package_json, write_tarball
 from generator.sbom.components import PackageComponent
+from generator.sbom.contents import Contents, read_contents
 from generator.sbom.crates import crate_components
-from generator.sbom.document import Contents, read_contents, sbom, write_document
+from generator.sbom.document import sbom, write_document
 from generator.sbom.npm import npm_components
 from tests.support import write_files
 

@@ -23,7 +23,7 @@ def tools(top: Path, rust: str = "1.90.0", node: str = "v22.1.0") -> dict[str, s
     for target in ("x86_64-unknown-linux-gnu", "wasm32-unknown-unknown"):
         (top / "rust/lib/rustlib" / target / "lib").mkdir(parents=True)
     (top / "rust/lib/rustlib/etc").mkdir()
-    program(top / "node/bin/node", f'[ "$1" = -p ] && echo {top}/node/bin/node || echo {node}')
+    program(top / "node/bin/node", f"echo {node} {top}/node/bin/node")
     program(top / "node/lib/node_modules/npm/bin/npm-cli.js", "echo 11.0.0")
     (top / "node/bin/npm").symlink_to("../lib/node_modules/npm/bin/npm-cli.js")
     program(top / "bin/cc", "")
@@ -43,6 +43,22 @@ def test_another_home_does_not_lose_rust(toolchain: HostToolchain, tmp_path: Pat
     unset = {name: value for name, value in os.environ.items() if name not in ("RUSTUP_HOME", "CARGO_HOME")}
     assert find_host_toolchain({**unset, "HOME": str(tmp_path)}) == toolchain
     assert find_host_toolchain({**unset, "HOME": str(tmp_path), "RUSTUP_HOME": str(tmp_path / "wrong")}) == toolchain
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('{"name": "npm", "version": "11.9.0"}', "11.9.0"),
+        ('{"name": "other", "version": "1.0.0"}', "11.0.0"),
+        ("[", "11.0.0"),
+    ],
+)
+def test_npm_is_asked_for_its_version_where_its_package_json_does_not_say_it(
+    tmp_path: Path, text: str, expected: str
+) -> None:
+    environ = tools(tmp_path)
+    (tmp_path / "node/lib/node_modules/npm/package.json").write_text(text)
+    assert find_host_toolchain(environ).npm_version == expected
 
 
 def test_tools_outside_of_usr_are_mounted_without_their_whole_prefix(tmp_path: Path) -> None:

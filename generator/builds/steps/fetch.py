@@ -32,7 +32,7 @@ from generator.sandboxes.layout import (
     PACKAGE_LOCK,
     PACKAGES,
 )
-from generator.sbom.document import Contents, read_contents
+from generator.sbom.contents import Contents, read_contents
 
 
 @dataclass(frozen=True)

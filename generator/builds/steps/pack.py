@@ -22,7 +22,6 @@ from generator.recipes.kinds import RECIPES
 from generator.recipes.recipe import load_script
 from generator.redaction import Redactor
 from generator.reports.models import Artifact
-from generator.sbom.document import sbom, write_document
 
 # Shorter values of a crate's variables, such as a region or a mode, may be words of its program.
 MIN_PUBLISHED_SECRET: Final = 16
@@ -47,6 +46,8 @@ class Packed:
 
 def pack(session: BuildSession, job: BuildJob, fetched: Fetched, staged: Path) -> Packed:
     """Pack the staged files and their SBOM_FILE; Unbuildable for a missing file or a secret."""
+    from generator.sbom.document import sbom, write_document  # noqa: PLC0415  a crate without a package needs no CycloneDX
+
     session.enter("pack")
     document = sbom(job.identity(fetched.metadata.package), job.crate.kind == "bin", job.platforms, fetched.contents)
     # The SBOM_FILE is part of the package: it is where the package is, and needs no release asset.
