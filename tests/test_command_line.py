@@ -293,6 +293,7 @@ def test_a_plan_since_a_commit_that_is_not_there_is_an_input_error(repository: M
     assert ran.err == "error: git knows no commit nowhere\n  fix: git fetch origin\n"
 
 
+@pytest.mark.slow
 def test_the_plans_crates_and_jobs_are_what_build_takes_for_ten_thousand_crates_too() -> None:
     names = [f"crate{number}" for number in range(10_000)]
     crates = [

@@ -125,6 +125,7 @@ def test_more_binaries_of_a_platform_than_a_package_has_are_refused_unread(tmp_p
         )
 
 
+@pytest.mark.slow
 @needs_zig
 def test_a_binary_that_lay_in_the_source_is_audited_like_one_that_was_built(
     repository: MakeRepository, tmp_path: Path

@@ -39,6 +39,7 @@ def changed(content: bytes, changes: list[tuple[float, int, int]], kept: float) 
     return bytes(data[: int(kept * len(data))])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("platform", ["linux-x64-gnu", "darwin-arm64", "win32-x64-msvc"])
 @needs_zig
 @SOME

@@ -229,6 +229,7 @@ def test_a_build_that_takes_too_long_is_stopped_and_never_tried_again(repository
     assert report(top)["one"]["attempts"] == 1
 
 
+@pytest.mark.slow
 def test_a_build_that_needs_more_memory_gets_the_next_size_once(repository: MakeRepository) -> None:
     """In the first size, told by its limit of 4 GiB, the memory is held until the test is killed for it."""
     first = 'std::fs::read_to_string("/proc/self/limits").unwrap().contains(" 4294967296 ")'
@@ -242,6 +243,7 @@ def test_a_build_that_needs_more_memory_gets_the_next_size_once(repository: Make
     assert crate["peak_memory"] > 2**31
 
 
+@pytest.mark.slow
 def test_a_package_that_needs_more_memory_to_load_is_built_again_from_a_clean_start(repository: MakeRepository) -> None:
     hungry = "exports.x = 1; process.kill(process.pid, 'SIGKILL');"
     top = repository([entry("demo", kind="napi", size="small", commands={"build": ADDON})], addon("index.js", hungry))

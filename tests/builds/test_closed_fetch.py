@@ -124,6 +124,7 @@ def test_a_registry_on_this_machine_that_the_user_names_is_reached(
     assert failure(top)["phase"] == "fetch"
 
 
+@pytest.mark.slow
 def test_a_registry_that_nobody_serves_is_named_with_its_port_and_asked_once_more(repository: MakeRepository) -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
@@ -136,6 +137,7 @@ def test_a_registry_that_nobody_serves_is_named_with_its_port_and_asked_once_mor
     assert (crate["failure"]["class"], crate["failure"]["message"], crate["attempts"]) == ("transient", sentence, 2)
 
 
+@pytest.mark.slow
 def test_a_proxy_of_the_users_own_is_gone_through_and_asked_for_allowed_hosts_alone(
     repository: MakeRepository,
 ) -> None:

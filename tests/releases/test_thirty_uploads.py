@@ -49,6 +49,7 @@ def upload_at_once(fleet: Fleet, number: str) -> list[tuple[int, str]]:
 
 
 # After a pause of the machine the server gets the requests of two seconds in one.
+@pytest.mark.slow
 @pytest.mark.parametrize("rules", [replace(RULES, limits=False)], ids=["no limits"])
 def test_a_release_of_the_110_crates_sends_as_many_requests_as_its_budget_says(fleet: Fleet) -> None:
     ran = fleet.run("prepare", "--tag", "v1.0.0")
