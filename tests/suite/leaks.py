@@ -7,7 +7,9 @@ of it is still there, by the test after which it was first seen.
 from __future__ import annotations
 
 import ctypes
+import gc
 import os
+import subprocess
 import sys
 import tempfile
 import threading
@@ -23,6 +25,7 @@ import pytest
 from tests.support import TOP
 
 PR_SET_CHILD_SUBREAPER: Final = 36
+TESTS_PER_REAPING: Final = 10
 # What pytest, its plugins and commands that a person runs meanwhile keep in a checkout, and locks of directories that
 # stay.
 _NO_LEAKS: Final = frozenset({".lock", "dist", ".pytest_cache", ".hypothesis", ".cache", "__pycache__", ".coverage"})
@@ -124,6 +127,18 @@ def _adopt_orphans() -> None:
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
+def _reap_orphans() -> None:
+    """Take the exit codes of adopted processes that have ended: whoever lists the machine's processes sees them till then.
+
+    Those of a Popen are for its owner.
+    """
+    with suppress(psutil.Error):
+        ended = {each.pid for each in psutil.Process().children() if each.status() == psutil.STATUS_ZOMBIE}
+        for pid in ended - {each.pid for each in gc.get_objects() if isinstance(each, subprocess.Popen)}:
+            with suppress(ChildProcessError):
+                os.waitpid(pid, os.WNOHANG)
+
+
 def _end_children() -> None:
     for child in psutil.Process().children(recursive=True):
         with suppress(psutil.Error):
@@ -137,12 +152,16 @@ class Watching:
         self._config, self._leaks, self._said = config, Leaks(), list[str]()
         self._is_worker = hasattr(config, "workerinput")
         self._has_workers = bool(getattr(config.option, "numprocesses", None))
+        self._tests = 0
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
         """Note what a test leaves."""
         done = yield
         self._leaks.note(item.nodeid)
+        self._tests += 1
+        if self._tests % TESTS_PER_REAPING == 0:
+            _reap_orphans()
         return done
 
     @pytest.hookimpl(optionalhook=True)

@@ -7,6 +7,7 @@ import os
 import signal
 import threading
 import time
+from pathlib import Path
 from typing import Final
 
 import psutil
@@ -16,17 +17,23 @@ from generator.sandboxes.local.memory import MemorySamples
 # Seconds that a snapshot of the machine's processes stays valid.
 SAMPLE_SECONDS: Final = 0.2
 
+# The lists exist where the kernel is built with CONFIG_PROC_CHILDREN, as those of distributions are.
+_LISTS_CHILDREN: Final = Path("/proc/thread-self/children").exists()
+
 # Environment variable with the name of the sandbox, in every process of a sandbox without isolation.
 MARK_VARIABLE: Final = "CRATEMATRIX_SANDBOX"
 
 
 class ProcessTable:
-    """Snapshot of the machine's processes and their parents, read once per `SAMPLE_SECONDS` for all sandboxes.
+    """The processes below those of running commands.
 
-    `memory_samples` are the last samples of all running commands.
+    Linux lists the children of each process; `lists_children` is False for a kernel without these lists. There a
+    snapshot of the machine's processes is read once per `SAMPLE_SECONDS` for all sandboxes. `memory_samples` are the
+    last samples of all running commands.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, lists_children: bool = _LISTS_CHILDREN) -> None:
+        self._children = _listed_children if lists_children else self._snapshot_children
         self._lock = threading.Lock()
         self._snapshot: dict[int, list[psutil.Process]] = {}
         self._read_at = float("-inf")
@@ -34,18 +41,30 @@ class ProcessTable:
 
     def tree(self, pid: int) -> list[psutil.Process]:
         """Return a child process of the runner, and every process below it."""
-        children = self._current()
         found = [psutil.Process(pid)]
         for process in found:  # grows during the loop: breadth first
-            found += children.get(process.pid, ())
+            found += self._children(process.pid)
         return found
 
-    def _current(self) -> dict[int, list[psutil.Process]]:
+    def _snapshot_children(self, pid: int) -> list[psutil.Process]:
         with self._lock:
             if time.monotonic() - self._read_at >= SAMPLE_SECONDS:
                 self._snapshot = _read_children()
                 self._read_at = time.monotonic()
-            return self._snapshot
+            return self._snapshot.get(pid, [])
+
+
+def _listed_children(pid: int) -> list[psutil.Process]:
+    """Return the children that the kernel lists for the threads of a process; proc_pid_task(5)."""
+    words: list[str] = []
+    for file in Path(f"/proc/{pid}/task").glob("*/children"):
+        with contextlib.suppress(OSError):  # the thread has ended
+            words += file.read_text().split()
+    children: list[psutil.Process] = []
+    for word in words:
+        with contextlib.suppress(psutil.Error):
+            children.append(psutil.Process(int(word)))
+    return children
 
 
 def _read_children() -> dict[int, list[psutil.Process]]:
