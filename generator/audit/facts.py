@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field, StringConstraints
 
@@ -41,6 +41,10 @@ class Image(Strict):
     signature_error: Name | None = None
     subsystem: Name | None = None
     imports: Annotated[tuple[tuple[Name, Name], ...], Field(max_length=200)] = ()
+
+
+CPU_SECONDS: Final = 30
+"""Processor time after which the reader process ends. A file of 100 MiB takes 2 s."""
 
 
 class ReaderResult(Strict):

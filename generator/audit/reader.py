@@ -12,11 +12,10 @@ from typing import Final
 import lief
 from pydantic import ValidationError
 
-from generator.audit.facts import ReaderResult
+from generator.audit.facts import CPU_SECONDS, ReaderResult
 from generator.audit.images import read_images
 from generator.audit.wasm import UnreadableBinary
 
-CPU_SECONDS: Final = 30
 MEMORY: Final = 3 * 1024 * 1024 * 1024
 
 
