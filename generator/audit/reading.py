@@ -14,8 +14,8 @@ from generator.errors import InputError, Unavailable
 
 # The parser holds the whole file in memory. No npm package is this large.
 MAX_BYTES: Final = 512 * 1024 * 1024
-# A reader that works ends by its limit of processor time, which a busy machine does not change. This limit ends a reader
-# that waits.
+# A reader that works ends by its limit of processor time, which a busy machine does not change. This is for one that
+# waits.
 TIMEOUT: Final = 600.0
 MAX_OUTPUT: Final = 4 * 1024 * 1024
 # A signal ended the reader itself, or, by the shell's way of counting, the program in a sandbox.

@@ -205,12 +205,12 @@ def _sysroot(rustc: Path, environ: Mapping[str, str]) -> Path:
     """
     siblings = (rustc.parent.parent.parent / name for name in (".rustup", "rustup"))
     homes = [{}, *({"RUSTUP_HOME": str(home)} for home in siblings if home.is_dir())]
-    failed: CratematrixError = InputError("no toolchain is installed", fix=_GET_RUST)
+    failed = InputError("no toolchain is installed", fix=_GET_RUST)
     for home in homes:
         try:
             # In / no rust-toolchain.toml chooses another toolchain; rustup downloads nothing.
             sysroot = ask_program([str(rustc), "--print", "sysroot"], {**environ, "RUSTUP_AUTO_INSTALL": "0", **home})
-        except CratematrixError as error:
+        except InputError as error:
             failed = error
         else:
             return Path(sysroot).resolve()
@@ -221,20 +221,20 @@ def _find_node(environ: Mapping[str, str]) -> tuple[Path, str, Path, str]:
     command = _which("node", environ, "Node.js", _GET_NODE)
     try:  # version managers put scripts on PATH: only Node.js itself knows its path
         words = ask_program([str(command), "-p", "process.version + ' ' + process.execPath"], environ)
-    except CratematrixError as error:
+    except InputError as error:
         raise InputError(f"{command} does not run: {error.message}", fix=error.fix or _GET_NODE) from None
     version, _, path = words.removeprefix("v").partition(" ")
     node = Path(path).resolve()
     _check_minimum("Node.js", version, MIN_NODE, _GET_NODE)
     with_node = {**environ, "PATH": f"{node.parent}:{environ.get('PATH', '')}"}
     npm = _which("npm", with_node, "npm", _GET_NODE)
-    return node.parent.parent, version, npm.resolve(), _npm_version(npm.resolve(), with_node)
+    return node.parent.parent, version, npm.resolve(), _npm_version(npm, with_node)
 
 
 def _npm_version(npm: Path, environ: Mapping[str, str]) -> str:
     """Return the version in npm's own package.json, because npm takes a quarter of a second to print it."""
     with contextlib.suppress(OSError, ValueError, KeyError):
-        package = json.loads((npm.parent.parent / "package.json").read_bytes())
+        package = json.loads((npm.resolve().parent.parent / "package.json").read_bytes())
         if isinstance(package, dict) and package.get("name") == "npm":
             return str(package["version"])
     return _version(npm, environ, _GET_NODE)
@@ -250,7 +250,7 @@ def _which(command: str, environ: Mapping[str, str], name: str, fix: str) -> Pat
 def _version(tool: Path, environ: Mapping[str, str], fix: str) -> str:
     try:
         text = ask_program([str(tool), "--version"], environ)
-    except CratematrixError as error:
+    except InputError as error:
         raise InputError(f"{tool} does not run: {error.message}", fix=error.fix or fix) from None
     found = re.search(r"\d+\.\d+\.\d+\S*", text)
     if found is None:

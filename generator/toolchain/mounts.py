@@ -14,7 +14,8 @@ from generator.errors import InputError
 from generator.processes import Completed, run
 from generator.text import message_text
 
-ASK_SECONDS: Final = 30
+# A busy machine may take long even to start a program.
+ASK_SECONDS: Final = 120
 
 # Variables that keep a tool from running at all when their value is wrong.
 _CAUSES: Final = ("NODE_OPTIONS", "RUSTUP_TOOLCHAIN", "RUSTUP_HOME", "LD_PRELOAD", "LD_LIBRARY_PATH")

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from generator.errors import InputError
+from generator.errors import InputError, Unavailable
+from generator.processes import run
 from generator.toolchain.host import HostToolchain, find_host_toolchain
 
 
@@ -162,3 +163,19 @@ def test_other_channels_of_rustup_are_found_for_crates_that_ask_for_one(tmp_path
     assert chosen.channel is not None
     assert chosen.channel.programs == "/opt/rustup/nightly-2026-01-31/bin"
     assert chosen.targets == {"x86_64-unknown-linux-musl"}
+
+
+@pytest.mark.parametrize("hangs", ["rust/bin/rustc", "node/bin/node", "node/bin/npm"])
+def test_a_tool_that_gives_no_answer_in_time_is_not_called_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hangs: str
+) -> None:
+    """A busy machine needs no other tool. The tool that hangs gets little time, so that the test ends."""
+    environment = tools(tmp_path)
+    program(tmp_path / hangs, "while :; do sleep 1; done")
+    monkeypatch.setattr(
+        "generator.toolchain.mounts.run",
+        lambda argv, **more: run(argv, **{**more, "timeout": 1 if hangs in argv[0] else 600}),
+    )
+    with pytest.raises(Unavailable, match="gave no answer") as caught:
+        find_host_toolchain(environment)
+    assert caught.value.fix is None
