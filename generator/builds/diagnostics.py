@@ -34,6 +34,9 @@ _NO_CONNECTION: Final = re.compile(
     r"|[Cc]ould not resolve host: ([\w.-]+)"
     r"|(?:failed to lookup address information|Temporary failure in name resolution)()"
 )
+# Node's uncaught exceptions: a place, the line of source, carets below it, and then the exception.
+_THROWN_AT: Final = re.compile(r"^(?:file://)?((?:/|node:)[^:\s][^:]{0,300}):(\d{1,7})$")
+_CARETS: Final = re.compile(r"^\s*\^+$")
 _PLAIN: Final = re.compile(r"^(?:npm error |npm ERR! |\[?[Ee]rror\]?: )(.{1,500})")
 # Lines of rustc, cargo and npm at the end of every failure.
 _SUMMARY: Final = re.compile(
@@ -69,6 +72,8 @@ class Diagnostics:
         self._failed_tests: list[str] = []
         self._panic: tuple[str, int] | None = None
         self._cause_follows = False
+        self._thrown_at: tuple[str, int] | None = None
+        self._exception_follows = False
 
     def feed(self, raw: str) -> None:
         """Add one line."""
@@ -82,6 +87,12 @@ class Diagnostics:
             self._search_build_script(line)
         if self._cause_follows and line.strip():
             self._cause(line.strip())
+        elif self._exception_follows and line.strip():
+            self._exception(line)
+        elif found := _THROWN_AT.match(line):
+            self._thrown_at = (found[1], int(found[2]))
+        elif self._thrown_at and _CARETS.match(line):
+            self._exception_follows = True
         elif line == "Caused by:":
             self._cause_follows = True
         elif found := _RUSTC_LOCATION.match(line):
@@ -159,6 +170,15 @@ class Diagnostics:
             self._errors[-1] = replace(self._errors[-1], message=f"{self._errors[-1].message}: {text[:300]}")
         elif not self._errors and "(signal: " in text:  # a crashed test: cargo prints no other error
             self._plain = self._plain or Diagnostic(text[:300])
+
+    def _exception(self, line: str) -> None:
+        """Keep Node's first uncaught exception. Node's own files are no place that a person can edit."""
+        found, self._exception_follows = _PLAIN.match(line), False
+        file, number = self._thrown_at or (None, None)
+        self._thrown_at = None
+        own = file is None or file.startswith("node:")
+        message = found[1] if found else line.strip()[:500]
+        self._plain = self._plain or (Diagnostic(message) if own else Diagnostic(message, file, number))
 
     def _fail_test(self, name: str) -> None:
         if len(self._failed_tests) < 1_000 and name not in self._failed_tests and name != "failing tests:":

@@ -270,3 +270,34 @@ def test_no_output_breaks_the_reading(lines: list[str]) -> None:
         found.feed(line)
     found.compiler_error()
     found.test_failure()
+
+
+@pytest.mark.parametrize(
+    ("output", "expected"),
+    [
+        (
+            ("file:///build/source/a.mjs:1\nimport { no } from 'node:util';\n         ^^\n"
+            "SyntaxError: The requested module 'node:util' does not provide an export named 'no'\n    at x (node:y:1:2)\n"),
+            Diagnostic(
+                "SyntaxError: The requested module 'node:util' does not provide an export named 'no'",
+                "/build/source/a.mjs", 1,
+            ),
+        ),
+        (
+            "node:internal/modules/cjs/loader:1210\n  throw err;\n  ^\n\nError: Cannot find module 'lost'\n",
+            Diagnostic("Cannot find module 'lost'"),
+        ),
+        (
+            ("node:internal/modules/esm/resolve:873\n  throw new X();\n        ^\n\n"
+            "Error [ERR_MODULE_NOT_FOUND]: Cannot find package 'lost' imported from /h.mjs\n"),
+            Diagnostic("Error [ERR_MODULE_NOT_FOUND]: Cannot find package 'lost' imported from /h.mjs"),
+        ),
+        ("\n/build/source/g.js:7\nthrow 'text'\n^\ntext\n(Use `node`)\n", Diagnostic("text", "/build/source/g.js", 7)),
+    ],
+)  # fmt: skip
+def test_an_uncaught_exception_of_node_is_the_error_with_its_place(output: str, expected: Diagnostic) -> None:
+    assert read(f"> node x\n{output}npm error code 1\n").compiler_error() == expected
+
+
+def test_a_place_without_an_exception_is_no_error() -> None:
+    assert read("/build/source/a.js:1\n(it works)\nwarning: ^\n").compiler_error() is None
