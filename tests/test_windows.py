@@ -18,7 +18,7 @@ from tests.conftest import MakeRepository
 from tests.e2b_server import E2BServer
 from tests.github_server.starting import servers
 from tests.releases.conftest import MANIFEST, Fleet, make_fleet
-from tests.support import TOP, Ran, entry, git_repository, library, write_files
+from tests.support import HANGS, TOP, Ran, entry, git_repository, library, write_files
 
 AS_WINDOWS = TOP / "tests/as_windows.py"
 
@@ -34,7 +34,7 @@ def on_windows(*words: str | Path, cwd: Path, **env: str) -> Ran:
         env={**os.environ, **env},
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=HANGS,
         check=False,
     )
     return Ran(done.returncode, done.stdout, done.stderr)

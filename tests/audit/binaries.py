@@ -16,6 +16,7 @@ from generator.audit.findings import Audit
 from generator.audit.reading import read_facts
 from generator.audit.rules import MinimumVersions, audit
 from generator.platforms import Kind, PlatformName
+from tests.support import HANGS
 
 ADDON = "int napi_register_module_v1(void) { return 0; }\n"
 PROGRAM = "int main(void) { return 0; }\n"
@@ -43,7 +44,7 @@ needs_zig = pytest.mark.skipif(_ZIG is None, reason="zig is not installed (pip i
 def run(words: list[str], cwd: Path) -> None:
     """Run a tool to its end; what it says is shown where it fails."""
     env = {**os.environ, "ZIG_LOCAL_CACHE_DIR": str(cwd / "zig-cache")}
-    done = subprocess.run(words, cwd=cwd, capture_output=True, text=True, check=False, timeout=300, env=env)  # noqa: TID251
+    done = subprocess.run(words, cwd=cwd, capture_output=True, text=True, check=False, timeout=HANGS, env=env)  # noqa: TID251
     assert done.returncode == 0, f"{words}: {done.stderr}"
 
 

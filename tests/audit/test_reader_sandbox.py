@@ -13,6 +13,7 @@ from generator.audit import reader_sandbox
 from generator.audit.reading import read_facts
 from generator.processes import run
 from generator.sandboxes.local.isolation import HOST_ENV, bubblewrap_arguments, bubblewrap_command, probe_isolation
+from tests.support import HANGS
 
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux" or probe_isolation() is not None, reason="bubblewrap is for Linux only"
@@ -24,7 +25,9 @@ def run_in_reader_sandbox(script: str) -> str:
     view = reader_sandbox.reader_view()
     assert view is not None
     with bubblewrap_command(bubblewrap_arguments(view)) as (words, descriptors):
-        return run([*words, "/bin/bash", "-c", script], timeout=60, env=HOST_ENV, pass_fds=descriptors).stdout.decode()
+        return run(
+            [*words, "/bin/bash", "-c", script], timeout=HANGS, env=HOST_ENV, pass_fds=descriptors
+        ).stdout.decode()
 
 
 @pytest.mark.attack("the reader of binaries reaches no file of the user", entry="W18")

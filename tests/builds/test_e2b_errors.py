@@ -24,7 +24,7 @@ from generator.sandboxes.e2b.backend import RunIdentity
 from generator.sandboxes.e2b.connection import Gateway
 from tests.builds.scripted import env_of, prepared, report_of, rules_for, scripted_fleet
 from tests.e2b_server import E2BServer, Stall, error, html
-from tests.support import COMMAND, Ran, cratematrix, wait_until
+from tests.support import COMMAND, HANGS, Ran, cratematrix, wait_until
 
 pytestmark = pytest.mark.slow  # whole builds, most of them with time-outs that really pass
 
@@ -83,7 +83,7 @@ def on_a_small_disk(top: Path, place: Path, mebibytes: int, env: dict[str, str])
     place.mkdir(parents=True, exist_ok=True)
     disk = ["bwrap", "--dev-bind", "/", "/", "--size", str(mebibytes << 20), "--tmpfs", str(place), "--"]
     done = subprocess.run(  # noqa: TID251
-        [*disk, COMMAND, *BUILD], cwd=top, env={**os.environ, **env}, capture_output=True, text=True, timeout=900, check=False
+        [*disk, COMMAND, *BUILD], cwd=top, env={**os.environ, **env}, capture_output=True, text=True, timeout=HANGS, check=False
     )  # fmt: skip
     return Ran(done.returncode, done.stdout, done.stderr)
 

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import strategies as st
 
 from generator.processes import run
+from tests.support import HANGS
 
 needs_cargo = pytest.mark.skipif(shutil.which("cargo") is None, reason="cargo is not installed")
 
@@ -37,7 +38,7 @@ def with_libraries(manifests: Mapping[str, str]) -> dict[str, str]:
 def cargo_members(root: Path, directory: str = ".") -> frozenset[str] | None:
     """Directories of the packages that cargo sees in a workspace, or None where it refuses the layout."""
     argv = ["cargo", "metadata", "--no-deps", "--format-version", "1", "--offline"]
-    done = run([*argv, "--manifest-path", str(root / directory / "Cargo.toml")], timeout=600)
+    done = run([*argv, "--manifest-path", str(root / directory / "Cargo.toml")], timeout=HANGS)
     if done.exit_code != 0:
         return None
     packages = json.loads(done.stdout)["packages"]

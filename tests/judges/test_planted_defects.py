@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.judges import TOP, Finding, judge
-from tests.support import write_files
+from tests.support import HANGS, write_files
 
 pytestmark = pytest.mark.skipif(shutil.which("npm") is None, reason="needs Node's npm")
 SHA = "0123456789abcdef0123456789abcdef01234567"
@@ -219,6 +219,6 @@ def test_a_judge_objects_to_the_settings_of_dependabot(name: str, found: Found) 
 def test_the_command_prints_what_is_found_and_fails(tmp_path: Path) -> None:
     write_files(tmp_path, {"action.yml": planted(ACTION, IN_ACTION["typo in an input"])})
     argv = [sys.executable, "-m", "tests.judges", str(tmp_path / "action.yml")]
-    ran = subprocess.run(argv, cwd=TOP, capture_output=True, text=True, timeout=300, check=False)  # noqa: TID251
+    ran = subprocess.run(argv, cwd=TOP, capture_output=True, text=True, timeout=HANGS, check=False)  # noqa: TID251
     assert ran.returncode == 1, ran.stderr
     assert ran.stdout.splitlines()[0].startswith(f"{(tmp_path / 'action.yml').resolve()}:1:1: $.inputs.words:")

@@ -20,7 +20,7 @@ from generator.packages.identity import Identity
 from generator.packages.tarball import NpmPackage, write_tarball
 from generator.platforms import NATIVE, PLATFORMS, PlatformName
 from tests.installing import install
-from tests.support import TOP, write_files
+from tests.support import HANGS, TOP, write_files
 
 HERE = Path(__file__).parent
 # The packages of the sample fleet that use each version of napi's command line, for their lock files.
@@ -46,7 +46,7 @@ def node(*words: str | Path, cwd: Path, **env: str) -> subprocess.CompletedProce
         capture_output=True,
         text=True,
         check=False,
-        timeout=600,
+        timeout=HANGS,
     )
 
 

@@ -19,6 +19,7 @@ from generator.recipes.kinds import RECIPES
 from generator.sandboxes.layout import COVERAGE_SUMMARY
 from generator.sources.collect import CollectedSource
 from generator.toolchain.toolchain import Toolchain
+from tests.support import HANGS
 
 # Prints a variable for show-env, and writes it and the target directory as the summary.
 TOOL = """#!/bin/bash
@@ -51,7 +52,7 @@ def run(root: Path, tests: str, tool: str = TOOL) -> tuple[int, str | None]:
     (root / "tools/cargo-llvm-cov").write_text(tool)
     (root / "tools/cargo-llvm-cov").chmod(0o755)
     script = f"set -euo pipefail\n{with_coverage(job(root), tests)}"
-    done = subprocess.run(["bash", "-c", script], cwd=root, check=False, timeout=600)  # noqa: TID251
+    done = subprocess.run(["bash", "-c", script], cwd=root, check=False, timeout=HANGS)  # noqa: TID251
     summary = root / COVERAGE_SUMMARY
     return done.returncode, summary.read_text() if summary.exists() else None
 

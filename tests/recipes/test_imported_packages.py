@@ -10,7 +10,7 @@ import pytest
 
 from generator.recipes.recipe import _REGISTRY_VERSIONS
 from generator.scripts import script
-from tests.support import write_files
+from tests.support import HANGS, write_files
 
 
 def named(top: Path, dependencies: dict[str, str], sources: dict[str, str]) -> subprocess.CompletedProcess[str]:
@@ -19,7 +19,7 @@ def named(top: Path, dependencies: dict[str, str], sources: dict[str, str]) -> s
         top, {"package.json": "\ufeff" + json.dumps({"private": True, "dependencies": dependencies}), **sources}
     )
     words = ["node", "-e", script("imported-packages.js"), str(top / "needed"), _REGISTRY_VERSIONS]
-    return subprocess.run(words, cwd=top, capture_output=True, text=True, check=False, timeout=120)  # noqa: TID251
+    return subprocess.run(words, cwd=top, capture_output=True, text=True, check=False, timeout=HANGS)  # noqa: TID251
 
 
 @pytest.mark.parametrize(

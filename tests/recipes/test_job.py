@@ -16,7 +16,7 @@ from generator.recipes.cargo import ProgramRecipe
 from generator.recipes.job import EMNAPI, CrateMetadata, read_metadata, unmet_need
 from generator.recipes.recipe import describe_script
 from tests.recipes.jobs import job_of
-from tests.support import bash, write_files
+from tests.support import HANGS, bash, write_files
 
 pytestmark = pytest.mark.skipif(shutil.which("cargo") is None, reason="cargo is not installed")
 
@@ -32,7 +32,7 @@ def metadata(
     write_files(root / "source/crate", files)
     job = job_of(root, **crate)
     argv = ["cargo", "metadata", "--offline", "--no-deps", "--format-version", "1", "--manifest-path"]
-    metadata = output([*argv, f"{job.directory}/Cargo.toml"], timeout=600)
+    metadata = output([*argv, f"{job.directory}/Cargo.toml"], timeout=HANGS)
     return read_metadata(job, metadata, json.dumps(declared).encode() if isinstance(declared, dict) else declared)
 
 
@@ -62,7 +62,7 @@ def test_programs_are_those_that_a_default_build_makes(tmp_path: Path) -> None:
     assert metadata(tmp_path, files).package.programs == ("plain", "pretty")
     target = tmp_path / "target"
     words = ["cargo", "build", "--offline", "--bins", "--target-dir", str(target)]
-    output(words, timeout=120, cwd=tmp_path / "source/crate")
+    output(words, timeout=HANGS, cwd=tmp_path / "source/crate")
     assert [name for name in ("hidden", "plain", "pretty") if (target / "debug" / name).exists()] == ["plain", "pretty"]
 
 

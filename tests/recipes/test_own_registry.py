@@ -20,7 +20,7 @@ import pytest
 
 from generator.recipes.recipe import fetch_script, load_script
 from tests.recipes.jobs import job_of
-from tests.support import library, write_files
+from tests.support import HANGS, library, write_files
 
 PACKAGE = {"name": "@own/words", "version": "1.0.0", "main": "index.js"}
 
@@ -94,6 +94,6 @@ def test_its_packages_are_requested_there_alone_and_found_when_the_addon_is_load
     script = f"set -euo pipefail\n({fetch_script(job)}\n)\n{load_script(job, {'@demo/x': 'x.tgz'}, check)}"
     environment = {**os.environ, "HOME": str(root / "home"), "npm_config_cache": str(root / "npm")}
     done = subprocess.run(  # noqa: TID251
-        ["bash", "-c", script], env=environment, capture_output=True, text=True, timeout=120, check=False
+        ["bash", "-c", script], env=environment, capture_output=True, text=True, timeout=HANGS, check=False
     )
     assert (done.returncode, done.stdout.splitlines()[-1:]) == (0, ["own"]), done.stderr

@@ -12,6 +12,7 @@ from generator.processes import run
 from generator.recipes.cargo_target import ProjectFlags, cargo_target
 from generator.recipes.replay import record, replay
 from generator.toolchain.toolchain import Toolchain
+from tests.support import HANGS
 
 FULL = Toolchain("linux-x64-gnu", frozenset(each.target for each in PLATFORMS.values()), frozenset({"cargo-zigbuild"}))
 BARE = Toolchain("linux-x64-gnu", FULL.targets)
@@ -45,7 +46,7 @@ def asked(
     )
     said, environment = "", {"PATH": f"{tmp_path}/bin:/usr/bin:/bin"}
     for each in scripts:
-        done = run(["bash", "-c", f"set -euo pipefail\n{each}"], timeout=600, cwd=root / "source", env=environment)
+        done = run(["bash", "-c", f"set -euo pipefail\n{each}"], timeout=HANGS, cwd=root / "source", env=environment)
         assert done.exit_code == 0, done.stderr
         said += done.stdout.decode()
     return said.splitlines()
