@@ -16,7 +16,7 @@ from collections.abc import Callable
 from urllib.parse import quote, quote_plus
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from generator.redaction import MASK, SCAN_BYTES, Redactor, secrets_in_environment
@@ -269,11 +269,18 @@ PURE = [
 ]
 
 
+# Its last line in 60 columns has 16 characters, of which 12 are the secret's own: fewer than are masked.
+LAST_LINE = f"{'0' * 21}{chr(0x80) * 19}{chr(0x800)}{chr(0x10000) * 6}{chr(0x10001)}{chr(0x10002)}{chr(0x10003)}"
+
+
 @given(SECRET, TEXT, TEXT, st.sampled_from([name for name in PURE if "by the shell" not in name]))
+@example(LAST_LINE, "", "", "base64 in 60 columns")
 def test_any_secret_in_any_text_is_masked_in_any_form(secret: str, before: str, after: str, name: str) -> None:
     form = ENCODINGS[name](secret.strip())
     seen = Redactor({"IT": secret})(f"{before}{form}{after}")
-    pieces = {form[at : at + PIECE] for at in range(len(form) - PIECE + 1)}
+    # The first and the last characters of wrapped base64 also hold bits of what stands before and after the secret.
+    own = form[4:-5] if "columns" in name else form
+    pieces = {own[at : at + PIECE] for at in range(len(own) - PIECE + 1)}
     known = {piece for piece in pieces if piece in before or piece in after}
     assert not any(piece in seen for piece in pieces - known)
     assert secret.strip() not in seen
