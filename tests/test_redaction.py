@@ -275,6 +275,7 @@ LAST_LINE = f"{'0' * 21}{chr(0x80) * 19}{chr(0x800)}{chr(0x10000) * 6}{chr(0x100
 
 @given(SECRET, TEXT, TEXT, st.sampled_from([name for name in PURE if "by the shell" not in name]))
 @example(LAST_LINE, "", "", "base64 in 60 columns")
+@example("0000000\x1f\n0001234", "", "", "on one line")
 def test_any_secret_in_any_text_is_masked_in_any_form(secret: str, before: str, after: str, name: str) -> None:
     form = ENCODINGS[name](secret.strip())
     seen = Redactor({"IT": secret})(f"{before}{form}{after}")

@@ -28,7 +28,8 @@ def encodings(secret: str) -> set[str]:
     raw = secret.strip().encode("utf-8", "surrogateescape")
     text = raw.decode("utf-8", "replace")
     lines = {line for line in map(str.strip, text.splitlines()) if NGRAM_LENGTH <= len(line) < MIN_MATCH_LENGTH}
-    joined = {plain(text), " ".join(text.split()), "".join(text.splitlines()), INVISIBLE.sub("", text)}
+    joined = {plain(text), " ".join(text.split()), INVISIBLE.sub("", text)}
+    joined |= {each.join(parts) for parts in (text.splitlines(), text.split("\n")) for each in ("", " ", "\r\n")}
     once = {form.encode() for form in _base64(raw)} | {base64.encodebytes(data) for data in (raw, raw + b"\n")}
     twice = {form for data in once for form in _base64(data)}
     forms = {text, *lines, *joined, text[::-1], *_base64(raw), *_base64(raw + b"\n"), *twice, raw.decode("latin-1")}
