@@ -1,21 +1,23 @@
-"""Errors that a user can act on, each with its exit code.
+"""Errors that a user can act on, each with its exit code. Any other exception is a bug.
 
-    CratematrixError           1
-    ├── BuildFailed            1   a crate did not build
-    ├── Incomplete             1   a release lacks an expected asset, or has another one
-    ├── InputError             2   the manifest, an option or the repository is wrong
-    ├── Stale                  3   generated files differ from what the manifest generates
-    ├── Unavailable            4   E2B, GitHub or bubblewrap is unavailable; a later try may succeed
-    │   └── Unreachable        4   no connection to a host can be made
-    └── Interrupted          130   SIGINT or SIGTERM
-
-Any other exception is a bug. `Unbuildable` ends the build of one crate, and the report has its message.
+`Unbuildable` ends the build of one crate, and the report has its message.
 """
 
 from __future__ import annotations
 
 import os
 from typing import ClassVar
+
+# The errors and their exit codes:
+#
+# CratematrixError           1
+# ├── BuildFailed            1   a crate did not build
+# ├── Incomplete             1   a release lacks an expected asset, or has another one
+# ├── InputError             2   the manifest, an option or the repository is wrong
+# ├── Stale                  3   generated files differ from what the manifest generates
+# ├── Unavailable            4   E2B, GitHub or bubblewrap is unavailable; a later try may succeed
+# │   └── Unreachable        4   no connection to a host can be made
+# └── Interrupted          130   SIGINT or SIGTERM
 
 
 class CratematrixError(Exception):

@@ -8,6 +8,9 @@ from pydantic import Field, StringConstraints
 
 from generator.strict import Sentence, Strict
 
+CPU_SECONDS: Final = 30
+"""Processor time after which the reader process ends. A file of 100 MiB takes 2 s."""
+
 Format = Literal["ELF", "Mach-O", "PE", "wasm"]
 
 # Compilers write no longer names and no longer lists.
@@ -41,10 +44,6 @@ class Image(Strict):
     signature_error: Name | None = None
     subsystem: Name | None = None
     imports: Annotated[tuple[tuple[Name, Name], ...], Field(max_length=200)] = ()
-
-
-CPU_SECONDS: Final = 30
-"""Processor time after which the reader process ends. A file of 100 MiB takes 2 s."""
 
 
 class ReaderResult(Strict):

@@ -25,8 +25,10 @@ def limit_process() -> None:
         import resource  # noqa: PLC0415
     except ImportError:
         return
+    with contextlib.suppress(ValueError, OSError):
+        # At the second limit the kernel sends SIGKILL, which has many causes. At the first it sends SIGXCPU.
+        resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS + 5))
     for kind, limit in (
-        (resource.RLIMIT_CPU, CPU_SECONDS),
         (resource.RLIMIT_AS, MEMORY),
         (resource.RLIMIT_NPROC, 0),
         (resource.RLIMIT_FSIZE, 0),

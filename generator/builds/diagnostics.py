@@ -172,13 +172,12 @@ class Diagnostics:
             self._plain = self._plain or Diagnostic(text[:300])
 
     def _exception(self, line: str) -> None:
-        """Keep Node's first uncaught exception. Node's own files are no place that a person can edit."""
-        found, self._exception_follows = _PLAIN.match(line), False
-        file, number = self._thrown_at or (None, None)
-        self._thrown_at = None
-        own = file is None or file.startswith("node:")
+        """Keep Node's first uncaught exception. A person cannot edit Node's own files, so they are no place."""
+        found, place = _PLAIN.match(line), self._thrown_at
+        self._exception_follows, self._thrown_at = False, None
         message = found[1] if found else line.strip()[:500]
-        self._plain = self._plain or (Diagnostic(message) if own else Diagnostic(message, file, number))
+        file, number = (None, None) if place is None or place[0].startswith("node:") else place
+        self._plain = self._plain or Diagnostic(message, file, number)
 
     def _fail_test(self, name: str) -> None:
         if len(self._failed_tests) < 1_000 and name not in self._failed_tests and name != "failing tests:":

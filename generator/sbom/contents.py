@@ -1,4 +1,4 @@
-"""What a package contains: the crates and npm packages of its lock files."""
+"""Reading the components of a package from the output of cargo and from lock files."""
 
 from __future__ import annotations
 

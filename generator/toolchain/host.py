@@ -224,6 +224,8 @@ def _find_node(environ: Mapping[str, str]) -> tuple[Path, str, Path, str]:
     except InputError as error:
         raise InputError(f"{command} does not run: {error.message}", fix=error.fix or _GET_NODE) from None
     version, _, path = words.removeprefix("v").partition(" ")
+    if not path:
+        raise InputError(f"{command} does not print its version", fix=_GET_NODE)
     node = Path(path).resolve()
     _check_minimum("Node.js", version, MIN_NODE, _GET_NODE)
     with_node = {**environ, "PATH": f"{node.parent}:{environ.get('PATH', '')}"}

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 import struct
+import sys
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,7 @@ from generator.audit.reading import read_facts
 from generator.audit.rules import MinimumVersions, audit
 from generator.audit.wasm import UnreadableBinary, read_module
 from generator.platforms import PLATFORM_NAMES, PlatformName
+from generator.processes import run
 from tests.audit.binaries import ADDON, addon, audited, cc, found, needs_zig, only
 
 # Each example costs a process, half a second of which is Python and LIEF.
@@ -167,6 +170,12 @@ def test_a_reader_that_dies_lies_floods_or_hangs_is_a_finding(
     result = audited(made, "linux-x64-gnu")
     assert found(result) == {"readable"}
     assert message in only(result)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the number of the signal is Linux's")
+def test_a_reader_that_works_without_end_is_told_by_its_signal() -> None:
+    code = "from generator.audit import reader; reader.CPU_SECONDS = 1; reader.limit_process()\nwhile True: pass"
+    assert run([sys.executable, "-c", code], timeout=600).exit_code == -signal.SIGXCPU
 
 
 @pytest.mark.usefixtures("another_reader")

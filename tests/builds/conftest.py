@@ -19,7 +19,7 @@ def path() -> str:
 
 @pytest.fixture(scope="module")
 def mac_path() -> str:
-    """Return a PATH whose tools build for macOS and what is easier."""
+    """Return a PATH whose tools build for macOS."""
     return equipped("lib", MACS[0])
 
 

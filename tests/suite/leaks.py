@@ -22,6 +22,7 @@ from typing import Any, Final, NamedTuple
 import psutil
 import pytest
 
+from generator.sandboxes.local.process_tree import listed_children
 from tests.support import TOP
 
 PR_SET_CHILD_SUBREAPER: Final = 36
@@ -76,15 +77,11 @@ class Leaks:
 
 def _processes() -> Iterator[Left]:
     """Yield this process's children; orphans below it are its children too, for it adopts them."""
-    for task in Path("/proc/self/task").glob("*/children"):
-        with suppress(OSError):
-            for number in task.read_text().split():
-                with suppress(psutil.Error):
-                    process = psutil.Process(int(number))
-                    if process.status() != psutil.STATUS_ZOMBIE:
-                        yield Left(
-                            "process", number, f"{number} ({' '.join(process.cmdline()) or process.name()})"[:200]
-                        )
+    for process in listed_children(os.getpid()):
+        with suppress(psutil.Error):
+            if process.status() != psutil.STATUS_ZOMBIE:
+                words = " ".join(process.cmdline()) or process.name()
+                yield Left("process", str(process.pid), f"{process.pid} ({words})"[:200])
 
 
 def _threads() -> Iterator[Left]:
@@ -132,11 +129,10 @@ def _reap_orphans() -> None:
 
     Those of a Popen are for its owner.
     """
-    with suppress(psutil.Error):
-        ended = {each.pid for each in psutil.Process().children() if each.status() == psutil.STATUS_ZOMBIE}
-        for pid in ended - {each.pid for each in gc.get_objects() if isinstance(each, subprocess.Popen)}:
-            with suppress(ChildProcessError):
-                os.waitpid(pid, os.WNOHANG)
+    children = {each.pid for each in listed_children(os.getpid())}
+    for pid in children - {each.pid for each in gc.get_objects() if isinstance(each, subprocess.Popen)}:
+        with suppress(ChildProcessError):
+            os.waitpid(pid, os.WNOHANG)
 
 
 def _end_children() -> None:

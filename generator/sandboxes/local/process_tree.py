@@ -33,7 +33,7 @@ class ProcessTable:
     """
 
     def __init__(self, lists_children: bool = _LISTS_CHILDREN) -> None:
-        self._children = _listed_children if lists_children else self._snapshot_children
+        self._children = listed_children if lists_children else self._snapshot_children
         self._lock = threading.Lock()
         self._snapshot: dict[int, list[psutil.Process]] = {}
         self._read_at = float("-inf")
@@ -54,7 +54,7 @@ class ProcessTable:
             return self._snapshot.get(pid, [])
 
 
-def _listed_children(pid: int) -> list[psutil.Process]:
+def listed_children(pid: int) -> list[psutil.Process]:
     """Return the children that the kernel lists for the threads of a process; proc_pid_task(5)."""
     words: list[str] = []
     for file in Path(f"/proc/{pid}/task").glob("*/children"):
