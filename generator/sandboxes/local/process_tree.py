@@ -57,9 +57,10 @@ class ProcessTable:
 def listed_children(pid: int) -> list[psutil.Process]:
     """Return the children that the kernel lists for the threads of a process; proc_pid_task(5)."""
     words: list[str] = []
-    for file in Path(f"/proc/{pid}/task").glob("*/children"):
-        with contextlib.suppress(OSError):  # the thread has ended
-            words += file.read_text().split()
+    with contextlib.suppress(OSError):  # the process has ended
+        for thread in os.listdir(f"/proc/{pid}/task"):  # noqa: PTH208
+            with contextlib.suppress(OSError):  # the thread has ended
+                words += Path(f"/proc/{pid}/task/{thread}/children").read_text().split()
     children: list[psutil.Process] = []
     for word in words:
         with contextlib.suppress(psutil.Error):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from generator.sandboxes.local.process_tree import MARK_VARIABLE, ProcessTable, kill_marked
+from generator.sandboxes.local.process_tree import MARK_VARIABLE, ProcessTable, kill_marked, listed_children
 from tests.support import LIMIT
 
 
@@ -29,3 +29,17 @@ def test_what_is_ended_keeps_its_exit_code_for_whoever_started_it() -> None:
         with subprocess.Popen(["sleep", "3600"], env={MARK_VARIABLE: mark, "PATH": "/usr/bin:/bin"}) as sleeper:
             kill_marked(None, mark)
             assert sleeper.wait(LIMIT) == -signal.SIGKILL
+
+
+def test_a_process_that_has_ended_has_no_children() -> None:
+    with subprocess.Popen(["true"]) as ended:
+        ended.wait(LIMIT)
+    assert listed_children(ended.pid) == []
+
+
+def test_a_process_may_end_while_its_children_are_listed() -> None:
+    """Its directory is there for a moment longer than it can be read."""
+    for _ in range(200):
+        with subprocess.Popen(["true"]) as ending:
+            while ending.poll() is None:
+                listed_children(ending.pid)
