@@ -31,5 +31,5 @@ def package(name: str, rest: str = "") -> str:
     return f'[package]\nname = "{name}"\nversion = "1.0.0"\n{rest}'
 
 
-def crate(source: dict[str, str]) -> Crate:
-    return Crate.model_validate_json(json.dumps({"name": "one", "version": "1.0.0", "kind": "lib", "source": source}))
+def crate(source: dict[str, str], kind: str = "lib") -> Crate:
+    return Crate.model_validate_json(json.dumps({"name": "one", "version": "1.0.0", "kind": kind, "source": source}))

@@ -19,6 +19,7 @@ from generator.network.addresses import address_kind, literal_address
 from generator.network.endpoints import Endpoint, endpoint_of
 from generator.network.hosts import allowed_hosts, matches
 from generator.network.registries import Registries
+from generator.npm.projects import NpmProject
 
 # Setting of a registry in the configuration of npm, yarn 1 and later yarns, by https alone.
 _REGISTRY: Final = re.compile(
@@ -32,14 +33,14 @@ _CONFIGURATION: Final = (".npmrc", ".yarnrc", ".yarnrc.yml")
 class DependencySources:
     """A crate's source, and the registries that its dependencies may come from.
 
-    `directory` is that of package.json and `workspace` the Cargo workspace's, from the source's top. `uses_npm` says
-    that npm installs the dependencies in package.json. `setting` is fetch_hosts.
+    `directory` is that in which the crate's commands run, and `workspace` that of its Cargo workspace, both from the
+    source's top. `project` is None for a crate without npm packages. `setting` is fetch_hosts.
     """
 
     files: DependencyFiles
     directory: str
     workspace: str
-    uses_npm: bool
+    project: NpmProject | None
     registries: Registries
     setting: FetchHosts
 
@@ -50,16 +51,15 @@ class DependencySources:
 
     def endpoints(self) -> frozenset[Endpoint]:
         """Return the registries of the source's own configuration, and the hosts of locked git dependencies."""
-        configured = self._configured() if self.uses_npm else frozenset()
         registries = cargo.configured_endpoints(self.configuration)
-        return configured | registries | cargo.git_endpoints(self.files, self.workspace)
+        return self._configured() | registries | cargo.git_endpoints(self.files, self.workspace)
 
     def refusals(self) -> Iterator[Refusal]:
         """Yield the refused dependencies, in the order of their files."""
         yield from cargo.configuration_refusals(self.files, self.workspace, self.configuration)
         configured = self.registries.endpoints | cargo.configured_endpoints(self.configuration)
         yield from cargo.refusals(self.files, self.workspace, replace(self.registries, endpoints=configured))
-        for each in npm.projects(self.files, self.directory) if self.uses_npm else ():
+        for each in npm.projects(self.files, self.project) if self.project else ():
             yield from npm.refusals(self.files, each)
             yield from LockFiles(self.files, each, self._is_allowed).refusals()
 
@@ -81,6 +81,8 @@ class DependencySources:
         )
 
     def _texts(self) -> Iterable[str]:
-        directories = (self.directory, *ancestors(self.directory))
+        if self.project is None:
+            return []
+        directories = (self.project.package, *ancestors(self.project.package))
         paths = (posixpath.normpath(f"{each}/{name}") for each in directories for name in _CONFIGURATION)
         return [text for path in paths if (text := self.files.text(path))]

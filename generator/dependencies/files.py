@@ -12,11 +12,12 @@ from typing import Final
 from generator.cargo.configuration import DIRECTORY
 from generator.cargo.directories import parent, resolve_path
 from generator.errors import Unbuildable
+from generator.npm.files import RepositoryFiles
 from generator.text import message_text
 
 DEPENDENCY_FILES: Final = frozenset(
     ("package.json", "package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml", ".npmrc", ".yarnrc",
-     ".yarnrc.yml", "Cargo.toml", "Cargo.lock")
+     ".yarnrc.yml", "pnpm-workspace.yaml", "Cargo.toml", "Cargo.lock")
 )  # fmt: skip
 MAX_BYTES: Final = 64 * 1024 * 1024
 # Bytes of a published crate's archive of these files, which comes out of the sandbox.
@@ -52,6 +53,12 @@ class DependencyFiles:
             done = parent(here)
             waiting += reversed(self.links[here].split("/"))
         return done
+
+    def repository_files(self) -> RepositoryFiles:
+        """Return the files for the rules of npm."""
+        links = {path for path in self.links if posixpath.basename(path) in DEPENDENCY_FILES}
+        paths = frozenset(path for path in {*self.texts, *links} if self.text(path) is not None)
+        return RepositoryFiles(paths, lambda path: self.text(path) or "")
 
     def files_named(self, name: str) -> Iterator[tuple[str, str]]:
         """Yield paths and texts of all files of a name, except in node_modules."""

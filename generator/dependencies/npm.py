@@ -6,32 +6,30 @@ import posixpath
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from generator.cargo.directories import ancestors, expand_pattern, resolve_path
+from generator.cargo.directories import resolve_path
 from generator.dependencies.files import DependencyFiles
 from generator.dependencies.refusal import InvalidJson, Refusal, line_of, parse_object, quoted
 from generator.dependencies.specifiers import SpecifierKind, specifier_kind, specifier_path
+from generator.npm.projects import NpmProject
 
 PACKAGE_JSON: Final = "package.json"
 # `overrides` and `resolutions` replace dependencies of other packages, and may be nested.
 _TABLES: Final = (
     "dependencies", "devDependencies", "optionalDependencies", "peerDependencies", "overrides", "resolutions",
 )  # fmt: skip
-# Characters of patterns that npm expands and this module does not.
-_UNSUPPORTED: Final = frozenset("{}()!\\")
 _REASONS: Final[dict[SpecifierKind, str]] = {"url": "is a dependency by URL", "git": "is a dependency by git"}
 FIX: Final = "name a version that a registry has, or put the package into the repository and name it by file:"
 
 
-def projects(files: DependencyFiles, directory: str) -> list[str]:
-    """Return the directories whose package.json npm reads: the crate's, those named by path, its workspace's."""
+def projects(files: DependencyFiles, project: NpmProject) -> list[str]:
+    """Return the directories whose package.json is read: the package's, its workspace's, and those named by path."""
     found: list[str] = []
-    waiting = [directory, *_workspaces_above(files, directory)]
+    waiting = [*project.directories]
     while waiting:
         here = files.resolve(waiting.pop())
         if here is None or here in found or (package := package_json(files, here)) is None:
             continue
         found.append(here)
-        waiting += _members(files, here, package)
         waiting += [each for path in _paths(package) if (each := resolve_path(here, path)) is not None]
     return found
 
@@ -89,29 +87,3 @@ def _specifiers(package: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 def _paths(package: Mapping[str, Any]) -> list[str]:
     return [specifier_path(specifier) for _, specifier in _specifiers(package) if specifier_kind(specifier) == "path"]
-
-
-def _workspaces_above(files: DependencyFiles, directory: str) -> list[str]:
-    above = [(each, package_json(files, each)) for each in ancestors(directory)]
-    return [each for each, package in above if package is not None and _may_hold(package, each, directory)]
-
-
-def _may_hold(package: Mapping[str, Any], top: str, directory: str) -> bool:
-    """Return True if a directory may be in a workspace, which npm then installs. Unsupported patterns may match it."""
-    inside = posixpath.relpath(directory, top)
-    return any(set(each) & _UNSUPPORTED or inside in expand_pattern(each, [inside]) for each in _patterns(package))
-
-
-def _patterns(package: Mapping[str, Any]) -> list[str]:
-    listed = package.get("workspaces")
-    patterns = listed.get("packages") if isinstance(listed, dict) else listed
-    named = [each for each in patterns if isinstance(each, str)] if isinstance(patterns, list) else []
-    return [posixpath.normpath(each.lstrip("/") or ".") for each in named]
-
-
-def _members(files: DependencyFiles, directory: str, package: Mapping[str, Any]) -> list[str]:
-    below = [
-        posixpath.relpath(posixpath.dirname(path) or ".", directory) for path, _ in files.files_named(PACKAGE_JSON)
-    ]
-    members = {member for pattern in _patterns(package) for member in expand_pattern(pattern, below)}
-    return [each for member in sorted(members) if (each := resolve_path(directory, member)) is not None]

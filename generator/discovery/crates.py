@@ -13,12 +13,13 @@ from typing import Final
 from generator.cargo.manifests import Inherited, manifest_path
 from generator.cargo.workspaces import package_version, path_dependencies, workspace_table
 from generator.discovery.kinds import Candidate, Verdict, depends_on, kind_of
-from generator.discovery.managers import manager_of
 from generator.discovery.napi_targets import NapiTargets, napi_targets
 from generator.discovery.scan import RepositoryScan, SkippedFile, printable, scan_repository, skipped_file
 from generator.discovery.scopes import is_npm_name, is_valid, npm_scope
 from generator.errors import InputError
 from generator.manifest.values import CrateName, RelativePath, Version
+from generator.npm.files import join
+from generator.npm.projects import npm_project
 from generator.platforms import Kind, PlatformName
 
 UNPUBLISHED: Final = "`publish = false` in Cargo.toml: cratematrix init --unpublished takes it"
@@ -276,11 +277,20 @@ def _package_json_notes(found: tuple[FoundCrate, ...], scan: RepositoryScan) -> 
 
 
 def _managers(found: tuple[FoundCrate, ...], scan: RepositoryScan) -> tuple[str, ...]:
-    named = {at: each.package_manager for at, each in scan.packages.items() if isinstance(each.package_manager, str)}
     addons: dict[str, list[str]] = defaultdict(list)
     for crate in (each for each in found if each.kind == "napi"):
-        addons[manager_of(crate.path, scan.files, named)].append(crate.name)
-    return tuple(printable(f"npm packages by {manager}: {', '.join(names)}") for manager, names in addons.items())
+        addons[_manager(crate.package or crate.path, scan)].append(crate.name)
+    return tuple(printable(f"{manager}: {', '.join(names)}") for manager, names in addons.items())
+
+
+def _manager(package: str, scan: RepositoryScan) -> str:
+    """Return what installs the npm packages of the package.json in a directory, or why nothing does."""
+    try:
+        project = npm_project(package, scan.npm_files)
+    except InputError as error:
+        return f"no npm packages can be installed, because {error.message}"
+    lock = f"with {join(project.directory, project.lock)}" if project.lock else "without a lock file"
+    return f"npm packages by {project.program_name}, {lock}"
 
 
 def _is_published(crate: Candidate, scan: RepositoryScan) -> bool:

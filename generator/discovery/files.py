@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 import os
+import posixpath
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
 from generator.cargo.manifests import MAX_SIZE
-from generator.discovery.managers import LOCKS
 from generator.errors import InputError
 from generator.git import GIT_COMMAND, git_environment
+from generator.npm.files import PROJECT_FILES, RepositoryFiles
 from generator.processes import run
 
 # A path in crates.json has at most 500 characters, so deeper directories are not walked.
 MAX_DEPTH: Final = 64
+# Bytes of a lock file: those of large workspaces have some MiB.
+MAX_LOCK: Final = 64 * 1024 * 1024
 BUILD_OUTPUT: Final = frozenset({"target", "node_modules"})
 # cargo vendor writes this file into every crate that it copies.
 VENDOR_MARKER: Final = ".cargo-checksum.json"
-RELEVANT: Final = frozenset({"Cargo.toml", "package.json", VENDOR_MARKER, *LOCKS})
+RELEVANT: Final = frozenset({"Cargo.toml", VENDOR_MARKER}) | PROJECT_FILES
 
 
 def list_files(root: Path) -> tuple[str, ...]:
-    """Return the sorted POSIX paths of the files that describe crates: Cargo.toml, package.json, npm's locks and *.rs.
+    """Return the sorted POSIX paths of the files that describe crates and npm packages, and of all *.rs files.
 
     In a git checkout git lists the tracked and trackable files; otherwise the directories are walked. Build output,
     hidden directories, vendored crates and submodules are skipped.
@@ -35,7 +38,7 @@ def list_files(root: Path) -> tuple[str, ...]:
     return tuple(sorted(path for path in listed if not _is_below(path, vendored) and os.path.lexists(root / path)))
 
 
-def read_text(root: Path, path: str) -> str:
+def read_text(root: Path, path: str, limit: int = MAX_SIZE) -> str:
     """Return the text of a listed file; raise InputError with the reason when it cannot be read."""
     full = root / path
     try:
@@ -45,8 +48,8 @@ def read_text(root: Path, path: str) -> str:
         found = full.lstat()
         if not stat.S_ISREG(found.st_mode):
             raise InputError("it is not a regular file")
-        if found.st_size > MAX_SIZE:
-            raise InputError(f"it is larger than {MAX_SIZE // 2**20} MiB")
+        if found.st_size > limit:
+            raise InputError(f"it is larger than {limit // 2**20} MiB")
         data = full.read_bytes()
     except OSError as error:
         raise InputError(f"it cannot be read: {error.strerror}") from None
@@ -55,6 +58,19 @@ def read_text(root: Path, path: str) -> str:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise InputError(f"line {line}: it is not UTF-8 text") from None
+
+
+def npm_files(root: Path, paths: Iterable[str]) -> RepositoryFiles:
+    """Return the listed files for the rules of npm, without links. A file that cannot be read is empty."""
+
+    def read(path: str) -> str:
+        try:
+            return read_text(root, path, MAX_LOCK)
+        except InputError:
+            return ""
+
+    found = (path for path in paths if posixpath.basename(path) in PROJECT_FILES and not (root / path).is_symlink())
+    return RepositoryFiles(frozenset(found), read)
 
 
 def git_output(root: Path, *arguments: str) -> bytes | None:

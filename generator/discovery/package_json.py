@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from pydantic import Field
-
 from generator.cargo.manifests import FileModel, validate_file
 from generator.errors import InputError
 
@@ -18,8 +16,6 @@ class PackageJson(FileModel):
     version: str | None = None
     napi: dict[str, Any] | None = None
     scripts: Any = None
-    # Any value: a wrong one is npm's matter, and no reason to skip the file.
-    package_manager: Any = Field(default=None, validation_alias="packageManager")
 
 
 def package_json(text: str) -> PackageJson:

@@ -14,11 +14,12 @@ from generator.cargo.directories import parent
 from generator.cargo.manifests import CargoToml, Inherited, Package, parse_cargo_toml
 from generator.cargo.workspaces import workspace_members, workspace_root, workspace_table
 from generator.discovery.addons import crates_named_by_scripts
-from generator.discovery.files import list_files, read_text
+from generator.discovery.files import list_files, npm_files, read_text
 from generator.discovery.kinds import SUPPORT_DIRECTORIES, Candidate
 from generator.discovery.package_json import PackageJson, package_json
 from generator.errors import InputError
 from generator.manifest.models import MAX_CRATES
+from generator.npm.files import RepositoryFiles
 from generator.text import visible
 
 TARGET_FILE: Final = re.compile(r"(?:(.*)/)?(src/(?:lib|main|bin/[^/]+|bin/[^/]+/main)\.rs)")
@@ -39,10 +40,10 @@ class SkippedFile:
 class RepositoryScan:
     """The parsed files by directory; `members` are by the directory of the workspace's root.
 
-    `files` are the paths of all of them, and of npm's locks.
+    `npm_files` are those that say how npm packages are installed.
     """
 
-    files: frozenset[str]
+    npm_files: RepositoryFiles
     manifests: Mapping[str, CargoToml]
     packages: Mapping[str, PackageJson]
     targets: Mapping[str, frozenset[str]]
@@ -105,7 +106,7 @@ def scan_repository(root: Path) -> RepositoryScan:
         if match := TARGET_FILE.fullmatch(path):
             targets[match[1] or "."].add(match[2])
     return RepositoryScan(
-        files=frozenset(files),
+        npm_files=npm_files(root, files),
         manifests=manifests,
         packages=packages,
         targets={directory: frozenset(paths) for directory, paths in targets.items()},

@@ -71,13 +71,11 @@ def changes(manifest: Manifest, file: Path, ref: str, backend: str) -> Change | 
 
 
 def _file_reasons(manifests: _Manifests, snapshots: Snapshots) -> dict[str, str]:
-    reasons = {
-        crate.name: file_reason(
-            manifests.path(crate.source.path), manifests.path(crate.source.package_directory), snapshots
-        )
-        for crate in manifests.now.crates
-        if isinstance(crate.source, PathSource)
-    }
+    reasons = {}
+    for crate in manifests.now.crates:
+        if isinstance(crate.source, PathSource):
+            package = manifests.path(crate.source.package_directory) if crate.kind == "napi" else None
+            reasons[crate.name] = file_reason(manifests.path(crate.source.path), package, snapshots)
     return {name: reason for name, reason in reasons.items() if reason is not None}
 
 

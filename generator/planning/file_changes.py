@@ -12,9 +12,10 @@ from generator.cargo.directories import ancestors, parent
 from generator.cargo.locks import CargoLock, locked_packages, parse_cargo_lock
 from generator.cargo.manifests import manifest_path
 from generator.errors import InputError
+from generator.npm.closure import NpmClosure, npm_closure
 from generator.planning.affected import first_path
 from generator.sources.closure import Closure, dependency_closure, is_in_closure
-from generator.sources.manifests import TreeManifests, read_text
+from generator.sources.manifests import TreeManifests, read_text, repository_files
 from generator.sources.tree import Tree
 from generator.sources.workspace_manifest import trim_workspace
 from generator.text import message_text
@@ -32,6 +33,7 @@ class Snapshot:
         self.paths = frozenset(entry.path for entry in entries)
         self._sorted = sorted(self.paths)
         self.manifests = TreeManifests(tree, entries)
+        self._files = repository_files(tree, entries)
         self._locks: dict[str, CargoLock] = {}
 
     def below(self, directory: str) -> list[str]:
@@ -50,6 +52,10 @@ class Snapshot:
         if path not in self._locks:
             self._locks[path] = parse_cargo_lock(read_text(self.tree, path))
         return self._locks[path]
+
+    def npm(self, package: str) -> NpmClosure:
+        """Return the closure of an addon's package.json."""
+        return npm_closure(package, self._files)
 
     def workspace(self, root: str, wanted: Closure) -> str | None:
         """Return the Cargo.toml of a workspace as it enters a crate's sandbox, or None if it does not.
@@ -87,25 +93,28 @@ class _Closures:
         before, now = self.before, self.now
         if {*before.roots.values()} != {*now.roots.values()} or before.lock_directory != now.lock_directory:
             return frozenset(".")
+        if before.npm != now.npm:
+            return frozenset(".")
         return frozenset(before.roots.keys() ^ now.roots.keys()) | (before.named_members ^ now.named_members)
 
     def owner(self, path: str) -> str | None:
         """Return the crate whose directory has a file, or None for files of a workspace or of Cargo's configuration."""
         around = (parent(path), *ancestors(parent(path)))
         found = next((each for each in around if self.now.holds(each) or self.before.holds(each)), None)
-        return self.now.crate if found == self.now.package else found
+        return self.now.crate if found == self.now.npm.package else found
 
 
-def file_reason(crate: str, package: str, snapshots: Snapshots) -> str | None:
+def file_reason(crate: str, package: str | None, snapshots: Snapshots) -> str | None:
     """Return why the crate in a directory is built, or None if the files in its sandbox are unchanged.
 
-    `package` is the directory of its package.json.
+    `package` is the directory of an addon's package.json.
     """
     try:
-        closures = _Closures(
-            dependency_closure(crate, snapshots.before.manifests, package),
-            dependency_closure(crate, snapshots.now.manifests, package),
+        before, now = (
+            dependency_closure(crate, each.manifests, each.npm(package) if package is not None else None)
+            for each in (snapshots.before, snapshots.now)
         )
+        closures = _Closures(before, now)
         different = sorted({*_files(closures, snapshots), *_workspaces(closures, snapshots)})
     except InputError as error:
         return f"its files cannot be compared: {error.message}"

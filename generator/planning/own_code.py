@@ -13,6 +13,7 @@ PACKAGE_CODE: Final = (
     "generator/builds/steps/",
     "generator/cargo/",
     "generator/manifest/names.py",
+    "generator/npm/",
     "generator/packages/",
     "generator/platforms.py",
     "generator/recipes/",

@@ -17,6 +17,7 @@ from generator.errors import InputError, Unbuildable
 from generator.manifest.crate_files import differences, parse_package_json
 from generator.manifest.models import Crate, PathSource
 from generator.manifest.settings import Settings
+from generator.npm.projects import NpmProject
 from generator.packages.addon import WASM_RUNTIME_PACKAGES
 from generator.packages.identity import Identity
 from generator.platforms import PlatformName
@@ -131,14 +132,15 @@ class BuildJob:
 class CrateMetadata:
     """The crate's own metadata, from Cargo.toml and, for an addon, package.json.
 
-    `compiled_packages` are the names of the packages that Cargo compiles for each platform. `npm_dependencies` are the
-    npm packages that a wasm crate imports, with their versions.
+    `compiled_packages` are the names of the packages that Cargo compiles for each platform. `npm` says how an addon's
+    npm packages are installed. `npm_dependencies` are the npm packages that a wasm crate imports, with their versions.
     """
 
     package: Package
     package_json: dict[str, Any] | None
     notes: tuple[str, ...] = ()
     compiled_packages: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    npm: NpmProject | None = None
     npm_dependencies: Mapping[str, str] = field(default_factory=dict)
 
     def has_script(self, name: Literal["build", "test"]) -> bool:

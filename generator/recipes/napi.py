@@ -9,17 +9,22 @@ from typing import Final
 
 from generator.errors import Unbuildable
 from generator.manifest.names import platform_package
+from generator.npm.projects import NpmProject
 from generator.packages.addon import addon_files, addon_packages, binary_name
 from generator.packages.tarball import NpmPackage
 from generator.platforms import PlatformName, addon_file, library_file
 from generator.recipes.coverage import with_coverage
 from generator.recipes.job import BuildJob, CrateMetadata, cdylib_name
-from generator.recipes.recipe import NPM_OPTIONS, Tool
+from generator.recipes.npm_packages import NPM_OPTIONS, manager_lines, run_program, run_script
+from generator.recipes.recipe import Tool
 from generator.recipes.replay import record, replay
 from generator.recipes.test_run import HOST_ONLY, TestRun, no_runtime, npm_with_node, own_runner
 from generator.scripts import script
 from generator.toolchain.toolchain import Runtime
 
+_NO_PACKAGE_JSON: Final = (
+    "kind napi needs a package.json with a napi key: beside Cargo.toml, or in `package` of its source"
+)
 # napi's build script links the start code of threads when it finds it beside the compiler that RUSTC names.
 WASI: Final = 'RUSTC="$(rustc --print sysroot)/bin/rustc" && export RUSTC\n'
 
@@ -51,14 +56,16 @@ class AddonRecipe:
         For coverage the addon is built once more, instrumented. The package's files have left the sandbox by then.
         """
         own = job.crate.commands.test
-        command = own or ("npm test" if metadata.has_script("test") else None)
+        command = own or (run_script(self._npm(metadata), "test") if metadata.has_script("test") else None)
         if command is None:
             return TestRun()
         runner, hide_wasm = own_runner(own or metadata.script("test")), self._hide_wasm(job, metadata)
         if platform == job.host:
             built = f"{job.cargo_target(platform).exports}{self._build(job, metadata)}"
             tests = f"{hide_wasm}{command}"
-            return TestRun(with_coverage(job, f"{built}\n{tests}") if job.measures_coverage else tests, runner=runner)
+            alone = f"{self._path(job, metadata)}{tests}"
+            script = with_coverage(job, f"{built}\n{tests}") if job.measures_coverage else alone
+            return TestRun(script, runner=runner)
         if own:
             return TestRun(reason=HOST_ONLY)
         if platform == "wasm32":
@@ -69,7 +76,7 @@ class AddonRecipe:
         if runtime.node is None:
             return TestRun(reason=f"there is no Node.js for {platform} on this machine")
         name = f"Node {runtime.node_version} under {runtime.name}"
-        tests = hide_wasm + npm_with_node(job, platform, runtime, "test")
+        tests = self._path(job, metadata) + hide_wasm + npm_with_node(job, platform, runtime, "test")
         return TestRun(tests, name, runner=runner, needs_node=True)
 
     def _hide_wasm(self, job: BuildJob, metadata: CrateMetadata) -> str:
@@ -87,7 +94,10 @@ class AddonRecipe:
         native, wasm = (f'"$addons"/{shlex.quote(each)}' for each in files)
         show_wasm = f"if [ -f {wasm}.hidden ]; then mv {wasm}.hidden {wasm}; fi"
         test = npm_with_node(job, "wasm32", Runtime("Node"), "test")
-        return f"{self._find_addons(job, binary)}rm -f {native}\n{show_wasm}\nexport NAPI_RS_FORCE_WASI=error\n{test}"
+        return (
+            f"{self._path(job, metadata)}{self._find_addons(job, binary)}rm -f {native}\n{show_wasm}\n"
+            f"export NAPI_RS_FORCE_WASI=error\n{test}"
+        )
 
     def stage(self, job: BuildJob, metadata: CrateMetadata) -> str | None:
         """Copy the files that npm would publish, and the addons."""
@@ -133,21 +143,26 @@ class AddonRecipe:
         names = (addon_file(binary, job.host), addon_file(binary, "wasm32"))
         return f"addons=$(node -e {shlex.quote(script('addon-directory.js'))} {shlex.join(names)})\n"
 
+    def _build(self, job: BuildJob, metadata: CrateMetadata) -> str:
+        npm, default = self._npm(metadata), "napi build --platform --release"
+        if job.package_path != job.source.directory:
+            default += f" --output-dir . --manifest-path {shlex.quote(f'{job.directory}/Cargo.toml')}"
+        build = run_script(npm, "build") if metadata.has_script("build") else run_program(npm, default)
+        return f"{self._path(job, metadata)}{job.crate.commands.build or build}"
+
+    def _path(self, job: BuildJob, metadata: CrateMetadata) -> str:
+        return f"{manager_lines(job.root, self._npm(metadata))}\n"
+
     @staticmethod
-    def _build(job: BuildJob, metadata: CrateMetadata) -> str:
-        if job.crate.commands.build or metadata.has_script("build"):
-            return job.crate.commands.build or "npm run build"
-        build = "npx --no-install napi build --platform --release"
-        if job.package_path == job.source.directory:
-            return build
-        return f"{build} --output-dir . --manifest-path {shlex.quote(f'{job.directory}/Cargo.toml')}"
+    def _npm(metadata: CrateMetadata) -> NpmProject:
+        if metadata.npm is None:
+            raise Unbuildable(_NO_PACKAGE_JSON)
+        return metadata.npm
 
     @staticmethod
     def _package_json(metadata: CrateMetadata) -> dict[str, object]:
         if metadata.package_json is None:
-            raise Unbuildable(
-                "kind napi needs a package.json with a napi key: beside Cargo.toml, or in `package` of its source"
-            )
+            raise Unbuildable(_NO_PACKAGE_JSON)
         return metadata.package_json
 
 

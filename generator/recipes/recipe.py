@@ -7,47 +7,30 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Protocol
 
 from generator.cargo.configuration import DIRECTORY
 from generator.dependencies.files import DEPENDENCY_FILES
 from generator.manifest.models import RegistrySource
 from generator.manifest.names import platform_package
-from generator.packages.addon import WASM_RUNTIME_PACKAGES
 from generator.packages.tarball import NpmPackage
 from generator.platforms import PlatformName
 from generator.recipes.job import BuildJob, CrateMetadata
+from generator.recipes.npm_packages import NPM_OPTIONS
 from generator.recipes.test_run import TestRun
 from generator.sandboxes.layout import (
     CONDITIONS,
     DEPENDENCY_FILES_TAR,
     HIDDEN_SOURCE,
-    IMPORTED,
     LOAD,
     METADATA,
-    NEEDED,
     OUT,
     OUT_TAR,
     PACKAGES,
     PACKED,
     SOURCE,
 )
-from generator.scripts import script, with_arguments
-
-# npm only unpacks: no lifecycle scripts, no audit calls. npm would prepare a git dependency with a second npm that runs
-# its scripts, so none is allowed: by npm 11's own option and, for older ones, by a git that always fails.
-NPM_OPTIONS: Final = (
-    "--ignore-scripts --allow-git=none --git=/bin/false --node-options= --no-audit --no-fund --no-update-notifier"
-)
-
-# Lines of a project's .npmrc that stay while the network is open: registries, and how strict npm is. Other keys name
-# programs to run or modules to load, and a value with ${...} would send variables away.
-_NPMRC_LINES: Final = (
-    r"^(@[a-z0-9._-]+:)?registry *= *https://[A-Za-z0-9./:_-]+[[:space:]]*$"
-    r"|^(legacy-peer-deps|strict-peer-deps|engine-strict|prefer-dedupe) *= *(true|false)[[:space:]]*$"
-)
-# Ranges and tags, also under another name: no path, URL or repository. JavaScript reads it.
-_REGISTRY_VERSIONS: Final = r"^(npm:@?[^@:\s]+@?)?[\w.*^~<>=| +-]*$"
+from generator.scripts import with_arguments
 
 
 @dataclass(frozen=True)
@@ -92,11 +75,10 @@ def source_script(job: BuildJob, source: RegistrySource) -> str:
 
 
 def fetch_script(job: BuildJob) -> str:
-    """Return the script that downloads all dependencies of a crate whose source is there. It runs nothing of the crate.
+    """Return the script that downloads the crates that a crate depends on. It runs nothing of the crate.
 
     Cargo runs outside of the source, so that no configuration in it can name a program for Cargo to start. Only where
-    crates come from is copied from there. npm runs for addons, and for the packages that a wasm crate imports: other
-    crates may have a package.json that their build does not use.
+    crates come from is copied from there.
     """
     parts = ["cd " + shlex.quote(job.root)]
     if configuration := job.configuration.for_fetching(f"{job.root}/{SOURCE}"):
@@ -108,10 +90,6 @@ def fetch_script(job: BuildJob) -> str:
         parts.append(with_arguments("fetch-published.sh", f"{job.directory}/Cargo.toml", lock))
     else:
         parts.append(_fetch_locked(job))
-    if job.crate.kind == "napi":
-        parts.append(_npm_install(job))
-    if job.crate.kind == "wasm":
-        parts.append(_fetch_imported(job))
     return "\n".join(parts)
 
 
@@ -138,7 +116,7 @@ def conditions_script(job: BuildJob) -> str:
 def collect_script(job: BuildJob) -> str:
     """Return the script that makes one tar of the staged files and prints its SHA-256."""
     root = shlex.quote(job.root)
-    pack = f"tar --format=ustar --sort=name -cf {OUT_TAR} -C {OUT} ."
+    pack = f"tar --format=gnu --sort=name -cf {OUT_TAR} -C {OUT} ."
     return f"cd {root} && rm -rf {OUT_TAR} && {pack} && sha256sum {OUT_TAR}"
 
 
@@ -168,40 +146,8 @@ mkdir -p {SOURCE} && cp -R "$CARGO_HOME"/registry/src/*/{name}-{version}/. {SOUR
 rm -f {SOURCE}/.cargo-ok"""
 
 
-def restore_script(job: BuildJob) -> str:
-    """Return the script that restores each .npmrc, which `npm-install.sh` had reduced while the network was open."""
-    return f"""cd {shlex.quote(job.root)}
-find {SOURCE} -name .npmrc.given -type f | while IFS= read -r each; do mv "$each" "${{each%.given}}"; done"""
-
-
 def _fetch_locked(job: BuildJob) -> str:
     manifest = f"{job.directory}/Cargo.toml"
     if not job.source.has_lock:
         return f"cargo fetch --manifest-path {shlex.quote(manifest)}"
     return with_arguments("fetch-locked.sh", manifest, f"{job.workspace}/Cargo.lock")
-
-
-def _fetch_imported(job: BuildJob) -> str:
-    return with_arguments(
-        "fetch-imported.sh",
-        job.directory,
-        f"{job.root}/{NEEDED}",
-        f"{job.root}/{IMPORTED}",
-        script("imported-packages.js"),
-        _NPMRC_LINES,
-        _REGISTRY_VERSIONS,
-        NPM_OPTIONS,
-    )
-
-
-def _npm_install(job: BuildJob) -> str:
-    return with_arguments(
-        "npm-install.sh",
-        f"{job.root}/{SOURCE}",
-        job.package_directory,
-        f"{job.root}/{NEEDED}",
-        _NPMRC_LINES,
-        script("needed-packages.js"),
-        NPM_OPTIONS,
-        *(WASM_RUNTIME_PACKAGES if "wasm32" in job.platforms else ()),
-    )

@@ -32,6 +32,8 @@ CARGO_RECORDER: Final = "recorder"
 CARGO_RECORD: Final = "cargo-builds"
 # One directory per platform, with scripts that start its programs by a runtime.
 RUNTIMES: Final = "runtimes"
+# Programs of package managers in E2B's image, COMMAND-VERSION each. It does not lie below the root.
+MANAGERS: Final = "/opt/managers"
 # Files of the package, the tar of them, the packed tarballs, and the npm project that loads them.
 OUT: Final = "out"
 OUT_TAR: Final = "out.tar"
@@ -44,7 +46,6 @@ HIDDEN_SOURCE: Final = "source.out-of-reach"
 METADATA: Final = "metadata.json"
 LOCK: Final = "Cargo.lock"
 PACKAGE_JSON: Final = "package.json"
-PACKAGE_LOCK: Final = "package-lock.json"
 PACKAGES: Final = "packages.txt"
 CONDITIONS: Final = "conditions.txt"
 DEPENDENCY_FILES_TAR: Final = "dependency-files.tar"

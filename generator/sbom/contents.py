@@ -18,7 +18,12 @@ class Contents:
     direct_npm: tuple[str, ...] = ()
 
 
-def read_contents(metadata: bytes, lock: str, package_lock: bytes | None, manifest_path: str) -> Contents:
-    """Read the output of cargo, Cargo.lock and an optional package-lock.json; raise Unbuildable when one is invalid."""
-    npm, named = npm_components(package_lock) if package_lock else ((), ())
+def read_contents(
+    metadata: bytes, lock: str, package_lock: bytes | None, manifest_path: str, member: str = ""
+) -> Contents:
+    """Read the output of cargo, Cargo.lock and an optional package-lock.json; raise Unbuildable when one is invalid.
+
+    `member` is the package's directory from that of package-lock.json, "" for the same.
+    """
+    npm, named = npm_components(package_lock, member) if package_lock else ((), ())
     return Contents(crate_components(metadata, lock, manifest_path), npm, named)

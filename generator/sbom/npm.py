@@ -48,10 +48,11 @@ class _Lock(Loose):
     packages: dict[str, _Entry] = Field(default_factory=dict)
 
 
-def npm_components(lock: bytes) -> tuple[tuple[PackageComponent, ...], tuple[str, ...]]:
+def npm_components(lock: bytes, member: str = "") -> tuple[tuple[PackageComponent, ...], tuple[str, ...]]:
     """Return the packages that are installed with the addon, and the keys of its direct dependencies.
 
-    A lock file of npm 6 or older does not list them, so the result is empty.
+    A lock file of npm 6 or older does not list them, so the result is empty. The lock file of a workspace also has
+    those of other members than the addon's own `member`, which are left out.
     """
     try:
         entries = _Lock.model_validate_json(lock.removeprefix(codecs.BOM_UTF8)).packages
@@ -62,9 +63,21 @@ def npm_components(lock: bytes) -> tuple[tuple[PackageComponent, ...], tuple[str
         for path, each in entries.items()
         if _MODULES in path and each.version and not (each.link or each.dev or each.dev_optional)
     }
-    components = tuple(_component(path, each, installed) for path, each in installed.items())
-    own = entries.get("")
-    return components, _resolve("", own.runtime_dependencies if own else (), installed)
+    own = entries.get(member)
+    direct = _resolve(member, own.runtime_dependencies if own else (), installed)
+    needed = _reachable(direct, installed) if member else installed.keys()
+    return tuple(_component(path, each, installed) for path, each in installed.items() if path in needed), direct
+
+
+def _reachable(direct: tuple[str, ...], installed: Mapping[str, _Entry]) -> frozenset[str]:
+    """Return the keys of packages, of those that they need, and so on."""
+    waiting, found = [*direct], set[str]()
+    while waiting:
+        path = waiting.pop()
+        if path not in found:
+            found.add(path)
+            waiting += _resolve(path, installed[path].runtime_dependencies, installed)
+    return frozenset(found)
 
 
 def _component(path: str, entry: _Entry, installed: Mapping[str, _Entry]) -> PackageComponent:

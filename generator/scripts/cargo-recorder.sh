@@ -34,7 +34,8 @@ done
 changed=()
 while IFS= read -r -d '' each; do
   case ${each%%=*} in
-    _ | PATH | PWD | OLDPWD | SHLVL | HOME | TMPDIR | TERM | INIT_CWD | NODE | COLOR | EDITOR | npm_* | BASH_FUNC_*) ;;
+    _ | PATH | PWD | OLDPWD | SHLVL | HOME | TMPDIR | TERM | INIT_CWD | NODE | COLOR | EDITOR | BASH_FUNC_*) ;;
+    npm_* | YARN_* | BERRY_BIN_FOLDER | PROJECT_CWD | pnpm_* | PNPM_*) ;;
     CARGO | CARGO_HOME | CARGO_BUILD_TARGET | CARGO_TARGET_* | CARGO_CFG_NAPI_* | NAPI_* | TYPE_DEF_* | WASI_REGISTER_*) ;;
     *) changed+=("$each") ;;
   esac

@@ -1,9 +1,8 @@
 #!/bin/bash
 # Copies descriptions of the crate and its dependencies into the current directory: Cargo's metadata, Cargo.lock, and
-# an addon's package.json and package-lock.json. Lists for each platform the crates that Cargo compiles with the default
-# features, one "PLATFORM NAME" per line. Arguments: the crate's directory; the workspace's directory; the directory of
-# the addon's package.json, or ""; the file for Cargo's metadata; the file for the list; PLATFORM=TARGET for each
-# platform.
+# an addon's package.json. Lists for each platform the crates that Cargo compiles with the default features, one
+# "PLATFORM NAME" per line. Arguments: the crate's directory; the workspace's directory; the directory of the addon's
+# package.json, or ""; the file for Cargo's metadata; the file for the list; PLATFORM=TARGET for each platform.
 set -euo pipefail
 directory=$1 workspace=$2 package=$3 metadata=$4 compiled=$5
 shift 5
@@ -11,9 +10,7 @@ filters=()
 for each in "$@"; do filters+=(--filter-platform "${each#*=}"); done
 cargo metadata --offline --format-version 1 "${filters[@]}" --manifest-path "$directory/Cargo.toml" > "$metadata"
 cp "$workspace/Cargo.lock" Cargo.lock
-for each in package.json package-lock.json; do
-  if [ -n "$package" ] && [ -f "$package/$each" ]; then cp -L "$package/$each" "$each"; fi
-done
+if [ -n "$package" ] && [ -f "$package/package.json" ]; then cp -L "$package/package.json" package.json; fi
 for each in "$@"; do
   cargo tree --offline --edges normal,build --prefix none --format '{p}' --target "${each#*=}" \
     --manifest-path "$directory/Cargo.toml" |

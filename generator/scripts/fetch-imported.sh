@@ -1,16 +1,16 @@
 #!/bin/bash
 # Fills npm's cache with the packages that a wasm-bindgen crate imports from npm: the finished package is installed without
 # the network. Their names and versions are copied for the host. Arguments: the crate's directory; the directory to install
-# into; the file for the host; the text of imported-packages.js; a regular expression of the lines that an .npmrc keeps; one
-# of versions that a registry has; npm's options in one word.
+# into; the file for the host; the text of imported-packages.js; the text of npm's settings; a regular expression of versions
+# that a registry has; npm's options in one word.
 set -euo pipefail
-directory=$1 needed=$2 copy=$3 imported_packages=$4 allowed_lines=$5 versions=$6
+directory=$1 needed=$2 copy=$3 imported_packages=$4 settings=$5 versions=$6
 read -ra options <<< "$7"
 if [ -f "$directory/package.json" ]; then
   cd "$directory"
   count=$(node -e "$imported_packages" "$needed" "$versions")
   if [ "$count" != 0 ]; then
-    if [ -f .npmrc ]; then grep -E "$allowed_lines" .npmrc > "$HOME/.npmrc" || true; fi
+    printf %s "$settings" > "$HOME/.npmrc"
     cp "$needed/package.json" "$copy"
     cd "$needed" && npm install "${options[@]}" --loglevel=error
   fi

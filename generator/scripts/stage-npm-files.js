@@ -5,7 +5,9 @@
 const fs = require("fs"), path = require("path");
 const [list, out, directory, ...files] = process.argv.slice(1);
 const [dropped, ...addons] = files.map((name) => path.join(directory, name));
-const named = JSON.parse(fs.readFileSync(list, "utf8"))[0].files.map((file) => file.path);
+// A list of packages or, since version 12, an object of them by name; there is one.
+const [packed] = Object.values(JSON.parse(fs.readFileSync(list, "utf8")));
+const named = packed.files.map((file) => file.path);
 for (const name of new Set([...named.filter((name) => name !== dropped), ...addons.filter(fs.existsSync)])) {
   const to = path.join(out, name);
   fs.mkdirSync(path.dirname(to), { recursive: true });

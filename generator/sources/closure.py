@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from generator.cargo.channels import TOOLCHAIN_FILES
 from generator.cargo.configuration import DIRECTORY
@@ -12,6 +12,7 @@ from generator.cargo.directories import ancestors, is_within, parent, resolve_pa
 from generator.cargo.manifests import CargoToml, Manifests, manifest_path
 from generator.cargo.workspaces import declared_paths, named_members, workspace_root
 from generator.errors import InputError
+from generator.npm.closure import NpmClosure
 from generator.text import message_text, shell_word
 
 
@@ -20,17 +21,17 @@ class Closure:
     """A crate with all its path dependencies, as directories relative to the repository's top.
 
     `roots` maps the crate and each path dependency to the root of its workspace, or None without a workspace.
-    `named_members` are the members that these workspaces name. `package` is the directory of the crate's package.json.
+    `named_members` are the members that these workspaces name. `npm` is for an addon's npm packages.
     """
 
     crate: str
     roots: Mapping[str, str | None]
     named_members: frozenset[str]
-    package: str
+    npm: NpmClosure = field(default_factory=NpmClosure)
 
     def holds(self, directory: str) -> bool:
         """Return whether the files of a directory are needed."""
-        return directory in self.roots or directory == self.package
+        return directory in self.roots or directory == self.npm.package
 
     @property
     def workspaces(self) -> tuple[str, ...]:
@@ -44,10 +45,10 @@ class Closure:
         return self.crate if root is None else root
 
 
-def dependency_closure(crate: str, manifests: Manifests, package: str | None = None) -> Closure:
+def dependency_closure(crate: str, manifests: Manifests, npm: NpmClosure | None = None) -> Closure:
     """Follow path dependencies, including those of tests; raise InputError when a Cargo.toml is missing or invalid.
 
-    `package` is the directory of an addon's package.json, if it is not the crate's.
+    `npm` is the closure of an addon's package.json.
     """
     roots: dict[str, str | None] = {}
     pending = [crate]
@@ -58,17 +59,20 @@ def dependency_closure(crate: str, manifests: Manifests, package: str | None = N
             pending += [_resolve(base, path) for base, path in _declared(directory, crate, roots, manifests)]
             pending += _workspace_pointer(directory, roots[directory], manifests)
     workspaces = {root for root in roots.values() if root is not None}
-    named = frozenset(each for root in workspaces for each in named_members(root, manifests))
-    return Closure(crate, roots, named, package or crate)
+    members = frozenset(each for root in workspaces for each in named_members(root, manifests))
+    return Closure(crate, roots, members, npm or NpmClosure())
 
 
 def is_in_closure(path: str, closure: Closure) -> bool:
     """Return whether the build needs a file.
 
     The build needs the files in the crates' directories and in that of package.json, without other workspace members
-    below them. It also needs each workspace's Cargo.toml, the crate's Cargo.lock, and above the crate Cargo's
-    configuration and the Rust channel.
+    below them. It also needs each workspace's Cargo.toml, the crate's Cargo.lock, above the crate Cargo's configuration
+    and the Rust channel, and what npm, yarn or pnpm reads. A lock file that the addon's manager does not read decides
+    nothing.
     """
+    if (decided := closure.npm.decides(path)) is not None:
+        return decided
     folder, name = parent(path), posixpath.basename(path)
     if name == "Cargo.toml" and folder in closure.roots.values():
         return True

@@ -20,8 +20,9 @@ from generator.cargo.manifests import manifest_path
 from generator.errors import InputError
 from generator.files.digest import sha256_of
 from generator.manifest.models import Crate, GitSource, PathSource, RegistrySource
+from generator.npm.closure import npm_closure
 from generator.sources.closure import dependency_closure, is_in_closure
-from generator.sources.manifests import TreeManifests, read_text
+from generator.sources.manifests import TreeManifests, read_text, repository_files
 from generator.sources.revisions import RevisionTree
 from generator.sources.tree import CheckoutTree, Entry, Tree
 from generator.sources.workspace_manifest import trim_workspace
@@ -80,11 +81,13 @@ def collect(crate: Crate, locations: SourceLocations, archive: Path) -> Collecte
             checkout = CheckoutTree(locations.top, locations.out, locations.stop)
             directory, addon = (_below(locations.manifest_directory, each) for each in (path, package or path))
             untracked = dict.fromkeys(name for each in (directory, addon) for name in checkout.untracked(each))
-            return _collect(checkout, directory, addon, archive, _untracked_notes((*untracked,)))
+            addon_at = addon if crate.kind == "napi" else None
+            return _collect(checkout, directory, addon_at, archive, _untracked_notes((*untracked,)))
         case GitSource(git=url, rev=rev, path=path, package=package):
             name = hashlib.sha256(url.encode()).hexdigest()[:16]
             with closing(RevisionTree(url, rev, locations.git_cache / name, locations.stop)) as tree:
-                return _collect(tree, _below(".", path), _below(".", package or path), archive, ())
+                addon_at = _below(".", package or path) if crate.kind == "napi" else None
+                return _collect(tree, _below(".", path), addon_at, archive, ())
         case RegistrySource(registry=name, version=version):
             digest = hashlib.sha256(json.dumps(["registry", name, version]).encode()).hexdigest()
             return CollectedSource(None, ".", ".", digest, has_lock=True)
@@ -100,10 +103,12 @@ def _untracked_notes(untracked: tuple[str, ...]) -> tuple[str, ...]:
     return (f"files skipped because git does not track them: {len(untracked)}, first {message_text(untracked[0])}",)
 
 
-def _collect(tree: Tree, directory: str, package: str, archive: Path, notes: tuple[str, ...]) -> CollectedSource:
+def _collect(tree: Tree, directory: str, package: str | None, archive: Path, notes: tuple[str, ...]) -> CollectedSource:
+    """Collect the crate in a directory; `package` is that of an addon's package.json."""
     entries = tree.entries()
     manifests = TreeManifests(tree, entries)
-    closure = dependency_closure(directory, manifests, package)
+    npm = npm_closure(package, repository_files(tree, entries)) if package is not None else None
+    closure = dependency_closure(directory, manifests, npm)
     chosen = [entry for entry in entries if is_in_closure(entry.path, closure)]
     if sum(entry.size for entry in chosen) > MAX_TOTAL:
         raise InputError(f"the source of {message_text(directory)} is larger than {MAX_TOTAL // 2**20} MiB")

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from generator.cargo.directories import parent
 from generator.cargo.manifests import CargoToml, parse_cargo_toml
 from generator.errors import InputError
+from generator.npm.files import RepositoryFiles
 from generator.sources.tree import Entry, Tree
 from generator.text import message_text
 
@@ -41,6 +42,12 @@ class TreeManifests(Mapping[str, CargoToml]):
 
     def __len__(self) -> int:
         return len(self._paths)
+
+
+def repository_files(tree: Tree, entries: Sequence[Entry]) -> RepositoryFiles:
+    """Return the files of a tree, without links, for the rules of npm."""
+    paths = frozenset(each.path for each in entries if each.kind != "link")
+    return RepositoryFiles(paths, lambda path: read_text(tree, path))
 
 
 def read_text(tree: Tree, path: str) -> str:

@@ -298,6 +298,37 @@ def addon(main: str, loader: str, **scripts: str) -> dict[str, str]:
     return library("demo") | {"demo/package.json": json.dumps(package), "demo/index.js": loader}
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("manager", "settings"),
+    [("yarn@4.18.1", ".yarnrc.yml"), ("pnpm@10.34.8", "pnpm-workspace.yaml")],
+    ids=["yarn", "pnpm"],
+)
+def test_an_addon_whose_crate_is_elsewhere_is_built_with_the_manager_of_its_workspace(
+    repository: MakeRepository, manager: str, settings: str
+) -> None:
+    """The build needs a package of npm's registry."""
+    package = {
+        "name": "@demo/demo", "version": "1.0.0", "main": "index.js", "napi": {"binaryName": "demo"},
+        "scripts": {"build": "sh build.sh", "postinstall": "touch /build/ran"}, "devDependencies": {"ms": "2.1.3"},
+    }  # fmt: skip
+    files = library("demo") | {
+        "package.json": json.dumps({"private": True, "packageManager": manager, "workspaces": ["npm/*"]}),
+        settings: "nodeLinker: node-modules\n" if "yarn" in settings else "packages:\n  - npm/*\n",
+        "npm/demo/package.json": json.dumps(package),
+        "npm/demo/index.js": "exports.x = 1",
+        "npm/demo/build.sh": f"set -e\n[ ! -e /build/ran ]\nnode -p \"require('ms')('1s')\"\n{ADDON}\n",
+    }
+    source = {"path": "demo", "package": "npm/demo"}
+    top = repository([entry("demo", kind="napi", source=source)], files)
+    ran = build(top, "--all")
+    assert ran.code == 0, ran.err
+    name, version = manager.split("@")
+    log = next((top / "dist").rglob("*.log")).read_text()
+    assert f"note: {name} {version} installs its npm packages without a lock file" in log
+    assert report(top)["demo"]["state"] == "built"
+
+
 @pytest.mark.parametrize(
     ("main", "loader", "command", "phase", "message"),
     [

@@ -22,7 +22,7 @@ REGISTRIES = Registries(
 def asked(source: str, manifest: str = "") -> DependencySources:
     lock = f'version = 4\n\n[[package]]\nname = "a"\nversion = "1.0.0"\nsource = "{source}"\n'
     files = DependencyFiles({"top/Cargo.lock": lock, "top/crate/Cargo.toml": manifest})
-    return DependencySources(files, "top/crate", "top", uses_npm=False, registries=REGISTRIES, setting="auto")
+    return DependencySources(files, "top", "top", None, registries=REGISTRIES, setting="auto")
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from generator.dependencies.refusal import Refusal
 from generator.manifest.values import FetchHosts
 from generator.network.endpoints import Endpoint
 from generator.network.registries import Registries
+from generator.npm.projects import npm_project
 
 OWN = "https://npm.example.com"
 REGISTRIES = Registries(npm=frozenset({Endpoint("npm.example.com", 443)}), complete=True)
@@ -21,9 +22,9 @@ REGISTRIES = Registries(npm=frozenset({Endpoint("npm.example.com", 443)}), compl
 
 def asked(texts: Mapping[str, Any], setting: FetchHosts = "auto", **more: Any) -> DependencySources:
     written = {path: text if isinstance(text, str) else json.dumps(text, indent=2) for path, text in texts.items()}
-    return DependencySources(
-        DependencyFiles(written, **more), "crate", "crate", uses_npm=True, registries=REGISTRIES, setting=setting
-    )
+    files = DependencyFiles(written, **more)
+    project = npm_project("crate", files.repository_files())
+    return DependencySources(files, "crate", "crate", project, registries=REGISTRIES, setting=setting)
 
 
 def refusals(texts: Mapping[str, Any], setting: FetchHosts = "auto", **more: Any) -> list[Refusal]:
@@ -106,7 +107,7 @@ def test_a_workspace_above_counts_for_its_members_alone(pattern: str, counts: bo
 
 def test_a_crate_that_npm_does_not_install_is_not_asked() -> None:
     texts = {"crate/package.json": '{"dependencies": {"x": "user/repo"}}'}
-    assert list(DependencySources(DependencyFiles(texts), "crate", "crate", False, REGISTRIES, "auto").refusals()) == []
+    assert list(DependencySources(DependencyFiles(texts), "crate", "crate", None, REGISTRIES, "auto").refusals()) == []
 
 
 def lock(**entry: Any) -> dict[str, Any]:

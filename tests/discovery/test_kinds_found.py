@@ -542,13 +542,24 @@ MANAGERS = {
         {"packageManager": "yarn@4.9.1+sha224.aa"},
         "yarn 4.9.1, with yarn.lock",
     ),
-    "pnpm without packageManager": ({"pnpm-lock.yaml": ""}, {}, "pnpm, with pnpm-lock.yaml"),
-    "packageManager without a lock": ({}, {"packageManager": "pnpm@9.0.0"}, "pnpm 9.0.0, without a lock file"),
-    "the nearest": ({"yarn.lock": "", "a/pnpm-lock.yaml": ""}, {}, "pnpm, with a/pnpm-lock.yaml"),
+    "pnpm without packageManager": ({"pnpm-lock.yaml": ""}, {}, "pnpm 10.34.8, with pnpm-lock.yaml"),
+    "packageManager of a workspace without a lock": (
+        {},
+        {"packageManager": "pnpm@9.0.0", "workspaces": ["a"]},
+        "pnpm 9.0.0, without a lock file",
+    ),
+    "the nearest": ({"yarn.lock": "", "a/pnpm-lock.yaml": ""}, {}, "pnpm 10.34.8, with a/pnpm-lock.yaml"),
     "two locks": (
         {"a/package-lock.json": "{}", "a/yarn.lock": ""},
         {},
-        "npm, with a/package-lock.json and a/yarn.lock",
+        "npm, with a/package-lock.json",
+    ),
+    "a long lock": ({"a/yarn.lock": "#" * 2**20 + "\n__metadata:\n  version: 8\n"}, {}, "yarn 4.9.4, with a/yarn.lock"),
+    "settings of a manager alone": ({"a/pnpm-workspace.yaml": "packages: []"}, {}, "pnpm 10.34.8, without a lock file"),
+    "bun, which cratematrix does not start": (
+        {"a/bun.lock": ""},
+        {"packageManager": "bun@1.2.0"},
+        "npm, without a lock file",
     ),
     "no name of a manager": ({}, {"packageManager": {"name": "npm"}}, "npm, without a lock file"),
 }
@@ -560,6 +571,20 @@ def test_the_manager_and_the_lock_of_an_addon_are_said(
 ) -> None:
     addon = {"a/Cargo.toml": ADDON, "a/package.json": NAPI, "package.json": json.dumps({"name": "top", **top})}
     assert discover(plant(addon | files)).managers == (f"npm packages by {said}: x",)
+
+
+def test_a_version_of_a_manager_that_is_too_old_is_said(plant: Plant) -> None:
+    package = json.dumps({**json.loads(NAPI), "packageManager": "pnpm@7.0.0"})
+    (said,) = discover(plant({"a/Cargo.toml": ADDON, "a/package.json": package})).managers
+    assert (
+        said
+        == 'no npm packages can be installed, because a/package.json names "pnpm@7.0.0": pnpm 8 or newer is needed: x'
+    )
+
+
+def test_the_manager_is_that_of_a_package_json_elsewhere(plant: Plant) -> None:
+    files = {"rust/Cargo.toml": ADDON, "rust/package-lock.json": "{}", "package.json": NAPI, "yarn.lock": ""}
+    assert discover(plant(files)).managers == ("npm packages by yarn 1.22.22, with yarn.lock: x",)
 
 
 @pytest.mark.parametrize("cargos", ["0.0.0", "1.2.3", "3.0.0+no-version-of-npm"])

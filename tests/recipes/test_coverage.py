@@ -12,6 +12,7 @@ import pytest
 from generator.cargo.metadata import Package, Target
 from generator.manifest.models import Commands, Crate, Fleet, PathSource
 from generator.manifest.settings import settings
+from generator.npm.projects import NpmProject
 from generator.platforms import PlatformName
 from generator.recipes.coverage import with_coverage
 from generator.recipes.job import BuildJob, CrateMetadata
@@ -43,7 +44,7 @@ def job(root: Path | str = "/build", toolchain: Toolchain = ABLE, **crate: Any) 
 def metadata(package_json: dict[str, Any] | None = None) -> CrateMetadata:
     target = Target(name="x", kind=("lib",), crate_types=("cdylib",))
     package = Package(id="x", name="x", version="1.0.0", manifest_path="/build/source/x/Cargo.toml", targets=(target,))
-    return CrateMetadata(package, package_json)
+    return CrateMetadata(package, package_json, npm=NpmProject("crate", "crate", "npm"))
 
 
 def run(root: Path, tests: str, tool: str = TOOL) -> tuple[int, str | None]:
@@ -84,7 +85,8 @@ def test_the_hosts_own_compiler_builds_what_is_instrumented() -> None:
 
 def test_an_addon_is_built_once_more_and_its_own_tests_follow() -> None:
     declared = {"napi": {"binaryName": "x"}, "scripts": {"build": "napi build", "test": "node --test"}}
-    assert "\nnpm run build\nnpm test\n" in str(RECIPES["napi"].test(job(kind="napi"), metadata(declared), HOST).script)
+    script = str(RECIPES["napi"].test(job(kind="napi"), metadata(declared), HOST).script)
+    assert "\nnpm run build\nnpm run test\n" in script
     assert RECIPES["napi"].test(job(kind="napi"), metadata({"napi": {}}), HOST).script is None
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from generator.recipes.recipe import _REGISTRY_VERSIONS
+from generator.recipes.imported_packages import REGISTRY_VERSIONS
 from generator.scripts import script
 from tests.support import HANGS, write_files
 
@@ -18,7 +18,7 @@ def named(top: Path, dependencies: dict[str, str], sources: dict[str, str]) -> s
     write_files(
         top, {"package.json": "\ufeff" + json.dumps({"private": True, "dependencies": dependencies}), **sources}
     )
-    words = ["node", "-e", script("imported-packages.js"), str(top / "needed"), _REGISTRY_VERSIONS]
+    words = ["node", "-e", script("imported-packages.js"), str(top / "needed"), REGISTRY_VERSIONS]
     return subprocess.run(words, cwd=top, capture_output=True, text=True, check=False, timeout=HANGS)  # noqa: TID251
 
 

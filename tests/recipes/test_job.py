@@ -157,7 +157,7 @@ def test_a_package_json_beside_another_crate_than_an_addon_is_none_of_its_busine
     assert (found.package_json, found.notes) == (None, ())
 
 
-@pytest.mark.parametrize(("kind", "copied"), [("bin", []), ("napi", ["package-lock.json", "package.json"])])
+@pytest.mark.parametrize(("kind", "copied"), [("bin", []), ("napi", ["package.json"])])
 def test_only_an_addons_package_json_is_described(tmp_path: Path, kind: str, copied: list[str]) -> None:
     files = {**LIBRARY, "Cargo.lock": "", "package.json": "{}", "package-lock.json": "{}"}
     write_files(tmp_path / "source/crate", files)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from generator.cargo.metadata import Package
+from generator.npm.projects import NpmProject
 from generator.platforms import PlatformName
 from generator.recipes.job import BuildJob, CrateMetadata
 from generator.recipes.kinds import RECIPES
@@ -17,7 +18,8 @@ from tests.support import bash, write_files
 HOST: PlatformName = "linux-x64-gnu"
 ADDON = RECIPES["napi"]
 PACKAGE = Package(id="x", name="x", version="1.0.0", manifest_path="Cargo.toml", targets=())
-DESCRIBED = CrateMetadata(PACKAGE, {"napi": {"binaryName": "x"}, "scripts": {"test": "node index.js"}})
+NPM = NpmProject("crate", "crate", "npm")
+DESCRIBED = CrateMetadata(PACKAGE, {"napi": {"binaryName": "x"}, "scripts": {"test": "node index.js"}}, npm=NPM)
 # Like napi's loaders, which may load the addon even when the wasm is forced.
 LOADER = "let found\ntry { found = require('./x.linux-x64-gnu.node') } catch { found = require('./x.wasi.cjs') }\n"
 FILES = {

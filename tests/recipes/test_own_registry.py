@@ -18,6 +18,11 @@ from pathlib import Path
 
 import pytest
 
+from generator.dependencies.files import DependencyFiles
+from generator.network.registries import Registries
+from generator.npm.projects import npm_project
+from generator.recipes.imported_packages import imported_script
+from generator.recipes.npm_packages import install_script, npm_source
 from generator.recipes.recipe import fetch_script, load_script
 from tests.recipes.jobs import job_of
 from tests.support import HANGS, library, write_files
@@ -85,15 +90,32 @@ def test_its_packages_are_requested_there_alone_and_found_when_the_addon_is_load
     addon = {"package.json": json.dumps(package), "index.js": "exports.word = require('@own/words').word"}
     files = {**addon, ".npmrc": f"@own:registry={registry}\nnode-options=--require=/lost.js\n"}
     crate = library("crate")
-    write_files(root / "source", {**crate, **{f"crate/{name}": text for name, text in files.items()}})
+    texts = {**crate, **{f"crate/{name}": text for name, text in files.items()}}
+    write_files(root / "source", texts)
     for name in ("home", "packed"):
         (root / name).mkdir()
     (root / "packed/x.tgz").write_bytes(packed(addon))
     job = job_of(root, kind="napi")
     check = "node -p 'require(\"@demo/x\").word'"
-    script = f"set -euo pipefail\n({fetch_script(job)}\n)\n{load_script(job, {'@demo/x': 'x.tgz'}, check)}"
+    found = DependencyFiles(texts)
+    source = npm_source(npm_project("crate", found.repository_files()), found)
+    fetch = f"{fetch_script(job)}\n{install_script(str(root), source, False, Registries())}"
+    script = f"set -euo pipefail\n({fetch}\n)\n{load_script(job, {'@demo/x': 'x.tgz'}, check)}"
     environment = {**os.environ, "HOME": str(root / "home"), "npm_config_cache": str(root / "npm")}
     done = subprocess.run(  # noqa: TID251
         ["bash", "-c", script], env=environment, capture_output=True, text=True, timeout=HANGS, check=False
     )
     assert (done.returncode, done.stdout.splitlines()[-1:]) == (0, ["own"]), done.stderr
+
+
+def test_a_wasm_crate_imports_its_packages_from_there_alone(tmp_path: Path, registry: str) -> None:
+    root = tmp_path / "build"
+    imports = {"package.json": json.dumps({"dependencies": {PACKAGE["name"]: "^1.0.0"}}), "words.js": "'@own/words'"}
+    settings = {".npmrc": f"@own:registry={registry}\nnode-options=--require=/lost.js\n"}
+    texts = {**library("crate"), **{f"crate/{name}": text for name, text in {**imports, **settings}.items()}}
+    write_files(root / "source", texts)
+    (root / "home").mkdir()
+    script = f"set -euo pipefail\n{imported_script(job_of(root, kind='wasm'), DependencyFiles(texts))}"
+    environment = {**os.environ, "HOME": str(root / "home"), "npm_config_cache": str(root / "npm")}
+    subprocess.run(["bash", "-c", script], env=environment, capture_output=True, timeout=120, check=True)  # noqa: TID251
+    assert (root / "needed/node_modules/@own/words/index.js").read_text() == "exports.word = 'own'"

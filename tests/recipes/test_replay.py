@@ -90,14 +90,14 @@ def test_a_script_that_never_calls_cargo_cannot_be_repeated(tmp_path: Path) -> N
 
 
 def test_variables_of_the_build_command_hold_for_other_platforms_too(tmp_path: Path) -> None:
-    """The options of a platform are added to flags that would hide them. Variables of npm are not the build's own."""
-    says = 'echo "$WORDS|$RUSTFLAGS|$npm_lifecycle_event"'
+    """The options of a platform are added to flags that would hide them. Variables of npm, yarn and pnpm are not the build's own."""
+    says = 'echo "$WORDS|$RUSTFLAGS|$npm_lifecycle_event$PROJECT_CWD$YARN_IGNORE_PATH$pnpm_config_x"'
     script = f"""echo '{says}' >> {tmp_path}/bin/cargo
-export npm_lifecycle_event=build WORDS=$'two\\nlines'; RUSTFLAGS='--cfg fancy' cargo build"""
+export npm_lifecycle_event=build PROJECT_CWD=- YARN_IGNORE_PATH=1 pnpm_config_x=2 WORDS=$'two\\nlines'; RUSTFLAGS='--cfg fancy' cargo build"""
     assert asked(tmp_path, script, BARE, "linux-x64-musl", napi=False) == [
         "source: cargo build",
         "two",
-        "lines|--cfg fancy|build",
+        "lines|--cfg fancy|build-12",
         "source: cargo zigbuild --target x86_64-unknown-linux-musl",
         "two",
         "lines|--cfg fancy -C target-feature=-crt-static -C link-self-contained=no|",

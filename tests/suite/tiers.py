@@ -24,6 +24,7 @@ INTEGRATION: Final = (
     "tests/network/test_proxy.py",
     "tests/packages/",
     "tests/recipes/test_imported_packages.py",
+    "tests/recipes/test_npm_packages.py",
     "tests/recipes/test_own_registry.py",
     "tests/releases/test_one_upload.py",
     "tests/releases/test_other_releases.py",

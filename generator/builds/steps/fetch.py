@@ -16,11 +16,15 @@ from generator.errors import Unbuildable
 from generator.manifest.models import RegistrySource
 from generator.network.endpoints import Endpoint
 from generator.network.registries import Registries
+from generator.npm.files import PACKAGE_JSON as NPM_PACKAGE_JSON
+from generator.npm.projects import npm_project
 from generator.recipes.coverage import COVERAGE_TOOL
+from generator.recipes.imported_packages import imported_script
 from generator.recipes.job import BuildJob, CrateMetadata, read_conditions, read_metadata, unmet_need
 from generator.recipes.kinds import RECIPES
+from generator.recipes.npm_packages import NpmSource, install_script, npm_source, restore_settings
 from generator.recipes.prebuilt import prebuilt_programs
-from generator.recipes.recipe import conditions_script, describe_script, fetch_script, restore_script, source_script
+from generator.recipes.recipe import conditions_script, describe_script, fetch_script, source_script
 from generator.reports.models import Failure, Unit
 from generator.sandboxes.layout import (
     CONDITIONS,
@@ -29,7 +33,6 @@ from generator.sandboxes.layout import (
     LOCK,
     METADATA,
     PACKAGE_JSON,
-    PACKAGE_LOCK,
     PACKAGES,
 )
 from generator.sbom.contents import Contents, read_contents
@@ -47,12 +50,12 @@ class Fetched:
 def fetch(session: BuildSession, job: BuildJob, tool_cache: ToolCache) -> Fetched:
     """Put the source and its dependencies into the sandbox, close the network, and read their metadata."""
     session.enter("fetch")
-    job, access = _fetch_dependencies(session, job)
+    job, access, npm = _fetch_dependencies(session, job)
     session.sandbox.close_network()
     for host in session.sandbox.refused_hosts():  # optional dependencies may do without them
         session.note(f"a dependency asked for {host.sentence}")
-    session.command("fetch", restore_script(job), job.root, access=access)
-    session.command("fetch", describe_script(job), job.root, access=access)
+    restore = f"{restore_settings(job.root)}\n" if npm else ""
+    session.command("fetch", restore + describe_script(job), job.root, access=access)
     cargo_metadata = session.read(METADATA)
     if cargo_metadata is None:
         raise Unbuildable("cargo metadata printed no description of the crate")
@@ -60,20 +63,23 @@ def fetch(session: BuildSession, job: BuildJob, tool_cache: ToolCache) -> Fetche
         session.command("fetch", conditions_script(job), job.root, access=access)
         job = replace(job, conditions=read_conditions(session.read(CONDITIONS) or b""))
     metadata = read_metadata(job, cargo_metadata, session.read(PACKAGE_JSON), session.read(PACKAGES) or b"")
+    if npm:
+        metadata = replace(metadata, package_json=npm.package_json, npm=npm.project)
     if imported := session.read(IMPORTED):
         metadata = replace(metadata, npm_dependencies=json.loads(imported)["dependencies"])
     lock = (session.read(LOCK) or b"").decode("utf-8-sig", errors="replace")
     _put_tools(session, job, tool_cache, lock)
-    sbom_contents = read_contents(cargo_metadata, lock, session.read(PACKAGE_LOCK), f"{job.directory}/Cargo.toml")
-    for note in metadata.notes:
+    package_lock, member = npm.package_lock if npm else (None, "")
+    sbom_contents = read_contents(cargo_metadata, lock, package_lock, f"{job.directory}/Cargo.toml", member)
+    for note in (*metadata.notes, *(npm.project.notes if npm else ())):
         session.note(note)
     return Fetched(job, metadata, sbom_contents)
 
 
-def _fetch_dependencies(session: BuildSession, job: BuildJob) -> tuple[BuildJob, FetchAccess]:
+def _fetch_dependencies(session: BuildSession, job: BuildJob) -> tuple[BuildJob, FetchAccess, NpmSource | None]:
     """Put the source into the sandbox and fetch its dependencies.
 
-    Return the job with the source's configuration, and the access that the fetch had.
+    Return the job with the source's configuration, the access that the fetch had, and an addon's npm project.
     """
     registries = session.sandbox.registries()
     access = None
@@ -91,8 +97,15 @@ def _fetch_dependencies(session: BuildSession, job: BuildJob) -> tuple[BuildJob,
         access = _allow(session, job, registries, sources.endpoints())
     if job.source.archive:
         session.sandbox.put(job.source.archive, f"{job.root}/source")
-    session.command("fetch", fetch_script(job), job.root, access=access)
-    return job, access
+    script = fetch_script(job)
+    npm = npm_source(sources.project, sources.files) if sources.project else None
+    if npm:
+        session.log.line(f"note: {npm.project.sentence}")
+        script += f"\n{install_script(job.root, npm, 'wasm32' in job.platforms, registries)}"
+    if job.crate.kind == "wasm":
+        script += f"\n{imported_script(job, sources.files)}"
+    session.command("fetch", script, job.root, access=access)
+    return job, access, npm
 
 
 def _allow(
@@ -110,8 +123,9 @@ def _dependency_sources(session: BuildSession, job: BuildJob, registries: Regist
         archive = session.scratch / DEPENDENCY_FILES_TAR
         session.sandbox.get(f"{job.root}/{DEPENDENCY_FILES_TAR}", archive, MAX_ARCHIVE)
     files, is_addon = read_dependency_files(archive), job.crate.kind == "napi"
-    hosts = job.settings.fetch_hosts
-    return DependencySources(files, job.package_path, job.source.workspace, is_addon, registries, hosts)
+    package, npm_files, hosts = job.package_path, files.repository_files(), job.settings.fetch_hosts
+    project = npm_project(package, npm_files) if is_addon and npm_files.has(package, NPM_PACKAGE_JSON) else None
+    return DependencySources(files, package, job.source.workspace, project, registries, hosts)
 
 
 def _refusal_failure(refusals: list[Refusal]) -> Failure:

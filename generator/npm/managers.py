@@ -1,0 +1,155 @@
+"""Package managers: npm, pnpm and both generations of yarn, and the npm packages that hold their programs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final, Literal
+
+from generator.errors import InputError
+from generator.npm.files import NPM_LOCKS, PNPM_LOCK, YARN_LOCK, table
+from generator.text import quoted
+
+Manager = Literal["npm", "pnpm", "yarn", "yarn-classic"]
+
+_VERSION: Final = r"(?P<version>\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?)"
+_FIELD: Final = re.compile(rf"[a-z]+@{_VERSION}(?:\+(?P<digest>\w+\.\w+))?")
+_NUMBER: Final = re.compile(r"\d{1,9}")
+_NAMES: Final[Mapping[str, Manager]] = {"npm": "npm", "pnpm": "pnpm", "yarn": "yarn"}
+_DIGEST: Final = re.compile(r"sha(1|224|256|384|512)\.[0-9a-f]{40,128}")
+_RELEASE: Final = re.compile(rf"^yarnPath: *[\"']?[^\n]*/yarn-{_VERSION}\.cjs", re.MULTILINE)
+_LOCK_VERSION: Final = {
+    "pnpm": re.compile(r"^lockfileVersion: *['\"]?(\d{1,9})", re.MULTILINE),
+    "yarn": re.compile(r"^__metadata:\n  version: (\d{1,9})", re.MULTILINE),
+}
+# The oldest versions with all options that are used here.
+_OLDEST: Final[Mapping[Manager, int]] = {"pnpm": 8, "yarn": 3, "yarn-classic": 1}
+
+
+@dataclass(frozen=True)
+class Program:
+    """A manager's program: the npm package that holds it, its version, and the command that it is.
+
+    `digest` is ALGORITHM.HEX, as in the field packageManager: of the package's archive, or of the program in it.
+    """
+
+    command: str
+    package: str
+    version: str
+    digest: str | None = None
+    digest_of: Literal["archive", "program"] = "archive"
+
+    @property
+    def name(self) -> str:
+        """The command and the version, as the directory of a program that a machine has is named."""
+        return f"{self.command}-{self.version}"
+
+
+_LATER_YARN: Final = "@yarnpkg/cli-dist"
+_PACKAGES: Final[Mapping[Manager, str]] = {"pnpm": "pnpm", "yarn": _LATER_YARN, "yarn-classic": "yarn"}
+
+# SHA-512 of the archives of the programs below.
+_DIGESTS: Final = {
+    "yarn-1.22.22": "a6b2f7906b721bba3d67d4aff083df04dad64c399707841b7acf00f6b133b7ac"
+    "24255f2652fa22ae3534329dc6180534e98d17432037ff6fd140556e2bb3137e",
+    "yarn-3.8.7": "60ca0094b47d7fe9315e32bbda0801222762dee95042b429312c73acb52dd0e5"
+    "24f5776cb76bf6e8b0526059733a6fbb291356818209a458c0f2e4670a0079c5",
+    "yarn-4.9.4": "ab9d3811bfbea612dd62b5568472cda53c25c0f92acfec3ffb27644895083f64"
+    "9628f528788965143d31195016391d29226c58c048da4555df75f55e24feb0a8",
+    "yarn-4.18.1": "107f80e13c40b41597284d03190c56f41a3d72b5c72c9ef799fc634d026ebfc5"
+    "e89cd5964e97a2f014392637331c9354f4644e4f27303059fc88ebd12195d470",
+    "pnpm-8.15.9": "499434c9d8fdd1a2794ebf4552b3b25c0a633abcee5bb15e7b5de90f32f47b51"
+    "3aca98cd5cfd001c31f0db454bc3804edccd578501e4ca293a6816166bbd9f81",
+    "pnpm-10.34.8": "f627a8e971343afe49dfd0f63d028234201dfa831d5cb588733e1e5f8db26bf1"
+    "6989a32161ab5c1b4db3b1fdbc373160606b5b89e002df6dd19a85adf91fc5a8",
+}
+
+
+def _program(manager: Manager, version: str) -> Program:
+    command = "pnpm" if manager == "pnpm" else "yarn"
+    digest = _DIGESTS.get(f"{command}-{version}")
+    return Program(command, _PACKAGES[manager], version, f"sha512.{digest}" if digest else None)
+
+
+# Programs for a lock file when package.json names no version, by the version of its format; the last one is for new
+# formats, and for a package without a lock file.
+PROGRAMS: Final[Mapping[Manager, tuple[tuple[int, Program], ...]]] = {
+    "yarn-classic": ((1, _program("yarn-classic", "1.22.22")),),
+    "yarn": ((6, _program("yarn", "3.8.7")), (8, _program("yarn", "4.9.4")), (10, _program("yarn", "4.18.1"))),
+    "pnpm": ((6, _program("pnpm", "8.15.9")), (9, _program("pnpm", "10.34.8"))),
+}
+
+
+def default_programs() -> tuple[Program, ...]:
+    """Return the programs that are used when package.json names no version."""
+    return tuple(program for known in PROGRAMS.values() for _, program in known)
+
+
+@dataclass(frozen=True)
+class NamedManager:
+    """A manager that package.json names, with its version if that is exact, and the digest of its program."""
+
+    manager: Manager
+    version: str | None = None
+    digest: str | None = None
+
+
+def named_manager(package: Mapping[str, Any], file: str) -> NamedManager | None:
+    """Return the manager in the field packageManager or devEngines; None without one, and for others such as bun.
+
+    InputError when `file` names a version that is too old.
+    """
+    field = package.get("packageManager")
+    engine = table(package, "devEngines").get("packageManager")
+    engine = engine[0] if isinstance(engine, list) and engine else engine
+    if not isinstance(field, str) and isinstance(engine, dict):
+        field = f"{engine.get('name')}@{engine.get('version')}"
+    if not isinstance(field, str):
+        return None
+    name, _, written = field.partition("@")
+    known = _NAMES.get(name)
+    if known is None:
+        return None
+    found, number = _FIELD.fullmatch(field), _NUMBER.search(written)
+    version, major = found["version"] if found else None, int(number[0]) if number else 0
+    manager: Manager = "yarn-classic" if (name, major) == ("yarn", 1) else known
+    if manager in _OLDEST and 0 < major < _OLDEST[manager]:
+        oldest = "1 or 3" if name == "yarn" else _OLDEST[manager]
+        raise InputError(f"{file} names {quoted(field)}: {name} {oldest} or newer is needed")
+    digest = found["digest"] if found and found["digest"] and _DIGEST.fullmatch(found["digest"]) else None
+    return NamedManager(manager, version, digest)
+
+
+def manager_of(lock: str, text: str) -> Manager:
+    """Return the manager of a lock file by its name and, for yarn, its text."""
+    if lock in NPM_LOCKS:
+        return "npm"
+    if lock == PNPM_LOCK:
+        return "pnpm"
+    return "yarn" if _LOCK_VERSION["yarn"].search(text.replace("\r\n", "\n")) else "yarn-classic"
+
+
+def locks_of(manager: Manager) -> tuple[str, ...]:
+    """Return the names of a manager's lock files."""
+    return NPM_LOCKS if manager == "npm" else (PNPM_LOCK,) if manager == "pnpm" else (YARN_LOCK,)
+
+
+def program_of(manager: Manager, named: NamedManager | None, lock: str, settings: str) -> Program | None:
+    """Return a manager's program: the named version, else that of yarn's settings, else one for the lock's format.
+
+    `lock` and `settings` are the texts of the lock file and of .yarnrc.yml. None stands for the machine's own npm.
+    """
+    if manager == "npm":
+        return None
+    if named is not None and named.manager == manager and named.version:
+        program = _program(manager, named.version)
+        # Corepack digests the file of later yarns, which it downloads without its package.
+        digest_of: Literal["archive", "program"] = "program" if manager == "yarn" else "archive"
+        return replace(program, digest=named.digest, digest_of=digest_of) if named.digest else program
+    if manager == "yarn" and (release := _RELEASE.search(settings)):
+        return _program("yarn", release["version"])
+    pattern = _LOCK_VERSION.get(manager)
+    written = pattern.search(lock.replace("\r\n", "\n")) if pattern else None
+    known = PROGRAMS[manager]
+    return next((each for version, each in known if written and int(written[1]) <= version), known[-1][1])
