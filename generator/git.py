@@ -47,6 +47,18 @@ def git_output(
     raise InputError(f"git failed: {message_text(done.last_line)}")
 
 
+def not_checked_out(top: Path) -> frozenset[str]:
+    """Return the tracked files that a sparse checkout leaves out, as paths from the repository's top.
+
+    Empty if git cannot say.
+    """
+    try:
+        listed = git_output(["ls-files", "-z", "-t"], timeout=60, cwd=top).split(b"\0")
+    except InputError:
+        return frozenset()
+    return frozenset(os.fsdecode(line.removeprefix(b"S ")) for line in listed if line.startswith(b"S "))
+
+
 def run_git(
     arguments: Sequence[str],
     *,

@@ -22,6 +22,7 @@ from generator.manifest.models import Manifest
 from generator.planning.affected import Reason
 from generator.planning.plan import make_plan
 from tests.conftest import MakeRepository
+from tests.repositories import git
 from tests.support import COMMAND, TOP, cratematrix, entry, git_repository, library, wait_until, write_files
 
 HEAVY = {"pydantic", "jinja2", "ruamel", "rich", "psutil", "tomlkit", "json", "e2b", "github"}
@@ -130,7 +131,7 @@ def test_commands_find_the_manifest_from_a_directory_below(repository: MakeRepos
 def test_check_prints_errors_as_json_too(repository: MakeRepository) -> None:
     top = repository([entry("one")], library("one"))
     ran = cratematrix("check", "--json", cwd=top)
-    assert json.loads(ran.out) == {"manifest": "crates.json", "crates": 1, "errors": []}
+    assert json.loads(ran.out) == {"manifest": "crates.json", "crates": 1, "errors": [], "notes": []}
     (top / "crates.json").write_text((top / "crates.json").read_text().replace('"lib"', '"lob"'))
     ran = cratematrix("check", "--json", cwd=top)
     found = json.loads(ran.out)
@@ -363,6 +364,45 @@ def test_init_writes_a_manifest_that_check_accepts_and_never_overwrites_it(tmp_p
     assert (again.code, (top / "crates.json").read_bytes()) == (2, before)
     assert "--force" in again.err
     assert cratematrix("init", "--force", cwd=top).code == 0
+
+
+def test_check_names_what_a_build_cannot_take_from_the_repository(repository: MakeRepository, tmp_path: Path) -> None:
+    needs = '[dependencies]\ndep = { path = "../vendor/dep" }\n'
+    other = git_repository(write_files(tmp_path / "other", library("dep")))
+    git(other, "commit", "--quiet", "--message", "all")
+    crates = [entry("one"), entry("two", include=["nothing/*"]), entry("three")]
+    top = repository(crates, library("one", rest=needs) | library("two") | library("three"))
+    git(top, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(other), "vendor")
+    ran = cratematrix("check", cwd=top)
+    assert ran.code == 2
+    lines = ran.err.splitlines()
+    assert any(
+        "$.crates[0].source: vendor/dep/Cargo.toml lies in the git submodule vendor, and" in each for each in lines
+    )
+    assert any('$.crates[1].source: the key include has "nothing/*", which matches no file' in each for each in lines)
+    assert "crates[2]" not in ran.err
+
+
+def test_what_a_sparse_checkout_lacks_is_a_note_and_stops_no_other_command(repository: MakeRepository) -> None:
+    """The version of a crate and the package.json of an addon are known without them."""
+    far = {"name": "far", "kind": "lib", "source": {"path": "far"}}
+    addon = entry("addon", kind="napi", source={"path": "far", "package": "addon"})
+    files = library("near") | library("far")
+    files["addon/package.json"] = json.dumps({"name": "@demo/addon", "version": "1.0.0"})
+    top = repository([entry("near"), far, addon], files)
+    git(top, "commit", "--quiet", "--message", "all")
+    git(top, "sparse-checkout", "set", "near")
+    assert not (top / "far").exists()
+    ran = cratematrix("check", cwd=top)
+    note = "far/Cargo.toml is not checked out: git sparse-checkout add far"
+    assert (ran.code, ran.err) == (0, f"note: far: {note}\nnote: addon: {note}\ncrates.json: 3 crates, no errors\n")
+    notes = json.loads(cratematrix("check", "--json", cwd=top).out)["notes"]
+    assert notes == [f"far: {note}", f"addon: {note}"]
+    assert cratematrix("plan", cwd=top).code == 0
+    assert cratematrix("plan", "--changed-since", "HEAD", cwd=top).code == 0
+    shutil.rmtree(top / "near")
+    lost = cratematrix("check", cwd=top)
+    assert (lost.code, 'there is no directory "near" beside the manifest' in lost.err) == (2, True)
 
 
 def test_the_schema_that_is_printed_is_the_one_that_is_checked_in() -> None:

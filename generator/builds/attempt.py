@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from generator.builds.context import CrateBuild
 from generator.builds.failures import RunStopped, StepFailed, permanent_failure, sandbox_failure
@@ -24,6 +25,7 @@ from generator.recipes.job import BuildJob
 from generator.reports.models import Failure, Phase
 from generator.sandboxes.contract import Resources, Sandbox, SandboxError
 from generator.sources.collect import CollectedSource
+from generator.sources.left_out import left_out
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,8 @@ def _run(
     user = build.context.variables
     variables = {name: user[name] for name in build.settings.env if name in user}
     scratch, isolated = build.context.scratch / build.crate.name, build.context.environment.isolated
-    session = BuildSession(job, sandbox, log, record, scratch, variables, network_closes=isolated)
+    explain = partial(left_out, build.crate, build.context.sources)
+    session = BuildSession(job, sandbox, log, record, scratch, variables, explain, network_closes=isolated)
     try:
         return _build(build, job, session)
     except Unbuildable as error:

@@ -33,7 +33,7 @@ from generator.planning.balance import longest_first
 from generator.planning.plan import make_plan, only, shard_crates
 from generator.redaction import Redactor
 from generator.reports.models import CrateReport, Report
-from generator.sources.collect import SourceLocations, repository_top
+from generator.sources.collect import SourceLocations, fleet_files, repository_top
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ def build(
         with contextlib.ExitStack() as stack:
             stack.enter_context(_stopping_on_signals(stop))
             environment = stack.enter_context(open_environment(run, stop, observer))
-            context = _build_context(environment, run, options, stop, observer, out, stack)
+            context = _build_context(manifest, environment, run, options, stop, observer, out, stack)
             builds = [CrateBuild(crates[name], crate_settings[name], context) for name in names]
             reports = build_fleet(builds, options.jobs)
         report = _report(environment, selection, run, reports, time.monotonic() - started, interrupted=stop.is_set())
@@ -153,6 +153,7 @@ def _run_attempt(variables: Mapping[str, str]) -> int:
 
 
 def _build_context(
+    manifest: Manifest,
     environment: BuildEnvironment,
     run: RunContext,
     options: RunOptions,
@@ -161,9 +162,9 @@ def _build_context(
     out: Directory,
     stack: contextlib.ExitStack,
 ) -> BuildContext:
-    directory = run.manifest.resolve().parent
-    top = repository_top(directory)
-    relative = directory.relative_to(top).as_posix()
+    file = run.manifest.resolve()
+    top = repository_top(file.parent)
+    relative, name = (each.relative_to(top).as_posix() for each in (file.parent, file))
     cache = cache_directory(run.variables)
     scratch = create_private_directory(cache / "scratch", "run")
     stack.callback(scratch.remove)
@@ -172,7 +173,7 @@ def _build_context(
         tool_cache=ToolCache(
             cache / "tools", environment.backend, environment.sizes["standard"], environment.tool_cache_key, stop
         ),
-        sources=SourceLocations(top, relative, cache / "git", stop, run.out.resolve()),
+        sources=SourceLocations(top, relative, cache / "git", stop, run.out.resolve(), fleet_files(manifest, name)),
         variables=run.variables,
         redactor=run.redactor,
         out=out,

@@ -5,14 +5,15 @@ from __future__ import annotations
 import shutil
 import tarfile
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from generator.builds.diagnostics import Diagnostic, in_repository
+from generator.builds.diagnostics import Diagnostic, Diagnostics, in_repository
 from generator.builds.failures import FetchAccess, RunStopped, StepFailed, failure_of
 from generator.builds.log import CommandOutput, CrateLog
+from generator.builds.missing_files import missing_names
 from generator.builds.record import AttemptRecord
 from generator.cargo.metadata import MAX_METADATA_BYTES
 from generator.recipes.job import BuildJob
@@ -25,7 +26,8 @@ class BuildSession:
 
     `variables` are the environment variables that the crate may see after the network is closed. `scratch` is an empty
     directory of the host. All scripts together may take the crate's timeout. `preparation` runs before each script.
-    `network_closes` is False without isolation.
+    `explain` returns a sentence about names of files that a failed script did not find, or None. `network_closes` is
+    False without isolation.
     """
 
     def __init__(
@@ -36,12 +38,13 @@ class BuildSession:
         record: AttemptRecord,
         scratch: Path,
         variables: Mapping[str, str],
+        explain: Callable[[Sequence[str]], str | None],
         *,
         network_closes: bool,
     ) -> None:
         self.sandbox, self.log, self.record, self.scratch, self.variables = sandbox, log, record, scratch, variables
         self.preparation = job.preparation
-        self._root, self._workspace = job.root, job.workspace
+        self._root, self._workspace, self._explain = job.root, job.workspace, explain
         self._network_closes = network_closes
         self._timeout_minutes = job.settings.timeout_minutes
         self._deadline = time.monotonic() + self._timeout_minutes * 60
@@ -92,13 +95,12 @@ class BuildSession:
         if result.killed == "stopped":
             raise RunStopped
         if result.exit_code != 0 or result.killed:
-            unreachable = self.sandbox.unreachable_hosts()
+            unreachable, said = self.sandbox.unreachable_hosts(), output.diagnostics()
             known = access and replace(access, refused=self.sandbox.refused_hosts(), unreachable=unreachable)
-            failure = failure_of(
-                phase, result, output.diagnostics(), self._timeout_minutes, known, network_closes=self._network_closes
-            )
+            failure = failure_of(phase, result, said, self._timeout_minutes, known, network_closes=self._network_closes)
             is_unreachable = bool(known and unreachable) and failure.failure_class == "transient"
-            raise StepFailed(self._with_repository_path(failure), is_unreachable=is_unreachable)
+            explained = self._with_missing_file(self._with_repository_path(failure), said)
+            raise StepFailed(explained, is_unreachable=is_unreachable)
         return result
 
     def read(self, name: str, max_bytes: int = MAX_METADATA_BYTES) -> bytes | None:
@@ -126,6 +128,13 @@ class BuildSession:
             yield
         finally:
             self._deadline += time.monotonic() - started
+
+    def _with_missing_file(self, failure: Failure, output: Diagnostics) -> Failure:
+        """Return the failure with a sentence about a file that exists in the repository and not in the sandbox."""
+        source = f"{self._root}/source/"
+        names = missing_names(line.replace(source, "") for line in (failure.message, *output.last))
+        sentence = self._explain(names) if names else None
+        return failure.model_copy(update={"message": f"{failure.message}; {sentence}"}) if sentence else failure
 
     def _with_repository_path(self, failure: Failure) -> Failure:
         """Return the failure with paths relative to the repository, not to the sandbox."""

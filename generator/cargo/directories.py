@@ -36,13 +36,16 @@ def expand_pattern(pattern: str, directories: Iterable[str]) -> list[str]:
 
     Each part of a path is matched with `*`, `?` and `[…]`. `**` matches any number of parts, at the end at least one.
     """
-    if not set(pattern) & set("*?["):
-        return [pattern]
+    return [each for each in directories if matches(each, pattern)] if set(pattern) & set("*?[") else [pattern]
+
+
+def matches(path: str, pattern: str) -> bool:
+    """Return whether a pattern matches a path, part by part as in `expand_pattern`."""
     parts = pattern.split("/")
     pattern_parts = tuple(
         part for part, before in zip(parts, ["", *parts], strict=False) if (part, before) != ("**", "**")
     )
-    return [each for each in directories if _matches(() if each == "." else tuple(each.split("/")), pattern_parts)]
+    return _matches(() if path == "." else tuple(path.split("/")), pattern_parts)
 
 
 def _matches(parts: tuple[str, ...], pattern: tuple[str, ...]) -> bool:

@@ -8,7 +8,16 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Final, TypeVar
 
-from pydantic import AliasChoices, AliasGenerator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    AliasChoices,
+    AliasGenerator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
 from generator.errors import InputError
 from generator.text import escaped
@@ -64,7 +73,7 @@ class DependencySections(FileModel):
 
 
 class Package(FileModel):
-    """The table [package]."""
+    """The table [package]. `inherited` are the keys that it takes from [workspace.package]."""
 
     name: str
     version: str | Inherited | None = None
@@ -74,18 +83,33 @@ class Package(FileModel):
     publish: bool | list[str] | Inherited = True
     autobins: bool | None = None
     autolib: bool = True
+    build: Any = None
+    include: list[str] | Inherited = []
+    exclude: list[str] | Inherited = []
+    readme: str | bool | Inherited | None = None
+    license_file: str | Inherited | None = None
     metadata: dict[str, Any] = {}
+    inherited: frozenset[str] = frozenset()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _name_inherited_keys(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        return {**value, "inherited": frozenset(key for key, each in value.items() if is_inherited(each))}
 
 
 class Library(FileModel):
     """The table [lib]."""
+
+    path: str | None = None
 
     proc_macro: bool = False
     crate_type: list[str] = []
 
 
 class Program(FileModel):
-    """A table [[bin]]."""
+    """A table [[bin]], [[test]], [[bench]] or [[example]]."""
 
     name: str | None = None
     path: str | None = None
@@ -98,6 +122,10 @@ class WorkspacePackage(FileModel):
     version: str | None = None
     edition: str | None = None
     publish: bool | list[str] = True
+    include: list[str] = []
+    exclude: list[str] = []
+    readme: str | bool | None = None
+    license_file: str | None = None
 
 
 class Workspace(FileModel):
@@ -117,6 +145,10 @@ class CargoToml(DependencySections):
     workspace: Workspace | None = None
     library: Library | None = Field(default=None, validation_alias="lib")
     programs: list[Program] = Field(default=[], validation_alias="bin")
+    tests: list[Program] = Field(default=[], validation_alias="test")
+    benches: list[Program] = Field(default=[], validation_alias="bench")
+    examples: list[Program] = Field(default=[], validation_alias="example")
+    lints: Any = None
     features: dict[str, list[str]] = {}
     target: dict[str, DependencySections] = {}
     patch: dict[str, dict[str, Dependency]] = {}
@@ -131,6 +163,11 @@ class CargoToml(DependencySections):
         """Yield the replacements of other packages; Cargo reads them only in the root of a workspace."""
         for tables in (*self.patch.values(), self.replace):
             yield from tables.values()
+
+
+def is_inherited(value: object) -> bool:
+    """Return whether a value of Cargo.toml is `key.workspace = true`."""
+    return isinstance(value, dict) and value.get("workspace") is True
 
 
 Manifests = Mapping[str, CargoToml]

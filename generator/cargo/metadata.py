@@ -45,6 +45,8 @@ class Package(Loose):
     dependencies: tuple[Dependency, ...] = ()
     description: str | None = None
     license: str | None = None
+    license_file: str | None = None
+    readme: str | None = None
     repository: str | None = None
     homepage: str | None = None
     keywords: tuple[str, ...] = ()

@@ -42,6 +42,7 @@ def check_manifest(manifest: Manifest) -> tuple[Problem, ...]:
         _platforms,
         _repetitions,
         _registry_versions,
+        _includes,
         _keys_of_kinds,
         _variables,
         _headers,
@@ -199,6 +200,13 @@ def _registry_versions(manifest: Manifest) -> Iterator[Problem]:
         if isinstance(source, RegistrySource) and source.version != crate.version:
             sentence = f"{quoted(source.version)} is not the crate's version, {quoted(crate.version)}"
             yield Problem(("crates", index, "source", "version"), sentence, other=("crates", index, "version"))
+
+
+def _includes(manifest: Manifest) -> Iterator[Problem]:
+    for index, crate in _crates(manifest):
+        if crate.include and isinstance(crate.source, RegistrySource):
+            sentence = "a published crate has all of its files: include is for sources with path or git; remove it"
+            yield Problem(("crates", index, "include"), sentence)
 
 
 def _keys_of_kinds(manifest: Manifest) -> Iterator[Problem]:

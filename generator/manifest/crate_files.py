@@ -10,6 +10,7 @@ import json
 import posixpath
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -19,6 +20,7 @@ from generator.cargo.directories import ancestors, resolve_path
 from generator.cargo.manifests import CargoToml, manifest_path, parse_cargo_toml
 from generator.cargo.workspaces import package_version, workspace_root
 from generator.errors import InputError
+from generator.git import git_output, not_checked_out
 from generator.manifest.document import Document, Plain
 from generator.manifest.models import Crate, Manifest, PathSource
 from generator.manifest.problems import Problem
@@ -110,16 +112,24 @@ def parse_package_json(path: str, text: str | bytes) -> dict[str, Any]:
 
 
 def files_of_checkout(top: Path, directory: str) -> CrateFiles:
-    """Return the files of a checkout. No link is followed out of it."""
+    """Return the files of a checkout. No link is followed out of it. Git has those that a sparse checkout lacks."""
+    absent = cache(lambda: not_checked_out(top))
 
     def read(path: str) -> str | None:
         try:
             full = (top / path).resolve()
-            if not full.is_relative_to(top) or not full.is_file() or full.stat().st_size > MAX_BYTES:
+            if not full.is_relative_to(top):
                 return None
-            return full.read_bytes().decode("utf-8-sig", "replace")
-        except (OSError, RuntimeError):  # Python before 3.13 raises RuntimeError for a loop of symbolic links.
+            if not full.exists() and path in absent():
+                data = git_output(["cat-file", "blob", f":{path}"], timeout=60, cwd=top, limit=MAX_BYTES)
+            elif full.is_file() and full.stat().st_size <= MAX_BYTES:
+                data = full.read_bytes()
+            else:
+                return None
+        # Python before 3.13 raises RuntimeError for a loop of symbolic links.
+        except (InputError, OSError, RuntimeError):
             return None
+        return data.decode("utf-8-sig", "replace")
 
     return CrateFiles(directory, read)
 

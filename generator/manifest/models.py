@@ -23,6 +23,7 @@ from generator.manifest.values import (
     HeaderName,
     HeaderValue,
     HostName,
+    IncludedPath,
     Layout,
     Minutes,
     NpmName,
@@ -263,6 +264,14 @@ class _CrateKeys(Declared):
     # The plan balances slots with it.
     expected_minutes: NotAnInput[Minutes] = Field(
         default=5, description="Expected minutes for all its platforms together."
+    )
+    # These files enter the sandbox.
+    include: BuildInput[tuple[IncludedPath, ...]] = Field(
+        default=(),
+        max_length=100,
+        description="More files of the source's repository that the build reads, which no Cargo.toml names: paths or "
+        "patterns with *, ?, [...] and ** from the repository's top. A directory brings all files below it. Only files "
+        "that git tracks.",
     )
     # They run instead of the recipe's own.
     commands: BuildInput[Commands] = Field(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import posixpath
 from pathlib import Path
 
+from generator.git import not_checked_out
 from generator.manifest.models import Manifest, PathSource
 from generator.manifest.problems import Problem
 from generator.text import quoted
@@ -13,21 +15,24 @@ from generator.text import quoted
 def check_path_sources(manifest: Manifest, root: Path) -> tuple[Problem, ...]:
     """Return a problem for every path source that is not the directory of a crate inside the repository.
 
-    `root` is the manifest's directory.
+    `root` is the manifest's directory. What a sparse checkout lacks is no problem here: a run may need other crates
+    only.
     """
     root = root.resolve()
     repository = repository_of(root)
-    problems = []
+    problems: dict[Problem, str] = {}
     for index, crate in enumerate(manifest.crates):
         if not isinstance(crate.source, PathSource):
             continue
         places = {"path": (crate.source.path, "Cargo.toml", "the directory of the crate")}
         if crate.source.package is not None:
             places["package"] = (crate.source.package, "package.json", "the directory of the addon's npm package")
-        for key, place in places.items():
-            if sentence := _source_error(root, repository, *place):
-                problems.append(Problem(("crates", index, "source", key), sentence))
-    return tuple(problems)
+        for key, (path, name, advice) in places.items():
+            if sentence := _source_error(root, repository, path, name, advice):
+                file = posixpath.normpath((root.relative_to(repository) / path / name).as_posix())
+                problems[Problem(("crates", index, "source", key), sentence)] = file
+    absent = not_checked_out(repository) if problems else frozenset()
+    return tuple(problem for problem, file in problems.items() if file not in absent)
 
 
 def repository_of(root: Path) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
@@ -30,8 +31,10 @@ _FORMATS: Final = {".json": json_events, ".yaml": yaml_events, ".yml": yaml_even
 _INVISIBLE: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 
 
-def load_manifest(path: Path, *, compare_files: bool = False) -> Manifest:
-    """Read a .json, .yaml or .yml file, with all checks.
+def load_manifest(
+    path: Path, more: Callable[[Manifest], Iterable[Problem]] = lambda _manifest: (), *, compare_files: bool = False
+) -> Manifest:
+    """Read a .json, .yaml or .yml file, with all checks; `more` are checks that only one command makes.
 
     `compare_files` also compares its names and versions with the files of path sources. InputError for an invalid
     manifest, with one line for each problem, and for a file that cannot be read.
@@ -45,8 +48,8 @@ def load_manifest(path: Path, *, compare_files: bool = False) -> Manifest:
     manifest, problems = _validated(document)
     if manifest is not None and not problems:
         problems = [*check_manifest(manifest), *check_path_sources(manifest, directory)]
-    if manifest is not None and not problems and compare_files:
-        problems = [*check_crate_files(manifest, files)]
+    if manifest is not None and not problems:
+        problems = [*(check_crate_files(manifest, files) if compare_files else ()), *more(manifest)]
     if manifest is None or problems:
         raise manifest_error(path, problems, document.line)
     return manifest

@@ -94,6 +94,16 @@ RelativePath = Annotated[
         max_length=500,
     ),
 ]
+# Compared with the paths that git tracks, and never given to a shell or to the file system.
+IncludedPath = Annotated[
+    str,
+    TextRule(
+        "a path or pattern",
+        "relative to the repository's top, with / between its parts, without .. and \\",
+        pattern=r"^\.?[^\x00-\x1f\x7f/\\.][^\x00-\x1f\x7f/\\]*(/\.?[^\x00-\x1f\x7f/\\.][^\x00-\x1f\x7f/\\]*)*/?$",
+        max_length=500,
+    ),
+]
 TemplateName = Annotated[
     str,
     TextRule(

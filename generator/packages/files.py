@@ -6,11 +6,10 @@ import re
 from pathlib import Path
 from typing import Final
 
+from generator.cargo.packaging import DOCUMENT_FILE
 from generator.errors import Unbuildable
 from generator.packages.tarball import PackedFile
 
-# npm always publishes these, see `files` in its documentation of package.json.
-DOCUMENT_FILE: Final = re.compile(r"(README|LICEN[CS]E|COPYING|NOTICE)[^/]*", re.IGNORECASE)
 # Scanners recognise an SBOM by such a name:
 # https://cyclonedx.org/specification/overview/#recognized-file-patterns
 SBOM_FILE: Final = "sbom.cdx.json"

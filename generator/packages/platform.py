@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
-from generator.packages.files import DOCUMENT_FILE
+from generator.cargo.packaging import DOCUMENT_FILE
 from generator.packages.identity import Identity
 from generator.packages.tarball import NpmPackage, PackedFile, package_json
 from generator.platforms import PLATFORMS, PlatformName

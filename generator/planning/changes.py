@@ -16,8 +16,9 @@ from generator.manifest.reading import parse_past_manifest
 from generator.planning.affected import Change, WholeFleet, first_path
 from generator.planning.file_changes import Snapshot, Snapshots, file_reason
 from generator.planning.git_history import base_commit, changed_paths
-from generator.sources.collect import repository_top
+from generator.sources.collect import fleet_files, repository_top
 from generator.sources.revisions import CommitTree
+from generator.sources.selection import wanted
 from generator.sources.tree import CheckoutTree
 from generator.text import message_text
 
@@ -64,19 +65,20 @@ def changes(manifest: Manifest, file: Path, ref: str, backend: str) -> Change | 
             since=base.name,
             manifest=manifests.before,
             paths=snapshots.changed,
-            file_reasons=_file_reasons(manifests, snapshots),
+            file_reasons=_file_reasons(manifests, snapshots, fleet_files(manifest, name)),
             template_reason=_template_reason(manifests, snapshots) if backend == "e2b" else None,
             holds_action=manifest.fleet.action == "./" and "action.yml" in before.paths | snapshots.now.paths,
         )
 
 
-def _file_reasons(manifests: _Manifests, snapshots: Snapshots) -> dict[str, str]:
-    reasons = {}
-    for crate in manifests.now.crates:
-        if isinstance(crate.source, PathSource):
-            package = manifests.path(crate.source.package_directory) if crate.kind == "napi" else None
-            reasons[crate.name] = file_reason(manifests.path(crate.source.path), package, snapshots)
-    return {name: reason for name, reason in reasons.items() if reason is not None}
+def _file_reasons(manifests: _Manifests, snapshots: Snapshots, unread: frozenset[str]) -> dict[str, str]:
+    requests = {
+        crate.name: wanted(crate, crate.source, manifests.directory, unread)
+        for crate in manifests.now.crates
+        if isinstance(crate.source, PathSource)
+    }
+    reasons = ((name, file_reason(request, snapshots)) for name, request in requests.items())
+    return {name: reason for name, reason in reasons if reason is not None}
 
 
 def _template_reason(manifests: _Manifests, snapshots: Snapshots) -> str | None:

@@ -6,6 +6,8 @@ import shlex
 from pathlib import Path
 from typing import Final
 
+from generator.cargo.directories import resolve_path
+from generator.cargo.packaging import DOCUMENT_FILE, document_name
 from generator.errors import Unbuildable
 from generator.packages.commands import check_names
 from generator.packages.program import program_packages
@@ -16,6 +18,7 @@ from generator.recipes.job import BuildJob, CrateMetadata
 from generator.recipes.recipe import Tool
 from generator.recipes.replay import has_record, record, replay
 from generator.recipes.test_run import HOST_ONLY, TestRun, no_runtime, own_runner, set_runner
+from generator.sandboxes.layout import source_path
 from generator.scripts import with_arguments
 
 # The network is closed. A failed test stops no other test.
@@ -61,10 +64,17 @@ def cargo_build(job: BuildJob, platform: PlatformName, options: str) -> str:
     return f"{first}\nif {has_record(job.root)}; then\n{again}\nfi" if cargo_target.target else first
 
 
-def copy_documents(job: BuildJob) -> str:
+def copy_documents(job: BuildJob, metadata: CrateMetadata) -> str:
     """Return the script that copies the crate's README and license files, which npm publishes, into the package."""
-    names = " -o ".join(f"-name '{each}*'" for each in ("README", "LICENSE", "LICENCE", "COPYING"))
-    return f'find {shlex.quote(job.directory)} -maxdepth 1 -type f \\( {names} \\) -exec cp -t "$OUT" {{}} +'
+    package, source = metadata.package, source_path(job.root, ".")
+    named = ((package.readme, "README"), (package.license_file, "LICENSE"))
+    pairs = (
+        (source_path(job.root, path), document_name(path, name))
+        for file, name in named
+        if file is not None and (path := resolve_path(job.source.directory, file)) is not None
+    )
+    arguments = (job.directory, source, DOCUMENT_FILE.pattern, *(word for pair in pairs for word in pair))
+    return with_arguments("copy-documents.sh", *arguments)
 
 
 class LibraryRecipe:
@@ -118,7 +128,7 @@ class ProgramRecipe:
 
     def stage(self, job: BuildJob, metadata: CrateMetadata) -> str | None:
         """Copy each platform's programs to bin/PLATFORM/PROGRAM."""
-        lines = [copy_documents(job)]
+        lines = [copy_documents(job, metadata)]
         for platform in job.platforms:
             names = shlex.join(program_file(name, platform) for name in job.programs(metadata.package))
             directory = f'"$OUT/{program_directory(platform)}'

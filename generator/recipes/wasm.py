@@ -72,7 +72,7 @@ class WebRecipe:
         """Copy the documents, and bind the module for Node, bundlers and browsers."""
         tool, target = f"{job.tools}/wasm-bindgen", PLATFORMS["wasm32"].target
         bind = with_arguments("stage-wasm.sh", tool, target, cdylib_name(job, metadata))
-        return f"{copy_documents(job)}\n{bind}"
+        return f"{copy_documents(job, metadata)}\n{bind}"
 
     def pack(self, job: BuildJob, metadata: CrateMetadata, staged: Path) -> tuple[NpmPackage, ...]:
         """Add package.json."""

@@ -13,7 +13,8 @@ from generator.cargo.manifests import CargoToml, Manifests, manifest_path
 from generator.cargo.workspaces import declared_paths, named_members, workspace_root
 from generator.errors import InputError
 from generator.npm.closure import NpmClosure
-from generator.text import message_text, shell_word
+from generator.sources.manifests import TreeManifests
+from generator.text import message_text
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class Closure:
         return self.crate if root is None else root
 
 
-def dependency_closure(crate: str, manifests: Manifests, npm: NpmClosure | None = None) -> Closure:
+def dependency_closure(crate: str, manifests: TreeManifests, npm: NpmClosure | None = None) -> Closure:
     """Follow path dependencies, including those of tests; raise InputError when a Cargo.toml is missing or invalid.
 
     `npm` is the closure of an addon's package.json.
@@ -63,16 +64,12 @@ def dependency_closure(crate: str, manifests: Manifests, npm: NpmClosure | None 
     return Closure(crate, roots, members, npm or NpmClosure())
 
 
-def is_in_closure(path: str, closure: Closure) -> bool:
-    """Return whether the build needs a file.
+def is_read_by_cargo(path: str, closure: Closure) -> bool:
+    """Return whether Cargo reads a file itself.
 
-    The build needs the files in the crates' directories and in that of package.json, without other workspace members
-    below them. It also needs each workspace's Cargo.toml, the crate's Cargo.lock, above the crate Cargo's configuration
-    and the Rust channel, and what npm, yarn or pnpm reads. A lock file that the addon's manager does not read decides
-    nothing.
+    It reads each workspace's Cargo.toml, the crate's Cargo.lock, and above the crate its own configuration and the Rust
+    channel.
     """
-    if (decided := closure.npm.decides(path)) is not None:
-        return decided
     folder, name = parent(path), posixpath.basename(path)
     if name == "Cargo.toml" and folder in closure.roots.values():
         return True
@@ -80,15 +77,17 @@ def is_in_closure(path: str, closure: Closure) -> bool:
         return True
     if posixpath.basename(folder) == DIRECTORY and is_within(closure.crate, parent(folder)):
         return True
-    if name in TOOLCHAIN_FILES and is_within(closure.crate, folder):
-        return True
-    candidates = (folder, *ancestors(folder))
-    return next(
-        (closure.holds(each) for each in candidates if closure.holds(each) or each in closure.named_members), False
-    )
+    return name in TOOLCHAIN_FILES and is_within(closure.crate, folder)
 
 
-def _root(directory: str, manifests: Manifests) -> str | None:
+def owner(path: str, closure: Closure) -> str | None:
+    """Return the directory of the closure that has a file, or None for the file of another crate."""
+    around = (parent(path), *ancestors(parent(path)))
+    nearest = next((each for each in around if closure.holds(each) or each in closure.named_members), None)
+    return nearest if nearest is not None and closure.holds(nearest) else None
+
+
+def _root(directory: str, manifests: TreeManifests) -> str | None:
     package = _required_manifest(directory, manifests).package
     root = workspace_root(directory, manifests)
     if root is None and package is not None and package.workspace is not None:
@@ -130,11 +129,7 @@ def _resolve(base: str, path: str) -> str:
     return target
 
 
-def _required_manifest(directory: str, manifests: Manifests) -> CargoToml:
+def _required_manifest(directory: str, manifests: TreeManifests) -> CargoToml:
     if directory not in manifests:
-        path = manifest_path(directory)
-        raise InputError(
-            f"{message_text(path)} is missing, or not tracked by git",
-            fix=f"git add {shell_word(posixpath.dirname(path) or path)}",
-        )
+        raise manifests.missing(directory)
     return manifests[directory]

@@ -15,20 +15,22 @@ from pathlib import Path
 from typing import Final
 
 from generator.cargo.channels import RequestedChannel, requested_channel
-from generator.cargo.directories import parent, resolve_path
 from generator.cargo.manifests import manifest_path
 from generator.errors import InputError
 from generator.files.digest import sha256_of
-from generator.manifest.models import Crate, GitSource, PathSource, RegistrySource
-from generator.npm.closure import npm_closure
-from generator.sources.closure import dependency_closure, is_in_closure
-from generator.sources.manifests import TreeManifests, read_text, repository_files
+from generator.manifest.models import Crate, GitSource, Manifest, PathSource, RegistrySource
+from generator.sources.listing import Listing
+from generator.sources.manifests import read_text
 from generator.sources.revisions import RevisionTree
+from generator.sources.selection import Selection, Wanted, select, wanted
 from generator.sources.tree import CheckoutTree, Entry, Tree
 from generator.sources.workspace_manifest import trim_workspace
-from generator.text import message_text
+from generator.text import message_text, shell_word
 
 MAX_TOTAL: Final = 1024 * 1024 * 1024
+# The format of pointers: https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md
+LFS_POINTER: Final = b"version https://git-lfs.github.com/spec/v1\n"
+MAX_POINTER: Final = 1024
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,8 @@ class CollectedSource:
 class SourceLocations:
     """The locations of sources: the repository's top, the manifest's directory in it, and a cache for git.
 
-    `stop` cancels waiting for a server. `out` is the output directory: no file below it is a source.
+    `stop` cancels waiting for a server. `out` is the output directory: no file below it is a source. `fleet_files` are
+    the manifest and what is generated from it, which no crate reads.
     """
 
     top: Path
@@ -63,6 +66,12 @@ class SourceLocations:
     git_cache: Path
     stop: threading.Event | None = None
     out: Path | None = None
+    fleet_files: frozenset[str] = frozenset()
+
+
+def fleet_files(manifest: Manifest, file: str) -> frozenset[str]:
+    """Return the paths, from the repository's top, of the manifest and of the image that is generated from it."""
+    return frozenset({file, f"e2b/{manifest.fleet.template}.Dockerfile"})
 
 
 def repository_top(directory: Path) -> Path:
@@ -76,55 +85,74 @@ def collect(crate: Crate, locations: SourceLocations, archive: Path) -> Collecte
 
     Raise InputError when the source is missing or invalid, Unavailable when git cannot fetch it.
     """
-    match crate.source:
-        case PathSource(path=path, package=package):
-            checkout = CheckoutTree(locations.top, locations.out, locations.stop)
-            directory, addon = (_below(locations.manifest_directory, each) for each in (path, package or path))
-            untracked = dict.fromkeys(name for each in (directory, addon) for name in checkout.untracked(each))
-            addon_at = addon if crate.kind == "napi" else None
-            return _collect(checkout, directory, addon_at, archive, _untracked_notes((*untracked,)))
-        case GitSource(git=url, rev=rev, path=path, package=package):
-            name = hashlib.sha256(url.encode()).hexdigest()[:16]
-            with closing(RevisionTree(url, rev, locations.git_cache / name, locations.stop)) as tree:
-                addon_at = _below(".", package or path) if crate.kind == "napi" else None
-                return _collect(tree, _below(".", path), addon_at, archive, ())
-        case RegistrySource(registry=name, version=version):
-            digest = hashlib.sha256(json.dumps(["registry", name, version]).encode()).hexdigest()
-            return CollectedSource(None, ".", ".", digest, has_lock=True)
+    if isinstance(crate.source, RegistrySource):
+        named = ["registry", crate.source.registry, crate.source.version]
+        return CollectedSource(None, ".", ".", hashlib.sha256(json.dumps(named).encode()).hexdigest(), has_lock=True)
+    with closing(open_tree(crate.source, locations)) as tree:
+        request = request_of(crate, crate.source, locations)
+        notes = _untracked_notes(request, tree) if isinstance(tree, CheckoutTree) else ()
+        return _collect(select(request, Listing(tree)), archive, notes)
 
 
-def _below(directory: str, path: str) -> str:
-    return posixpath.normpath(posixpath.join(directory, path))
+def open_tree(source: PathSource | GitSource, locations: SourceLocations) -> CheckoutTree | RevisionTree:
+    """Return the repository of a source: the checkout, or a commit of another repository, which is fetched first."""
+    if isinstance(source, PathSource):
+        return CheckoutTree(locations.top, locations.out, locations.stop)
+    name = hashlib.sha256(source.git.encode()).hexdigest()[:16]
+    return RevisionTree(source.git, source.rev, locations.git_cache / name, locations.stop)
 
 
-def _untracked_notes(untracked: tuple[str, ...]) -> tuple[str, ...]:
+def request_of(crate: Crate, source: PathSource | GitSource, locations: SourceLocations) -> Wanted:
+    """Return what a crate asks of the repository of its source."""
+    if isinstance(source, PathSource):
+        return wanted(crate, source, locations.manifest_directory, locations.fleet_files)
+    return wanted(crate, source, ".")
+
+
+def check_files(selection: Selection) -> list[Entry]:
+    """Return the selected files; InputError if they are too large, or if the content of one is not in the commit."""
+    listing = selection.listing
+    chosen = [entry for path, entry in listing.entries.items() if selection.holds(path)]
+    if sum(entry.size for entry in chosen) > MAX_TOTAL:
+        directory = message_text(selection.wanted.directory)
+        raise InputError(f"the source of {directory} is larger than {MAX_TOTAL // 2**20} MiB")
+    for entry in chosen:
+        if entry.kind != "link" and entry.size < MAX_POINTER:
+            _check_pointer(entry.path, listing.tree)
+    return chosen
+
+
+def _check_pointer(path: str, tree: Tree) -> None:
+    """Raise InputError for a pointer of Git LFS, whose text a compiler would take for the file's content."""
+    if tree.read(path).startswith(LFS_POINTER):
+        in_checkout = isinstance(tree, CheckoutTree)
+        raise InputError(
+            f"{message_text(path)} is a pointer of Git LFS, without the content"
+            + ("" if in_checkout else ": a git source cannot have it, because the commit does not hold the content"),
+            fix=f"git lfs pull --include {shell_word(path)}" if in_checkout else None,
+        )
+
+
+def _untracked_notes(request: Wanted, checkout: CheckoutTree) -> tuple[str, ...]:
+    directories = dict.fromkeys((request.directory, request.package or request.directory))
+    untracked = tuple(dict.fromkeys(name for each in directories for name in checkout.untracked(each)))
     if not untracked:
         return ()
     return (f"files skipped because git does not track them: {len(untracked)}, first {message_text(untracked[0])}",)
 
 
-def _collect(tree: Tree, directory: str, package: str | None, archive: Path, notes: tuple[str, ...]) -> CollectedSource:
-    """Collect the crate in a directory; `package` is that of an addon's package.json."""
-    entries = tree.entries()
-    manifests = TreeManifests(tree, entries)
-    npm = npm_closure(package, repository_files(tree, entries)) if package is not None else None
-    closure = dependency_closure(directory, manifests, npm)
-    chosen = [entry for entry in entries if is_in_closure(entry.path, closure)]
-    if sum(entry.size for entry in chosen) > MAX_TOTAL:
-        raise InputError(f"the source of {message_text(directory)} is larger than {MAX_TOTAL // 2**20} MiB")
-    for entry in chosen:
-        _check_link(tree, entry)
+def _collect(selection: Selection, archive: Path, notes: tuple[str, ...]) -> CollectedSource:
+    closure, listing, package = selection.closure, selection.listing, selection.wanted.package
+    chosen = check_files(selection)
     edited = {
-        path: trim_workspace(read_text(tree, path), root, closure, manifests).encode()
+        path: trim_workspace(read_text(listing.tree, path), root, closure, listing.manifests).encode()
         for root, path in ((root, manifest_path(root)) for root in closure.workspaces)
     }
-    digest = _write(tree, chosen, edited, archive)
-    lock = posixpath.normpath(f"{closure.lock_directory}/Cargo.lock")
-    files = {entry.path for entry in entries if entry.kind != "link"}
-    channel = requested_channel(directory, lambda path: read_text(tree, path) if path in files else None)
-    has_lock = any(entry.path == lock for entry in entries)
-    elsewhere = package if package != directory else None
-    return CollectedSource(archive, directory, closure.lock_directory, digest, has_lock, notes, elsewhere, channel)
+    digest = _write(listing.tree, chosen, edited, archive)
+    channel = requested_channel(closure.crate, listing.text)
+    has_lock = posixpath.normpath(f"{closure.lock_directory}/Cargo.lock") in listing.paths
+    elsewhere = package if package != closure.crate else None
+    return CollectedSource(archive, closure.crate, closure.lock_directory, digest, has_lock, notes, elsewhere, channel)
 
 
 def _write(tree: Tree, entries: list[Entry], edited: Mapping[str, bytes], archive: Path) -> str:
@@ -141,11 +169,3 @@ def _write(tree: Tree, entries: list[Entry], edited: Mapping[str, bytes], archiv
                 info.size = len(data)
                 tar.addfile(info, io.BytesIO(data))
     return sha256_of(archive)
-
-
-def _check_link(tree: Tree, entry: Entry) -> None:
-    if entry.kind != "link":
-        return
-    target = tree.read(entry.path).decode(errors="surrogateescape")
-    if resolve_path(parent(entry.path), target) is None:
-        raise InputError(f"{message_text(entry.path)} is a link that leads out of the repository")

@@ -5,12 +5,11 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator, Mapping, Sequence
 
-from generator.cargo.directories import parent
-from generator.cargo.manifests import CargoToml, parse_cargo_toml
+from generator.cargo.directories import ancestors, parent
+from generator.cargo.manifests import CargoToml, manifest_path, parse_cargo_toml
 from generator.errors import InputError
-from generator.npm.files import RepositoryFiles
-from generator.sources.tree import Entry, Tree
-from generator.text import message_text
+from generator.sources.tree import Entry, NotCheckedOut, NotTracked, Tree
+from generator.text import message_text, shell_word
 
 
 class TreeManifests(Mapping[str, CargoToml]):
@@ -21,15 +20,18 @@ class TreeManifests(Mapping[str, CargoToml]):
         self._paths = {
             parent(each.path): each.path
             for each in entries
-            if posixpath.basename(each.path) == "Cargo.toml" and each.kind != "link"
+            if posixpath.basename(each.path) == "Cargo.toml" and each.kind not in ("link", "submodule")
         }
         self._read: dict[str, CargoToml] = {}
+        self.submodules = frozenset(each.path for each in entries if each.kind == "submodule")
 
     def __getitem__(self, directory: str) -> CargoToml:
         path = self._paths[directory]
         if directory not in self._read:
             try:
                 self._read[directory] = parse_cargo_toml(read_text(self._tree, path))
+            except NotCheckedOut:
+                raise
             except InputError as error:
                 raise InputError(f"{message_text(path)}: {error.message}") from None
         return self._read[directory]
@@ -43,11 +45,18 @@ class TreeManifests(Mapping[str, CargoToml]):
     def __len__(self) -> int:
         return len(self._paths)
 
-
-def repository_files(tree: Tree, entries: Sequence[Entry]) -> RepositoryFiles:
-    """Return the files of a tree, without links, for the rules of npm."""
-    paths = frozenset(each.path for each in entries if each.kind != "link")
-    return RepositoryFiles(paths, lambda path: read_text(tree, path))
+    def missing(self, directory: str) -> InputError:
+        """Return the error of a directory without a Cargo.toml."""
+        path = message_text(manifest_path(directory))
+        around = (each for each in (directory, *ancestors(directory)) if each in self.submodules)
+        if submodule := next(around, None):
+            return InputError(
+                f"{path} lies in the git submodule {message_text(submodule)}, and no file of a submodule enters a "
+                "sandbox",
+                fix="depend on that repository by git and rev in Cargo.toml, or copy its files into this repository",
+            )
+        added = manifest_path(directory) if directory == "." else directory
+        return NotTracked(f"{path} is missing, or not tracked by git", fix=f"git add {shell_word(added)}")
 
 
 def read_text(tree: Tree, path: str) -> str:

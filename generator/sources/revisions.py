@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import stat
 import subprocess
 import threading
 from collections.abc import Callable
@@ -15,7 +14,7 @@ from generator.errors import InputError
 from generator.git import GIT_COMMAND, git_environment, git_output
 from generator.processes import kill, start
 from generator.sources.repositories import fetch_commit
-from generator.sources.tree import MAX_FILE, Entry, EntryKind
+from generator.sources.tree import MAX_FILE, Entry, kind_of_mode
 from generator.text import message_text, shell_word
 
 MAX_ENTRIES: Final = 200_000
@@ -48,7 +47,7 @@ class CommitTree:
         self._reader: subprocess.Popen[bytes] | None = None
 
     def entries(self) -> tuple[Entry, ...]:
-        """Return every file of the commit, sorted by path; submodules are skipped."""
+        """Return every file and submodule of the commit, sorted by path."""
         # With -t directories are listed too: otherwise git walks nested empty trees without end and prints nothing.
         arguments = ["ls-tree", "-r", "-t", "-l", "-z", "--full-tree", self._rev]
         listed = git_output(
@@ -86,12 +85,14 @@ class CommitTree:
         head, _, name = record.partition(b"\t")
         mode, kind, object_name, size = head.split()
         path = self._decode_path(name)
+        if kind == b"commit":
+            return Entry(path, "submodule", 0)
         if kind != b"blob":
             return None
         if not size.isdigit():
             raise InputError(f"{message_text(path)} is not a file in {self._rev[:12]}")
         self._objects[path] = object_name
-        return Entry(path, _kind(int(mode, 8)), int(size))
+        return Entry(path, kind_of_mode(int(mode, 8)), int(size))
 
 
 class RevisionTree(CommitTree):
@@ -102,12 +103,6 @@ class RevisionTree(CommitTree):
         super().__init__(
             directory, rev, stop, decode_path=_decode_checked, repair_command=f"rm -r {shell_word(str(directory))}"
         )
-
-
-def _kind(mode: int) -> EntryKind:
-    if stat.S_ISLNK(mode):
-        return "link"
-    return "executable" if mode & 0o100 else "file"
 
 
 def _decode_checked(name: bytes) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import posixpath
+import stat
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,12 +18,32 @@ from generator.text import message_text, shell_word
 MAX_FILE: Final = 64 * 1024 * 1024
 EXCLUDED_DIRECTORIES: Final = frozenset({".git", "target", "node_modules", ".venv", "__pycache__"})
 
-EntryKind = Literal["file", "executable", "link"]
+EntryKind = Literal["file", "executable", "link", "submodule"]
+
+# The mode of a submodule in git's index and trees.
+SUBMODULE_MODE: Final = 0o160000
+
+
+class NotCheckedOut(InputError):
+    """A sparse checkout lacks a file."""
+
+    def __init__(self, path: str) -> None:
+        directory = posixpath.dirname(path) or path
+        super().__init__(
+            f"{message_text(path)} is not checked out", fix=f"git sparse-checkout add {shell_word(directory)}"
+        )
+
+
+class NotTracked(InputError):
+    """Git does not track a file, so that it is no source."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One file: its path relative to the repository's top in POSIX form, its kind, and its size in bytes."""
+    """One file: its path relative to the repository's top in POSIX form, its kind, and its size in bytes.
+
+    A submodule is an entry without files.
+    """
 
     path: str
     kind: EntryKind
@@ -32,10 +54,10 @@ class Tree(Protocol):
     """The files of a repository."""
 
     def entries(self) -> tuple[Entry, ...]:
-        """Return every file, sorted by path."""
+        """Return every file and submodule, sorted by path."""
 
     def read(self, path: str) -> bytes:
-        """Return the bytes of an entry, or a link's target; raise InputError above `MAX_FILE` bytes."""
+        """Return the bytes of a file, or a link's target; raise InputError above `MAX_FILE` bytes."""
 
     def close(self) -> None:
         """Release the resources of the tree."""
@@ -53,15 +75,18 @@ class CheckoutTree:
         self._resolved_top = top.resolve()
         self._out = _below(self._resolved_top, out)
         self._tracked = (top / ".git").exists()
+        self._not_checked_out: frozenset[str] = frozenset()
 
     def entries(self) -> tuple[Entry, ...]:
-        """Return every file that exists in the working tree, sorted by path."""
-        found = (self._entry(path) for path in (self._from_git() if self._tracked else self._from_walk()))
+        """Return every file of the working tree, also what a sparse checkout lacks, and every submodule."""
+        found = self._from_git() if self._tracked else [self._entry(path) for path in self._from_walk()]
         return tuple(sorted((entry for entry in found if entry), key=lambda entry: entry.path))
 
     def read(self, path: str) -> bytes:
         """Return a file's bytes, or a link's target."""
         full = self.top / path
+        if path in self._not_checked_out:
+            raise NotCheckedOut(path)
         try:
             if full.is_symlink():
                 return os.fsencode(full.readlink())
@@ -74,6 +99,12 @@ class CheckoutTree:
         except OSError as error:
             raise InputError(f"{message_text(path)} cannot be read: {error.strerror}") from None
 
+    def has(self, path: str) -> bool:
+        """Return whether a checkout of git has something at a path, tracked or not, outside of git's own directory."""
+        full = self.top / path
+        inside = ".git" not in path.split("/") and full.parent.resolve().is_relative_to(self._resolved_top)
+        return self._tracked and inside and os.path.lexists(full)
+
     def close(self) -> None:
         """Do nothing: a checkout holds no resources."""
 
@@ -84,8 +115,17 @@ class CheckoutTree:
         pathspecs = [f":(literal){directory}", *[f":(literal,exclude){self._out}"] * (self._out is not None)]
         return tuple(self._listed("--others", "--exclude-standard", "--", *pathspecs))
 
-    def _from_git(self) -> list[str]:
-        return sorted(set(self._listed("--cached")))
+    def _from_git(self) -> list[Entry | None]:
+        """Return the entries of git's index."""
+        index = {path: (tag, int(mode, 8)) for tag, mode, path in map(_index_line, self._listed("--stage", "-t"))}
+        absent = {
+            path: mode for path, (tag, mode) in index.items() if tag == "S" and not os.path.lexists(self.top / path)
+        }
+        self._not_checked_out = frozenset(absent)
+        return [
+            Entry(path, kind_of_mode(mode), 0) if path in absent or mode == SUBMODULE_MODE else self._entry(path)
+            for path, (_, mode) in index.items()
+        ]
 
     def _listed(self, *arguments: str) -> list[str]:
         listed = git_output(["ls-files", "-z", *arguments], timeout=60, cwd=self.top, stop=self._stop)
@@ -106,9 +146,25 @@ class CheckoutTree:
         if full.is_symlink():
             return Entry(path, "link", 0)
         if not full.is_file():
-            return None  # deleted but still tracked, or a submodule
+            return None  # deleted but still tracked
         found = full.stat()
         return Entry(path, "executable" if found.st_mode & 0o100 else "file", found.st_size)
+
+
+def kind_of_mode(mode: int) -> EntryKind:
+    """Return the kind of an entry by its mode in git."""
+    if mode == SUBMODULE_MODE:
+        return "submodule"
+    if stat.S_ISLNK(mode):
+        return "link"
+    return "executable" if mode & 0o100 else "file"
+
+
+def _index_line(line: str) -> tuple[str, str, str]:
+    """Return tag, mode and path of a line of `git ls-files --stage -t`: TAG MODE OBJECT STAGE, a tab, and the path."""
+    head, _, path = line.partition("\t")
+    tag, mode, *_ = head.split(" ")
+    return tag, mode, path
 
 
 def _below(top: Path, out: Path | None) -> str | None:

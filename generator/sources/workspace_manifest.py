@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
 
 from generator.cargo.directories import is_within
-from generator.cargo.manifests import CargoToml, Inherited, Manifests, manifest_path
+from generator.cargo.manifests import CargoToml, Inherited, Manifests, is_inherited, manifest_path
 from generator.cargo.workspaces import reachable_members
 from generator.errors import InputError
 from generator.sources.closure import Closure
@@ -23,9 +23,9 @@ RESOLVERS: Final = {"2021": "2", "2024": "3"}
 
 
 def trim_workspace(text: str, root: str, closure: Closure, manifests: Manifests) -> str:
-    """Return a workspace's Cargo.toml with only the closure's crates as members; all else is unchanged.
+    """Return a workspace's Cargo.toml with only the closure's crates as members, and with what they inherit.
 
-    When the root is a package that the crate does not need, the package is removed too.
+    All else is unchanged. When the root is a package that the crate does not need, the package is removed too.
     """
     try:
         document = tomlkit.parse(text)
@@ -34,12 +34,32 @@ def trim_workspace(text: str, root: str, closure: Closure, manifests: Manifests)
     table: Any = document["workspace"]
     table["members"] = [*_members(root, closure, manifests)]
     table.pop("default-members", None)
+    _keep_inherited(table, [manifests[each] for each in closure.roots if closure.roots[each] == root])
     if root not in closure.roots:
         for key in [each for each in document if each not in VIRTUAL]:
             document.remove(key)
         if (resolver := _resolver(manifests[root])) is not None:
             table["resolver"] = resolver
     return tomlkit.dumps(document)
+
+
+def _keep_inherited(table: Any, members: Sequence[CargoToml]) -> None:
+    """Remove the dependencies, the fields of packages and the lints that no member takes from the workspace."""
+    sections = [each for member in members for each in member.sections()]
+    tables = [
+        table for each in sections for table in (each.dependencies, each.build_dependencies, each.dev_dependencies)
+    ]
+    inherited = {
+        "dependencies": {name for each in tables for name, dependency in each.items() if dependency.workspace},
+        "package": {key for member in members if member.package for key in member.package.inherited},
+    }
+    for key, names in inherited.items():
+        for name in [each for each in table.get(key, ()) if each not in names]:
+            del table[key][name]
+        if not table.get(key, True):
+            del table[key]
+    if not any(is_inherited(member.lints) for member in members):
+        table.pop("lints", None)
 
 
 def _members(root: str, closure: Closure, manifests: Manifests) -> Iterator[str]:

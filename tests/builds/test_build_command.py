@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -16,7 +17,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import MakeRepository
-from tests.support import COMMAND, NAPS, Ran, cratematrix, entry, library, write_files
+from tests.support import COMMAND, NAPS, Ran, cratematrix, entry, git_repository, library, write_files
 
 ADDON = 'echo "int napi_register_module_v1(void) { return 0; }" | cc -shared -x c - -o demo.linux-x64-gnu.node'
 
@@ -443,6 +444,61 @@ def test_documents_of_any_name_go_into_the_package(repository: MakeRepository) -
     assert build(top, "--all").code == 0
     with tarfile.open(top / "dist" / report(top)["tool"]["package"]["file"]) as tar:
         assert {"package/README (old).md", "package/LICENSE"} < set(tar.getnames())
+
+
+def test_documents_are_in_the_package_however_a_crate_has_them(repository: MakeRepository) -> None:
+    shared = '[workspace]\nmembers = ["tool"]\n[workspace.package]\nlicense-file = "legal/terms.txt"\n'
+    named = 'license-file.workspace = true\nreadme = "../docs/intro.md"\n'
+    files = {
+        "Cargo.toml": shared, "Cargo.lock": 'version = 4\n\n[[package]]\nname = "tool"\nversion = "1.0.0"\n',
+        "tool/Cargo.toml": f'[package]\nname = "tool"\nversion = "1.0.0"\nedition = "2021"\n{named}',
+        "tool/src/main.rs": "fn main() {}\n", "tool/License.txt": "other terms", "tool/notice.md": "lower case", "tool/readme": "lower", "tool/README": "upper", "tool/README.md": "for readers of the code",
+        "docs/intro.md": "for users", "legal/terms.txt": "terms", "COPYING": "linked", "secret": "of the repository",
+    }  # fmt: skip
+    top = repository([entry("tool", kind="bin", tests=False)], files)
+    (top / "tool/COPYING").symlink_to("../COPYING")
+    git_repository(top)
+    ran = build(top, "--all")
+    assert ran.code == 0, ran.err
+    with tarfile.open(top / "dist/demo-tool-1.0.0.tgz") as tar:
+        documents = {
+            member.name.removeprefix("package/"): (tar.extractfile(member) or io.BytesIO()).read().decode()
+            for member in tar
+            if "/bin/" not in member.name and not member.name.endswith(".json")
+        }
+    assert documents == {
+        "README.md": "for users", "LICENSE.txt": "terms", "notice.md": "lower case", "README": "upper", "COPYING": "linked",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("files", "phase"),
+    [
+        ({"one/src/lib.rs": 'pub const TEXT: &str = include_str!("../../shared/text.md");\n'}, "compile"),
+        ({"one/build.rs": 'fn main() { std::fs::read("../shared/text.md").expect("../shared/text.md is not found"); }\n'}, "compile"),
+        ({"one/src/lib.rs": '#[test]\nfn reads() { std::fs::read("../shared/text.md").expect("no such file: ../shared/text.md"); }\n'}, "test"),
+    ],
+    ids=["a macro", "a build script", "a test"],
+)  # fmt: skip
+def test_a_file_that_is_left_out_is_named_and_the_key_include_brings_it(
+    repository: MakeRepository, files: dict[str, str], phase: str
+) -> None:
+    top = repository([entry("one")], library("one") | files | {"shared/text.md": "text"})
+    assert build(top, "--all").code == 1
+    failure = report(top)["one"]["failure"]
+    assert failure["phase"] == phase
+    assert failure["message"].endswith(
+        "; shared/text.md is in the repository and not in the crate's source: "
+        'add "shared/text.md" to the list "include" of the crate in the manifest'
+    )
+    manifest = json.loads((top / "crates.json").read_text())
+    manifest["crates"][0]["include"] = ["shared"]
+    (top / "crates.json").write_text(json.dumps(manifest))
+    assert build(top, "--all").code == 0, report(top)["one"]
+    assert report(top)["one"]["attempts"] == 1
+    (top / "shared/text.md").write_text("other text")
+    assert build(top, "--all").code == 0
+    assert report(top)["one"]["attempts"] == 1
 
 
 @pytest.mark.attack("npm runs no script when it installs a package", entry="H2")

@@ -20,17 +20,17 @@ INHERITS = '[package]\nname = "one"\nversion.workspace = true\n'
 WORKSPACE = '[workspace]\nmembers = ["crates/*"]\n[workspace.package]\nversion = "3.0.0"\n'
 
 
-def load(top: Path, files: dict[str, str], *crates: dict[str, Any], **options: bool) -> Manifest:
+def load(top: Path, files: dict[str, str], *crates: dict[str, Any], compare_files: bool = False) -> Manifest:
     """Load the manifest of these crates, each of the kind bin in the directory `one` unless it says otherwise."""
     entries = [{"name": "one", "kind": "bin", "source": {"path": "one"}, **each} for each in crates]
     text = json.dumps({"schema_version": 1, "fleet": {"npm_scope": "@t"}, "crates": entries}, indent=1)
     write_files(top, {".git/HEAD": "", "crates.json": text, **files})
-    return load_manifest(top / "crates.json", **options)
+    return load_manifest(top / "crates.json", compare_files=compare_files)
 
 
-def problems(top: Path, files: dict[str, str], *crates: dict[str, Any], **options: bool) -> tuple[str, ...]:
+def problems(top: Path, files: dict[str, str], *crates: dict[str, Any], compare_files: bool = False) -> tuple[str, ...]:
     with pytest.raises(InputError) as caught:
-        load(top, files, *crates, **options)
+        load(top, files, *crates, compare_files=compare_files)
     return tuple(line.removeprefix(f"{top}/") for line in caught.value.problems)
 
 

@@ -66,6 +66,7 @@ OTHER_OF_CRATE: dict[str, Any] = {
     "depends_on": ["two"],
     "expected_minutes": 9,
     "commands": {"test": "true"},
+    "include": ["README.md"],
 }
 ENVIRONMENT: dict[str, Any] = {"backend": "local", "fingerprint": "f"}
 # The part of the environment that each key selects.

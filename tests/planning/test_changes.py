@@ -13,7 +13,7 @@ from generator.errors import InputError
 from generator.manifest.reading import load_manifest
 from generator.planning.affected import Reason, WholeFleet, affected
 from generator.planning.changes import changes
-from generator.sources.collect import SourceLocations, collect
+from generator.sources.collect import SourceLocations, collect, fleet_files
 from tests.repositories import crate, git, package, repository
 from tests.support import write_files
 
@@ -234,6 +234,140 @@ def test_unchanged_files_are_a_reason_when_they_leave_the_archive(tmp_path: Path
     before = digest()
     write_files(top, root(members))
     assert built(top, "HEAD").keys() == ({"root"} if digest() != before else set())
+
+
+AT_THE_TOP = {
+    "Cargo.toml": package("root", 'exclude = ["docs"]\n[workspace]\n'),
+    "src/lib.rs": "",
+    "README.md": "",
+    "docs/a.md": "",
+    "proto/x.proto": "",
+    "tools/x/Cargo.toml": package("x", "[workspace]\n"),
+    "tools/x/src/main.rs": "",
+    ".github/workflows/ci.yml": "",
+    "e2b/rust-napi-builder.Dockerfile": "",
+}
+
+
+@pytest.mark.parametrize(
+    ("path", "is_built"),
+    [
+        ("src/lib.rs", True),
+        ("README.md", True),
+        ("new.txt", True),
+        ("Cargo.toml", True),
+        ("proto/x.proto", True),
+        ("proto/new.proto", True),
+        ("src/Cargo.toml", True),
+        ("docs/a.md", False),
+        ("docs/b.md", False),
+        ("tools/x/src/main.rs", False),
+        ("tools/x/Cargo.toml", False),
+        ("tools/y/Cargo.toml", False),
+        (".github/workflows/ci.yml", False),
+        ("e2b/rust-napi-builder.Dockerfile", False),
+    ],
+)
+def test_a_crate_at_the_top_is_built_for_its_own_files_alone(tmp_path: Path, path: str, is_built: bool) -> None:
+    def manifest(minutes: int) -> dict[str, str]:
+        one = {"source": {"path": "."}, "include": ["proto/*"], "expected_minutes": minutes}
+        return {"crates.json": manifest_text({"root": one})}
+
+    def digest() -> str:
+        root = load_manifest(here / "crates.json")
+        places = SourceLocations(here, ".", tmp_path, fleet_files=fleet_files(root, "crates.json"))
+        return collect(root.crates[0], places, tmp_path / "tar").digest
+
+    here = repository(tmp_path / "repo", {**AT_THE_TOP, **manifest(1)})
+    before = digest()
+    write_files(here, manifest(2))
+    assert built(here, "HEAD") == {}
+    text = AT_THE_TOP.get(path, package("y") if path.endswith("Cargo.toml") else "")
+    write_files(here, {path: text + "# new\n"})
+    git(here, "add", "--all")
+    assert built(here, "HEAD").keys() == ({"root"} if is_built else set())
+    assert (digest() != before) == is_built
+
+
+SHARED = """[workspace]
+members = ["crates/*"]
+
+[workspace.package]
+edition = "2021"
+version = "1.0.0"
+
+[workspace.dependencies]
+serde = "1"
+log = { version = "0.4" }
+
+[workspace.dependencies.third]
+version = "1"
+
+[profile.release]
+lto = true
+
+[workspace.lints.rust]
+unsafe_code = "forbid"
+"""
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "crates"),
+    [
+        ('serde = "1"', 'serde = "1.0.1"', {"one"}),
+        ('serde = "1"', 'serde = { version = "1", features = ["derive"] }', {"one"}),
+        ('version = "0.4"', 'version = "0.4.1"', {"two"}),
+        ('[workspace.dependencies.third]\nversion = "1"', '[workspace.dependencies.third]\nversion = "2"', {"dev"}),
+        ('log = { version = "0.4" }', 'log = { version = "0.4" }\nnew = "1"', set()),
+        ('edition = "2021"', 'edition = "2018"', {"two"}),
+        ('version = "1.0.0"', 'version = "1.0.1"', set()),
+        ('"forbid"', '"deny"', {"dev"}),
+        ("lto = true", "lto = false", {"one", "two", "dev"}),
+    ],
+)
+def test_a_line_that_members_inherit_builds_those_that_inherit_it(
+    tmp_path: Path, was: str, now: str, crates: set[str]
+) -> None:
+    members = {
+        "one": package("one", "[dependencies]\nserde.workspace = true\n"),
+        "two": package("two", "edition.workspace = true\n[target.'cfg(unix)'.build-dependencies]\nlog = { workspace = true }\n"),
+        "dev": package("dev", "[lints]\nworkspace = true\n[dev-dependencies]\nthird.workspace = true\n"),
+    }  # fmt: skip
+    files = {f"crates/{name}/Cargo.toml": text for name, text in members.items()}
+    files |= {f"crates/{name}/src/lib.rs": "" for name in members}
+    fleet = manifest_text({name: {"source": {"path": f"crates/{name}"}} for name in members})
+    top = repository(tmp_path / "repo", {**files, "Cargo.toml": SHARED, "crates.json": fleet})
+
+    def digests() -> dict[str, str]:
+        places = SourceLocations(top, ".", tmp_path)
+        return {name: collect(crate({"path": f"crates/{name}"}), places, tmp_path / "tar").digest for name in members}
+
+    before = digests()
+    assert was in SHARED
+    write_files(top, {"Cargo.toml": SHARED.replace(was, now)})
+    after = digests()
+    assert built(top, "HEAD").keys() == crates == {name for name in members if before[name] != after[name]}
+
+
+def test_what_a_link_or_cargo_toml_names_is_a_reason_too(tmp_path: Path) -> None:
+    names = {"linked": "", "named": 'readme = "../../README.md"\n', "other": ""}
+    files = {f"crates/{name}/Cargo.toml": package(name, f"{rest}[workspace]\n") for name, rest in names.items()}
+    files |= {f"crates/{name}/src/lib.rs": "" for name in names}
+    fleet = manifest_text({name: {"source": {"path": f"crates/{name}"}} for name in names})
+    top = write_files(tmp_path / "repo", {**files, "README.md": "", "docs/a.md": "", "crates.json": fleet})
+    (top / "crates/linked/README.md").symlink_to("../../README.md")
+    (top / "crates/linked/docs").symlink_to("../../docs")
+    repository(top, {})
+    write_files(top, {"README.md": "new"})
+    assert built(top, "HEAD") == dict.fromkeys(("linked", "named"), "README.md changed")
+    git(top, "commit", "--quiet", "--all", "--message", "next")
+    write_files(top, {"docs/b.md": ""})
+    git(top, "add", "--all")
+    assert built(top, "HEAD") == {"linked": "docs/b.md changed"}
+    git(top, "commit", "--quiet", "--message", "next")
+    (top / "crates/linked/docs").unlink()
+    (top / "crates/linked/docs").symlink_to("../other")
+    assert built(top, "HEAD").keys() == {"linked"}
 
 
 def test_deleted_and_added_files_are_reasons(top: Path) -> None:

@@ -19,7 +19,7 @@ from generator.manifest.models import Crate
 from generator.processes import run
 from generator.sources.collect import CollectedSource, SourceLocations, collect
 from tests.discovery.layouts import DIRECTORIES, LAYOUTS, cargo_members, crate, layouts, needs_cargo, with_libraries
-from tests.support import unpack, write_files
+from tests.support import git_repository, unpack, write_files
 
 
 def unpacked(files: Mapping[str, str], directory: str, tmp: Path) -> tuple[CollectedSource, Path]:
@@ -362,3 +362,40 @@ def test_broken_files_that_the_crate_does_not_need_stop_nothing(tmp_path: Path) 
     manifests = {".": VIRTUAL.format('["*"]'), "x": crate("x"), "x/fixture": "[broken", "y": "[broken"}
     _, sandbox = unpacked(with_libraries(manifests), "x", tmp_path)
     assert listed(sandbox) == ["Cargo.toml", "x/Cargo.toml", "x/fixture/Cargo.toml", "x/lib.rs"]
+
+
+PACKAGED = {
+    "Cargo.toml": "",
+    "src/lib.rs": "",
+    "README.md": "",
+    "notes.md": "",
+    "docs/a.md": "",
+    "docs/deep/b.txt": "",
+    "data/big.bin": "",
+    "data/small.txt": "",
+    "tools/x/Cargo.toml": crate("x"),
+    "tools/x/src/lib.rs": "",
+}
+
+
+@needs_cargo
+@pytest.mark.parametrize(
+    "rest",
+    [
+        "",
+        'exclude = ["/docs/*.md", "data/**", "!data/small.txt"]',
+        'exclude = ["*.md", "deep/", "[^a-m]ig.bin"]',
+        'include = ["src/**", "/README.md", "docs", "!docs/deep"]',
+    ],
+)
+def test_a_crate_has_the_files_that_cargo_package_takes(tmp_path: Path, rest: str) -> None:
+    head = '[package]\nname = "one"\nversion = "0.1.0"\nedition = "2021"\nlicense = "MIT"\ndescription = "one"\n'
+    found, sandbox = unpacked({**PACKAGED, "Cargo.toml": f"{head}{rest}\n[workspace]\n"}, ".", tmp_path)
+    top = git_repository(tmp_path / "repository")
+    listed_by_cargo = run(
+        ["cargo", "package", "--list", "--allow-dirty", "--offline", "--manifest-path", str(top / "Cargo.toml")],
+        timeout=600,
+    ).stdout.decode()
+    made = {"Cargo.toml.orig", "Cargo.lock", ".cargo_vcs_info.json"}
+    assert found.directory == "."
+    assert {*listed(sandbox)} == {*listed_by_cargo.splitlines()} - made
