@@ -76,7 +76,7 @@ LONGEST: Final = (
     "tests/builds/test_cargo_configuration.py",
     "tests/builds/test_foreign_tests.py",
     "tests/builds/test_coverage.py",
-    "tests/builds/test_build_command.py",
+    "tests/builds/test_failed_builds.py",
     "tests/releases/test_release_commands.py",
 )
 
