@@ -70,20 +70,20 @@ def sandbox_failure(error: SandboxError, phase: PhaseName) -> StepFailed:
 class FetchAccess:
     """The hosts that a fetch could reach.
 
-    `allowed` are their names, None for all hosts. `refused` are hosts that were requested and not allowed, as far as
-    the sandbox knows them. `unreachable` has a sentence for each host to which no connection could be made. Without
+    `allowed` are their names, None for all hosts. `refused` are hosts that were requested and not allowed, None if the
+    sandbox does not know them. `unreachable` has a sentence for each host to which no connection could be made. Without
     `registries_known` the list of registries may be incomplete.
     """
 
     allowed: tuple[str, ...] | None
-    refused: tuple[RefusedHost, ...] = ()
+    refused: tuple[RefusedHost, ...] | None = None
     unreachable: tuple[str, ...] = ()
     registries_known: bool = True
 
     def missing_host(self, output: Diagnostics) -> RefusedHost | None:
-        """Return the host that a failed fetch needed, by the refused ones or else by its last lines."""
-        if self.refused:
-            return self.refused[-1]
+        """Return the host that a failed fetch needed: the last refused one or, if none is known, by its last lines."""
+        if self.refused is not None:
+            return self.refused[-1] if self.refused else None
         host = None if self.allowed is None else refused_host(output.last, self.allowed)
         return RefusedHost(host) if host else None
 

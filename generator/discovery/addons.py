@@ -18,10 +18,13 @@ _CRATE: Final = ("--package", "-p", "--cargo-name")
 
 
 def crates_named_by_scripts(packages: Mapping[str, PackageJson], manifests: Manifests) -> dict[str, str]:
-    """Return the directories of package.json files with a `napi` key, by the directory of the crate that they build."""
+    """Return the directories of package.json files, by the directory of the crate that their scripts build.
+
+    Of two files for one crate, the one with a `napi` key is returned.
+    """
     by_name = {manifest.package.name: each for each, manifest in manifests.items() if manifest.package}
     found: dict[str, str] = {}
-    for directory, package in packages.items():
+    for directory, package in sorted(packages.items(), key=lambda each: each[1].napi is None):
         for words, place in _napi_builds(directory, package):
             crate = _crate(words, place, by_name)
             if crate in manifests and manifests[crate].package is not None:
@@ -31,7 +34,7 @@ def crates_named_by_scripts(packages: Mapping[str, PackageJson], manifests: Mani
 
 def _napi_builds(directory: str, package: PackageJson) -> Iterator[tuple[list[str], str]]:
     """Yield the arguments of each call of `napi build`, and the directory in which a script makes it."""
-    scripts = package.scripts if package.napi is not None and isinstance(package.scripts, dict) else {}
+    scripts = package.scripts if isinstance(package.scripts, dict) else {}
     for script in scripts.values():
         place: str | None = directory
         for words in _commands(script) if isinstance(script, str) and "napi" in script else ():

@@ -105,7 +105,7 @@ def discover(root: Path, *, unpublished: bool = False) -> Discovery:
         notes=(
             *([note] if note else []),
             *_package_json_notes(found, scan),
-            *(note for each in selected.values() for note in each.targets.notes(each.crate.directory)),
+            *(note for each in selected.values() for note in each.targets.notes(each.crate.package_directory)),
         ),
         managers=_managers(found, scan),
     )
@@ -194,7 +194,7 @@ def _npm_name(each: _Selected) -> str | None:
 
 def _addons_without_crate(scan: RepositoryScan, candidates: list[Candidate]) -> list[SkippedFile]:
     explained = {crate.package_directory for crate in candidates if depends_on(crate, "napi", scan.manifests)}
-    reason = "it has a `napi` key, but no readable Cargo.toml lies beside it, and none of its scripts names one"
+    reason = "it has a `napi` key, but no crate that depends on napi lies beside, above or below it, or in its scripts"
     return [
         skipped_file(posixpath.normpath(f"{each}/package.json"), reason)
         for each in scan.addon_packages()

@@ -23,6 +23,10 @@ NO_PACKAGE: Final = (
     "it is a cdylib that depends on napi, but no package.json with a `napi` key lies beside its Cargo.toml or names it "
     "in a script: if there is one, add the crate to crates.json, with that directory in its source as `package`"
 )
+NO_KEY: Final = (
+    "it is a cdylib that depends on napi, and a script of {path} builds it, but that file has no `napi` key: "
+    'add "napi": {{"binaryName": "…"}} with the name of its .node files'
+)
 # Crates that make a cdylib an extension of another program, which loads it. They export its symbols, so that no other
 # package can have them.
 EXTENSIONS: Final = {
@@ -94,7 +98,7 @@ def kind_of(crate: Candidate, manifests: Manifests) -> Verdict:
             where = "package.json beside it" if beside else crate.package_path
             return Verdict("napi", f"it depends on napi, and {where} has a `napi` key{also}")
         if cdylib:
-            return Verdict(None, NO_PACKAGE)
+            return Verdict(None, NO_PACKAGE if beside else NO_KEY.format(path=crate.package_path))
     if cdylib and depends_on(crate, "wasm-bindgen", manifests, by_default=True):
         return Verdict("wasm", f"it is a cdylib that depends on wasm-bindgen{also}")
     if programs:

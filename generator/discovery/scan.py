@@ -5,17 +5,17 @@ from __future__ import annotations
 import posixpath
 import re
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar
 
-from generator.cargo.directories import parent
+from generator.cargo.directories import ancestors, parent
 from generator.cargo.manifests import CargoToml, Inherited, Package, parse_cargo_toml
 from generator.cargo.workspaces import workspace_members, workspace_root, workspace_table
 from generator.discovery.addons import crates_named_by_scripts
 from generator.discovery.files import list_files, npm_files, read_text
-from generator.discovery.kinds import SUPPORT_DIRECTORIES, Candidate
+from generator.discovery.kinds import SUPPORT_DIRECTORIES, Candidate, depends_on
 from generator.discovery.package_json import PackageJson, package_json
 from generator.errors import InputError
 from generator.manifest.models import MAX_CRATES
@@ -53,7 +53,7 @@ class RepositoryScan:
     def candidates(self) -> list[Candidate]:
         """Return every Cargo.toml with a [package], by directory."""
         named = crates_named_by_scripts(self.packages, self.manifests)
-        near = self._packages_near()
+        near = self._packages_near({*named.values()})
         return [
             self._candidate(directory, manifest.package, named.get(directory) or near.get(directory))
             for directory, manifest in self.manifests.items()
@@ -61,16 +61,25 @@ class RepositoryScan:
         ]
 
     def addon_packages(self) -> list[str]:
-        """Return the directories whose package.json has a `napi` key and that hold no Cargo.toml."""
+        """Return the directories whose package.json has a `napi` key and that hold no crate that depends on napi."""
         return [
-            each for each, package in self.packages.items() if package.napi is not None and each not in self.manifests
+            each for each, package in self.packages.items() if package.napi is not None and not self._holds_addon(each)
         ]
 
-    def _packages_near(self) -> dict[str, str]:
-        """Return a directory with an addon's package.json and without Cargo.toml, by the directories next to it."""
-        addons = self.addon_packages()
+    def _holds_addon(self, directory: str) -> bool:
+        manifest = self.manifests.get(directory)
+        if manifest is None or manifest.package is None:
+            return False
+        return depends_on(self._candidate(directory, manifest.package, None), "napi", self.manifests)
+
+    def _packages_near(self, named: Collection[str]) -> dict[str, str]:
+        """Return a directory with an addon's package.json but without its crate, for a crate above or below it.
+
+        `named` are the directories whose scripts say where their crate is.
+        """
+        addons = [each for each in self.addon_packages() if each not in named]
         below = {parent(each): each for each in reversed(addons)}
-        above = {each: parent(each) for each in self.manifests if parent(each) in addons}
+        above = {each: place for each in self.manifests for place in reversed([*ancestors(each)]) if place in addons}
         return below | above
 
     def _candidate(self, directory: str, package: Package, elsewhere: str | None) -> Candidate:

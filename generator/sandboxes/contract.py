@@ -118,8 +118,8 @@ class Sandbox(Protocol):
         `auto` in the setting means the registries and the endpoints that the crate's source has `named`.
         """
 
-    def refused_hosts(self) -> tuple[RefusedHost, ...]:
-        """Return the hosts that commands requested and the network rules refused, where the backend knows them."""
+    def refused_hosts(self) -> tuple[RefusedHost, ...] | None:
+        """Return the hosts that commands requested and the network rules refused; None if they are not known."""
 
     def unreachable_hosts(self) -> tuple[str, ...]:
         """Return a sentence for each host that commands could not be connected to, where the backend knows them."""

@@ -17,6 +17,14 @@ if [ -d "$known" ]; then
 else
   archive=$(npm pack --silent "${options[@]}" "$package")
   if [ "$digested" = archive ]; then check "$archive"; fi
-  npm install --prefix . --no-save --no-package-lock "${options[@]}" --loglevel=error "./$archive"
+  install=(npm install --prefix . --no-save --no-package-lock --engine-strict "${options[@]}" --loglevel=error)
+  if ! "${install[@]}" "./$archive" 2> errors; then
+    if grep -q EBADENGINE errors; then
+      wanted=$(tar -xOf "$archive" package/package.json | node -p 'JSON.parse(fs.readFileSync(0)).engines.node')
+      echo "error: $package needs Node.js $wanted, and $(node --version) is installed" >&2
+    fi
+    cat errors >&2
+    exit 1
+  fi
 fi
 if [ "$digested" = program ]; then check "$(realpath "node_modules/.bin/$command")"; fi

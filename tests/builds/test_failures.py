@@ -95,6 +95,15 @@ def test_a_fetch_is_repeated_for_the_codes_of_a_failed_network_alone(line: str, 
     assert failure.failure_class == ("transient" if is_network else "permanent")
 
 
+def test_an_address_in_the_output_is_no_refused_host_where_the_sandbox_knows_them() -> None:
+    lines = said("warn: see https://docs.example/versions for supported versions", "error: too old")
+    messages = [
+        failure_of("fetch", CommandResult(1, 1), lines, 5, FetchAccess((), refused)).message for refused in ((), None)
+    ]
+    unknown = "fetching dependencies needs docs.example, which fetch_hosts does not allow: add it"
+    assert messages == ["too old", unknown]
+
+
 def test_a_host_that_could_not_be_reached_is_named_with_its_port() -> None:
     access = FetchAccess(None, unreachable=("index.example:443 cannot be reached: Connection refused",))
     failure = failure_of("fetch", CommandResult(101, 1), said("error: no"), 5, access)

@@ -255,7 +255,6 @@ KINDS = {
         "napi",
         ADDON_WHY,
     ),
-    "napi key without napi": ({"Cargo.toml": CDYLIB, "package.json": NAPI}, "lib", "it has a library"),
     "napi in a plain library": (
         {"Cargo.toml": PACKAGE + '[dependencies]\nnapi = "3"\n', "src/lib.rs": ""},
         "lib",
@@ -409,6 +408,50 @@ def test_a_package_json_that_names_no_crate_of_the_repository_is_reported(plant:
     }
 
 
+TOPS: dict[str, str] = {
+    "a workspace": '[workspace]\nmembers = ["crates/x"]\n',
+    "a library": '[package]\nname = "y"\nversion = "1.2.3"\n[workspace]\nmembers = ["crates/x"]\n',
+}
+
+
+@pytest.mark.parametrize("top", TOPS.values(), ids=TOPS)
+def test_a_package_json_beside_another_crate_is_that_of_the_addon_below(plant: Plant, top: str) -> None:
+    package = json.dumps(json.loads(NAPI) | {"scripts": {"build": "node build.mjs"}})
+    files = {"Cargo.toml": top, "src/lib.rs": "", "package.json": package, "crates/x/Cargo.toml": ADDON}
+    discovery = discover(plant(files))
+    addons = [each for each in discovery.crates if each.kind == "napi"]
+    assert [(each.path, each.package, each.npm_name) for each in addons] == [("crates/x", ".", "@scope/x")]
+    assert discovery.skipped == ()
+
+
+def test_targets_that_cannot_be_built_are_said_of_the_package_json_that_has_them(plant: Plant) -> None:
+    package = json.loads(NAPI) | {"napi": {"binaryName": "x", "targets": ["x86_64-unknown-freebsd"]}}
+    discovery = discover(plant({"package.json": json.dumps(package), "crates/x/Cargo.toml": ADDON}))
+    assert [note.partition(":")[0] for note in discovery.notes] == ["package.json"]
+
+
+def test_the_nearest_package_json_above_an_addon_is_its_own(plant: Plant) -> None:
+    other = NAPI.replace("@scope/x", "@scope/y")
+    files = {"package.json": NAPI, "a/package.json": other, "a/b/x/Cargo.toml": ADDON}
+    discovery = discover(plant(files))
+    assert [(each.path, each.package, each.npm_name) for each in discovery.crates] == [("a/b/x", "a", "@scope/y")]
+    assert [*_skipped(discovery)] == ["package.json"]
+
+
+def test_a_package_json_whose_scripts_name_its_crate_is_no_others(plant: Plant) -> None:
+    package = json.dumps(json.loads(NAPI) | {"scripts": {"build": "napi build --cwd deep/x"}})
+    crates = {"deep/x/Cargo.toml": ADDON, "y/Cargo.toml": ADDON.replace('"x"', '"y"')}
+    discovery = discover(plant({"package.json": package} | crates))
+    assert [each.path for each in discovery.crates] == ["deep/x"]
+    assert [*_skipped(discovery)] == ["y/Cargo.toml"]
+
+
+def test_a_package_json_that_builds_an_addon_without_a_napi_key_is_named(plant: Plant) -> None:
+    package = '{"scripts": {"build": "napi build --cargo-cwd x"}}'
+    reason = _skipped(discover(plant({"package.json": package, "x/Cargo.toml": ADDON})))["x/Cargo.toml"]
+    assert "a script of package.json builds it, but that file has no `napi` key: add" in reason
+
+
 @pytest.mark.parametrize("scripts", [7, [], None, {"build": 7}, {"build": ["napi build"]}], ids=repr)
 def test_scripts_that_are_none_are_passed_over(plant: Plant, scripts: object) -> None:
     package = json.dumps(json.loads(NAPI) | {"scripts": scripts})
@@ -416,10 +459,12 @@ def test_scripts_that_are_none_are_passed_over(plant: Plant, scripts: object) ->
     assert [each.kind for each in discovery.crates] == ["napi"]
 
 
-def test_a_napi_key_without_a_crate_is_reported(plant: Plant) -> None:
-    discovery = discover(plant({"js/package.json": NAPI, "Cargo.toml": PACKAGE, "src/lib.rs": ""}))
-    reason = "it has a `napi` key, but no readable Cargo.toml lies beside it, and none of its scripts names one"
-    assert _skipped(discovery) == {"js/package.json": reason}
+@pytest.mark.parametrize("package", ["js/package.json", "package.json"])
+def test_a_napi_key_without_a_crate_is_reported(plant: Plant, package: str) -> None:
+    discovery = discover(plant({package: NAPI, "Cargo.toml": CDYLIB, "src/lib.rs": ""}))
+    reason = "it has a `napi` key, but no crate that depends on napi lies beside, above or below it, or in its scripts"
+    assert [each.kind for each in discovery.crates] == ["lib"]
+    assert _skipped(discovery) == {package: reason}
 
 
 def test_a_path_that_crates_json_cannot_hold_is_reported(plant: Plant) -> None:

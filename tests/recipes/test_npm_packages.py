@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import subprocess
 from pathlib import Path
@@ -96,6 +97,16 @@ def own_npm(directory: Path, manager: str, home: Path) -> str:
     )
     assert done.returncode == 0, done.stderr
     return f"export PATH={directory}/node_modules/.bin:$PATH\n"
+
+
+def test_a_manager_that_needs_another_node_is_refused_with_a_sentence(tmp_path: Path) -> None:
+    package = {"name": "x", "version": "1.0.0", "bin": "x.js", "engines": {"node": "<1"}}
+    write_files(tmp_path, {"x@1.0.0/package.json": json.dumps(package), "x@1.0.0/x.js": ""})
+    put = put_manager(str(tmp_path / "tools"), Program("x", f"file:{tmp_path}/x", "1.0.0"))
+    done = bash(put, tmp_path, tmp_path / "home")
+    assert done.returncode == 1
+    sentence = r"error: file:.*/x@1\.0\.0 needs Node\.js <1, and v\d+\.\d+\.\d+ is installed"
+    assert re.fullmatch(sentence, done.stderr.splitlines()[0])
 
 
 @pytest.mark.slow

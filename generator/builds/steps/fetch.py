@@ -52,7 +52,7 @@ def fetch(session: BuildSession, job: BuildJob, tool_cache: ToolCache) -> Fetche
     session.enter("fetch")
     job, access, npm = _fetch_dependencies(session, job)
     session.sandbox.close_network()
-    for host in session.sandbox.refused_hosts():  # optional dependencies may do without them
+    for host in session.sandbox.refused_hosts() or ():  # optional dependencies may do without them
         session.note(f"a dependency asked for {host.sentence}")
     restore = f"{restore_settings(job.root)}\n" if npm else ""
     session.command("fetch", restore + describe_script(job), job.root, access=access)

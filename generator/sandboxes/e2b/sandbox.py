@@ -108,9 +108,9 @@ class E2BSandbox:
             lambda: parse_registries(self._run_detached(registries_script(), REGISTRIES_SECONDS))
         )
 
-    def refused_hosts(self) -> tuple[RefusedHost, ...]:
-        """Return nothing: the service does not report refused hosts."""
-        return ()
+    def refused_hosts(self) -> tuple[RefusedHost, ...] | None:
+        """Return None: the service does not report refused hosts."""
+        return None
 
     def unreachable_hosts(self) -> tuple[str, ...]:
         """Return nothing: the service does not report connections."""

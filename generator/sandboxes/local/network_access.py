@@ -71,9 +71,9 @@ class NetworkAccess:
         """Return the hosts that commands requested."""
         return frozenset(self._proxy.requested) if self._proxy else frozenset()
 
-    def refused_hosts(self) -> tuple[RefusedHost, ...]:
-        """Return the hosts that commands requested and the network rules refused."""
-        return tuple(self._proxy.refused) if self._proxy else ()
+    def refused_hosts(self) -> tuple[RefusedHost, ...] | None:
+        """Return the hosts that commands requested and the network rules refused; None without a proxy."""
+        return tuple(self._proxy.refused) if self._proxy else None
 
     def unreachable_hosts(self) -> tuple[str, ...]:
         """Return a sentence for each host that commands could not be connected to."""

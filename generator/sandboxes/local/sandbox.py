@@ -99,7 +99,7 @@ class LocalSandbox:
         """Return the hosts that commands requested."""
         return self._access.requested_hosts()
 
-    def refused_hosts(self) -> tuple[RefusedHost, ...]:
+    def refused_hosts(self) -> tuple[RefusedHost, ...] | None:
         """Return the hosts that commands requested and the network rules refused."""
         return self._access.refused_hosts()
 
