@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shlex
 from pathlib import Path
 
 import click
@@ -12,15 +11,14 @@ import click
 from generator.commands.options import json_option, manifest_option
 from generator.commands.release_options import github_retry, open_releases, tag_option
 from generator.console.output import print_data, print_message
-from generator.github_api.connection import commit_of
+from generator.github_api.connection import commit_of, repository_url
 from generator.manifest.reading import load_manifest
-from generator.markdown import code_block
 from generator.planning.plan import make_plan
 from generator.releases.budget import check_budget
 from generator.releases.expected_assets import expected_packages
+from generator.releases.notes import release_notes
 from generator.releases.preparing import prepare as prepare_draft
 from generator.releases.tags import is_prerelease, release_tag
-from generator.text import counted
 
 
 @click.command()
@@ -41,9 +39,8 @@ def prepare(manifest: Path, tag: str, as_json: bool) -> None:
         others = retry.call(releases.count, "counting the releases")
         print_message(f"{tag}: {check_budget(loaded, plan, others)}")
         commit = commit_of(os.environ, manifest.resolve().parent)
-        command = code_block(f"cratematrix release verify --tag {shlex.quote(tag)}\n", "sh")
-        body = f"{counted(len(expected_packages(loaded)), 'npm package')}. Check them:\n\n{command}"
-        draft = prepare_draft(releases, tag, commit, body, is_prerelease(tag, loaded.fleet), retry)
+        notes = release_notes(loaded, tag, repository_url(os.environ))
+        draft = prepare_draft(releases, tag, commit, notes, is_prerelease(tag, loaded.fleet), retry)
     print_message(f"draft {draft.id} of {tag} at {commit}")
     result = {"tag": tag, "commit": commit, "release_id": draft.id, "packages": len(expected_packages(loaded))}
     print_data(json.dumps(result, indent=2) if as_json else str(draft.id))

@@ -15,6 +15,7 @@ from generator.git import git_output
 from generator.manifest.values import ServiceUrl
 
 PUBLIC_API: Final = "https://api.github.com"
+_PUBLIC_SERVER: Final = "https://github.com"
 # Entries of one page: GitHub's maximum.
 PAGE: Final = 100
 _REPOSITORY: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,99}/[A-Za-z0-9._-]{1,100}")
@@ -58,6 +59,12 @@ def _may_receive_token(url: str) -> bool:
     except ValidationError:
         return False
     return True
+
+
+def repository_url(environment: Mapping[str, str]) -> str:
+    """Return the address of the repository's pages."""
+    server = environment.get("GITHUB_SERVER_URL") or _PUBLIC_SERVER
+    return f"{server.rstrip('/')}/{environment.get('GITHUB_REPOSITORY', '')}"
 
 
 def commit_of(environment: Mapping[str, str], directory: Path) -> str:
