@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 JOBS ?= 2
 SEEDS ?= 10
 
-.PHONY: demo check test attack slow acts chaos lint bench platforms lock clean
+.PHONY: demo check test attack slow acts chaos lint bench platforms layouts lock clean
 
 demo: $(VENV)/.runtime
 	@.ci/bubblewrap
@@ -57,6 +57,11 @@ platforms: $(VENV)/.dev
 	@.ci/toolchain .cache/toolchain
 	@.ci/runtimes .cache/runtimes .cache/toolchain/bin/zig
 	@$(BIN)/python .ci/platforms.py $(CRATES)
+
+# Twelve repositories in the shape of other people's, from `init` to a loaded package, with a table: see tests/layouts.
+layouts: $(VENV)/.dev
+	@.ci/bubblewrap
+	@$(BIN)/python -m tests.layouts $(LAYOUTS)
 
 # Tests that need the whole machine: thirty sandboxes, thirty uploads, and the 110 crates with a failing service.
 chaos: $(VENV)/.dev

@@ -21,6 +21,7 @@ INTEGRATION: Final = (
     "tests/e2b_server/",
     "tests/github_server/",
     "tests/judges/",
+    "tests/layouts/",
     "tests/network/test_proxy.py",
     "tests/packages/",
     "tests/recipes/test_imported_packages.py",

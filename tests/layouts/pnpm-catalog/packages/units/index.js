@@ -1,0 +1,3 @@
+const ms = require('ms')
+
+exports.millis = (text) => ms(text)

@@ -1,0 +1,1 @@
+// Downloads the program from the release's assets.

@@ -1,0 +1,1 @@
+import('../pkg').then(({ words }) => console.log(words('a page')))
