@@ -191,9 +191,10 @@ def test_the_plan_of_the_110_crates_has_each_exactly_once_in_at_most_30_shards()
     names = [name for shard in plan["shards"] for name in shard["crates"]]
     assert len(names) == len(set(names)) == 110
     assert len(plan["shards"]) <= plan["slots"] == 30
-    ratio = re.search(r"ratio (\d\.\d+)", ran.err)
-    assert ratio is not None
-    assert 1 <= float(ratio[1]) < 4 / 3
+    bound, gap = plan["lower_bound_minutes"], plan["gap_minutes"]
+    assert plan["makespan_minutes"] == round(bound + gap, 3)
+    assert 0 <= gap <= bound / 100
+    assert f"lower bound {bound:.10g} min, gap {gap:.10g} min, ratio 1.00" in ran.err
 
 
 def test_the_plan_is_a_table_for_people_and_fits_a_pipe() -> None:
@@ -269,6 +270,7 @@ def test_a_plan_of_a_change_has_crates_and_reasons_for_people_and_workflows(repo
         "count": 2,
         "crates": "one two",
         "matrix": {"include": [{"index": 1, "shard": "1/2"}, {"index": 2, "shard": "2/2"}]},
+        "gap_minutes": 0.0,
     }
     ran = cratematrix("plan", "--changed-since", "HEAD", "--slots", "1", cwd=top)
     assert [line.split()[:2] for line in ran.out.splitlines()] == [

@@ -38,8 +38,9 @@ from generator.releases.budget import check_budget
 def plan(manifest: Path, slots: int | None, as_json: bool, changed_since: str | None, backend: str) -> None:
     """Print the crates of each slot and the predicted minutes.
 
-    The longest crate goes first onto the least loaded slot. The lower bound is proven: no assignment of these crates
-    to these slots can be faster.
+    The longest crate goes first onto the least loaded slot. Then slots exchange crates until the gap to the lower
+    bound is closed, or no exchange of two slots helps. The lower bound is proven: no assignment of these crates to
+    these slots can be faster.
 
     Also prints the use of GitHub's limits by a release of the whole fleet. With --changed-since and --backend e2b, a
     change of the sandboxes' template affects every crate.

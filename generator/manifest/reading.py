@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -14,19 +14,18 @@ from pydantic import ValidationError
 from generator.errors import InputError
 from generator.manifest.checks import check_manifest
 from generator.manifest.crate_files import CrateFiles, check_crate_files, files_of_checkout, with_values_of_files
-from generator.manifest.document import Document, MalformedText, build_document
+from generator.manifest.document import Document, Event, MalformedText, build_document
 from generator.manifest.json_text import json_events
 from generator.manifest.models import Manifest
 from generator.manifest.path_sources import check_path_sources, repository_of
 from generator.manifest.problems import Problem, manifest_error
 from generator.manifest.sentences import model_problems
-from generator.manifest.yaml_text import yaml_events
 from generator.text import escaped, quoted
 
 # 10,000 crates are 3 to 4 MB.
 MAX_BYTES: Final = 8_000_000
 
-_FORMATS: Final = {".json": json_events, ".yaml": yaml_events, ".yml": yaml_events}
+_SUFFIXES: Final = (".json", ".yaml", ".yml")
 # Control characters, characters that only some programs read as the end of a line, and invisible marks.
 _INVISIBLE: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 
@@ -75,15 +74,24 @@ def cli_command(name: str, path: Path) -> str:
 
 
 def _check_name(path: Path) -> None:
-    if path.suffix.lower() not in _FORMATS:
+    if path.suffix.lower() not in _SUFFIXES:
         raise InputError(f"{escaped(str(path))} cannot be the name of a manifest: use .json, .yaml or .yml")
 
 
 def _document(path: Path, data: bytes) -> Document:
     try:
-        return build_document(_FORMATS[path.suffix.lower()](_text(data)))
+        return build_document(_events(path, _text(data)))
     except MalformedText as error:
         raise manifest_error(path, [error.problem], Document().line) from None
+
+
+def _events(path: Path, text: str) -> Iterator[Event]:
+    if path.suffix.lower() == ".json":
+        return json_events(text)
+    # With a manifest in JSON, most commands need no parser of YAML, which takes long to import.
+    from generator.manifest.yaml_text import yaml_events  # noqa: PLC0415
+
+    return yaml_events(text)
 
 
 def _bytes(path: Path) -> bytes:

@@ -1,10 +1,26 @@
-"""Balancing crates over slots, and the lower bound that shows how good a balance is; pure functions of minutes."""
+"""Balancing crates over slots, and the lower bound that shows how good a balance is; pure functions of minutes.
+
+Both count whole thousandths of a minute. Sums of integers are exact, so that every job computes the same plan, on any
+machine and version of Python.
+"""
 
 from __future__ import annotations
 
 import heapq
+import math
+from bisect import bisect_left
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate
+from typing import Final, NamedTuple
 
 from generator.strict import Strict
+
+MAX_STEPS: Final = 1_000_000
+"""Parts of slots that are compared for one plan: about a second. A limit of time would give jobs different plans."""
+MAX_MOVED: Final = 8
+"""Crates of a slot that an exchange can move. Their 256 parts are enough to make two slots of many crates equal."""
 
 
 class Shard(Strict):
@@ -15,44 +31,164 @@ class Shard(Strict):
     predicted_minutes: float
 
 
-def longest_first(minutes: dict[str, float]) -> list[str]:
+def longest_first(minutes: Mapping[str, float]) -> list[str]:
     """Return names by falling minutes. Equal ones are in order of name, whatever their order in the manifest."""
     return sorted(minutes, key=lambda name: (-minutes[name], name))
 
 
-def balance(minutes: dict[str, float], slots: int) -> tuple[Shard, ...]:
-    """Assign the longest crate first to the least loaded slot (Graham's LPT: at most 4/3 of the best makespan).
+def balance(minutes: Mapping[str, float], slots: int) -> tuple[Shard, ...]:
+    """Divide crates over slots: the longest first onto the least loaded slot, then better by exchanges between slots.
 
-    Of equal loads, the lower index gets the crate. There are at most as many shards as crates, and none is empty.
+    There are at most as many shards as crates, and none is empty. The shards are in the order of their longest crates.
     """
-    queue = [(0.0, index) for index in range(min(slots, len(minutes)))]
-    assigned: list[list[str]] = [[] for _ in queue]
-    for name in longest_first(minutes):
-        load, index = heapq.heappop(queue)
-        assigned[index].append(name)
-        heapq.heappush(queue, (load + minutes[name], index))
+    crates = [_Crate(_thousandths(each), name) for name, each in minutes.items()]
+    divided = _improved(_least_loaded(crates, slots), _bound([crate.time for crate in crates], slots))
     return tuple(
-        Shard(index=index + 1, crates=tuple(names), predicted_minutes=_rounded(sum(minutes[name] for name in names)))
-        for index, names in enumerate(assigned)
+        Shard(index=index, crates=tuple(crate.name for crate in slot.crates), predicted_minutes=slot.time / 1000)
+        for index, slot in enumerate(sorted(divided, key=lambda slot: _order(slot.crates[0])), start=1)
     )
 
 
-def lower_bound(minutes: list[float], slots: int) -> float:
+def lower_bound(minutes: Collection[float], slots: int) -> float:
     """Return minutes that no assignment to `slots` slots can beat; 0 without crates.
 
-    The bound is the largest of three: the longest crate; the sum divided by the slots; and the pairing bound for
-    every k. Of the k·slots + 1 longest crates some slot gets k + 1. These take at least as long as the k + 1 shortest
-    of them.
+    It is the largest number of three rules. The proof of each:
+
+    - Some slot takes at least the mean. Every crate takes a multiple of their greatest common divisor, and so does
+      every slot. So the mean counts rounded up to such a multiple.
+    - Of the k·slots + 1 longest crates some slot gets k + 1. These take at least as long as the k + 1 shortest of
+      them. For k = 0 this is the longest crate.
+    - Either one of the j longest crates shares its slot. Then this slot takes at least the j-th longest crate and the
+      shortest of all. Or all j are alone. Then the first two rules hold for the other crates and slots - j slots. So
+      the smaller of both numbers is a bound, for every j below the slots.
     """
-    if not minutes:
-        return 0.0
-    ordered = sorted(minutes, reverse=True)
-    bound = max(ordered[0], sum(ordered) / slots)
-    for k in range(1, (len(ordered) - 1) // slots + 1):
-        bound = max(bound, sum(ordered[k * slots - k : k * slots + 1]))
-    return _rounded(bound)
+    return _bound([_thousandths(each) for each in minutes], slots) / 1000
 
 
-def _rounded(minutes: float) -> float:
-    # Sums of decimal minutes would otherwise print as 12.600000000000001.
-    return round(minutes, 3)
+class _Crate(NamedTuple):
+    time: int
+    name: str
+
+
+class _Part(NamedTuple):
+    """Some crates of a slot, and their time together."""
+
+    time: int
+    crates: tuple[_Crate, ...]
+
+
+@dataclass(frozen=True, eq=False)  # A slot equals only itself: a set of pairs is fast.
+class _Slot:
+    """The crates of a slot, longest first."""
+
+    crates: tuple[_Crate, ...]
+
+    @cached_property
+    def time(self) -> int:
+        return sum(crate.time for crate in self.crates)
+
+    @cached_property
+    def parts(self) -> list[_Part]:
+        """The parts that an exchange can move, by rising time and one for each time.
+
+        Of many crates, they have every second, every third or so on, from the shortest.
+        """
+        parts: dict[int, tuple[_Crate, ...]] = {0: ()}
+        for crate in self.crates[:: -max(1, len(self.crates) // MAX_MOVED)][:MAX_MOVED]:
+            parts |= {time + crate.time: (*crates, crate) for time, crates in parts.items()}
+        return [_Part(*each) for each in sorted(parts.items())]
+
+    def exchange(self, given: _Part, taken: _Part) -> _Slot:
+        return _slot({*self.crates} - {*given.crates} | {*taken.crates})
+
+
+_Pair = tuple[_Slot, _Slot]
+
+
+def _slot(crates: Iterable[_Crate]) -> _Slot:
+    return _Slot(tuple(sorted(crates, key=_order)))
+
+
+def _order(crate: _Crate) -> tuple[int, str]:
+    return -crate.time, crate.name
+
+
+def _least_loaded(crates: Iterable[_Crate], slots: int) -> list[_Slot]:
+    """Assign the longest crate first to the least loaded slot (Graham's LPT: at most 4/3 of the best makespan)."""
+    ordered = sorted(crates, key=_order)
+    assigned: list[list[_Crate]] = [[] for _ in ordered[:slots]]
+    queue = [(0, index) for index in range(len(assigned))]
+    for crate in ordered:
+        load, index = queue[0]
+        assigned[index].append(crate)
+        heapq.heapreplace(queue, (load + crate.time, index))
+    return [_Slot(tuple(each)) for each in assigned]
+
+
+def _improved(slots: list[_Slot], bound: int) -> list[_Slot]:
+    """Exchange parts of two slots until the longest slot takes `bound`, no exchange helps, or the steps are done.
+
+    The longest slot gives first, to the shortest one. An exchange brings two slots nearer together, so the longest
+    slot never gets longer.
+    """
+    slots = _falling(slots)
+    pairs, settled = _pairs(slots), set[_Pair]()
+    steps = 0
+    while slots and slots[0].time > bound and steps < MAX_STEPS and (pair := next(pairs, None)):
+        steps += len(pair[0].parts)
+        if pair in settled:
+            continue
+        if exchanged := _exchanged(*pair):
+            slots = _falling([*(slot for slot in slots if slot not in pair), *exchanged])
+            pairs = _pairs(slots)
+        else:
+            settled.add(pair)
+    return slots
+
+
+def _falling(slots: list[_Slot]) -> list[_Slot]:
+    return sorted(slots, key=lambda slot: -slot.time)
+
+
+def _pairs(slots: list[_Slot]) -> Iterator[_Pair]:
+    """Yield each pair of a longer and a shorter slot, those of the longest slot first."""
+    return ((longer, shorter) for rank, longer in enumerate(slots) for shorter in reversed(slots[rank + 1 :]))
+
+
+def _exchanged(longer: _Slot, shorter: _Slot) -> _Pair | None:
+    """Return the slots after the exchange of parts that leaves the least difference, or None if none makes it less."""
+    difference = longer.time - shorter.time
+    left, given, taken = min(
+        (abs(difference - 2 * (given.time - taken.time)), given, taken)
+        for given in longer.parts
+        for taken in _nearest(shorter.parts, given.time - difference // 2)
+    )
+    return (longer.exchange(given, taken), shorter.exchange(taken, given)) if left < difference else None
+
+
+def _nearest(parts: list[_Part], time: int) -> list[_Part]:
+    """Return the part that takes at least this time and the one before it, as far as they exist."""
+    at = bisect_left(parts, (time,))
+    return parts[max(0, at - 1) : at + 1]
+
+
+def _bound(times: Collection[int], slots: int) -> int:
+    if not times:
+        return 0
+    ordered = sorted(times, reverse=True)
+    sums = [0, *accumulate(ordered)]
+    unit = math.gcd(*ordered)
+
+    def without(alone: int) -> int:
+        """Return the bound of the mean and of the k + 1 crates, without the longest crates and their slots."""
+        others, rest = slots - alone, len(ordered) - alone
+        mean = -(-(sums[-1] - sums[alone]) // (others * unit)) * unit
+        shared = (sums[alone + k * others + 1] - sums[alone + k * others - k] for k in range((rest - 1) // others + 1))
+        return max(mean, *shared)
+
+    either = (min(ordered[j - 1] + ordered[-1], without(j)) for j in range(1, min(slots, len(ordered))))
+    return max([without(0), *either])
+
+
+def _thousandths(minutes: float) -> int:
+    return max(1, round(minutes * 1000))

@@ -75,6 +75,12 @@ class Plan(Strict):
         last = len(self.shards)
         return Matrix(include=tuple(Job(index=each.index, shard=f"{each.index}/{last}") for each in self.shards))
 
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def gap_minutes(self) -> float:
+        """Makespan minus the lower bound; 0 is proven to be optimal."""
+        return round(self.makespan_minutes - self.lower_bound_minutes, 3)
+
     @property
     def ratio(self) -> float:
         """Makespan divided by the lower bound; 1.0 is proven to be optimal."""
@@ -103,7 +109,7 @@ def _plan(manifest: Manifest, slots: int | None, reasons: tuple[Reason, ...]) ->
         slots=count,
         shards=shards,
         makespan_minutes=max((shard.predicted_minutes for shard in shards), default=0.0),
-        lower_bound_minutes=lower_bound(list(minutes.values()), count),
+        lower_bound_minutes=lower_bound(minutes.values(), count),
         skipped=tuple(
             Skipped(crate=crate.name, platform=platform, reason=UNSUPPORTED_REASONS[crate.kind])
             for crate in sorted(manifest.crates, key=lambda each: each.name)

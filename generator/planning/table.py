@@ -21,7 +21,7 @@ def reason_rows(plan: Plan) -> list[tuple[str, ...]]:
 
 
 def summary(plan: Plan) -> str:
-    """Return the predicted time, its ratio to the lower bound, and the number of skipped units by reason."""
+    """Return the predicted time, its gap and ratio to the lower bound, and the number of skipped units by reason."""
     if not plan.shards:
         of = "the crate is not" if len(plan.reasons) == 1 else f"none of the {len(plan.reasons)} crates is"
         return f"{of} affected: there is nothing to build"
@@ -32,5 +32,6 @@ def summary(plan: Plan) -> str:
     return (
         f"{counted(plan.count, 'crate')} in {len(plan.shards)} of {counted(plan.slots, 'slot')}: "
         f"{plan.makespan_minutes:.10g} min predicted, "
-        f"lower bound {plan.lower_bound_minutes:.10g} min, ratio {plan.ratio:.3f}{skips}"
+        f"lower bound {plan.lower_bound_minutes:.10g} min, gap {plan.gap_minutes:.10g} min, "
+        f"ratio {plan.ratio:.3f}{skips}"
     )

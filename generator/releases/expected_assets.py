@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from generator.manifest.models import Manifest
 from generator.manifest.names import tarball_names
 from generator.manifest.settings import settings
 from generator.releases.protocol import Asset
-from generator.reports.models import Artifact, Report
+
+if TYPE_CHECKING:  # a plan has no report, and starts faster without the models
+    from generator.reports.models import Artifact, Report
 
 CHECKSUMS: Final = "SHA256SUMS"
 """Name of the asset with the digests of all others, in the format of `sha256sum --check`."""

@@ -44,6 +44,7 @@ def test_the_json_shape_is_what_scripts_rely_on() -> None:
         "count",
         "crates",
         "matrix",
+        "gap_minutes",
     ]
     assert data["shards"] == [{"index": 1, "crates": ["words"], "predicted_minutes": 5.0}]
 
