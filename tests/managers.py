@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from generator.packages.install_lines import Installer
+from tests.support import HANGS
 
 # An addon with an answer, in C and without the headers of Node.
 ADDON_SOURCE = """typedef struct env* Env; typedef struct value* Value;
@@ -45,7 +46,7 @@ class Program:
             capture_output=True,
             text=True,
             check=False,
-            timeout=600,
+            timeout=HANGS,
         )
         assert ran.returncode == 0, ran.stderr
         return [top / "node_modules/.bin", *sorted(top.glob("node_modules/@oven/*/bin"))]

@@ -29,7 +29,7 @@ from generator.platforms import PlatformName, addon_file, host_platform
 from tests.managers import ADDON_SOURCE, PROGRAMS, Program
 from tests.packages.conftest import node, package_json
 from tests.serving.port import Port
-from tests.support import TOP, write_files
+from tests.support import HANGS, TOP, write_files
 
 VERSION = "1.2.3"
 ADDON, PROGRAM = "@demo/answer", "@demo/tool"
@@ -127,7 +127,7 @@ class Project:
 
     def run(self, line: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(  # noqa: TID251
-            ["sh", "-c", line], cwd=self.top, env=self.env, capture_output=True, text=True, check=False, timeout=600
+            ["sh", "-c", line], cwd=self.top, env=self.env, capture_output=True, text=True, check=False, timeout=HANGS
         )
 
     def done(self, line: str) -> str:
@@ -169,6 +169,7 @@ def check(project: Project) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("install lines")
 @pytest.mark.parametrize("place", ["file", "address"])
 def test_each_line_installs_packages_that_work(project: Project, shop: Shop, place: str) -> None:
     (project.top / "my packages").symlink_to(shop.top / "single")
@@ -179,6 +180,7 @@ def test_each_line_installs_packages_that_work(project: Project, shop: Shop, pla
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("install lines")
 def test_a_registry_has_packages_for_each_platform_of_which_one_is_installed(project: Project) -> None:
     for name in (ADDON, PROGRAM):
         project.done(install_line(project.program.installer, name, None))

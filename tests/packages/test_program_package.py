@@ -16,7 +16,7 @@ from generator.packages.identity import Identity
 from generator.packages.program import program_packages
 from generator.packages.tarball import write_tarball
 from tests.packages.conftest import HERE, node, package_json, write_tarballs
-from tests.support import unpack, wait_until, write_files
+from tests.support import HANGS, unpack, wait_until, write_files
 
 IDENTITY = Identity("@demo/tool", "1.2.3", description="a tool", license="MIT", repository="https://git.example/x")
 
@@ -42,7 +42,13 @@ def installed(tmp: Path, script: str, layout: Layout = "single", platform: str =
 
 def run(shim: Path, *words: str, stdin: str = "", **env: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(  # noqa: TID251
-        [shim, *words], input=stdin, capture_output=True, text=True, env={**os.environ, **env}, check=False, timeout=600
+        [shim, *words],
+        input=stdin,
+        capture_output=True,
+        text=True,
+        env={**os.environ, **env},
+        check=False,
+        timeout=HANGS,
     )
 
 
@@ -76,7 +82,7 @@ def test_a_signal_reaches_the_program_and_its_exit_code_the_user(tmp_path: Path,
     with subprocess.Popen(words, stdin=pipe, stdout=pipe, stderr=pipe, text=True, start_new_session=True) as started:
         wait_until(lambda: ready.exists() and ready.read_text(), "the program")
         started.send_signal(signal.Signals[name])
-        out, _ = started.communicate(timeout=600)
+        out, _ = started.communicate(timeout=HANGS)
     assert (started.returncode, out) == (7, f"{name}\n")
     assert not Path(f"/proc/{ready.read_text()}").exists()
 
@@ -102,7 +108,7 @@ def test_an_interrupt_at_a_terminal_reaches_the_program_once(tmp_path: Path) -> 
         ) as started:
             wait_until(lambda: ready.exists() and ready.read_text(), "the program")
             os.killpg(started.pid, signal.SIGINT)
-            out, _ = started.communicate(timeout=600)
+            out, _ = started.communicate(timeout=HANGS)
     finally:
         os.close(ours)
         os.close(theirs)

@@ -18,6 +18,7 @@ from generator.sandboxes.local.isolation import system_spec
 from generator.toolchain.host import HostToolchain
 from tests.sandboxes.commands import run_in
 from tests.sandboxes.conftest import OpenSandbox, Run
+from tests.support import HANGS
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="bubblewrap is for Linux only")
 
@@ -76,7 +77,7 @@ def test_a_build_has_no_terminal(tmp_path: Path) -> None:
     master, slave = pty.openpty()
     try:
         done = subprocess.run(  # noqa: TID251
-            [sys.executable, "-c", HOLDS_A_TERMINAL, str(tmp_path)], stdin=slave, capture_output=True, text=True, timeout=600,
+            [sys.executable, "-c", HOLDS_A_TERMINAL, str(tmp_path)], stdin=slave, capture_output=True, text=True, timeout=HANGS,
             check=True, start_new_session=True, preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY),
         )  # fmt: skip
     finally:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from generator.sandboxes.local.isolation import user_namespace_fix
+from tests.support import HANGS
 
 
 @pytest.mark.parametrize(
@@ -42,7 +43,7 @@ print(type(problem).__name__, "|", problem and problem.message, "|", problem and
 )
 def test_the_reason_is_reported_when_isolation_is_impossible(script: str, message_start: str) -> None:
     argv = ["unshare", "--user", "--map-root-user", "/bin/sh", "-c", script, sys.executable, BLOCKED]
-    kind, message, fix = subprocess.check_output(argv, text=True, timeout=600).split("|")
+    kind, message, fix = subprocess.check_output(argv, text=True, timeout=HANGS).split("|")
     assert kind.strip() == "Unavailable"
     assert message.startswith(f" bubblewrap cannot isolate crates here: {message_start}")
     assert "--no-isolation" in fix
