@@ -27,8 +27,8 @@ attack: $(VENV)/.dev
 	@.ci/bubblewrap
 	@.ci/attack
 
-# Builds of a minute and more: for other platforms, with coverage, in both layouts, with a failing sandbox service, and of the
-# whole sample fleet on both backends.
+# Builds of a minute and more: for other platforms, with coverage, in both package layouts, with a failing sandbox
+# service, and of the whole sample fleet on both backends.
 slow: $(VENV)/.dev
 	@.ci/bubblewrap
 	@$(BIN)/pytest --numprocesses 4 --dist loadgroup --no-loadscope-reorder --timeout 2700 -m slow

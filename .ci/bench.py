@@ -1,4 +1,4 @@
-"""How near plans come to the lower bound, and the run time of commands beside that of a bare interpreter.
+"""Measure the gap of plans to the lower bound, and the run time of commands beside that of a bare interpreter.
 
 Absolute times depend on the machine. Its load changes the processor's time less than the clock's.
 """

@@ -5,7 +5,10 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
-from functools import cache
+from typing import Final
+
+MAX_PATTERNS: Final = 100
+"""Most patterns in one list of a repository, because each is compared with each of its files."""
 
 
 def resolve_path(directory: str, path: str) -> str | None:
@@ -36,27 +39,32 @@ def expand_pattern(pattern: str, directories: Iterable[str]) -> list[str]:
 
     Each part of a path is matched with `*`, `?` and `[…]`. `**` matches any number of parts, at the end at least one.
     """
-    return [each for each in directories if matches(each, pattern)] if set(pattern) & set("*?[") else [pattern]
+    if not set(pattern) & set("*?["):
+        return [pattern]
+    parts = pattern_parts(pattern)
+    return [each for each in directories if matches(each, parts)]
 
 
-def matches(path: str, pattern: str) -> bool:
-    """Return whether a pattern matches a path, part by part as in `expand_pattern`."""
+def pattern_parts(pattern: str) -> tuple[str, ...]:
+    """Return the parts of a pattern, for `matches`: a `**` at the end matches at least one part of a path."""
     parts = pattern.split("/")
-    pattern_parts = tuple(
-        part for part, before in zip(parts, ["", *parts], strict=False) if (part, before) != ("**", "**")
-    )
-    return _matches(() if path == "." else tuple(path.split("/")), pattern_parts)
+    return (*parts, "*") if parts[-1] == "**" else tuple(parts)
 
 
-def _matches(parts: tuple[str, ...], pattern: tuple[str, ...]) -> bool:
-    @cache
-    def matches_from(part: int, at: int) -> bool:
-        if at == len(pattern):
-            return part == len(parts)
-        if part == len(parts):
+def matches(path: str, pattern: tuple[str, ...]) -> bool:
+    """Return whether the parts of a pattern match a path, in a time that grows with the product of both lengths."""
+    parts = [] if path == "." else path.split("/")
+    here = at = 0
+    resume: tuple[int, int] | None = None  # where to go on when the last ** takes one part more
+    while here < len(parts):
+        if at < len(pattern) and pattern[at] == "**":
+            at += 1
+            resume = (here + 1, at)
+        elif at < len(pattern) and fnmatchcase(parts[here], pattern[at]):
+            here, at = here + 1, at + 1
+        elif resume is not None:
+            here, at = resume
+            resume = (here + 1, at)
+        else:
             return False
-        if pattern[at] == "**":
-            return at == len(pattern) - 1 or matches_from(part, at + 1) or matches_from(part + 1, at)
-        return fnmatchcase(parts[part], pattern[at]) and matches_from(part + 1, at + 1)
-
-    return matches_from(0, 0)
+    return all(each == "**" for each in pattern[at:])

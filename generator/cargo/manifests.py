@@ -103,7 +103,6 @@ class Library(FileModel):
     """The table [lib]."""
 
     path: str | None = None
-
     proc_macro: bool = False
     crate_type: list[str] = []
 

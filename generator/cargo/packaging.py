@@ -15,15 +15,13 @@ from typing import Final
 
 from generator.cargo.channels import TOOLCHAIN_FILES
 from generator.cargo.configuration import DIRECTORY
-from generator.cargo.directories import is_within, matches, parent, resolve_path
+from generator.cargo.directories import MAX_PATTERNS, is_within, matches, parent, pattern_parts, resolve_path
 from generator.cargo.manifests import CargoToml, Inherited, Manifests, WorkspacePackage
 from generator.cargo.workspaces import workspace_table
 from generator.errors import InputError
 
 DOCUMENT_FILE: Final = re.compile(r"(README|(UN)?LICEN[CS]ES?|COPYING|NOTICES?)[0-9]*([-._ ][^/]*)?", re.IGNORECASE)
 """Names of README and license files. POSIX's extended expressions have the same meaning for `find`."""
-
-MAX_PATTERNS: Final = 500
 
 # Read beside Cargo.toml, whatever `include` and `exclude` say: by Cargo and, for what a wasm crate imports, by npm.
 _ALWAYS_READ: Final = frozenset(
@@ -36,7 +34,7 @@ _TARGETS: Final = ("src", "tests", "benches", "examples")
 class _Rule:
     """One line of `include` or `exclude`, which have the syntax of .gitignore."""
 
-    pattern: str
+    pattern: tuple[str, ...]
     negated: bool
     only_directories: bool
 
@@ -124,4 +122,5 @@ def _rule(line: str) -> _Rule:
     negated, body = text.startswith("!"), text.removeprefix("!")
     anchored = "/" in body.rstrip("/")
     pattern = body.strip("/").replace("[^", "[!")
-    return _Rule(pattern if anchored or not pattern else f"**/{pattern}", negated, body.endswith("/"))
+    parts = pattern_parts(pattern if anchored else f"**/{pattern}") if pattern else ()
+    return _Rule(parts, negated, body.endswith("/"))

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from generator.cargo.directories import ancestors, expand_pattern, is_within, resolve_path
+from generator.cargo.directories import MAX_PATTERNS, ancestors, expand_pattern, is_within, resolve_path
 from generator.cargo.manifests import DependencyTable, Inherited, Manifests, Package, Workspace
+from generator.errors import InputError
 
 
 def workspace_root(directory: str, manifests: Manifests) -> str | None:
@@ -32,8 +33,13 @@ def workspace_members(root: str, manifests: Manifests) -> frozenset[str]:
 
 
 def named_members(root: str, manifests: Manifests) -> list[str]:
-    """Return the directories that `members` names and `exclude` does not; some may hold no crate."""
+    """Return the directories that `members` names and `exclude` does not; some may hold no crate.
+
+    InputError if `members` has more patterns than MAX_PATTERNS.
+    """
     shared = manifests[root].workspace or Workspace()
+    if sum("*" in each for each in shared.members) > MAX_PATTERNS:
+        raise InputError(f"the workspace of {root}/Cargo.toml has more than {MAX_PATTERNS} patterns")
     patterns = (resolve_path(root, pattern) for pattern in shared.members)
     matched = (each for pattern in patterns if pattern is not None for each in expand_pattern(pattern, manifests))
     return [each for each in matched if not _is_excluded(each, root, shared)]

@@ -39,8 +39,8 @@ def plan(manifest: Path, slots: int | None, as_json: bool, changed_since: str | 
     """Print the crates of each slot and the predicted minutes.
 
     The longest crate goes first onto the least loaded slot. Then slots exchange crates until the gap to the lower
-    bound is closed, or no exchange of two slots helps. The lower bound is proven: no assignment of these crates to
-    these slots can be faster.
+    bound is closed, no exchange of two slots helps, or a fixed number of steps is done. The lower bound is proven: no
+    assignment of these crates to these slots can be faster.
 
     Also prints the use of GitHub's limits by a release of the whole fleet. With --changed-since and --backend e2b, a
     change of the sandboxes' template affects every crate.

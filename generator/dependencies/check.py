@@ -19,6 +19,7 @@ from generator.network.addresses import address_kind, literal_address
 from generator.network.endpoints import Endpoint, endpoint_of
 from generator.network.hosts import allowed_hosts, matches
 from generator.network.registries import Registries
+from generator.npm.files import PNPM_WORKSPACE, strings
 from generator.npm.projects import NpmProject
 
 # Setting of a registry in the configuration of npm, yarn 1 and later yarns, by https alone.
@@ -59,7 +60,10 @@ class DependencySources:
         yield from cargo.configuration_refusals(self.files, self.workspace, self.configuration)
         configured = self.registries.endpoints | cargo.configured_endpoints(self.configuration)
         yield from cargo.refusals(self.files, self.workspace, replace(self.registries, endpoints=configured))
-        for each in npm.projects(self.files, self.project) if self.project else ():
+        if self.project is None:
+            return
+        yield from npm.settings_refusals(self.files, self.project)
+        for each in npm.projects(self.files, self.project):
             yield from npm.refusals(self.files, each)
             yield from LockFiles(self.files, each, self._is_allowed).refusals()
 
@@ -76,9 +80,16 @@ class DependencySources:
         return endpoint in self._configured() or hosts is None or any(matches(endpoint.host, each) for each in hosts)
 
     def _configured(self) -> frozenset[Endpoint]:
-        return frozenset(
-            found for text in self._texts() for url in _REGISTRY.findall(text) if (found := endpoint_of(url))
-        )
+        lines = (url for text in self._texts() for url in _REGISTRY.findall(text))
+        return frozenset(found for url in (*lines, *self._pnpm_registries()) if (found := endpoint_of(url)))
+
+    def _pnpm_registries(self) -> list[str]:
+        """Return the registries in pnpm-workspace.yaml, by https alone."""
+        if self.project is None:
+            return []
+        values = self.files.repository_files().settings(self.project.directory, PNPM_WORKSPACE)
+        urls = [values.get("registry"), *strings(values, "registries").values()]
+        return [url for url in urls if isinstance(url, str) and re.fullmatch(r"https://[A-Za-z0-9./:_-]+", url)]
 
     def _texts(self) -> Iterable[str]:
         if self.project is None:

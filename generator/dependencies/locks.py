@@ -28,7 +28,8 @@ _REGISTRY_ARCHIVE: Final = re.compile(
     r"https://[a-z0-9-]+(\.[a-z0-9-]+)*\.[a-z]+/(.+/)?-/[^/]+\.tgz([?#].*)?", re.IGNORECASE
 )
 # pnpm writes each resolution on one line, as a map of everything that a registry does not imply.
-_PNPM: Final = re.compile(r"\b(?P<key>tarball|repo|directory): *['\"]?(?P<spec>[^\s,}'\"]+)")
+_PNPM: Final = re.compile(r"\b(?P<key>tarball|repo|directory)['\"]? *: *['\"]?(?P<spec>[^\s,}'\"]+)")
+_PNPM_RESOLUTION: Final = re.compile(r"^ +['\"]?resolution['\"]? *:(?P<map>.*)")
 _PREFIXES: Final = {"directory": "file:", "repo": "git+", "tarball": ""}
 
 
@@ -56,6 +57,10 @@ class LockFiles:
             yield from self._each("yarn.lock", _yarn(text))
         if (text := self._text("pnpm-lock.yaml")) is not None:
             yield from self._each("pnpm-lock.yaml", _pnpm(text))
+            file = self._path("pnpm-lock.yaml")
+            for line in _unusual_resolutions(text):
+                reason = "so its origin cannot be checked: write the lock file again by pnpm install"
+                yield Refusal(file, line, f"a resolution in {file} is no map on one line, {reason}")
 
     def _json(self, file: str, text: str) -> Iterator[Refusal]:
         try:
@@ -112,6 +117,14 @@ def _yarn(text: str) -> Iterator[_Entry]:
 
 def _pnpm(text: str) -> Iterator[_Entry]:
     for number, line in enumerate(text.splitlines(), 1):
-        _, is_resolution, rest = line.partition("resolution:")
-        for found in _PNPM.finditer(rest if is_resolution else ""):
+        resolution = _PNPM_RESOLUTION.search(line)
+        for found in _PNPM.finditer(resolution["map"] if resolution else ""):
             yield _Entry(number, _PREFIXES[found["key"]] + found["spec"])
+
+
+def _unusual_resolutions(text: str) -> Iterator[int]:
+    """Yield the lines of resolutions that `_pnpm` may read in another way than pnpm."""
+    for number, line in enumerate(text.splitlines(), 1):
+        found = _PNPM_RESOLUTION.search(line)
+        if found and not re.fullmatch(r" *\{[^\\{}]*\} *", found["map"]):
+            yield number

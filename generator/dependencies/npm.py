@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from generator.cargo.directories import resolve_path
+from generator.cargo.directories import ancestors, resolve_path
 from generator.dependencies.files import DependencyFiles
 from generator.dependencies.refusal import InvalidJson, Refusal, line_of, parse_object, quoted
 from generator.dependencies.specifiers import SpecifierKind, specifier_kind, specifier_path
+from generator.npm.files import PACKAGE_JSON, PNPM_WORKSPACE, YARNRC, join, parse_settings, table
 from generator.npm.projects import NpmProject
 
-PACKAGE_JSON: Final = "package.json"
 # `overrides` and `resolutions` replace dependencies of other packages, and may be nested.
 _TABLES: Final = (
     "dependencies", "devDependencies", "optionalDependencies", "peerDependencies", "overrides", "resolutions",
 )  # fmt: skip
+# Tables with specifiers in settings of pnpm and later yarns: pnpm's also stand in package.json.
+_SETTINGS_TABLES: Final = ("catalog", "catalogs", "overrides", "packageExtensions")
 _REASONS: Final[dict[SpecifierKind, str]] = {"url": "is a dependency by URL", "git": "is a dependency by git"}
 FIX: Final = "name a version that a registry has, or put the package into the repository and name it by file:"
 
@@ -48,6 +50,22 @@ def refusals(files: DependencyFiles, directory: str) -> Iterator[Refusal]:
             yield Refusal(file, line_of(text, name, specifier), f"{quoted(specifier)} of {quoted(name)} {reason}")
 
 
+def settings_refusals(files: DependencyFiles, project: NpmProject) -> Iterator[Refusal]:
+    """Yield the refused dependencies in settings of yarn and pnpm, and the settings that cannot be checked."""
+    for directory in dict.fromkeys((project.package, *ancestors(project.package), project.directory)):
+        for name in (YARNRC, PNPM_WORKSPACE):
+            file = join(directory, name)
+            text = files.text(file)
+            values = {} if text is None else parse_settings(text)
+            if values is None:
+                reason = "its dependencies cannot be checked: write a mapping without anchors, aliases and tags"
+                yield Refusal(file, None, f"{file} cannot be read as YAML, so {reason}")
+            for key, specifier in _strings([table(values or {}, each) for each in _SETTINGS_TABLES]):
+                if reason := refusal_reason(files, directory, specifier):
+                    line = next((n for n, each in enumerate((text or "").splitlines(), 1) if specifier in each), None)
+                    yield Refusal(file, line, f"{quoted(specifier)} of {quoted(key)} {reason}")
+
+
 def refusal_reason(files: DependencyFiles, directory: str, specifier: str) -> str | None:
     """Return the reason to refuse a specifier, with its fix, or None."""
     kind = specifier_kind(specifier)
@@ -73,14 +91,17 @@ def package_json(files: DependencyFiles, directory: str) -> Mapping[str, Any] | 
 
 
 def _specifiers(package: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    tables = [package.get(key) for key in _TABLES]
-    manager = package.get("pnpm")
-    tables.append(manager.get("overrides") if isinstance(manager, dict) else None)
-    waiting = [table for table in tables if isinstance(table, dict)]
+    pnpm = table(package, "pnpm")
+    return _strings([*(table(package, key) for key in _TABLES), *(table(pnpm, key) for key in _SETTINGS_TABLES)])
+
+
+def _strings(tables: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+    """Yield the strings in tables and in tables below them, with their keys."""
+    waiting = [*tables]
     while waiting:
         for name, value in waiting.pop().items():
             if isinstance(value, str):
-                yield name, value
+                yield str(name), value
             elif isinstance(value, dict):
                 waiting.append(value)
 

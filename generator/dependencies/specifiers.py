@@ -18,7 +18,9 @@ _GIT: Final = re.compile(
     re.IGNORECASE,
 )
 _SCHEME: Final = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
-_URL: Final = re.compile(r"(https?|git\+?[a-z]*|ssh|file|link|portal):", re.IGNORECASE)
+# The origin of a package inside a specifier with a protocol of yarn or pnpm, such as patch:NAME@ORIGIN#PATCH.
+_INNER: Final = re.compile(r"(?:^|@)([a-z][a-z0-9+.-]*):", re.IGNORECASE)
+_INNER_REGISTRY: Final = frozenset(("npm", "workspace", "catalog", "patch"))
 _ARCHIVE: Final = re.compile(r"\.(tgz|tar|tar\.gz)$", re.IGNORECASE)
 
 
@@ -30,7 +32,7 @@ def specifier_kind(specifier: str) -> SpecifierKind:
     if alias := _ALIAS.fullmatch(text):
         return "registry" if not alias["inner"] or specifier_kind(alias["inner"]) == "registry" else "url"
     if _REGISTRY.match(text):
-        return "url" if _URL.search(unquote(text.partition(":")[2])) else "registry"
+        return "registry" if _INNER_REGISTRY.issuperset(_inner_protocols(text)) else "url"
     if re.match(r"https?:", text, re.IGNORECASE) and not re.search(r"\.git([?#]|$)", text, re.IGNORECASE):
         return "url"
     if _GIT.match(text):
@@ -38,6 +40,14 @@ def specifier_kind(specifier: str) -> SpecifierKind:
     if _SCHEME.match(text):
         return "url"
     return "path" if "/" in text or _ARCHIVE.search(text) else "registry"
+
+
+def _inner_protocols(text: str) -> frozenset[str]:
+    """Return the protocols of all origins in a specifier; a patch of a patched package is encoded twice."""
+    origin = text.partition(":")[2].partition("#")[0]
+    while (decoded := unquote(origin)) != origin:
+        origin = decoded
+    return frozenset(found.lower() for found in _INNER.findall(origin))
 
 
 def specifier_path(specifier: str) -> str:

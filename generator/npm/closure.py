@@ -10,7 +10,7 @@ from generator.npm.files import LOCK_FILES, PACKAGE_JSON, PNPM_WORKSPACE, YARNRC
 from generator.npm.projects import NpmProject, npm_project
 from generator.npm.workspaces import needed_members
 
-# What yarn patches packages with, and extends itself by.
+# Directories with yarn's patches and plugins.
 _YARN_DIRECTORIES: Final = (".yarn/patches", ".yarn/plugins")
 
 
@@ -41,7 +41,7 @@ def npm_closure(package: str, files: RepositoryFiles) -> NpmClosure:
     root = project.directory
     names = (PACKAGE_JSON, PNPM_WORKSPACE, YARNRC, ".npmrc", ".yarnrc", *([project.lock] if project.lock else ()))
     chosen = {join(root, name) for name in names} | {join(each, PACKAGE_JSON) for each in project.directories}
-    unread = {join(each, name) for each in {root, package} for name in LOCK_FILES} - chosen
+    unread = ({join(each, name) for each in {root, package} for name in LOCK_FILES} - chosen) & files.paths
     directories = {*needed_members({root, package}, root, files), *(join(root, each) for each in _YARN_DIRECTORIES)}
     return NpmClosure(
         package,

@@ -6,11 +6,13 @@ import json
 import posixpath
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Final
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
+from ruamel.yaml.events import AliasEvent
+from ruamel.yaml.nodes import MappingNode
 
 from generator.cargo.directories import parent
 from generator.errors import InputError
@@ -25,6 +27,9 @@ YARN_LOCK: Final = "yarn.lock"
 LOCK_FILES: Final = (*NPM_LOCKS, PNPM_LOCK, YARN_LOCK)
 # The files that say which manager installs a package's dependencies, and where.
 PROJECT_FILES: Final = frozenset((PACKAGE_JSON, PNPM_WORKSPACE, YARNRC, *LOCK_FILES))
+
+# ruamel.yaml raises the others for values that its resolver takes for numbers or dates.
+_NO_YAML: Final = (YAMLError, ValueError, OverflowError, RecursionError, LookupError, AttributeError, TypeError)
 
 # Characters of a settings file in YAML: those of the largest workspaces have a tenth of it.
 MAX_SETTINGS: Final = 64 * 1024
@@ -56,11 +61,11 @@ class RepositoryFiles:
         return name if isinstance(name, str) else ""
 
     def settings(self, directory: str, name: str) -> Mapping[str, Any]:
-        """Return a manager's settings in YAML; empty when there are none, or when they are no YAML mapping."""
+        """Return a manager's settings in YAML; empty when there are none, or when `parse_settings` cannot read them."""
         text = self.text(directory, name) or ""
         if len(text) > MAX_SETTINGS:
             raise InputError(f"{join(directory, name)} is larger than {MAX_SETTINGS // 1024} KiB")
-        return _parse_yaml(text)
+        return parse_settings(text) or {}
 
     @cached_property
     def package_directories(self) -> tuple[str, ...]:
@@ -94,9 +99,29 @@ def strings(values: Mapping[str, Any], key: str) -> dict[str, str]:
     return {name: each for name, each in table(values, key).items() if isinstance(name, str) and isinstance(each, str)}
 
 
-def _parse_yaml(text: str) -> Mapping[str, Any]:
+def compose_settings(text: str) -> MappingNode | None:
+    """Return the nodes of settings in YAML, or None for text that is no mapping.
+
+    Anchors, aliases and tags are not read: they expand a small file, and mean something else to other readers.
+    """
+    try:
+        for event in YAML(typ="safe", pure=True).parse(text):
+            if isinstance(event, AliasEvent) or getattr(event, "anchor", None) or getattr(event, "tag", None):
+                return None
+        node: Any = YAML(typ="safe", pure=True).compose(text)
+    except _NO_YAML:
+        return None
+    node = MappingNode("tag:yaml.org,2002:map", []) if node is None else node
+    return node if isinstance(node, MappingNode) else None
+
+
+@lru_cache(maxsize=64)
+def parse_settings(text: str) -> Mapping[str, Any] | None:
+    """Return the values of settings in YAML; None for text that is no mapping, as in `compose_settings`."""
+    if compose_settings(text) is None:
+        return None
     try:
         data: Any = YAML(typ="safe", pure=True).load(text)
-    except (YAMLError, ValueError, OverflowError, RecursionError):
-        return {}
+    except _NO_YAML:
+        return None
     return data if isinstance(data, dict) else {}

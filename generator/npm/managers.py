@@ -13,15 +13,15 @@ from generator.text import quoted
 
 Manager = Literal["npm", "pnpm", "yarn", "yarn-classic"]
 
-_VERSION: Final = r"(?P<version>\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?)"
-_FIELD: Final = re.compile(rf"[a-z]+@{_VERSION}(?:\+(?P<digest>\w+\.\w+))?")
-_NUMBER: Final = re.compile(r"\d{1,9}")
+_VERSION: Final = r"(?P<version>[0-9]+\.[0-9]+\.[0-9]+(?:-[0-9A-Za-z.-]+)?)"
+_FIELD: Final = re.compile(rf"[a-z]+@{_VERSION}(?:\+(?P<digest>.+))?")
+_NUMBER: Final = re.compile(r"[0-9]{1,9}")
 _NAMES: Final[Mapping[str, Manager]] = {"npm": "npm", "pnpm": "pnpm", "yarn": "yarn"}
 _DIGEST: Final = re.compile(r"sha(1|224|256|384|512)\.[0-9a-f]{40,128}")
-_RELEASE: Final = re.compile(rf"^yarnPath: *[\"']?[^\n]*/yarn-{_VERSION}\.cjs", re.MULTILINE)
+_RELEASE: Final = re.compile(rf"^yarnPath:[^\n]*/yarn-{_VERSION}\.cjs", re.MULTILINE)
 _LOCK_VERSION: Final = {
-    "pnpm": re.compile(r"^lockfileVersion: *['\"]?(\d{1,9})", re.MULTILINE),
-    "yarn": re.compile(r"^__metadata:\n  version: (\d{1,9})", re.MULTILINE),
+    "pnpm": re.compile(r"^lockfileVersion: *['\"]?([0-9]{1,9})", re.MULTILINE),
+    "yarn": re.compile(r"^__metadata:\n  version: ([0-9]{1,9})", re.MULTILINE),
 }
 # The oldest versions with all options that are used here.
 _OLDEST: Final[Mapping[Manager, int]] = {"pnpm": 8, "yarn": 3, "yarn-classic": 1}
@@ -98,7 +98,7 @@ class NamedManager:
 def named_manager(package: Mapping[str, Any], file: str) -> NamedManager | None:
     """Return the manager in the field packageManager or devEngines; None without one, and for others such as bun.
 
-    InputError when `file` names a version that is too old.
+    InputError when `file` names a version that is too old, or a digest that cannot be checked.
     """
     field = package.get("packageManager")
     engine = table(package, "devEngines").get("packageManager")
@@ -117,7 +117,9 @@ def named_manager(package: Mapping[str, Any], file: str) -> NamedManager | None:
     if manager in _OLDEST and 0 < major < _OLDEST[manager]:
         oldest = "1 or 3" if name == "yarn" else _OLDEST[manager]
         raise InputError(f"{file} names {quoted(field)}: {name} {oldest} or newer is needed")
-    digest = found["digest"] if found and found["digest"] and _DIGEST.fullmatch(found["digest"]) else None
+    digest = found["digest"] if found else None
+    if digest and not _DIGEST.fullmatch(digest):
+        raise InputError(f"{file} names {quoted(field)}: its hash is not ALGORITHM.HEX, as Corepack writes it")
     return NamedManager(manager, version, digest)
 
 

@@ -16,7 +16,7 @@ _LINKERS: Final = ("node-modules", "pnpm")
 
 @dataclass(frozen=True)
 class NpmProject:
-    """How a package's dependencies are installed.
+    """The installation of a package's dependencies.
 
     `package` is the directory of its package.json, and `directory` the one that the manager installs in: the
     workspace's root, or the package's own. Both are from the repository's top. `program` is None for the machine's own

@@ -5,15 +5,20 @@ Other settings name programs to run or modules to load, and a value with ${...} 
 
 from __future__ import annotations
 
+import io
 import re
-from collections.abc import Iterator, Mapping
-from typing import Final
+import sys
+from collections.abc import Mapping
+from typing import Any, Final
 
-from generator.npm.files import PNPM_WORKSPACE, YARNRC
+from ruamel.yaml import YAML
+from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
+
+from generator.npm.files import PNPM_WORKSPACE, YARNRC, compose_settings
 
 SETTINGS_FILES: Final = (".npmrc", ".yarnrc", YARNRC, PNPM_WORKSPACE)
 
-# How strict npm is, and registries.
+# Registries, and strictness of npm.
 _NPMRC: Final = re.compile(
     r"^(@[a-z0-9._-]+:)?registry *= *https://[A-Za-z0-9./:_-]+(?=[ \t]*$)"
     r"|^(legacy-peer-deps|strict-peer-deps|engine-strict|prefer-dedupe) *= *(true|false)(?=[ \t]*$)",
@@ -43,8 +48,6 @@ _PNPM_KEYS: Final = frozenset(
     )
 )  # fmt: skip
 _KEYS: Final = {YARNRC: _YARN_KEYS, PNPM_WORKSPACE: _PNPM_KEYS}
-_LINE_END: Final = re.compile(r"\r\n|\r|\n")
-_TOP_KEY: Final = re.compile(r"[\"']?(?P<key>[A-Za-z]+)[\"']? *:(?: |$)")
 
 
 def safe_settings(name: str, text: str) -> str:
@@ -53,7 +56,7 @@ def safe_settings(name: str, text: str) -> str:
         return "".join(f"{found[0]}\n" for found in _NPMRC.finditer(text.replace("\r\n", "\n")))
     if name == ".yarnrc":
         return "".join(f'"{found["key"]}" "{found["url"]}"\n' for found in _YARNRC.finditer(text.replace("\r\n", "\n")))
-    return "".join(f"{line}\n" for line in _kept_lines(text, _KEYS[name]))
+    return _kept_yaml(text, _KEYS[name])
 
 
 def npm_registries(npmrc: str, yarnrc: str, scopes: Mapping[str, str]) -> str:
@@ -66,12 +69,33 @@ def npm_registries(npmrc: str, yarnrc: str, scopes: Mapping[str, str]) -> str:
     return safe_settings(".npmrc", f"{later}{classic}{npmrc}")
 
 
-def _kept_lines(text: str, keys: frozenset[str]) -> Iterator[str]:
-    """Yield the lines of these top-level keys, each with the indented lines below it."""
-    kept = False
-    for line in _LINE_END.split(text):
-        if line[:1] not in (" ", "\t", "#", "") and not line.startswith("- "):
-            found = _TOP_KEY.match(line)
-            kept = found is not None and found["key"] in keys
-        if kept and line and "${" not in line:
-            yield line
+def _kept_yaml(text: str, keys: frozenset[str]) -> str:
+    """Return the settings of these top-level keys, written anew: escapes and unusual forms of YAML hide nothing."""
+    node = compose_settings(text)
+    kept = [(key, value) for key, value in node.value if key.value in keys] if node else []
+    safe = _without_variables(MappingNode("tag:yaml.org,2002:map", kept, flow_style=False))
+    if not safe.value:
+        return ""
+    yaml, written = YAML(typ="safe", pure=True), io.StringIO()
+    yaml.width = sys.maxsize
+    yaml.serialize(safe, written)
+    return written.getvalue()
+
+
+def _without_variables(node: Any) -> Any:
+    """Return a node without the scalars that have ${…}, and without the keys of such values."""
+    if isinstance(node, SequenceNode):
+        items = [_without_variables(each) for each in node.value if not _has_variable(each)]
+        return SequenceNode(node.tag, items, flow_style=node.flow_style)
+    if isinstance(node, MappingNode):
+        pairs = [
+            (_without_variables(key), _without_variables(value))
+            for key, value in node.value
+            if not _has_variable(key) and not _has_variable(value)
+        ]
+        return MappingNode(node.tag, pairs, flow_style=node.flow_style)
+    return node
+
+
+def _has_variable(node: Any) -> bool:
+    return isinstance(node, ScalarNode) and "${" in node.value

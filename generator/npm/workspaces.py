@@ -6,8 +6,9 @@ import posixpath
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from generator.cargo.directories import ancestors, expand_pattern, is_within, resolve_path
-from generator.npm.files import PNPM_WORKSPACE, RepositoryFiles, strings
+from generator.cargo.directories import MAX_PATTERNS, ancestors, expand_pattern, is_within, resolve_path
+from generator.errors import InputError
+from generator.npm.files import PACKAGE_JSON, PNPM_WORKSPACE, RepositoryFiles, join, strings
 
 DEPENDENCY_TABLES: Final = ("dependencies", "devDependencies", "optionalDependencies", "peerDependencies")
 # Characters of patterns that the managers expand and this module does not.
@@ -74,12 +75,15 @@ def _holds(root: str, package: str, files: RepositoryFiles) -> bool:
 
 
 def _patterns(root: str, files: RepositoryFiles) -> tuple[str, ...]:
-    """Return the workspace's patterns: pnpm's file decides before package.json."""
+    """Return the workspace's patterns: pnpm's file decides before package.json; InputError if there are too many."""
     listed = files.settings(root, PNPM_WORKSPACE).get("packages")
     if not files.has(root, PNPM_WORKSPACE):
         listed = files.package_json(root).get("workspaces")
         listed = listed.get("packages") if isinstance(listed, dict) else listed
-    return tuple(each for each in listed if isinstance(each, str)) if isinstance(listed, list) else ()
+    patterns = tuple(each for each in listed if isinstance(each, str)) if isinstance(listed, list) else ()
+    if len(patterns) > MAX_PATTERNS:
+        raise InputError(f"the workspace of {join(root, PACKAGE_JSON)} has more than {MAX_PATTERNS} patterns")
+    return patterns
 
 
 def _matches(path: str, patterns: Iterable[str]) -> bool:

@@ -12,10 +12,14 @@ if [ -n "$lock" ] && grep -qE '"(resolved|version)": *"git' "$lock"; then
   exit 1
 fi
 registry=$(npm config get registry)
-# What yarn and pnpm ask where neither the machine nor the project names another registry.
+# The registry of yarn and pnpm where neither the machine nor the project names another one.
 grep -qs '^"registry"' .yarnrc || export YARN_REGISTRY="${YARN_REGISTRY-$registry}"
 grep -qs '^npmRegistryServer:' .yarnrc.yml || export YARN_NPM_REGISTRY_SERVER="${YARN_NPM_REGISTRY_SERVER-$registry}"
-export npm_config_registry=$registry pnpm_config_registry=$registry
+export npm_config_registry=$registry
+grep -qsE '^(registry|registries):' pnpm-workspace.yaml || export pnpm_config_registry=$registry
+# A dependency by git would run its scripts, and a package of a registry may have one: each call of git fails, as with npm.
+no_git=$(mktemp -d)
+ln -s /bin/false "$no_git/git"
 case $manager in
   npm)
     # Version 12 reads no npm-shrinkwrap.json, which has the same format.
@@ -30,17 +34,17 @@ case $manager in
       # The lock file has the results of .pnpmfile.cjs, which is code of the repository and does not run here.
       sed -i '/^pnpmfileChecksum:/d' "$lock"
     fi
-    pnpm install --ignore-scripts --ignore-pnpmfile "${frozen[@]}"
+    PATH="$no_git:$PATH" pnpm install --ignore-scripts --ignore-pnpmfile "${frozen[@]}"
     ;;
   yarn)
     case ${YARN_NPM_REGISTRY_SERVER-} in http:*) export YARN_UNSAFE_HTTP_WHITELIST='*' ;; esac
-    yarn install --mode=skip-build "$([ -n "$lock" ] && echo --immutable || echo --no-immutable)"
+    PATH="$no_git:$PATH" yarn install --mode=skip-build "$([ -n "$lock" ] && echo --immutable || echo --no-immutable)"
     ;;
   yarn-classic)
     # yarn asks the address in its lock file, where npm asks its own registry. The digests are in the lock file, too.
     for host in "$@"; do
       sed -i -E "s#^(  resolved \")https://$host/(([^/\"]+/)*)((@[^/\"]+/)?[^/\"]+/-/)#\\1${registry%/}/\\4#" "$lock"
     done
-    yarn install --ignore-scripts --non-interactive "$([ -n "$lock" ] && echo --frozen-lockfile || echo --pure-lockfile)"
+    PATH="$no_git:$PATH" yarn install --ignore-scripts --non-interactive "$([ -n "$lock" ] && echo --frozen-lockfile || echo --pure-lockfile)"
     ;;
 esac

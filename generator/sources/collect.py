@@ -109,7 +109,7 @@ def request_of(crate: Crate, source: PathSource | GitSource, locations: SourceLo
     return wanted(crate, source, ".")
 
 
-def check_files(selection: Selection) -> list[Entry]:
+def _checked_entries(selection: Selection) -> list[Entry]:
     """Return the selected files; InputError if they are too large, or if the content of one is not in the commit."""
     listing = selection.listing
     chosen = [entry for path, entry in listing.entries.items() if selection.holds(path)]
@@ -143,7 +143,7 @@ def _untracked_notes(request: Wanted, checkout: CheckoutTree) -> tuple[str, ...]
 
 def _collect(selection: Selection, archive: Path, notes: tuple[str, ...]) -> CollectedSource:
     closure, listing, package = selection.closure, selection.listing, selection.wanted.package
-    chosen = check_files(selection)
+    chosen = _checked_entries(selection)
     edited = {
         path: trim_workspace(read_text(listing.tree, path), root, closure, listing.manifests).encode()
         for root, path in ((root, manifest_path(root)) for root in closure.workspaces)

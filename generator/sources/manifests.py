@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from generator.cargo.directories import ancestors, parent
 from generator.cargo.manifests import CargoToml, manifest_path, parse_cargo_toml
 from generator.errors import InputError
-from generator.sources.tree import Entry, NotCheckedOut, NotTracked, Tree
+from generator.sources.tree import Entry, NotTracked, Tree
 from generator.text import message_text, shell_word
 
 
@@ -28,10 +28,9 @@ class TreeManifests(Mapping[str, CargoToml]):
     def __getitem__(self, directory: str) -> CargoToml:
         path = self._paths[directory]
         if directory not in self._read:
+            text = read_text(self._tree, path)
             try:
-                self._read[directory] = parse_cargo_toml(read_text(self._tree, path))
-            except NotCheckedOut:
-                raise
+                self._read[directory] = parse_cargo_toml(text)
             except InputError as error:
                 raise InputError(f"{message_text(path)}: {error.message}") from None
         return self._read[directory]
@@ -64,4 +63,4 @@ def read_text(tree: Tree, path: str) -> str:
     try:
         return tree.read(path).decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise InputError("it is not UTF-8 text") from None
+        raise InputError(f"{message_text(path)} is not UTF-8 text") from None

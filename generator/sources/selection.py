@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import takewhile
 from typing import Final
 
-from generator.cargo.directories import ancestors, is_within, matches, parent
+from generator.cargo.directories import ancestors, is_within, matches, parent, pattern_parts
 from generator.cargo.packaging import named_documents, packaged
 from generator.errors import InputError
 from generator.manifest.models import Crate, GitSource, PathSource
@@ -109,7 +109,8 @@ def _matching(pattern: str, listing: Listing) -> list[str]:
     pattern = pattern.rstrip("/")
     fixed = "/".join(takewhile(lambda part: not set(part) & set("*?["), pattern.split("/"))) or "."
     candidates = [fixed, *listing.below(fixed)] if fixed in listing.paths else listing.below(fixed)
-    found = [path for path in candidates if any(matches(each, pattern) for each in (path, *ancestors(path)))]
+    parts = pattern_parts(pattern)
+    found = [path for path in candidates if any(matches(each, parts) for each in (path, *ancestors(path)))]
     if not found:
         raise InputError(f"the key include has {quoted(pattern)}, which matches no file that git tracks")
     return found

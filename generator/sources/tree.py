@@ -102,7 +102,10 @@ class CheckoutTree:
     def has(self, path: str) -> bool:
         """Return whether a checkout of git has something at a path, tracked or not, outside of git's own directory."""
         full = self.top / path
-        inside = ".git" not in path.split("/") and full.parent.resolve().is_relative_to(self._resolved_top)
+        try:
+            inside = ".git" not in path.split("/") and full.parent.resolve().is_relative_to(self._resolved_top)
+        except (OSError, RuntimeError, ValueError):  # a link to itself, before Python 3.13, or a null byte
+            return False
         return self._tracked and inside and os.path.lexists(full)
 
     def close(self) -> None:

@@ -75,6 +75,31 @@ def test_nothing_of_the_crate_runs_while_the_network_is_open(repository: MakeRep
     assert "PWNED" not in (top / "dist/logs/demo.log").read_text()
 
 
+@pytest.mark.attack("nothing of a crate runs while the network is open")
+@pytest.mark.parametrize(
+    "settings",
+    [
+        "catalog:\n  evil: exec:./evil.js\n",
+        'catalog: {evil: "\\x65xec:./evil.js"}\n',
+        'packageExtensions: {"ms@*": {dependencies: {evil: "exec:./evil.js"}}}\n',
+    ],
+)
+def test_no_setting_of_yarn_runs_code_of_the_crate_as_a_dependency(repository: MakeRepository, settings: str) -> None:
+    files = addon("index.js", "exports.x = 1")
+    package = json.loads(files["demo/package.json"])
+    package |= {"packageManager": "yarn@4.9.4", "dependencies": {"evil": "catalog:", "ms": "2.1.3"}}
+    files |= {
+        "demo/package.json": json.dumps(package),
+        "demo/.yarnrc.yml": settings,
+        "demo/evil.js": "console.error('PWNED')",
+    }
+    top = repository([entry("demo", kind="napi", commands={"build": ADDON})], files)
+    assert build(top, "--all").code == 1
+    assert report(top)["demo"]["failure"]["phase"] == "fetch"
+    assert "./evil.js" in report(top)["demo"]["failure"]["message"]
+    assert "PWNED" not in (top / "dist/logs/demo.log").read_text()
+
+
 @pytest.mark.attack("no variable is there to be sent away while the network is open")
 def test_no_variable_is_there_to_be_sent_away_while_the_network_is_open(repository: MakeRepository) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:

@@ -38,7 +38,8 @@ def refusals(texts: Mapping[str, Any], setting: FetchHosts = "auto", **more: Any
      "user/repo", "user/repo#semver:^1", "github:user/repo", "gitlab:user/repo", "bitbucket:user/repo", "gist:0123",
      "https://example.com/x.git#main", "npm:x@http://example.com/x", "exec:./x.js", "ftp://example.com/x",
      " http://example.com/x", "git+file:///build/source/x", "patch:x@https://example.com/x#p",
-     "patch:x@https%3A%2F%2Fexample.com%2Fx#p"],
+     "patch:x@https%3A%2F%2Fexample.com%2Fx#p", "patch:x@exec%3A./x.js#p", "patch:x@patch%3Ax@exec%253A./x.js%23p#p",
+     "patch:@a/x@github%3Auser/x#p", "workspace:x@exec:./x.js"],
 )  # fmt: skip
 @pytest.mark.parametrize("table", ["dependencies", "devDependencies", "optionalDependencies", "peerDependencies"])
 def test_a_dependency_by_url_or_git_is_refused_with_its_line(table: str, specifier: str) -> None:
@@ -51,7 +52,7 @@ def test_a_dependency_by_url_or_git_is_refused_with_its_line(table: str, specifi
 @pytest.mark.parametrize(
     "specifier",
     ["^1.0.0", "~1.2.3", "~1", "npm:y@~1.2", "latest", "", "*", "1 || 2", ">=1.0.0 <2", "npm:y@^1", "npm:@a/y@1", "npm:y", "workspace:*", "catalog:",
-     "patch:x@npm%3A1.0.0#./x.patch", "file:../other", "link:../other", "./vendor/x.tgz", "vendor/deep/x", "x.tgz", "beta-1"],
+     "patch:x@npm%3A1.0.0#./x.patch", "patch:x@patch%3Ax@npm%253A1%23p#p", "patch:x@1#optional!builtin<compat/x>", "file:../other", "link:../other", "./vendor/x.tgz", "vendor/deep/x", "x.tgz", "beta-1"],
 )  # fmt: skip
 def test_what_a_registry_or_the_source_has_is_not(specifier: str) -> None:
     assert refusals({"crate/package.json": {"dependencies": {"x": specifier}}}) == []
@@ -217,9 +218,45 @@ def test_resolutions_of_later_yarns(spec: str, count: int) -> None:
     ("resolution", "count"),
     [("{integrity: sha512-x}", 0), ("{directory: ../other, type: directory}", 0), (f"{{integrity: x, tarball: {OWN}/b.tgz}}", 0),
      ("{tarball: https://codeload.example.com/b/tar.gz/0}", 1), ("{commit: 01, repo: https://example.com/a/b, type: git}", 1),
-     ("{directory: ../../x, type: directory}", 1), ("{tarball: file:../../x.tgz}", 1)],
+     ("{directory: ../../x, type: directory}", 1), ("{tarball: file:../../x.tgz}", 1), ("{'tarball': 'file:../../x.tgz'}", 1),
+     ("", 1), ('{"tarb\\u0061ll": "file:../../x.tgz"}', 1)],
 )  # fmt: skip
 def test_resolutions_of_pnpm(resolution: str, count: int) -> None:
     text = f"lockfileVersion: '9.0'\npackages:\n\n  repo@1.0.0:\n    resolution: {resolution}\n    repo: 1.0.0\n"
     found = refusals({"crate/package.json": "{}", "crate/pnpm-lock.yaml": text})
     assert [each.line for each in found] == [5] * count
+
+
+@pytest.mark.attack("nothing of a crate runs while the network is open")
+@pytest.mark.parametrize(
+    ("file", "text", "line"),
+    [
+        (".yarnrc.yml", "catalog:\n  evil: 'exec:./evil.js'\n", 2),
+        (".yarnrc.yml", "catalogs: {own: {evil: 'patch:x@exec%3A./evil.js#p'}}\n", 1),
+        (".yarnrc.yml", 'packageExtensions:\n  "x@*":\n    dependencies:\n      evil: https://example.com/x.tgz\n', 4),
+        ("pnpm-workspace.yaml", "packages: []\noverrides: {evil: 'git+https://example.com/x.git'}\n", 2),
+        ("pnpm-workspace.yaml", "catalog: {evil: \"\\x65xec:./evil.js\"}\n", None),
+        ("pnpm-workspace.yaml", "catalog: &all {evil: 1}\ncatalogs: {own: *all}\n", None),
+        (".yarnrc.yml", "catalog: [", None),
+    ],
+)  # fmt: skip
+def test_dependencies_in_settings_of_yarn_and_pnpm_are_checked_too(file: str, text: str, line: int | None) -> None:
+    for place in (".", "crate"):
+        path = file if place == "." else f"crate/{file}"
+        (refusal,) = refusals({"package.json": {"workspaces": ["crate"]}, "crate/package.json": "{}", path: text})
+        assert (refusal.file, refusal.line) == (path, line)
+
+
+def test_versions_and_paths_in_settings_are_no_refusals() -> None:
+    text = "# of us\ncatalog: {a: ^1, b: 1.10, c: 'workspace:*'}\noverrides: {d: 'link:../other', e: '-', f: $g}\n"
+    assert refusals({"crate/package.json": "{}", "crate/pnpm-workspace.yaml": text}) == []
+    assert refusals({"crate/package.json": "{}", "crate/.yarnrc.yml": "# nothing\n"}) == []
+
+
+@pytest.mark.parametrize("text", ["registry: {}/", "registries: {{default: {}}}"])
+def test_registries_in_pnpms_settings_are_configured(text: str) -> None:
+    own = text.format("https://pnpm.example.org")
+    lock = "packages:\n  b@1:\n    resolution: {tarball: https://pnpm.example.org/b.tgz}\n"
+    texts = {"crate/package.json": "{}", "crate/pnpm-lock.yaml": lock}
+    assert len(refusals(texts)) == 1
+    assert refusals({**texts, "crate/pnpm-workspace.yaml": own}) == []

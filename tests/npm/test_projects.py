@@ -68,7 +68,7 @@ LOCKS = {
         ({}, "npm addon/package-lock.json"),
         ({"packageManager": "npm@11.0.0"}, "npm addon/package-lock.json"),
         ({"packageManager": "pnpm@9.15.4"}, "pnpm@9.15.4 addon/pnpm-lock.yaml"),
-        ({"packageManager": "pnpm@9.15.4+sha512.abcdef"}, "pnpm@9.15.4 addon/pnpm-lock.yaml"),
+        ({"packageManager": "pnpm@9.15.4+sha1." + "ab" * 20}, "pnpm@9.15.4 addon/pnpm-lock.yaml"),
         ({"packageManager": "yarn@1.22.19"}, "yarn-classic@1.22.19 addon/yarn.lock"),
         ({"packageManager": "yarn@4.5.0-rc.1"}, "yarn@4.5.0-rc.1 addon/yarn.lock"),
         ({"packageManager": "yarn"}, "yarn-classic@1.22.22 addon/yarn.lock"),
@@ -109,6 +109,10 @@ def test_without_a_lock_file_a_note_says_so(more: dict[str, Any], manager: str) 
     ("field", "sentence"),
     [
         ("pnpm@7.33.7", 'addon/package.json names "pnpm@7.33.7": pnpm 8 or newer is needed'),
+        (
+            "pnpm@9.1.0+sha512.xyz",
+            'addon/package.json names "pnpm@9.1.0+sha512.xyz": its hash is not ALGORITHM.HEX, as Corepack writes it',
+        ),
         ("yarn@2.4.3", 'addon/package.json names "yarn@2.4.3": yarn 1 or 3 or newer is needed'),
     ],
 )

@@ -42,32 +42,45 @@ npmScopes:
   own:
     npmRegistryServer: "https://own.example.com"
     npmAuthToken: "${TOKEN}"
-"plugins": [x]
-? plugins
+"plugin\\x73": [x]
+? preferTruncatedLines
 : [x]
---- # another document
 packageExtensions: {"x@*": {dependencies: {y: "1"}}}
+catalog:
+  x: 1.10
+  "y": "2"
 """
 
 
 def test_later_yarns_settings_keep_no_program_and_no_variable() -> None:
     assert safe_settings(".yarnrc.yml", LATER).splitlines() == [
         "nodeLinker: node-modules", "npmScopes:", "  own:", '    npmRegistryServer: "https://own.example.com"',
-        'packageExtensions: {"x@*": {dependencies: {y: "1"}}}',
+        'packageExtensions: {"x@*": {dependencies: {y: "1"}}}', "catalog:", "  x: 1.10", '  "y": "2"',
     ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
-    "text", ["{plugins: [x]}", "\u2028plugins: x", "\tplugins: x\n", "- plugins: x", "plugins : x"]
-)
+    "text",
+    ["{plugins: [x]}", "\u2028plugins: x", "\tplugins: x\n", "- plugins: x", "plugins : x", "catalog: {a: &b 1, c: *b}",
+     "catalog: !!map {a: b}", "catalog: {a: 1}\n--- # another document\ncatalog: {b: 1}\n", "catalog: {a: !!int ''}", "[", "x"],
+)  # fmt: skip
 def test_other_forms_of_yaml_keep_nothing(text: str) -> None:
     assert safe_settings(".yarnrc.yml", text) == ""
 
 
+@pytest.mark.parametrize(
+    "value", ['"https://h.example/\\x24{SECRET}"', '"https://h.example/$\\\n  {SECRET}"', '"${SECRET}"', "x${SECRET}"]
+)
+def test_no_form_of_a_variable_is_kept(value: str) -> None:
+    text = f"npmScopes:\n  own:\n    npmRegistryServer: {value}\nnpmRegistryServer: {value}\nnodeLinker: pnpm\n"
+    assert "SECRET" not in safe_settings(".yarnrc.yml", text)
+    assert "nodeLinker: pnpm" in safe_settings(".yarnrc.yml", text)
+
+
 def test_pnpms_settings_keep_the_workspace_and_no_program() -> None:
-    text = "packages:\n- packages/*\n  - 'more/*'\ncatalog:\n  x: ^1\nconfigDependencies:\n  evil: 1.0.0\npnpmfile: x.cjs\n"
+    text = "packages:\n  - packages/*\n  - 'more/*'\ncatalog:\n  x: ^1\nconfigDependencies:\n  evil: 1.0.0\npnpmfile: x.cjs\n"
     assert safe_settings("pnpm-workspace.yaml", text).splitlines() == [
-        "packages:", "- packages/*", "  - 'more/*'", "catalog:", "  x: ^1",
+        "packages:", "- packages/*", "- 'more/*'", "catalog:", "  x: ^1",
     ]  # fmt: skip
 
 

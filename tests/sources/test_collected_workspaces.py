@@ -348,7 +348,7 @@ def test_a_mistake_is_reported_with_its_file(
 def test_text_that_is_not_utf_8_is_reported_with_its_file(tmp_path: Path) -> None:
     (tmp_path / "repository").mkdir()
     (tmp_path / "repository/Cargo.toml").write_bytes(b'[package]\nname = "\xff"\n')
-    with pytest.raises(InputError, match=r"^Cargo\.toml: it is not UTF-8 text$"):
+    with pytest.raises(InputError, match=r"^Cargo\.toml is not UTF-8 text$"):
         unpacked({"src/lib.rs": ""}, ".", tmp_path)
 
 
