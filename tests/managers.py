@@ -25,17 +25,12 @@ Value napi_register_module_v1(Env env, Value exports) {
 
 
 @dataclass(frozen=True)
-class Program:
+class ManagerVersion:
     """A version of a manager: the npm packages that hold it, and its settings in a project."""
 
     installer: Installer
     packages: tuple[str, ...]
     files: Mapping[str, str]
-
-    @property
-    def named(self) -> str:
-        """NAME@VERSION, as the field packageManager has it."""
-        return f"{self.installer}@{self.packages[0].rpartition('@')[2]}"
 
     def install(self, top: Path) -> list[Path]:
         """Install it from npm's registry, and return the directories for PATH."""
@@ -52,9 +47,9 @@ class Program:
         return [top / "node_modules/.bin", *sorted(top.glob("node_modules/@oven/*/bin"))]
 
 
-def program(installer: Installer, *packages: str, **files: str) -> Program:
+def version(installer: Installer, *packages: str, **files: str) -> ManagerVersion:
     """Return a manager; each of the files is a `.NAME.yml`."""
-    return Program(installer, packages, {f".{name}.yml": text for name, text in files.items()})
+    return ManagerVersion(installer, packages, {f".{name}.yml": text for name, text in files.items()})
 
 
 PROCESSOR = "arm64" if os.uname().machine in ("aarch64", "arm64") else "x64"
@@ -62,16 +57,16 @@ PROCESSOR = "arm64" if os.uname().machine in ("aarch64", "arm64") else "x64"
 NODE = f"node-{sys.platform}-{PROCESSOR}@24.21.0"
 BUN = f"@oven/bun-{sys.platform}-{PROCESSOR.replace('arm64', 'aarch64')}@1.4.5"
 YARN = "@yarnpkg/cli-dist@4.18.1"
-PROGRAMS = {
-    "npm 10": program("npm", "npm@10.9.9"),
-    "npm 11": program("npm", "npm@11.21.2"),
-    "npm 12": program("npm", "npm@12.2.2", NODE),
-    "pnpm 9": program("pnpm", "pnpm@9.15.9"),
-    "pnpm 10": program("pnpm", "pnpm@10.34.8"),
-    "pnpm 11": program("pnpm", "pnpm@11.28.10", NODE),
-    "pnpm 12": program("pnpm", "pnpm@12.20.0"),
-    "yarn 1": program("yarn", "yarn@1.22.22"),
-    "yarn 4": program("yarn", YARN, yarnrc="nodeLinker: node-modules\n"),
-    "yarn 4, Plug'n'Play": program("yarn", YARN),
-    "bun 1": program("bun", BUN),
+VERSIONS = {
+    "npm 10": version("npm", "npm@10.9.9"),
+    "npm 11": version("npm", "npm@11.21.2"),
+    "npm 12": version("npm", "npm@12.2.2", NODE),
+    "pnpm 9": version("pnpm", "pnpm@9.15.9"),
+    "pnpm 10": version("pnpm", "pnpm@10.34.8"),
+    "pnpm 11": version("pnpm", "pnpm@11.28.10", NODE),
+    "pnpm 12": version("pnpm", "pnpm@12.20.0"),
+    "yarn 1": version("yarn", "yarn@1.22.22"),
+    "yarn 4": version("yarn", YARN, yarnrc="nodeLinker: node-modules\n"),
+    "yarn 4, Plug'n'Play": version("yarn", YARN),
+    "bun 1": version("bun", BUN),
 }

@@ -39,7 +39,7 @@ def named_members(root: str, manifests: Manifests) -> list[str]:
     """
     shared = manifests[root].workspace or Workspace()
     if sum("*" in each for each in shared.members) > MAX_PATTERNS:
-        raise InputError(f"the workspace of {root}/Cargo.toml has more than {MAX_PATTERNS} patterns")
+        raise InputError(f"the workspace of {resolve_path(root, 'Cargo.toml')} has more than {MAX_PATTERNS} patterns")
     patterns = (resolve_path(root, pattern) for pattern in shared.members)
     matched = (each for pattern in patterns if pattern is not None for each in expand_pattern(pattern, manifests))
     return [each for each in matched if not _is_excluded(each, root, shared)]

@@ -12,13 +12,10 @@ from typing import Final
 from generator.cargo.configuration import DIRECTORY
 from generator.cargo.directories import parent, resolve_path
 from generator.errors import Unbuildable
-from generator.npm.files import RepositoryFiles
+from generator.npm.files import PROJECT_FILES, RepositoryFiles
 from generator.text import message_text
 
-DEPENDENCY_FILES: Final = frozenset(
-    ("package.json", "package-lock.json", "npm-shrinkwrap.json", "yarn.lock", "pnpm-lock.yaml", ".npmrc", ".yarnrc",
-     ".yarnrc.yml", "pnpm-workspace.yaml", "Cargo.toml", "Cargo.lock")
-)  # fmt: skip
+DEPENDENCY_FILES: Final = PROJECT_FILES | {".npmrc", ".yarnrc", "Cargo.toml", "Cargo.lock"}
 MAX_BYTES: Final = 64 * 1024 * 1024
 # Bytes of a published crate's archive of these files, which comes out of the sandbox.
 MAX_ARCHIVE: Final = 80 * 1024 * 1024

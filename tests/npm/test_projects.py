@@ -216,3 +216,9 @@ def test_the_sentence_names_manager_version_and_lock_file() -> None:
     texts = {"addon/package.json": {}, "addon/pnpm-lock.yaml": PNPM.format("9.0")}
     assert project(texts).sentence == "pnpm 10.34.8 installs its npm packages by addon/pnpm-lock.yaml"
     assert project({"addon/package.json": {}}).sentence == "npm installs its npm packages without a lock file"
+
+
+def test_a_workspace_with_very_many_patterns_is_refused() -> None:
+    texts = {"package.json": {"workspaces": [f"packages/{number}*" for number in range(101)]}, "addon/package.json": {}}
+    with pytest.raises(InputError, match="more than 100 patterns"):
+        project(texts)

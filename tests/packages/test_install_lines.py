@@ -26,7 +26,7 @@ from generator.packages.install_lines import INSTALLERS, install_line
 from generator.packages.program import program_packages
 from generator.packages.tarball import NpmPackage, write_tarball
 from generator.platforms import PlatformName, addon_file, host_platform
-from tests.managers import ADDON_SOURCE, PROGRAMS, Program
+from tests.managers import ADDON_SOURCE, VERSIONS, ManagerVersion
 from tests.packages.conftest import node, package_json
 from tests.serving.port import Port
 from tests.support import HANGS, TOP, write_files
@@ -122,7 +122,7 @@ class Project:
     """An empty project, and the manager that is first on PATH there."""
 
     top: Path
-    program: Program
+    program: ManagerVersion
     env: Mapping[str, str]
 
     def run(self, line: str) -> subprocess.CompletedProcess[str]:
@@ -136,15 +136,17 @@ class Project:
         return ran.stdout.strip()
 
 
-@pytest.fixture(scope="module", params=PROGRAMS)
-def directories(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Program, list[Path]]:
+@pytest.fixture(scope="module", params=VERSIONS)
+def directories(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[ManagerVersion, list[Path]]:
     """Install one version of a manager from npm's registry."""
-    wanted = PROGRAMS[request.param]
+    wanted = VERSIONS[request.param]
     return wanted, wanted.install(tmp_path_factory.mktemp("manager"))
 
 
 @pytest.fixture
-def project(directories: tuple[Program, list[Path]], shop: Shop, tmp_path: Path) -> Project:
+def project(directories: tuple[ManagerVersion, list[Path]], shop: Shop, tmp_path: Path) -> Project:
     """Make an empty project whose only registry is that of the test."""
     wanted, own = directories
     write_files(tmp_path / "app", {"package.json": '{"name": "app", "private": true}\n', **wanted.files})

@@ -28,7 +28,7 @@ from generator.recipes.npm_packages import (
     run_script,
 )
 from generator.scripts import script
-from tests.support import write_files
+from tests.support import HANGS, write_files
 
 MANAGERS = {
     "npm 10": "npm@10.9.9",
@@ -77,7 +77,7 @@ def bash(script: str, cwd: Path, home: Path) -> subprocess.CompletedProcess[str]
     keep = {name: os.environ[name] for name in os.environ if name.isupper() or name == "npm_config_cache"}
     env = {**keep, "HOME": str(home), "CI": "true"}
     return subprocess.run(  # noqa: TID251
-        ["bash", "-c", f"set -euo pipefail\n{script}"], cwd=cwd, env=env, capture_output=True, text=True, timeout=600, check=False
+        ["bash", "-c", f"set -euo pipefail\n{script}"], cwd=cwd, env=env, capture_output=True, text=True, timeout=HANGS, check=False
     )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ import pytest
 from generator.cargo.channels import RequestedChannel
 from generator.errors import InputError, Unavailable
 from generator.sources.collect import CollectedSource, SourceLocations, collect, repository_top
+from generator.sources.tree import CheckoutTree
 from tests.repositories import crate, git, package, repository
 
 
@@ -216,3 +217,17 @@ def test_the_repository_is_the_nearest_directory_with_git(tmp_path: Path) -> Non
     assert repository_top(top / "a/b") == top.resolve()
     (tmp_path / "plain").mkdir()
     assert repository_top(tmp_path / "plain") == (tmp_path / "plain").resolve()
+
+
+@pytest.mark.parametrize("path", ["loop/a", "loop", "none/a", "a\0b"])
+def test_a_link_to_itself_and_impossible_names_hold_no_files(tmp_path: Path, path: str) -> None:
+    top = repository(tmp_path / "top", {"Cargo.toml": package("one")})
+    (top / "loop").symlink_to("loop")
+    assert CheckoutTree(top).has(path) is (path == "loop")
+
+
+def test_a_workspace_with_very_many_patterns_is_refused(tmp_path: Path) -> None:
+    members = ", ".join(f'"crates/{number}*"' for number in range(101))
+    top = repository(tmp_path / "top", {**WORKSPACE, "Cargo.toml": f"[workspace]\nmembers = [{members}]\n"})
+    with pytest.raises(InputError, match="more than 100 patterns"):
+        collected(top, "crates/one", tmp_path)
