@@ -396,10 +396,13 @@ def test_what_a_sparse_checkout_lacks_is_a_note_and_stops_no_other_command(repos
     git(top, "sparse-checkout", "set", "near")
     assert not (top / "far").exists()
     ran = cratematrix("check", cwd=top)
-    note = "far/Cargo.toml is not checked out: git sparse-checkout add far"
-    assert (ran.code, ran.err) == (0, f"note: far: {note}\nnote: addon: {note}\ncrates.json: 3 crates, no errors\n")
-    notes = json.loads(cratematrix("check", "--json", cwd=top).out)["notes"]
-    assert notes == [f"far: {note}", f"addon: {note}"]
+    notes = [
+        "far: far/Cargo.toml is not checked out: git sparse-checkout add far",
+        "addon: addon/package.json is not checked out: git sparse-checkout add addon",
+    ]
+    said = "".join(f"note: {each}\n" for each in notes)
+    assert (ran.code, ran.err) == (0, f"{said}crates.json: 3 crates, no errors\n")
+    assert json.loads(cratematrix("check", "--json", cwd=top).out)["notes"] == notes
     assert cratematrix("plan", cwd=top).code == 0
     assert cratematrix("plan", "--changed-since", "HEAD", cwd=top).code == 0
     shutil.rmtree(top / "near")

@@ -31,19 +31,23 @@ def trim_workspace(text: str, root: str, closure: Closure, manifests: Manifests)
         document = tomlkit.parse(text)
     except TOMLKitError as error:
         raise InputError(f"{message_text(manifest_path(root))}: {message_text(str(error))}") from None
-    table: Any = document["workspace"]
-    table["members"] = [*_members(root, closure, manifests)]
-    table.pop("default-members", None)
-    _keep_inherited(table, [manifests[each] for each in closure.roots if closure.roots[each] == root])
+    _workspace(document)["members"] = [*_members(root, closure, manifests)]
+    _workspace(document).pop("default-members", None)
+    _keep_inherited(document, [manifests[each] for each in closure.roots if closure.roots[each] == root])
     if root not in closure.roots:
         for key in [each for each in document if each not in VIRTUAL]:
             document.remove(key)
         if (resolver := _resolver(manifests[root])) is not None:
-            table["resolver"] = resolver
+            _workspace(document)["resolver"] = resolver
     return tomlkit.dumps(document)
 
 
-def _keep_inherited(table: Any, members: Sequence[CargoToml]) -> None:
+def _workspace(document: tomlkit.TOMLDocument) -> Any:
+    """Return the table anew: after a removal tomlkit's view of a table in several parts is out of date."""
+    return document["workspace"]
+
+
+def _keep_inherited(document: tomlkit.TOMLDocument, members: Sequence[CargoToml]) -> None:
     """Remove the dependencies, the fields of packages and the lints that no member takes from the workspace."""
     sections = [each for member in members for each in member.sections()]
     tables = [
@@ -54,12 +58,12 @@ def _keep_inherited(table: Any, members: Sequence[CargoToml]) -> None:
         "package": {key for member in members if member.package for key in member.package.inherited},
     }
     for key, names in inherited.items():
-        for name in [each for each in table.get(key, ()) if each not in names]:
-            del table[key][name]
-        if not table.get(key, True):
-            del table[key]
+        for name in [each for each in _workspace(document).get(key, ()) if each not in names]:
+            del _workspace(document)[key][name]
+        if not _workspace(document).get(key, True):
+            del _workspace(document)[key]
     if not any(is_inherited(member.lints) for member in members):
-        table.pop("lints", None)
+        _workspace(document).pop("lints", None)
 
 
 def _members(root: str, closure: Closure, manifests: Manifests) -> Iterator[str]:
