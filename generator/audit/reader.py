@@ -38,16 +38,15 @@ def limit_process() -> None:
             resource.setrlimit(kind, (limit, limit))
 
 
-def read_as_json(path: Path) -> str:
-    """Return a file's images, or the reason why there are none, as JSON."""
+def read_here(path: Path) -> ReaderResult:
+    """Return a file's images, or the reason why there are none."""
     lief.logging.disable()
     try:
-        result = ReaderResult(images=read_images(path))
+        return ReaderResult(images=read_images(path))
     except UnreadableBinary as problem:
-        result = ReaderResult(problem=str(problem))
+        return ReaderResult(problem=str(problem))
     except (ValidationError, UnicodeError):
-        result = ReaderResult(problem="it holds names that no compiler writes")
-    return result.model_dump_json()
+        return ReaderResult(problem="it holds names that no compiler writes")
 
 
 def copy_stdin() -> Path:
@@ -62,7 +61,7 @@ def main() -> None:
     """Read the file of the first argument, or standard input."""
     path = Path(sys.argv[1]) if sys.argv[1:] else copy_stdin()
     limit_process()
-    sys.stdout.write(read_as_json(path))
+    sys.stdout.write(read_here(path).model_dump_json())
 
 
 if __name__ == "__main__":

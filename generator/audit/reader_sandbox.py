@@ -6,7 +6,7 @@ import functools
 import importlib.util
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -28,6 +28,15 @@ _READER: Final = (sys.executable, "-P", "-B", "-m", "generator.audit.reader")
 # Environment variables that Python may need to find itself and this package; all others are removed.
 _PASSED_VARIABLES: Final = ("PATH", "HOME", "PYTHONPATH", "LD_LIBRARY_PATH", "SYSTEMROOT")
 _READER_PACKAGES: Final = ("lief", "pydantic", "generator")
+# Fails where Python does not start, or where a package or a library of lief is missing. To import lief takes half
+# a second, so its modules are only loaded.
+_PROBE: Final = """
+import ctypes, importlib.util, pathlib
+for name in ("pydantic", "generator", "lief"):
+    top = pathlib.Path(importlib.util.find_spec(name).origin).parent
+for library in top.glob("*.so"):
+    ctypes.CDLL(str(library))
+"""
 _PROBE_SECONDS: Final = 60.0
 _PROBE_BYTES: Final = 4096
 
@@ -36,7 +45,7 @@ def run_reader(path: Path, timeout: float, limit: int) -> Completed:
     """Run the reader process on a file, in a sandbox when this machine supports one."""
     if view := reader_view():
         with path.open("rb") as file:
-            return _in_sandbox(view, file, timeout, limit)
+            return _in_sandbox(view, _READER, file, timeout, limit)
     return run([*_READER, str(path)], timeout=timeout, env=_environment(), limit=limit)
 
 
@@ -52,14 +61,15 @@ def reader_view() -> IsolationSpec | None:
     )
     try:
         with Path(os.devnull).open("rb") as empty:
-            return view if _in_sandbox(view, empty, _PROBE_SECONDS, _PROBE_BYTES).exit_code == 0 else None
+            probe = (sys.executable, "-P", "-B", "-c", _PROBE)
+            return view if _in_sandbox(view, probe, empty, _PROBE_SECONDS, _PROBE_BYTES).exit_code == 0 else None
     except Unavailable:  # a slow start is no reason to read without a sandbox
         return view
 
 
-def _in_sandbox(view: IsolationSpec, file: BinaryIO, timeout: float, limit: int) -> Completed:
+def _in_sandbox(view: IsolationSpec, words: Sequence[str], file: BinaryIO, timeout: float, limit: int) -> Completed:
     with bubblewrap_command(bubblewrap_arguments(view)) as (bubblewrap, descriptors):
-        argv = [*bubblewrap, *_READER]
+        argv = [*bubblewrap, *words]
         return run(argv, timeout=timeout, env=HOST_ENV, stdin=file, limit=limit, pass_fds=descriptors)
 
 

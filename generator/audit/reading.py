@@ -24,11 +24,14 @@ _OUT_OF_TIME: Final = (-24, 128 + 24)
 
 def read_facts(path: Path, name: str) -> Facts:
     """Read a file that is named `name` in its package. A failure of the reader is a fact, never an error."""
+    large = path.stat().st_size > MAX_BYTES
+    result = ReaderResult(problem=f"it has more than {MAX_BYTES // 2**20} MiB") if large else _read(path)
+    return facts_of(path, name, result)
+
+
+def facts_of(path: Path, name: str, result: ReaderResult) -> Facts:
+    """Return the facts of a file: those of the reader, and its mode."""
     status = path.stat()
-    if status.st_size > MAX_BYTES:
-        result = ReaderResult(problem=f"it has more than {MAX_BYTES // 2**20} MiB")
-    else:
-        result = _read(path)
     return Facts(
         file=name,
         executable=os.name != "posix" or bool(status.st_mode & 0o100),  # Windows keeps no such bit

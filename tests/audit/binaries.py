@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from generator.audit.findings import Audit
-from generator.audit.reading import read_facts
+from generator.audit.reader import read_here
+from generator.audit.reading import facts_of, read_facts
 from generator.audit.rules import MinimumVersions, audit
 from generator.platforms import Kind, PlatformName
 from tests.support import HANGS
@@ -114,8 +115,17 @@ def universal(path: Path, *images: Path) -> Path:
 
 
 def audited(path: Path, platform: PlatformName, kind: Kind = "napi", minimum: MinimumVersions | None = None) -> Audit:
-    """Read and audit a file as a build does."""
-    return audit(read_facts(path, path.name), platform, kind, minimum or MinimumVersions())
+    """Read a file and audit it as a build does, but in this process: to start another one takes longer than all else.
+
+    The tests of hostile files and of whole builds use the reader's own process.
+    """
+    facts = facts_of(path, path.name, read_here(path))
+    return audit(facts, platform, kind, minimum or MinimumVersions())
+
+
+def audited_by_reader(path: Path, platform: PlatformName, minimum: MinimumVersions | None = None) -> Audit:
+    """Read an addon in the reader's process, and audit it."""
+    return audit(read_facts(path, path.name), platform, "napi", minimum or MinimumVersions())
 
 
 def found(result: Audit) -> set[str]:

@@ -19,7 +19,7 @@ from generator.audit.rules import MinimumVersions, audit
 from generator.audit.wasm import UnreadableBinary, read_module
 from generator.platforms import PLATFORM_NAMES, PlatformName
 from generator.processes import run
-from tests.audit.binaries import ADDON, addon, audited, cc, found, needs_zig, only
+from tests.audit.binaries import ADDON, addon, audited_by_reader, cc, found, needs_zig, only
 
 # Each example costs a process, half a second of which is Python and LIEF.
 SOME = settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -114,14 +114,14 @@ def test_a_file_that_is_mostly_holes_is_refused_unread(tmp_path: Path) -> None:
     made = cc(tmp_path, ADDON, "-shared")
     with made.open("ab") as file:
         file.truncate(1024**4)
-    assert "it has more than 512 MiB" in only(audited(made, "linux-x64-gnu"))
+    assert "it has more than 512 MiB" in only(audited_by_reader(made, "linux-x64-gnu"))
 
 
 def test_a_file_as_large_as_is_read_ends_within_the_deadline(tmp_path: Path) -> None:
     made = cc(tmp_path, ADDON, "-shared")
     with made.open("ab") as file:
         file.truncate(reading.MAX_BYTES)
-    assert audited(made, "linux-x64-gnu", minimum=MinimumVersions(glibc="2.99")).findings == ()
+    assert audited_by_reader(made, "linux-x64-gnu", minimum=MinimumVersions(glibc="2.99")).findings == ()
 
 
 @pytest.mark.parametrize(
@@ -167,7 +167,7 @@ def test_a_reader_that_dies_lies_floods_or_hangs_is_a_finding(
     if "1 s" in message:
         monkeypatch.setattr(reading, "TIMEOUT", 1.0)
     made = cc(tmp_path, ADDON, "-shared")
-    result = audited(made, "linux-x64-gnu")
+    result = audited_by_reader(made, "linux-x64-gnu")
     assert found(result) == {"readable"}
     assert message in only(result)
 
