@@ -14,6 +14,7 @@ import pytest
 from hypothesis import settings
 
 from generator.toolchain.host import HostToolchain, find_host_toolchain
+from tests.suite.fork_server import RUNNING, ForkServer
 from tests.support import TOP, git_repository, write_files
 
 pytest_plugins = ["tests.suite.environment", "tests.suite.leaks", "tests.suite.attacks", "tests.suite.tiers"]
@@ -93,6 +94,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return 3 if item.get_closest_marker("unit") else 2
 
     items.sort(key=group)
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Start the fork server, in each process of a run that runs tests."""
+    runs_tests = hasattr(session.config, "workerinput") or not getattr(session.config.option, "numprocesses", None)
+    if sys.platform == "linux" and runs_tests:
+        RUNNING.append(ForkServer())
+
+
+def pytest_unconfigure() -> None:
+    """End the fork server."""
+    while RUNNING:
+        RUNNING.pop().close()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from tests.suite.fork_server import RUNNING
+
 T = TypeVar("T")
 
 # A machine may be very busy; what would hang is ended by the limit on a test's time.
@@ -48,17 +50,26 @@ def with_enough_time(attempt: Callable[[float], T | None]) -> T:
 
 
 def cratematrix(*words: str | Path, cwd: Path, env: Mapping[str, str] | None = None) -> Ran:
-    """Run the installed command as a user does."""
+    """Run the installed command as a user does, in a process that is forked where that makes no difference."""
+    argv, environment = [COMMAND, *map(str, words)], {**os.environ, **(env or {})}
+    if RUNNING and RUNNING[0].can_run(environment):
+        code, out, err = RUNNING[0].run(argv, cwd, environment)
+        return Ran(code, _text(out), _text(err))
     done = subprocess.run(  # noqa: TID251
-        [COMMAND, *map(str, words)],
+        argv,
         cwd=cwd,
-        env={**os.environ, **(env or {})},
+        env=environment,
         capture_output=True,
         text=True,
         timeout=HANGS,
         check=False,
     )
     return Ran(done.returncode, done.stdout, done.stderr)
+
+
+def _text(content: bytes) -> str:
+    """Return output with the line ends of text, as `subprocess` does."""
+    return content.decode().replace("\r\n", "\n").replace("\r", "\n")
 
 
 def bash(script: str, cwd: Path, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:

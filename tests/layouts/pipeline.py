@@ -16,7 +16,7 @@ from generator.manifest.reading import load_manifest
 from generator.processes import run
 from tests.layouts import Layout
 from tests.repositories import git
-from tests.support import COMMAND, TOP
+from tests.support import TOP, Ran, cratematrix
 
 # A build may wait for others on the same machine.
 SECONDS: Final = 2400
@@ -41,16 +41,18 @@ class Repository:
     def run(self, words: list[str], directory: str = ".") -> str:
         """Return what a program prints; CratematrixError with the end of its messages when it fails."""
         done = run(words, timeout=SECONDS, cwd=self.top / directory, env=self.environment)
-        if done.exit_code != 0:
-            said = " / ".join(line for line in done.stderr.strip().splitlines()[-6:] if line.strip())
-            raise CratematrixError(
-                f"{shlex.join(words[:3])} ended with {done.exit_code}: {said or done.stdout[-300:]!r}"
-            )
-        return done.stdout.decode(errors="replace")
+        return _output(words, Ran(done.exit_code, done.stdout.decode(errors="replace"), done.stderr))
 
     def cratematrix(self, *words: str) -> str:
         """Return what a command of cratematrix prints."""
-        return self.run([COMMAND, *words])
+        return _output([*words], cratematrix(*words, cwd=self.top, env=self.environment))
+
+
+def _output(words: list[str], ran: Ran) -> str:
+    if ran.code != 0:
+        said = " / ".join(line for line in ran.err.strip().splitlines()[-6:] if line.strip())
+        raise CratematrixError(f"{shlex.join(words[:3])} ended with {ran.code}: {said or ran.out[-300:]!r}")
+    return ran.out
 
 
 def copy_of(layout: Layout, top: Path) -> None:
