@@ -53,17 +53,21 @@ def refusals(files: DependencyFiles, directory: str) -> Iterator[Refusal]:
 def settings_refusals(files: DependencyFiles, project: NpmProject) -> Iterator[Refusal]:
     """Yield the refused dependencies in settings of yarn and pnpm, and the settings that cannot be checked."""
     for directory in dict.fromkeys((project.package, *ancestors(project.package), project.directory)):
-        for name in (YARNRC, PNPM_WORKSPACE):
-            file = join(directory, name)
-            text = files.text(file)
-            values = {} if text is None else parse_settings(text)
-            if values is None:
-                reason = "its dependencies cannot be checked: write a mapping without anchors, aliases and tags"
-                yield Refusal(file, None, f"{file} cannot be read as YAML, so {reason}")
-            for key, specifier in _strings([table(values or {}, each) for each in _SETTINGS_TABLES]):
-                if reason := refusal_reason(files, directory, specifier):
-                    line = next((n for n, each in enumerate((text or "").splitlines(), 1) if specifier in each), None)
-                    yield Refusal(file, line, f"{quoted(specifier)} of {quoted(key)} {reason}")
+        for file in (join(directory, name) for name in (YARNRC, PNPM_WORKSPACE)):
+            if text := files.text(file):
+                yield from _refused_settings(files, directory, file, text)
+
+
+def _refused_settings(files: DependencyFiles, directory: str, file: str, text: str) -> Iterator[Refusal]:
+    values = parse_settings(text)
+    if values is None:
+        reason = "its dependencies cannot be checked: write a mapping without anchors, aliases and tags"
+        yield Refusal(file, None, f"{file} cannot be read as YAML, so {reason}")
+        return
+    for name, specifier in _strings(table(values, each) for each in _SETTINGS_TABLES):
+        if refused := refusal_reason(files, directory, specifier):
+            line = next((number for number, each in enumerate(text.splitlines(), 1) if specifier in each), None)
+            yield Refusal(file, line, f"{quoted(specifier)} of {quoted(name)} {refused}")
 
 
 def refusal_reason(files: DependencyFiles, directory: str, specifier: str) -> str | None:

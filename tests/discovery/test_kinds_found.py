@@ -584,7 +584,7 @@ MANAGERS = {
     "npm": ({"a/package-lock.json": "{}"}, {}, "npm, with a/package-lock.json"),
     "yarn of the workspace": (
         {"yarn.lock": ""},
-        {"packageManager": "yarn@4.9.1+sha224.aa"},
+        {"packageManager": "yarn@4.9.1+sha224." + "aa" * 28},
         "yarn 4.9.1, with yarn.lock",
     ),
     "pnpm without packageManager": ({"pnpm-lock.yaml": ""}, {}, "pnpm 10.34.8, with pnpm-lock.yaml"),

@@ -9,6 +9,7 @@ A command with other variables of Python or of the locale than the suite's is ex
 from __future__ import annotations
 
 import atexit
+import functools
 import gc
 import importlib
 import json
@@ -84,19 +85,24 @@ def _content(file: IO[bytes]) -> bytes:
 
 def serve(connection: socket.socket) -> None:
     """Fork a process for each request until the other end is closed."""
-    for name in MODULES:
-        importlib.import_module(name)
-    gc.freeze()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # so that the kernel removes forked processes
     while True:
         _, descriptors, *_ = socket.recv_fds(connection, len(_MESSAGE), 4)
         if not descriptors:
             return
+        _import_commands()
         if os.fork() == 0:
             connection.close()
             _answer(*descriptors)
         for each in descriptors:
             os.close(each)
+
+
+@functools.cache
+def _import_commands() -> None:
+    for name in MODULES:
+        importlib.import_module(name)
+    gc.freeze()
 
 
 def _answer(asked: int, out: int, err: int, answer: int) -> NoReturn:
