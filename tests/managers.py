@@ -32,6 +32,11 @@ class ManagerVersion:
     packages: tuple[str, ...]
     files: Mapping[str, str]
 
+    @property
+    def named(self) -> str:
+        """NAME@VERSION, as the field packageManager has it."""
+        return f"{self.installer}@{self.packages[0].rpartition('@')[2]}"
+
     def install(self, top: Path) -> list[Path]:
         """Install it from npm's registry, and return the directories for PATH."""
         words = ["--prefix", str(top), "--no-save", "--ignore-scripts", "--no-audit", "--no-fund"]

@@ -22,6 +22,8 @@ from generator.manifest.models import Manifest
 from generator.manifest.reading import load_manifest
 from generator.manifest.settings import with_layout
 from generator.manifest.values import Layout
+from generator.packages.install_lines import install_line
+from generator.reports.models import Report
 from generator.sandboxes.e2b.connection import Gateway
 
 
@@ -97,9 +99,20 @@ def build(
     with progress.running():
         report = run_build(loaded, selection, context, options, environment, progress)
     print_report(report, out / selection.report_name, loaded)
+    if (line := _install_line(report, out)) and not in_github_actions(os.environ):
+        print_message(f"to install a package: {line}")
     if report.interrupted:
         raise Interrupted("interrupted: finished crates are kept", fix="run the same command again to continue")
     raise_failed(report, lambda crate: f"read {out}/logs/{crate}.log")
+
+
+def _install_line(report: Report, out: Path) -> str | None:
+    """Return the line that installs a package that needs no others; those of the layout split need a registry."""
+    for each in report.crates:
+        if each.state == "built" and len(each.packages) == 1:
+            file = out / each.packages[0].file
+            return install_line("npm", each.name, str(file) if file.is_absolute() else f"./{file}")
+    return None
 
 
 def _check_backend(backend: str, *, no_isolation: bool, keep_failed: bool) -> None:

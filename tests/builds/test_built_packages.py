@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import io
 import json
+import re
+import subprocess
 import tarfile
 
 import pytest
 
-from tests.builds.commands import ADDON, build, report
+from tests.builds.commands import ADDON, addon, build, report
 from tests.conftest import MakeRepository
-from tests.support import entry, git_repository, library
+from tests.support import HANGS, entry, git_repository, library
 
 
 def test_the_package_has_the_built_program_and_not_that_of_the_tests(repository: MakeRepository) -> None:
@@ -103,3 +105,22 @@ def test_documents_are_in_the_package_however_a_crate_has_them(repository: MakeR
     assert documents == {
         "README.md": "for users", "LICENSE.txt": "terms", "notice.md": "lower case", "README": "upper", "COPYING": "linked",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("out", ["dist", "my packages"])
+def test_a_build_ends_with_a_line_that_installs_a_package(repository: MakeRepository, out: str) -> None:
+    crate = entry("demo", kind="napi", commands={"build": ADDON})
+    top = repository([entry("one"), crate], library("one") | addon("index.js", "exports.x = 1"))
+    ran = build(top, "--all", "--out", out)
+    assert ran.code == 0, ran.err
+    (line,) = re.findall(r"^to install a package: (.*)$", ran.err, re.MULTILINE)
+    assert ran.err.endswith(f"{line}\n")
+    install = ["sh", "-c", f"{line} --no-audit --no-fund --offline"]
+    subprocess.run(install, cwd=top, check=True, timeout=HANGS)  # noqa: TID251
+    assert (top / "node_modules/@demo/demo/index.js").is_file()
+
+
+def test_a_build_prints_no_line_without_a_package(repository: MakeRepository) -> None:
+    top = repository([entry("one")], library("one"))
+    ran = build(top, "--all")
+    assert (ran.code, "to install" in ran.err) == (0, False)
