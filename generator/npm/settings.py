@@ -72,7 +72,8 @@ def npm_registries(npmrc: str, yarnrc: str, scopes: Mapping[str, str]) -> str:
 def _kept_yaml(text: str, keys: frozenset[str]) -> str:
     """Return the settings of these top-level keys, written anew: escapes and unusual forms of YAML hide nothing."""
     node = compose_settings(text)
-    kept = [(key, value) for key, value in node.value if key.value in keys] if node else []
+    pairs = node.value if node else []
+    kept = [(key, value) for key, value in pairs if isinstance(key, ScalarNode) and key.value in keys]
     safe = _without_variables(MappingNode("tag:yaml.org,2002:map", kept, flow_style=False))
     if not safe.value:
         return ""

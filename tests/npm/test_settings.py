@@ -62,7 +62,7 @@ def test_later_yarns_settings_keep_no_program_and_no_variable() -> None:
 @pytest.mark.parametrize(
     "text",
     ["{plugins: [x]}", "\u2028plugins: x", "\tplugins: x\n", "- plugins: x", "plugins : x", "catalog: {a: &b 1, c: *b}",
-     "catalog: !!map {a: b}", "catalog: {a: 1}\n--- # another document\ncatalog: {b: 1}\n", "catalog: {a: !!int ''}", "[", "x"],
+     "catalog: !!map {a: b}", "catalog: {a: 1}\n--- # another document\ncatalog: {b: 1}\n", "catalog: {a: !!int ''}", "[", "x", "? [catalog]\n: x\n"],
 )  # fmt: skip
 def test_other_forms_of_yaml_keep_nothing(text: str) -> None:
     assert safe_settings(".yarnrc.yml", text) == ""
