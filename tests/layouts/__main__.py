@@ -6,8 +6,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Final
 
 from generator.console.output import print_message
 from generator.console.tables import print_table
@@ -16,6 +18,9 @@ from tests.layouts import LAYOUTS, Layout
 from tests.layouts.pipeline import STEPS, NotRun, repository_of, write_locks
 from tests.layouts.registry import served_registry
 from tests.support import cross_path
+
+# Cargo compiles the crates at the end of a build one after the other; meanwhile another layout uses the other cores.
+AT_ONCE: Final = 2
 
 
 def main(names: list[str]) -> int:
@@ -28,7 +33,8 @@ def main(names: list[str]) -> int:
         environment = {"PATH": cross_path()}
         if any(each.registry for each in chosen):
             environment |= stack.enter_context(served_registry())
-        rows = [(layout.name, *cells_of(layout, Path(scratch), environment)) for layout in chosen]
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            rows = list(pool.map(lambda each: (each.name, *cells_of(each, Path(scratch), environment)), chosen))
     print_table(("layout", *STEPS, "seconds"), rows)
     green = sum("failed" not in row and "not run" not in row for row in rows)
     print_message(f"{green} of {len(rows)} layouts went from init to a loaded package")
