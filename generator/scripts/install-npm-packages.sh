@@ -19,6 +19,7 @@ export npm_config_registry=$registry
 grep -qsE '^(registry|registries):' pnpm-workspace.yaml || export pnpm_config_registry=$registry
 # A dependency by git would run its scripts, and a package of a registry may have one: each call of git fails, as with npm.
 no_git=$(mktemp -d)
+trap 'rm -r "$no_git"' EXIT
 ln -s /bin/false "$no_git/git"
 case $manager in
   npm)

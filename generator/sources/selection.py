@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import takewhile
 from typing import Final
 
+from generator.cargo.configuration import read_configuration
 from generator.cargo.directories import ancestors, is_within, matches, parent, pattern_parts
 from generator.cargo.packaging import named_documents, packaged
 from generator.errors import InputError
@@ -100,7 +101,10 @@ def select(request: Wanted, listing: Listing) -> Selection:
     }
     included = {path for pattern in request.include for path in _matching(pattern, listing)}
     documents = named_documents(request.directory, closure.roots[request.directory], manifests)
-    named = Selection(request, closure, listing, rules, frozenset(included.union(documents) & listing.paths))
+    vendored = {
+        path for each in read_configuration(request.directory, listing.text).directories for path in listing.below(each)
+    }
+    named = Selection(request, closure, listing, rules, frozenset(included.union(documents, vendored) & listing.paths))
     return replace(named, extra=named.extra | _linked(named))
 
 

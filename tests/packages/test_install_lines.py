@@ -155,6 +155,7 @@ def project(directories: tuple[ManagerVersion, list[Path]], shop: Shop, tmp_path
         "PATH": ":".join([*map(str, own), os.environ["PATH"]]),
         "HOME": str(tmp_path / "home"),
         "npm_config_registry": f"{shop.registry}/",
+        "pnpm_config_registry": f"{shop.registry}/",  # pnpm 11 and later read no variable of npm's
         "YARN_REGISTRY": f"{shop.registry}/",
         "YARN_NPM_REGISTRY_SERVER": shop.registry,
         "YARN_UNSAFE_HTTP_WHITELIST": "127.0.0.1",

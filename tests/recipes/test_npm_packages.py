@@ -73,9 +73,9 @@ def workspace(manager: str) -> dict[str, Any]:
 
 
 def bash(script: str, cwd: Path, home: Path) -> subprocess.CompletedProcess[str]:
-    home.mkdir(exist_ok=True)
+    (home / "tmp").mkdir(parents=True, exist_ok=True)
     keep = {name: os.environ[name] for name in os.environ if name.isupper() or name == "npm_config_cache"}
-    env = {**keep, "HOME": str(home), "CI": "true"}
+    env = {**keep, "HOME": str(home), "TMPDIR": str(home / "tmp"), "CI": "true"}
     return subprocess.run(  # noqa: TID251
         ["bash", "-c", f"set -euo pipefail\n{script}"], cwd=cwd, env=env, capture_output=True, text=True, timeout=HANGS, check=False
     )  # fmt: skip
