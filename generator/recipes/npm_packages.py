@@ -23,8 +23,8 @@ from generator.sandboxes.layout import MANAGERS, NEEDED, SOURCE, TOOLS, source_p
 from generator.scripts import with_arguments
 
 # npm only unpacks: no lifecycle scripts, no audit calls. npm would prepare a git dependency with a second npm that runs
-# its scripts, so none is allowed: by npm 11's own option and, for older ones, by a git that always fails. npm 10 ignores
-# the first option for `prepare` of a workspace's members, so the shell of scripts runs nothing.
+# its scripts, so none is allowed: by npm 11's own option and, for older ones, by a git that always fails. npm 10 runs
+# `prepare` of a workspace's members in spite of the first option, so the shell of scripts does nothing.
 NPM_OPTIONS: Final = (
     "--ignore-scripts --script-shell=/usr/bin/true --allow-git=none --git=/bin/false --node-options= --no-audit "
     "--no-fund --no-update-notifier"
