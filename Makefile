@@ -31,7 +31,7 @@ attack: $(VENV)/.dev
 # service, and of the whole sample fleet on both backends.
 slow: $(VENV)/.dev
 	@.ci/bubblewrap
-	@$(BIN)/pytest --numprocesses 4 --dist loadgroup --no-loadscope-reorder --timeout 2700 -m slow
+	@$(BIN)/pytest --numprocesses 4 --dist loadscope --no-loadscope-reorder --timeout 2700 -m slow
 
 # The workflows, each from its event to its end, in the order of the files: see tests/acts/__init__.py.
 acts: $(VENV)/.dev .cache/bin/act

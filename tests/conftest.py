@@ -15,6 +15,7 @@ from hypothesis import settings
 
 from generator.toolchain.host import HostToolchain, find_host_toolchain
 from tests.suite.fork_server import RUNNING, ForkServer
+from tests.suite.scheduling import TOGETHER, scheduler
 from tests.support import TOP, git_repository, write_files
 
 pytest_plugins = ["tests.suite.environment", "tests.suite.leaks", "tests.suite.attacks", "tests.suite.tiers"]
@@ -74,6 +75,7 @@ def fleet_copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 # Files that keep a worker busy for minutes. One that starts late leaves the other workers idle.
 LONGEST: Final = (
+    *TOGETHER,
     "tests/builds/test_cargo_configuration.py",
     "tests/builds/test_foreign_tests.py",
     "tests/builds/test_coverage.py",
@@ -107,6 +109,12 @@ def pytest_unconfigure() -> None:
     """End the fork server."""
     while RUNNING:
         RUNNING.pop().close()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object | None:
+    """Distribute the tests of `make slow` one by one, except for those of TOGETHER."""
+    return scheduler(config, log) if config.getoption("dist") == "loadscope" else None
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

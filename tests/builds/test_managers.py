@@ -61,12 +61,12 @@ def test_an_addon_is_built_by_the_manager_of_its_repository_which_installs_its_p
     repository: MakeRepository, tmp_path: Path, name: str
 ) -> None:
     used = VERSIONS[name]
-    (tmp_path / "home").mkdir()
-    (tmp_path / "manager").mkdir()
+    for each in ("home", "manager", "tmp"):
+        (tmp_path / each).mkdir()
     path = ":".join([*map(str, used.install(tmp_path / "manager")), os.environ["PATH"]])
     # In CI some managers write no lock file.
     kept = {name: value for name, value in os.environ.items() if name != "CI"}
-    own = {**kept, "PATH": path, "HOME": str(tmp_path / "home")}
+    own = {**kept, "PATH": path, "HOME": str(tmp_path / "home"), "TMPDIR": str(tmp_path / "tmp")}
     files = sources(used)
     locked = write_files(tmp_path / "locked", files)
     run(LOCKING[used.installer], locked, own)

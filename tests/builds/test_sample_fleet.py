@@ -26,7 +26,7 @@ from tests.builds.scripted import env_of, packages, prepared, rules_for
 from tests.e2b_server import E2BServer
 from tests.support import Ran, cratematrix
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("sample fleet")]
+pytestmark = pytest.mark.slow
 
 SECRET = "canary-7f3a-of-the-host"
 # What must fail once the network is closed; everything else that succeeds does so on the sandbox's own copy.

@@ -21,7 +21,7 @@ from tests.conftest import MakeRepository
 from tests.installing import install
 from tests.support import cratematrix, cross_path
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("web package")]
+pytestmark = pytest.mark.slow
 
 ESBUILD = "esbuild@0.28.2"
 NPM = ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts"]

@@ -151,9 +151,11 @@ def project(directories: tuple[ManagerVersion, list[Path]], shop: Shop, tmp_path
     wanted, own = directories
     write_files(tmp_path / "app", {"package.json": '{"name": "app", "private": true}\n', **wanted.files})
     (tmp_path / "home").mkdir()
+    (tmp_path / "tmp").mkdir()
     env = {
         "PATH": ":".join([*map(str, own), os.environ["PATH"]]),
         "HOME": str(tmp_path / "home"),
+        "TMPDIR": str(tmp_path / "tmp"),
         "npm_config_registry": f"{shop.registry}/",
         "pnpm_config_registry": f"{shop.registry}/",  # pnpm 11 and later read no variable of npm's
         "YARN_REGISTRY": f"{shop.registry}/",
@@ -172,7 +174,6 @@ def check(project: Project) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("install lines")
 @pytest.mark.parametrize("place", ["file", "address"])
 def test_each_line_installs_packages_that_work(project: Project, shop: Shop, place: str) -> None:
     (project.top / "my packages").symlink_to(shop.top / "single")
@@ -183,7 +184,6 @@ def test_each_line_installs_packages_that_work(project: Project, shop: Shop, pla
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("install lines")
 def test_a_registry_has_packages_for_each_platform_of_which_one_is_installed(project: Project) -> None:
     for name in (ADDON, PROGRAM):
         project.done(install_line(project.program.installer, name, None))
