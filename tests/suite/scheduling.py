@@ -16,9 +16,9 @@ TOGETHER: Final = (
 
 def scheduler(config: pytest.Config, log: Any) -> object:
     """Return a scheduler of pytest-xdist: its own way to group tests has no effect under pytest 9.2."""
-    from xdist.scheduler import LoadScopeScheduling  # noqa: PLC0415  a run without workers has no xdist
+    from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped] # noqa: PLC0415
 
-    class Scheduling(LoadScopeScheduling):
+    class Scheduling(LoadScopeScheduling):  # type: ignore[misc]
         def _split_scope(self, nodeid: str) -> str:
             return next((file for file in TOGETHER if nodeid.startswith(file)), nodeid)
 
