@@ -15,8 +15,7 @@ from generator.text import quoted
 def check_path_sources(manifest: Manifest, root: Path) -> tuple[Problem, ...]:
     """Return a problem for every path source that is not the directory of a crate inside the repository.
 
-    `root` is the manifest's directory. What a sparse checkout lacks is no problem here: a run may need other crates
-    only.
+    `root` is the manifest's directory. A crate that a sparse checkout leaves out is no problem: a run may not need it.
     """
     root = root.resolve()
     repository = repository_of(root)
