@@ -12,9 +12,10 @@ import click
 from generator.commands.options import json_option, manifest_option
 from generator.console.output import print_data, print_message
 from generator.errors import InputError
-from generator.manifest.models import Manifest, PathSource
+from generator.manifest.models import Manifest
 from generator.manifest.problems import ManifestError, PlacedProblem, Problem
 from generator.manifest.reading import load_manifest
+from generator.manifest.source_models import PathSource
 from generator.text import counted
 
 

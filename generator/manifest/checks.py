@@ -11,11 +11,12 @@ from generator.files.portable_names import name_problem
 from generator.manifest.dependency_cycles import check_cycles
 from generator.manifest.environment_variables import header_variable_error, sandbox_variable_error
 from generator.manifest.headers import is_reserved_header, referenced_variables
-from generator.manifest.models import Crate, Fleet, Manifest, RegistrySource
+from generator.manifest.models import Crate, Fleet, Manifest
 from generator.manifest.names import github_asset_name, platform_package, tarball_name, tarball_names
 from generator.manifest.problems import Location, Problem
 from generator.manifest.schedules import schedule_error
 from generator.manifest.settings import npm_name, settings
+from generator.manifest.source_models import RegistrySource
 from generator.manifest.values import FetchHosts, NpmName
 from generator.platforms import PLATFORMS_OF_KIND, UNSUPPORTED_REASONS
 from generator.text import quoted

@@ -22,9 +22,10 @@ from generator.cargo.workspaces import package_version, workspace_root
 from generator.errors import InputError
 from generator.git import git_output, not_checked_out
 from generator.manifest.document import Document, Plain
-from generator.manifest.models import Crate, Manifest, PathSource
+from generator.manifest.models import Crate, Manifest
 from generator.manifest.problems import Problem
 from generator.manifest.settings import npm_name
+from generator.manifest.source_models import PathSource
 from generator.manifest.values import ScopedName
 from generator.text import message_text, quoted
 

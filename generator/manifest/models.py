@@ -1,25 +1,24 @@
 """The models of the manifest, crates.json.
 
-Rules of single values are in `values`, checks between values in `checks`. `shared_settings` has the settings of fleet
-and crate; `settings` merges them.
+Rules of single values are in `values`, checks between values in `checks`. `source_models` has the sources of crates.
+`shared_settings` has the settings of fleet and crate; `settings` merges them.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, Literal, Never
+from typing import Final, Literal, Never
 
-from pydantic import Field, Tag
+from pydantic import Field
 
 from generator.manifest.effects import BuildInput, Declared, EnvironmentInput, NotAnInput
 from generator.manifest.shared_settings import SharedSettings
+from generator.manifest.source_models import Source
 from generator.manifest.values import (
     ActionRef,
     BackendName,
     Command,
-    CommitSha,
     CrateName,
     Cron,
-    GitUrl,
     HeaderName,
     HeaderValue,
     HostName,
@@ -29,73 +28,17 @@ from generator.manifest.values import (
     NpmName,
     NpmScope,
     ProgramName,
-    RelativePath,
     ScopedName,
     ServiceUrl,
     TagPattern,
     TemplateName,
     Version,
     WorkflowName,
-    alternatives,
 )
 from generator.platforms import Kind
 from generator.strict import Strict
 
 MAX_CRATES: Final = 10_000
-
-
-class PathSource(Strict):
-    """A directory in the checkout, relative to the manifest."""
-
-    path: RelativePath = Field(description="Directory of the crate, relative to the manifest, inside the repository.")
-    package: RelativePath | None = Field(
-        default=None, description="Directory of the addon's package.json, relative to the manifest, if it is not path."
-    )
-
-    @property
-    def package_directory(self) -> str:
-        """The directory of package.json."""
-        return self.package or self.path
-
-
-class GitSource(Strict):
-    """A directory in a git repository at one commit."""
-
-    git: GitUrl = Field(description="https URL of the repository, without credentials.")
-    rev: CommitSha = Field(description="Full commit SHA.")
-    path: RelativePath = Field(default=".", description="Directory of the crate in that repository.")
-    package: RelativePath | None = Field(
-        default=None, description="Directory of the addon's package.json in that repository, if it is not path."
-    )
-
-    @property
-    def package_directory(self) -> str:
-        """The directory of package.json."""
-        return self.package or self.path
-
-
-class RegistrySource(Strict):
-    """A version of a crate in Rust's crate registry."""
-
-    registry: CrateName = Field(description="Name of the crate in the registry.")
-    version: Version = Field(description="Exact version.")
-
-
-def _source_tag(value: Any) -> str | None:
-    """Return the tag of a source, or None, which pydantic refuses, for anything but an object."""
-    if not isinstance(value, dict | Strict):
-        return None
-    keys = value if isinstance(value, dict) else vars(value)
-    return next((tag for tag in ("git", "registry") if tag in keys), "path")
-
-
-Source = Annotated[
-    Annotated[PathSource, Tag("path")] | Annotated[GitSource, Tag("git")] | Annotated[RegistrySource, Tag("registry")],
-    alternatives(
-        _source_tag,
-        'a source is {"path": ...}, {"git": ..., "rev": ..., "path": ...} or {"registry": ..., "version": ...}',
-    ),
-]
 
 
 class Commands(Strict):

@@ -7,8 +7,9 @@ import posixpath
 from pathlib import Path
 
 from generator.git import not_checked_out
-from generator.manifest.models import Manifest, PathSource
+from generator.manifest.models import Manifest
 from generator.manifest.problems import Problem
+from generator.manifest.source_models import PathSource
 from generator.text import quoted
 
 

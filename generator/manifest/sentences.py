@@ -9,7 +9,7 @@ from typing import Any, Final
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from generator.manifest import models
+from generator.manifest import models, source_models
 from generator.manifest.problems import Location, Problem
 from generator.manifest.text_rules import TEXT_RULE
 from generator.manifest.values import ALTERNATIVES
@@ -28,9 +28,9 @@ OBJECTS: Final[dict[tuple[str, ...], type[BaseModel]]] = {
     ("fleet", "workflows"): models.Workflows,
     ("crates",): models.Crate,
     ("crates", "commands"): models.Commands,
-    ("crates", "source", "path"): models.PathSource,
-    ("crates", "source", "git"): models.GitSource,
-    ("crates", "source", "registry"): models.RegistrySource,
+    ("crates", "source", "path"): source_models.PathSource,
+    ("crates", "source", "git"): source_models.GitSource,
+    ("crates", "source", "registry"): source_models.RegistrySource,
 }
 
 

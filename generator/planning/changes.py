@@ -11,8 +11,9 @@ from typing import Final
 from generator.cargo.directories import parent, resolve_path
 from generator.errors import InputError
 from generator.manifest.crate_files import CrateFiles
-from generator.manifest.models import Manifest, PathSource
+from generator.manifest.models import Manifest
 from generator.manifest.reading import parse_past_manifest
+from generator.manifest.source_models import PathSource
 from generator.planning.affected import Change, WholeFleet, first_path
 from generator.planning.file_changes import Snapshot, Snapshots, file_reason
 from generator.planning.git_history import base_commit, changed_paths

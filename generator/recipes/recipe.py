@@ -11,8 +11,8 @@ from typing import Protocol
 
 from generator.cargo.configuration import DIRECTORY
 from generator.dependencies.files import DEPENDENCY_FILES
-from generator.manifest.models import RegistrySource
 from generator.manifest.names import platform_package
+from generator.manifest.source_models import RegistrySource
 from generator.packages.tarball import NpmPackage
 from generator.platforms import PlatformName
 from generator.recipes.job import BuildJob, CrateMetadata

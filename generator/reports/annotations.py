@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from generator.github_actions.workflow_commands import MAX_ANNOTATIONS, Annotation
-from generator.manifest.models import Manifest, PathSource
+from generator.manifest.models import Manifest
+from generator.manifest.source_models import PathSource
 from generator.reports.models import CrateReport, Failure, Report
 from generator.text import counted
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from generator.cargo.directories import parent
 from generator.errors import InputError
-from generator.manifest.models import Manifest, PathSource
+from generator.manifest.models import Manifest
+from generator.manifest.source_models import PathSource
 from generator.sources.collect import fleet_files, repository_top
 from generator.sources.listing import Listing
 from generator.sources.selection import select, wanted

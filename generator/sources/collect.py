@@ -18,7 +18,8 @@ from generator.cargo.channels import RequestedChannel, requested_channel
 from generator.cargo.manifests import manifest_path
 from generator.errors import InputError
 from generator.files.digest import sha256_of
-from generator.manifest.models import Crate, GitSource, Manifest, PathSource, RegistrySource
+from generator.manifest.models import Crate, Manifest
+from generator.manifest.source_models import GitSource, PathSource, RegistrySource
 from generator.sources.listing import Listing
 from generator.sources.manifests import read_text
 from generator.sources.revisions import RevisionTree

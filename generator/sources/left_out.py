@@ -7,7 +7,8 @@ from contextlib import closing
 
 from generator.cargo.directories import ancestors, resolve_path
 from generator.errors import CratematrixError
-from generator.manifest.models import Crate, RegistrySource
+from generator.manifest.models import Crate
+from generator.manifest.source_models import RegistrySource
 from generator.sources.collect import SourceLocations, open_tree, request_of
 from generator.sources.listing import Listing
 from generator.sources.selection import Selection, select

@@ -12,7 +12,8 @@ from generator.cargo.configuration import read_configuration
 from generator.cargo.directories import ancestors, is_within, matches, parent, pattern_parts
 from generator.cargo.packaging import named_documents, packaged
 from generator.errors import InputError
-from generator.manifest.models import Crate, GitSource, PathSource
+from generator.manifest.models import Crate
+from generator.manifest.source_models import GitSource, PathSource
 from generator.npm.closure import npm_closure
 from generator.sources.closure import Closure, dependency_closure, is_read_by_cargo, owner
 from generator.sources.listing import Listing

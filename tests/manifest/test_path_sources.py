@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from generator.manifest.models import Crate, Fleet, Manifest, PathSource
+from generator.manifest.models import Crate, Fleet, Manifest
 from generator.manifest.path_sources import check_path_sources
+from generator.manifest.source_models import PathSource
 
 
 @pytest.fixture

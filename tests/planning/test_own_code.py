@@ -19,6 +19,7 @@ SHARED: Final = {
     "generator/manifest/crate_files.py": "the manifest, whose values are compared for each crate",
     "generator/manifest/models.py": "the manifest, whose values are compared for each crate",
     "generator/manifest/settings.py": "the manifest, whose values are compared for each crate",
+    "generator/manifest/source_models.py": "the manifest, whose values are compared for each crate",
     "generator/manifest/values.py": "the manifest, whose values are compared for each crate",
     "generator/network/endpoints.py": "names of hosts, which decide what may be fetched",
     "generator/network/registries.py": "the machine's registries, whose packages have the digests of the lock file",

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from generator.cargo.metadata import Package, Target
-from generator.manifest.models import Commands, Crate, Fleet, PathSource
+from generator.manifest.models import Commands, Crate, Fleet
 from generator.manifest.settings import settings
+from generator.manifest.source_models import PathSource
 from generator.npm.projects import NpmProject
 from generator.platforms import PlatformName
 from generator.recipes.coverage import with_coverage

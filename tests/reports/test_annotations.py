@@ -3,7 +3,8 @@ from __future__ import annotations
 import re
 
 from generator.github_actions.workflow_commands import MAX_ANNOTATIONS
-from generator.manifest.models import Crate, Fleet, Manifest, PathSource, RegistrySource
+from generator.manifest.models import Crate, Fleet, Manifest
+from generator.manifest.source_models import PathSource, RegistrySource
 from generator.markdown import escape
 from generator.reports.annotations import skipped_crates, worst_failures
 from generator.reports.markdown import page

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from generator.manifest.models import Crate, Fleet, Limits, Manifest, PathSource
+from generator.manifest.models import Crate, Fleet, Limits, Manifest
+from generator.manifest.source_models import PathSource
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -13,7 +13,7 @@ from generator.dependencies.check import DependencySources
 from generator.dependencies.files import MAX_ARCHIVE, read_dependency_files
 from generator.dependencies.refusal import Refusal, summary
 from generator.errors import Unbuildable
-from generator.manifest.models import RegistrySource
+from generator.manifest.source_models import RegistrySource
 from generator.network.endpoints import Endpoint
 from generator.network.registries import Registries
 from generator.npm.files import PACKAGE_JSON as NPM_PACKAGE_JSON
