@@ -146,41 +146,43 @@ edition = "2021"
 crate-type = ["cdylib", "rlib"]
 END
 echo 'fn main() {}' > src/main.rs
-printf '//! ~~~\n//! assert!(true);\n//! ~~~\n' > src/lib.rs
+touch src/lib.rs
 (
+export CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUSTDOCFLAGS='-C strip=debuginfo'
 cargo zigbuild --offline --release --target x86_64-unknown-linux-gnu.2.17
 )
 (
 export CARGO_TARGET_X86_64_UNKNOWN_LINUX_MUSL_RUSTFLAGS='-C target-feature=-crt-static -C link-self-contained=no'
-export CARGO_TARGET_X86_64_UNKNOWN_LINUX_MUSL_RUSTDOCFLAGS='-C target-feature=-crt-static -C link-self-contained=no'
+export CARGO_TARGET_X86_64_UNKNOWN_LINUX_MUSL_RUSTDOCFLAGS='-C target-feature=-crt-static -C link-self-contained=no -C strip=debuginfo'
 cargo zigbuild --offline --release --target x86_64-unknown-linux-musl
 )
 (
 export CARGO_TARGET_X86_64_UNKNOWN_LINUX_MUSL_RUSTFLAGS='-C target-feature=+crt-static -C link-self-contained=no'
-export CARGO_TARGET_X86_64_UNKNOWN_LINUX_MUSL_RUSTDOCFLAGS='-C target-feature=+crt-static -C link-self-contained=no'
+export CARGO_TARGET_X86_64_UNKNOWN_LINUX_MUSL_RUSTDOCFLAGS='-C target-feature=+crt-static -C link-self-contained=no -C strip=debuginfo'
 cargo zigbuild --offline --release --target x86_64-unknown-linux-musl
 )
 (
 export CARGO_TARGET_X86_64_UNKNOWN_LINUX_MUSL_RUSTFLAGS='-C link-self-contained=no'
-export CARGO_TARGET_X86_64_UNKNOWN_LINUX_MUSL_RUSTDOCFLAGS='-C link-self-contained=no'
+export CARGO_TARGET_X86_64_UNKNOWN_LINUX_MUSL_RUSTDOCFLAGS='-C link-self-contained=no -C strip=debuginfo'
 cargo zigbuild --offline --release --target x86_64-unknown-linux-musl
 )
 (
+export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUSTDOCFLAGS='-C strip=debuginfo'
 cargo zigbuild --offline --release --target aarch64-unknown-linux-gnu.2.17
 )
 (
 export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_RUSTFLAGS='-C target-feature=-crt-static -C link-self-contained=no'
-export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_RUSTDOCFLAGS='-C target-feature=-crt-static -C link-self-contained=no'
+export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_RUSTDOCFLAGS='-C target-feature=-crt-static -C link-self-contained=no -C strip=debuginfo'
 cargo zigbuild --offline --release --target aarch64-unknown-linux-musl
 )
 (
 export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_RUSTFLAGS='-C target-feature=+crt-static -C link-self-contained=no'
-export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_RUSTDOCFLAGS='-C target-feature=+crt-static -C link-self-contained=no'
+export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_RUSTDOCFLAGS='-C target-feature=+crt-static -C link-self-contained=no -C strip=debuginfo'
 cargo zigbuild --offline --release --target aarch64-unknown-linux-musl
 )
 (
 export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_RUSTFLAGS='-C link-self-contained=no'
-export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_RUSTDOCFLAGS='-C link-self-contained=no'
+export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_RUSTDOCFLAGS='-C link-self-contained=no -C strip=debuginfo'
 cargo zigbuild --offline --release --target aarch64-unknown-linux-musl
 )
 (
@@ -206,56 +208,6 @@ cargo zigbuild --offline --release --target aarch64-apple-darwin
 export MACOSX_DEPLOYMENT_TARGET=11.0
 export CARGO_PROFILE_RELEASE_STRIP=none
 cargo zigbuild --offline --release --target aarch64-apple-darwin
-)
-cd ..
-mkdir -p empty/src && cd empty
-cat > Cargo.toml <<'END'
-[package]
-name = "empty"
-version = "0.0.0"
-edition = "2021"
-[lib]
-crate-type = ["rlib"]
-END
-echo 'fn main() {}' > src/main.rs
-printf '//! ~~~\n//! assert!(true);\n//! ~~~\n' > src/lib.rs
-(
-cargo-zigbuild test --doc --offline --release --target x86_64-unknown-linux-gnu.2.17
-)
-(
-export CARGO_TARGET_X86_64_UNKNOWN_LINUX_MUSL_RUSTFLAGS='-C target-feature=+crt-static -C link-self-contained=no'
-export CARGO_TARGET_X86_64_UNKNOWN_LINUX_MUSL_RUSTDOCFLAGS='-C target-feature=+crt-static -C link-self-contained=no'
-cargo-zigbuild test --doc --offline --release --target x86_64-unknown-linux-musl
-)
-(
-export CARGO_TARGET_X86_64_UNKNOWN_LINUX_MUSL_RUSTFLAGS='-C link-self-contained=no'
-export CARGO_TARGET_X86_64_UNKNOWN_LINUX_MUSL_RUSTDOCFLAGS='-C link-self-contained=no'
-cargo-zigbuild test --doc --offline --release --target x86_64-unknown-linux-musl
-)
-(
-mkdir -p "$(dirname /build/zig/runtimes/linux-arm64-gnu/run)" && printf %s '#!/bin/bash
-exec /usr/bin/qemu-aarch64-static -L /usr/aarch64-linux-gnu "$@"
-' > /build/zig/runtimes/linux-arm64-gnu/run && chmod +x /build/zig/runtimes/linux-arm64-gnu/run
-export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER=/build/zig/runtimes/linux-arm64-gnu/run
-cargo-zigbuild test --doc --offline --release --target aarch64-unknown-linux-gnu.2.17
-)
-(
-mkdir -p "$(dirname /build/zig/runtimes/linux-arm64-musl/run)" && printf %s '#!/bin/bash
-exec /usr/bin/qemu-aarch64-static "$@"
-' > /build/zig/runtimes/linux-arm64-musl/run && chmod +x /build/zig/runtimes/linux-arm64-musl/run
-export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_RUNNER=/build/zig/runtimes/linux-arm64-musl/run
-export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_RUSTFLAGS='-C target-feature=+crt-static -C link-self-contained=no'
-export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_RUSTDOCFLAGS='-C target-feature=+crt-static -C link-self-contained=no'
-cargo-zigbuild test --doc --offline --release --target aarch64-unknown-linux-musl
-)
-(
-mkdir -p "$(dirname /build/zig/runtimes/linux-arm64-musl/run)" && printf %s '#!/bin/bash
-exec /usr/bin/qemu-aarch64-static "$@"
-' > /build/zig/runtimes/linux-arm64-musl/run && chmod +x /build/zig/runtimes/linux-arm64-musl/run
-export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_RUNNER=/build/zig/runtimes/linux-arm64-musl/run
-export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_RUSTFLAGS='-C link-self-contained=no'
-export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_RUSTDOCFLAGS='-C link-self-contained=no'
-cargo-zigbuild test --doc --offline --release --target aarch64-unknown-linux-musl
 )
 rm -rf /build/zig
 ZIG

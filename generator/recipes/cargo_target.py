@@ -101,10 +101,10 @@ def cargo_target(
     target = toolchain.target(kind, platform)
     environment, options = _environment(platform), _options(kind, platform, linker)
     flags = ""
-    if options and project is None:
-        # rustdoc links its tests too, and reads RUSTDOCFLAGS alone.
-        environment = {target_variable(target, name): " ".join(options) for name in _FLAGS} | environment
-    elif options and project is not None:
+    if project is None:
+        words = {target_variable(target, name): " ".join(each) for name, each in options.items() if each}
+        environment = words | environment
+    else:
         flags = _added_flags(target, options, project)
     if linker == "cc" and platform == toolchain.host and not (project and project.names_target):
         return CargoTarget("build", None, None, "release", environment, flags=flags)
@@ -114,12 +114,17 @@ def cargo_target(
     return CargoTarget(subcommand, target, argument, f"{target}/release", environment, preparation, flags)
 
 
-def _options(kind: Kind, platform: PlatformName, linker: Linker) -> tuple[str, ...]:
-    """Return rustc's options for a platform."""
-    options = _OPTIONS.get((kind, platform), ())
-    if PLATFORMS[platform].libc == "musl" and linker == "zig":
+def _options(kind: Kind, platform: PlatformName, linker: Linker) -> dict[str, tuple[str, ...]]:
+    """Return a platform's options of rustc, and of rustdoc, which links doc tests and reads RUSTDOCFLAGS alone."""
+    options, known = _OPTIONS.get((kind, platform), ()), PLATFORMS[platform]
+    if known.libc == "musl" and linker == "zig":
         options = (*options, "link-self-contained=no")  # musl and its start objects come from zig, not from rustc
-    return tuple(word for option in options for word in ("-C", option))
+    # zig has other libraries for files with debug information. Cargo's release profile strips it, and rustdoc does not.
+    rustdoc = (*options, "strip=debuginfo") if known.os == "linux" and linker == "zig" else options
+    return {
+        name: tuple(word for option in given for word in ("-C", option))
+        for name, given in zip(_FLAGS, (options, rustdoc), strict=True)
+    }
 
 
 def _environment(platform: PlatformName) -> dict[str, str]:
@@ -135,11 +140,11 @@ def _environment(platform: PlatformName) -> dict[str, str]:
     return variables
 
 
-def _added_flags(target: str, options: tuple[str, ...], project: ProjectFlags) -> str:
+def _added_flags(target: str, options: Mapping[str, tuple[str, ...]], project: ProjectFlags) -> str:
     """Return lines of Bash that add options to the flags of the environment and of the project."""
     calls = ""
     for name, own in zip(_FLAGS, (project.rustflags, project.rustdocflags), strict=True):
         build = "" if own is None else f"CARGO_BUILD_{name}"
-        words = ("add_flags", name, target_variable(target, name), build, " ".join(own or ()), *options)
-        calls += f"{shlex.join(words)}\n"
-    return script("add-flags.sh") + calls
+        words = ("add_flags", name, target_variable(target, name), build, " ".join(own or ()), *options[name])
+        calls += f"{shlex.join(words)}\n" if options[name] else ""
+    return script("add-flags.sh") + calls if calls else ""

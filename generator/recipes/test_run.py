@@ -50,7 +50,7 @@ def no_runtime(platform: PlatformName) -> TestRun:
     return TestRun(reason=f"nothing on this machine runs programs for {platform}")
 
 
-def set_runner(root: str, target: str, platform: PlatformName, runtime: Runtime, programs: Iterable[str] = ()) -> str:
+def set_runner(root: str, target: str, platform: PlatformName, runtime: Runtime, programs: Iterable[str]) -> str:
     """Return lines that write a runner below `root` and have Cargo start a platform's tests by it.
 
     The kernel starts what a test starts, and knows no runtime for Linux. So the crate's own programs, which its tests

@@ -20,14 +20,22 @@ BARE = Toolchain("linux-x64-gnu", TARGETS)
 @pytest.mark.parametrize(
     ("kind", "platform", "script"),
     [
-        ("bin", "linux-x64-gnu", "cargo zigbuild --release --target x86_64-unknown-linux-gnu.2.28"),
-        ("bin", "linux-arm64-gnu", "cargo zigbuild --release --target aarch64-unknown-linux-gnu.2.28"),
+        (
+            "bin", "linux-x64-gnu",
+            ("export CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUSTDOCFLAGS='-C strip=debuginfo'\n"
+            "cargo zigbuild --release --target x86_64-unknown-linux-gnu.2.28"),
+        ),
+        (
+            "bin", "linux-arm64-gnu",
+            ("export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUSTDOCFLAGS='-C strip=debuginfo'\n"
+            "cargo zigbuild --release --target aarch64-unknown-linux-gnu.2.28"),
+        ),
         (
             "bin", "linux-x64-musl",
             ("export CARGO_TARGET_X86_64_UNKNOWN_LINUX_MUSL_RUSTFLAGS="
             "'-C target-feature=+crt-static -C link-self-contained=no'\n"
             "export CARGO_TARGET_X86_64_UNKNOWN_LINUX_MUSL_RUSTDOCFLAGS="
-            "'-C target-feature=+crt-static -C link-self-contained=no'\n"
+            "'-C target-feature=+crt-static -C link-self-contained=no -C strip=debuginfo'\n"
             "cargo zigbuild --release --target x86_64-unknown-linux-musl"),
         ),
         (
@@ -35,7 +43,7 @@ BARE = Toolchain("linux-x64-gnu", TARGETS)
             ("export CARGO_TARGET_X86_64_UNKNOWN_LINUX_MUSL_RUSTFLAGS="
             "'-C target-feature=-crt-static -C link-self-contained=no'\n"
             "export CARGO_TARGET_X86_64_UNKNOWN_LINUX_MUSL_RUSTDOCFLAGS="
-            "'-C target-feature=-crt-static -C link-self-contained=no'\n"
+            "'-C target-feature=-crt-static -C link-self-contained=no -C strip=debuginfo'\n"
             "cargo zigbuild --release --target x86_64-unknown-linux-musl"),
         ),
         (
@@ -43,7 +51,7 @@ BARE = Toolchain("linux-x64-gnu", TARGETS)
             ("export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_RUSTFLAGS="
             "'-C target-feature=-crt-static -C link-self-contained=no'\n"
             "export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_RUSTDOCFLAGS="
-            "'-C target-feature=-crt-static -C link-self-contained=no'\n"
+            "'-C target-feature=-crt-static -C link-self-contained=no -C strip=debuginfo'\n"
             "cargo zigbuild --release --target aarch64-unknown-linux-musl"),
         ),
         (
@@ -51,7 +59,7 @@ BARE = Toolchain("linux-x64-gnu", TARGETS)
             ("export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_RUSTFLAGS="
             "'-C target-feature=+crt-static -C link-self-contained=no'\n"
             "export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_RUSTDOCFLAGS="
-            "'-C target-feature=+crt-static -C link-self-contained=no'\n"
+            "'-C target-feature=+crt-static -C link-self-contained=no -C strip=debuginfo'\n"
             "cargo zigbuild --release --target aarch64-unknown-linux-musl"),
         ),
         (

@@ -29,8 +29,6 @@ FULL = Toolchain(
     frozenset({"cargo-zigbuild"}),
     runtimes={ARM: Runtime("qemu 9", ("qemu",))},
 )
-LIBRARY = Target(name="x", kind=("lib",), crate_types=("lib",))
-PROGRAM = Target(name="x", kind=("bin",), crate_types=("bin",))
 # A library whose tests are linked in three ways: as the library, as the program and by rustdoc.
 TESTED = """//! ```
 //! assert_eq!(other::twice(2), 4);
@@ -45,46 +43,40 @@ def job(kind: str = "lib", toolchain: Toolchain = FULL, **crate: Any) -> BuildJo
     return job_of(Path("/build"), toolchain, kind=kind, **crate)
 
 
-def names(job: BuildJob, platform: PlatformName, *targets: Target) -> list[str]:
-    package = Package(id="x", name="x", version="1.0.0", manifest_path="Cargo.toml", targets=targets or (LIBRARY,))
-    return [prebuilt.name for prebuilt in zig_libraries(job, CrateMetadata(package, None), platform)]
+def name(job: BuildJob, platform: PlatformName) -> str | None:
+    prebuilt = zig_libraries(job, platform)
+    return prebuilt.name if prebuilt else None
 
 
 @pytest.mark.parametrize(
     ("kind", "platform", "expected"),
     [
-        ("lib", "linux-x64-gnu", ["zig-x86_64-unknown-linux-gnu.2.17", "zig-x86_64-unknown-linux-gnu.2.17-tests"]),
-        ("bin", "linux-x64-musl", ["zig-x86_64-unknown-linux-musl", "zig-x86_64-unknown-linux-musl-tests"]),
-        ("lib", ARM, ["zig-aarch64-unknown-linux-gnu.2.17", "zig-aarch64-unknown-linux-gnu.2.17-tests"]),
-        ("napi", "linux-x64-musl", ["zig-x86_64-unknown-linux-musl-addon"]),
-        ("lib", "darwin-arm64", ["zig-aarch64-apple-darwin"]),
-        ("lib", "win32-x64-msvc", []),
-        ("wasm", "wasm32", []),
+        ("lib", "linux-x64-gnu", "zig-x86_64-unknown-linux-gnu.2.17"),
+        ("bin", "linux-x64-musl", "zig-x86_64-unknown-linux-musl"),
+        ("lib", ARM, "zig-aarch64-unknown-linux-gnu.2.17"),
+        ("napi", "linux-x64-musl", "zig-x86_64-unknown-linux-musl-addon"),
+        ("lib", "darwin-arm64", "zig-aarch64-apple-darwin"),
+        ("lib", "win32-x64-msvc", None),
+        ("wasm", "wasm32", None),
     ],
 )
 def test_each_target_and_kind_of_linking_has_its_own_libraries(
-    kind: str, platform: PlatformName, expected: list[str]
+    kind: str, platform: PlatformName, expected: str | None
 ) -> None:
-    assert names(job(kind), platform) == expected
+    assert name(job(kind), platform) == expected
 
 
-def test_programs_and_libraries_share_zigs_libraries() -> None:
-    assert names(job("bin"), ARM) == names(job("lib"), ARM)
-
-
-def test_rustdocs_libraries_are_for_crates_whose_doc_tests_run() -> None:
-    alone = ["zig-aarch64-unknown-linux-gnu.2.17"]
-    assert names(job("bin"), ARM, PROGRAM) == alone
-    assert names(job(tests=False), ARM) == alone
-    assert names(job(foreign_tests=False), ARM) == alone
+@pytest.mark.parametrize("platform", ["linux-x64-gnu", ARM, "darwin-arm64"])
+def test_all_kinds_share_zigs_libraries_but_for_musl(platform: PlatformName) -> None:
+    assert len({name(job(kind), platform) for kind in ("napi", "bin", "lib")}) == 1
 
 
 def test_another_glibc_has_its_own() -> None:
-    assert names(job(glibc="2.28"), ARM)[0] == "zig-aarch64-unknown-linux-gnu.2.28"
+    assert name(job(glibc="2.28"), ARM) == "zig-aarch64-unknown-linux-gnu.2.28"
 
 
 def test_the_hosts_own_compiler_needs_none() -> None:
-    assert names(job(toolchain=Toolchain("linux-x64-gnu", frozenset())), "linux-x64-gnu") == []
+    assert name(job(toolchain=Toolchain("linux-x64-gnu", frozenset())), "linux-x64-gnu") is None
 
 
 def test_programs_of_one_crate_are_built_and_kept_together() -> None:
@@ -125,7 +117,7 @@ def test_a_crate_has_zig_compile_nothing_that_an_image_holds(tmp_path: Path, pat
         assert done.returncode == 0, done.stderr
 
     (tmp_path / "home").mkdir()
-    run(all_zig_libraries(str(tmp_path / "place"), toolchain, "2.17"), tmp_path / "place")
+    run(all_zig_libraries(toolchain, "2.17"), tmp_path / "place")
     held = objects(tmp_path)
     assert {"libcompiler_rt.a", "libunwind.a"} <= {each.name for each in held}
 

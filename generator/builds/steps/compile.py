@@ -50,16 +50,14 @@ def _compile(
     session.enter("compile")
     session.log.line(f"note: compiling for {platform}")
     if tool_cache:
-        _put_zig_libraries(session, job, metadata, platform, tool_cache)
+        _put_zig_libraries(session, job, platform, tool_cache)
     script = RECIPES[job.crate.kind].compile(job, metadata, platform)
     return round(session.command("compile", script, job.package_directory).seconds, 3)
 
 
-def _put_zig_libraries(
-    session: BuildSession, job: BuildJob, metadata: CrateMetadata, platform: PlatformName, tool_cache: ToolCache
-) -> None:
+def _put_zig_libraries(session: BuildSession, job: BuildJob, platform: PlatformName, tool_cache: ToolCache) -> None:
     """Save the sandbox a minute of compiling zig's libraries; a failure here does not fail the crate."""
-    for prebuilt in zig_libraries(job, metadata, platform):
+    if prebuilt := zig_libraries(job, platform):
         try:
             put_prebuilt(session, tool_cache, prebuilt, f"{job.root}/home/.cache")
         except (StepFailed, OSError) as error:

@@ -33,7 +33,7 @@ def prefetch_lines(manifest: Manifest) -> tuple[str, ...]:
 def render_dockerfile(lines: tuple[str, ...] = ()) -> str:
     """Return the text of the Dockerfile, with these lines to pre-fetch."""
     glibc = Fleet.model_fields["glibc"].default
-    zig = all_zig_libraries(ZIG_DIRECTORY, packaged_definition().holds.toolchain(), glibc)
+    zig = all_zig_libraries(packaged_definition().holds.toolchain(), glibc)
     managers = [f"{each.name} {each.package}@{each.version} {each.digest}" for each in default_programs()]
     template = template_environment().get_template(TEMPLATE)
     return template.render(prefetch=lines, managers=managers, zig=zig, zig_directory=ZIG_DIRECTORY)
