@@ -120,7 +120,7 @@ def _options(kind: Kind, platform: PlatformName, linker: Linker) -> dict[str, tu
     if known.libc == "musl" and linker == "zig":
         options = (*options, "link-self-contained=no")  # musl and its start objects come from zig, not from rustc
     # zig has other libraries for files with debug information. Cargo's release profile strips it, and rustdoc does not.
-    rustdoc = (*options, "strip=debuginfo") if known.os == "linux" and linker == "zig" else options
+    rustdoc = (*options, "strip=debuginfo") if linker == "zig" and known.os != "darwin" else options
     return {
         name: tuple(word for option in given for word in ("-C", option))
         for name, given in zip(_FLAGS, (options, rustdoc), strict=True)
