@@ -36,7 +36,7 @@ class WebRecipe:
     def tools(self, job: BuildJob, lock: str) -> tuple[Tool, ...]:
         """Return wasm-bindgen in the version that Cargo.lock names, because no other version reads the module.
 
-        The runner of its tests is included when the crate has tests for wasm.
+        The runner of its tests comes with it: Cargo compiles the same dependencies for one program and for both.
         """
         versions = {each.name: each.version for each in reversed(parse_cargo_lock(lock).package)}
         version = versions.get("wasm-bindgen", "")
@@ -47,8 +47,7 @@ class WebRecipe:
                 f"Cargo.lock has wasm-bindgen {version}, which current versions of Rust refuse: "
                 "run `cargo update -p wasm-bindgen`"
             )
-        tests = TEST_CRATE in versions and job.settings.tests and job.settings.foreign_tests
-        return (Tool("wasm-bindgen-cli", version, ("wasm-bindgen", *((RUNNER,) if tests else ()))),)
+        return (Tool("wasm-bindgen-cli", version, ("wasm-bindgen", RUNNER)),)
 
     def compile(self, job: BuildJob, metadata: CrateMetadata, platform: PlatformName) -> str:
         """Compile the module for wasm32."""

@@ -85,7 +85,7 @@ def environment(tmp_path: Path) -> Mapping[str, str]:
         if lack := unmet_need("wasm", "wasm32", environment.toolchain):
             pytest.skip(f"not run: {lack}")
         directory = hashlib.sha256(environment.tool_cache_key.encode()).hexdigest()[:16]
-    archive = cache_directory(given) / "tools" / directory / f"wasm-bindgen-{VERSION}.tar"
+    archive = cache_directory(given) / "tools" / directory / f"wasm-bindgen+wasm-bindgen-test-runner-{VERSION}.tar"
     archive.parent.mkdir(parents=True)
     with tarfile.open(archive, "w") as tar:
         member = tarfile.TarInfo("wasm-bindgen")

@@ -19,10 +19,6 @@ LOCK = """version = 4
 name = "wasm-bindgen"
 version = "{}"
 source = "registry+https://example.com/index"
-
-[[package]]
-name = "wasm-bindgen-test"
-version = "0.3.50"
 """
 
 
