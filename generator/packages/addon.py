@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from generator.errors import Unbuildable
 from generator.manifest.values import Layout
-from generator.packages.entries import check_entries, without_targets
+from generator.packages.entries import browser_entries, check_entries, without_targets
 from generator.packages.files import list_staged
 from generator.packages.forbidden import LIFECYCLE_SCRIPT
 from generator.packages.identity import Identity
@@ -127,14 +127,15 @@ def _without_wasm(
 ) -> tuple[dict[str, Any], Collection[str]]:
     """Return package.json without files of a wasm32 that was not built, and their paths.
 
-    napi's entry for browsers imports the package for wasm32, which nobody makes then.
+    An entry for browsers, such as napi's own, imports the package for wasm32, which nobody makes then.
     """
     if "wasm32" in loader.platforms:
         return declared, ()
     unbuilt = {path for path in map(loader.path, addon_files(loader.binary, "wasm32")) if path not in files}
-    entry = loader.path(BROWSER_ENTRY)
-    if entry in files and imports_wasm(_script_text(files[entry]) or "", loader):
-        unbuilt.add(entry)
+    for entry in {loader.path(BROWSER_ENTRY), *browser_entries(declared)} & files.keys():
+        text = _script_text(files[entry]) or ""
+        if imports_wasm(text, loader) and not is_loader(text, loader.binary):
+            unbuilt.add(entry)
     left: dict[str, Any] = {
         key: without_targets(declared[key], unbuilt) for key in ("browser", "exports", "imports") if key in declared
     }

@@ -7,6 +7,7 @@ https://www.typescriptlang.org/docs/handbook/declaration-files/publishing.html. 
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
@@ -40,12 +41,17 @@ class _Promise:
     suffixes: tuple[str, ...] = ("",)
 
     def is_kept(self, paths: Collection[str]) -> bool:
-        """Return True if the package has a file for it; a * stands for any text, and a / at the end for any file."""
+        """Return True if the package has a file for it; * stands for any text, and a / at the end for any file.
+
+        Node puts the same text in place of each *.
+        """
         inside = posixpath.normpath(self.path)
         before, star, after = inside.partition("*")
         if star:
-            ends = tuple(f"{after}{suffix}" for suffix in self.suffixes)
-            return any(each.startswith(before) and each.endswith(ends) for each in paths)
+            rest = "\\1".join(re.escape(part) for part in after.split("*"))
+            ends = "|".join(re.escape(suffix) for suffix in self.suffixes)
+            pattern = re.compile(f"{re.escape(before)}(.*){rest}(?:{ends})", re.DOTALL)
+            return any(pattern.fullmatch(each) for each in paths)
         if self.suffixes == ("",):
             return inside in paths or (self.path.endswith("/") and any(each.startswith(f"{inside}/") for each in paths))
         index = "index" if inside == "." else f"{inside}/index"
@@ -53,14 +59,23 @@ class _Promise:
 
 
 def check_entries(declared: dict[str, Any], paths: Collection[str]) -> None:
-    """Raise Unbuildable for the first path of package.json without a file in the package."""
+    """Raise Unbuildable for the first path of package.json without a file in the package; it has a package.json."""
+    present = {*paths, "package.json"}
     for promise in _promises(declared):
-        if not promise.is_kept(paths):
+        if not promise.is_kept(present):
             raise Unbuildable(
                 f"package.json names {promise.path[:200]} {promise.place}, but the build did not create it"
             )
     if "main" not in declared and "exports" not in declared and "index.js" not in paths:
         raise Unbuildable("package.json has no main, and there is no index.js")
+
+
+def browser_entries(declared: dict[str, Any]) -> frozenset[str]:
+    """Return the paths that bundlers for browsers alone follow: those of `browser`, wherever it is."""
+    found = [*_targets(declared.get("browser"), every_key=True)]
+    for key in ("exports", "imports"):
+        found += _targets(declared.get(key), every_key=True, below="browser")
+    return frozenset(map(posixpath.normpath, found))
 
 
 def without_targets(value: Any, gone: Collection[str], depth: int = 0) -> Any:
@@ -100,20 +115,21 @@ def _strings(value: Any) -> list[str]:
     return [each for each in (value if isinstance(value, list) else [value]) if isinstance(each, str) and each]
 
 
-def _targets(value: Any, *, every_key: bool = False) -> Iterator[str]:
+def _targets(value: Any, *, every_key: bool = False, below: str | None = None) -> Iterator[str]:
     """Yield the paths in `exports`, `imports` or `typesVersions`: below every key, or the keys that some tool follows.
 
-    It does not recurse, because the nesting is hostile.
+    With `below`, yield only the paths below this key. It does not recurse, because the nesting is hostile.
     """
-    waiting = [value]
+    waiting = [(value, below is None)]
     while waiting:
         match waiting.pop():
-            case str(path):
+            case (str(path), True):
                 yield path
-            case list(several):
-                waiting += reversed(several)
-            case dict(table):
-                waiting += [each for key, each in reversed(table.items()) if every_key or _is_followed(key)]
+            case (list(several), inside):
+                waiting += [(each, inside) for each in reversed(several)]
+            case (dict(table), inside):
+                followed = [(key, each) for key, each in reversed(table.items()) if every_key or _is_followed(key)]
+                waiting += [(each, inside or key == below) for key, each in followed]
 
 
 def _is_followed(key: str) -> bool:

@@ -40,9 +40,11 @@ _PROLOGUE: Final = re.compile(
 _SYSTEM: Final = "(?:android|darwin|freebsd|linux|openharmony|wasm32|win32)"
 _SCOPED: Final = re.compile(r"""(?:require\(|import\(|resolve\(|from )\s*['"](@[a-z0-9._-]+/[a-z0-9._-]+)['"]""")
 
-# The version that a loader expects of the platform packages: napi writes that of package.json.
+# The version that a loader expects of the platform packages: napi writes that of package.json. A formatter may change
+# quotes and spaces.
 _VERSION: Final = re.compile(
-    r"(bindingPackageVersion !== '|version mismatch, expected )[0-9A-Za-z.+-]{1,100}('| but got )"
+    r"""(bindingPackageVersion\s{0,9}!==?\s{0,99}['"]|version mismatch, expected )"""
+    r"""[0-9A-Za-z.+-]{1,100}(['"]| but got )"""
 )
 
 
@@ -87,11 +89,15 @@ def patch_loader(text: str, loader: LoaderSettings, module: bool) -> str:
 
 
 def rename_packages(text: str, loader: LoaderSettings) -> str:
-    """Return a text in which the crate's names of platform packages are replaced by ours."""
+    """Return a text in which the crate's names of platform packages are replaced by ours.
+
+    A script may also compose such a name, from a part in quotes or in a template.
+    """
     ours = loader.identity.platform_packages or loader.identity.name
     for name in loader.requested_names:
-        names = re.compile(rf"""(['"]){re.escape(name)}-({_SYSTEM}-[a-z0-9-]+)(/package\.json)?\1""")
-        text = names.sub(rf"\g<1>{ours}-\g<2>\g<3>\g<1>", text)
+        whole = rf"{_SYSTEM}-[a-z0-9-]+(?:/package\.json)?\1"
+        names = re.compile(rf"""(['"`]){re.escape(name)}-(?={whole}|\1|\$\{{|{_SYSTEM}-\$\{{)""")
+        text = names.sub(rf"\g<1>{ours}-", text)
     return text
 
 

@@ -141,6 +141,22 @@ def test_an_entry_for_browsers_of_the_packages_own_stays(tmp_path: Path) -> None
     assert (declared["browser"], "browser.js" in declared["files"]) == ("browser.js", True)
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"browser": "./web/entry.js"},
+        {"browser": {"./index.js": "./web/entry.js"}},
+        {"exports": {".": {"browser": {"import": "./web/entry.js"}, "default": "./index.js"}}},
+    ],
+    ids=repr,
+)
+def test_without_wasm_an_entry_of_any_name_does_not_lead_bundlers_to_it(tmp_path: Path, given: dict[str, Any]) -> None:
+    write_files(tmp_path, {"web/entry.js": "export * from '@demo/words-wasm32-wasi'\n"})
+    declared = published(tmp_path, **given)
+    assert "web/entry.js" not in declared["files"]
+    assert "web/entry.js" not in json.dumps(declared)
+
+
 def packed(
     tmp: Path, files: dict[str, str], *platforms: PlatformName, layout: Layout = "single", **more: Any
 ) -> dict[str, dict[str, bytes]]:
@@ -159,11 +175,18 @@ def packed(
 
 @pytest.mark.parametrize("name", ["browser-entry.js", "lib/worker.mjs", "dist/some.cjs"])
 def test_no_script_of_the_package_imports_a_platform_package_of_another_owner(tmp_path: Path, name: str) -> None:
-    text = "export * from '@old/words-wasm32-wasi'\nimport('@old/words-linux-x64-gnu')\nimport '@old/words-utils'\n"
-    files = packed(tmp_path, {"words.linux-x64-gnu.node": "", name: text})["@demo/words"]
-    assert files[name].decode() == text.replace("@old/words-wasm", "@demo/words-wasm").replace(
-        "@old/words-l", "@demo/words-l"
+    old = (
+        "'@old/words-wasm32-wasi'",
+        '"@old/words-linux-x64-gnu"',
+        "`@old/words-linux-x64-gnu/package.json`",
+        "`@old/words-${process.platform}-${process.arch}-gnu`",
+        "`@old/words-linux-${process.arch}-gnu`",
+        "'@old/words-' + process.platform",
     )
+    others = "import '@old/words-utils'\nimport(`@old/words-utils/${name}`)\nimport('@old/words')\n"
+    text = others + "".join(f"import({each})\n" for each in old)
+    files = packed(tmp_path, {"words.linux-x64-gnu.node": "", name: text})["@demo/words"]
+    assert files[name].decode() == others + "".join(f"import({each.replace('@old', '@demo')})\n" for each in old)
 
 
 def test_with_wasm_in_the_package_a_script_of_any_directory_imports_it_from_there(tmp_path: Path) -> None:
@@ -183,10 +206,11 @@ if (bindingPackageVersion !== '0.1.0' && process.env.NAPI_RS_ENFORCE_VERSION_CHE
 """
 
 
-def test_a_loader_expects_the_version_that_the_packages_have(tmp_path: Path) -> None:
-    files = {"index.js": LOADER, "words.linux-x64-gnu.node": ""}
+@pytest.mark.parametrize("formatted", ["!== '0.1.0'", '!== "0.1.0"', "!=='0.1.0'", '!==\n    "0.1.0"'])
+def test_a_loader_expects_the_version_that_the_packages_have(tmp_path: Path, formatted: str) -> None:
+    files = {"index.js": LOADER.replace("!== '0.1.0'", formatted), "words.linux-x64-gnu.node": ""}
     text = packed(tmp_path, files, layout="split", version="0.1.0")["@demo/words"]["index.js"].decode()
-    assert "bindingPackageVersion !== '1.2.3' &&" in text
+    assert f"{formatted.replace('0.1.0', '1.2.3')} &&" in text
     assert "expected 1.2.3 but got $" in text
     assert "0.1.0" not in text
 

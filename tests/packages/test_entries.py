@@ -13,7 +13,16 @@ from generator.packages.entries import check_entries, without_targets
 from tests.packages.conftest import node
 from tests.support import write_files
 
-FILES = ("index.js", "lib/index.js", "lib/a.js", "lib/b.json", "types/index.d.ts", "types/a.d.ts", "style.css")
+FILES = (
+    "index.js",
+    "lib/index.js",
+    "lib/a.js",
+    "lib/b.json",
+    "lib/a/a.js",
+    "types/index.d.ts",
+    "types/a.d.ts",
+    "style.css",
+)
 
 # What package.json declares, what is asked for, and whether it is there.
 ENTRIES: list[tuple[dict[str, Any], str, bool]] = [
@@ -33,6 +42,9 @@ ENTRIES: list[tuple[dict[str, Any], str, bool]] = [
     ({"exports": {".": ["./lib/a.js"]}}, "x", True),
     ({"exports": {"./*": "./lib/*.js", ".": "./index.js", "./hidden/*": None}}, "x/a", True),
     ({"exports": {".": "./index.js", "./c/*": "./lost/*.js"}}, "x/c/a", False),
+    ({"exports": {".": "./index.js", "./package.json": "./package.json"}}, "x", True),
+    ({"exports": {".": "./index.js", "./*": "./lib/*/*.js"}}, "x/a", True),
+    ({"exports": {".": "./index.js", "./*": "./lib/*/*/*.js"}}, "x/a", False),
     ({"imports": {"#a": "./lib/a.js", "#fs": {"node": "fs", "default": "./lib/a.js"}}}, "x", True),
 ]
 

@@ -127,10 +127,15 @@ def _adopt_orphans() -> None:
 def _reap_orphans() -> None:
     """Take the exit codes of adopted processes that have ended: whoever lists the machine's processes sees them till then.
 
-    Those of a Popen are for its owner.
+    Those of a Popen are for its owner. The search for Popens takes long, so it is for ended processes alone.
     """
-    children = {each.pid for each in listed_children(os.getpid())}
-    for pid in children - {each.pid for each in gc.get_objects() if isinstance(each, subprocess.Popen)}:
+    ended = set[int]()
+    for child in listed_children(os.getpid()):
+        with suppress(psutil.Error):
+            if child.status() == psutil.STATUS_ZOMBIE:
+                ended.add(child.pid)
+    owned = {each.pid for each in gc.get_objects() if isinstance(each, subprocess.Popen)} if ended else set[int]()
+    for pid in ended - owned:
         with suppress(ChildProcessError):
             os.waitpid(pid, os.WNOHANG)
 
