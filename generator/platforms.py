@@ -22,7 +22,7 @@ Kind = Literal["napi", "wasm", "bin", "lib"]
 
 PLATFORM_NAMES: Final[tuple[PlatformName, ...]] = get_args(PlatformName)
 NATIVE: Final[tuple[PlatformName, ...]] = tuple(name for name in PLATFORM_NAMES if name != "wasm32")
-# A manifest without `platforms` builds these, so that a later platform changes no existing package.
+# A manifest without `platforms` builds these. Add every later platform to the exclusion: no existing package changes.
 DEFAULT_PLATFORMS: Final[tuple[PlatformName, ...]] = tuple(
     name for name in PLATFORM_NAMES if name not in ("linux-arm64-musl", "win32-arm64-msvc")
 )

@@ -14,11 +14,11 @@ from generator.errors import InputError, Unavailable
 
 # The parser holds the whole file in memory. No npm package is this large.
 MAX_BYTES: Final = 512 * 1024 * 1024
-# A reader that works ends by its limit of processor time, which a busy machine does not change. This is for one that
-# waits.
+# The limit for a reader that hangs. One that computes too long reaches its limit of processor time, which does not
+# change on a busy machine.
 TIMEOUT: Final = 600.0
 MAX_OUTPUT: Final = 4 * 1024 * 1024
-# A signal ended the reader itself, or, by the shell's way of counting, the program in a sandbox.
+# SIGXCPU: -24 from the reader itself, and 128 + 24 through a sandbox.
 _OUT_OF_TIME: Final = (-24, 128 + 24)
 
 

@@ -29,7 +29,7 @@ from generator.sandboxes.e2b.template.identity import template_reference
 GLIBC: Final = "2.36"
 
 
-def e2b_run(environment: Mapping[str, str], shard: str | None) -> RunIdentity:
+def run_identity(environment: Mapping[str, str], shard: str | None) -> RunIdentity:
     """Return the run's name: GitHub's run and attempt in GitHub Actions, elsewhere the time and a random suffix."""
     shard_name = shard.replace("/", "-") if shard else "all"
     if run := github_run_id(environment):

@@ -1,4 +1,4 @@
-"""One attempt at a crate, in one sandbox, which is killed at the end in every case."""
+"""One attempt at a crate, in one sandbox, which is closed at the end. --keep-failed may keep it."""
 
 from __future__ import annotations
 

@@ -131,9 +131,9 @@ def _e2b(
     manifest: Manifest, shard: str | None, jobs: int | None, gateway: Gateway, keep_failed: bool
 ) -> tuple[RunOptions, OpenEnvironment]:
     """Return the options and the environment of a build at E2B, and print the command that cleans up a killed run."""
-    from generator.backends.e2b import e2b_environment, e2b_jobs, e2b_run  # noqa: PLC0415  local builds need no E2B SDK
+    from generator.backends.e2b import e2b_environment, e2b_jobs, run_identity  # noqa: PLC0415  local builds need no E2B SDK
 
-    run = e2b_run(os.environ, shard)
+    run = run_identity(os.environ, shard)
     print_message(f"run {run.id}; if this process is killed: cratematrix reap --run {run.id}")
     options = RunOptions(e2b_jobs(manifest.fleet, jobs, shard), keep_failed)
     return options, partial(e2b_environment, manifest=manifest, run=run, gateway=gateway)

@@ -38,9 +38,9 @@ from generator.releases.budget import check_budget
 def plan(manifest: Path, slots: int | None, as_json: bool, changed_since: str | None, backend: str) -> None:
     """Print the crates of each slot and the predicted minutes.
 
-    The longest crate goes first onto the least loaded slot. Then slots exchange crates until the gap to the lower
-    bound is closed, no exchange of two slots helps, or a fixed number of steps is done. The lower bound is proven: no
-    assignment of these crates to these slots can be faster.
+    Crates go onto the least loaded slot, the longest first. Then pairs of slots exchange crates. This ends at the
+    lower bound, when no exchange helps, or after a fixed number of steps. The lower bound is proven: no assignment of
+    these crates to these slots can be faster.
 
     Also prints the use of GitHub's limits by a release of the whole fleet. With --changed-since and --backend e2b, a
     change of the sandboxes' template affects every crate.

@@ -19,7 +19,8 @@ from generator.text import counted
 
 @click.command()
 @out_option(
-    "Directory with the shards' reports, in it or below; the merged one is written to report.json in it.", exists=True
+    "Directory with the shards' reports, also in its subdirectories. The merged one becomes its report.json.",
+    exists=True,
 )
 @json_option("CRATEMATRIX_REPORT_JSON")
 def report(out: Path, as_json: bool) -> None:

@@ -35,7 +35,7 @@ def print_report(report: Report, path: Path, manifest: Manifest | None) -> None:
 
 
 def raise_failed(report: Report, fix: Callable[[str], str]) -> None:
-    """Raise BuildFailed when a crate failed; `fix` takes the name of the first one whose log says more than its line.
+    """Raise BuildFailed when a crate failed; `fix` takes the name of the first one that has finished a command.
 
     The log of a crate without a finished command repeats the report's sentence, or does not exist.
     """

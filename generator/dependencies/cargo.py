@@ -42,7 +42,7 @@ def configured_endpoints(configuration: CargoConfiguration) -> frozenset[Endpoin
 def configuration_refusals(
     files: DependencyFiles, workspace: str, configuration: CargoConfiguration
 ) -> Iterator[Refusal]:
-    """Yield what a sandbox cannot follow in the source's configuration of Cargo."""
+    """Yield a refusal for each setting of Cargo that cannot work in a sandbox."""
     for each in configuration.problems:
         yield Refusal(each.file, each.line, f"{message_text(each.file)}: {each.message}")
     for directory in sorted(configuration.directories):
@@ -51,7 +51,7 @@ def configuration_refusals(
                 f"{directory}/Cargo.toml",
                 None,
                 f"Cargo's configuration takes crates from {quoted(directory)}, which is not among the crate's files: "
-                "remove [source], or put the directory below the crate's",
+                "remove [source], or move it into the crate's directory",
             )
     file = posixpath.normpath(f"{workspace}/Cargo.lock")
     for crate in locked_crates(files, workspace) if not configuration.directories else ():

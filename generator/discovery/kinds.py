@@ -21,7 +21,7 @@ SUPPORT_DIRECTORIES: Final = frozenset(
 )
 NO_PACKAGE: Final = (
     "it is a cdylib that depends on napi, but no package.json with a `napi` key lies beside its Cargo.toml or names it "
-    "in a script: if there is one, add the crate to crates.json, with that directory in its source as `package`"
+    "in a script. If there is one, add the crate to crates.json; `package` of its source is that directory"
 )
 NO_KEY: Final = (
     "it is a cdylib that depends on napi, and a script of {path} builds it, but that file has no `napi` key: "

@@ -34,7 +34,10 @@ def check_cycles(manifest: Manifest) -> Iterator[Problem]:
                 path.append(needed)
             elif depth[needed] >= 0 and needed != path[-1]:
                 cycle = _arrows(manifest, path, depth[needed])
-                yield Problem(("crates", path[-1], "depends_on", place), f"this closes a cycle: {cycle}; remove one")
+                yield Problem(
+                    ("crates", path[-1], "depends_on", place),
+                    f"this closes a cycle: {cycle}; remove one of these dependencies",
+                )
 
 
 def _arrows(manifest: Manifest, path: list[int], start: int) -> str:

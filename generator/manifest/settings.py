@@ -15,7 +15,7 @@ class Settings(SharedSettings[Never]):
     """The settings of one crate, merged.
 
     `platforms` and `required` have only platforms that its kind allows, `not_for_kind` the others, all three in the
-    order of `PLATFORM_NAMES`. `platform_packages` is the name of the packages for one platform, without the platform.
+    order of `PLATFORM_NAMES`. `platform_packages` is the name of platform packages up to the platform.
     """
 
     npm_name: BuildInput[NpmName]

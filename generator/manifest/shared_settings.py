@@ -66,7 +66,7 @@ class SharedSettings(Declared, Generic[Unset]):
     # Without it, a crate of which nothing can be built fails.
     may_be_skipped: BuildInput[bool | Unset] = Field(
         default=False,
-        description="If the crate can be built for none of its platforms, skip it. Otherwise it fails.",
+        description="If the crate can be built for none of its platforms, skip it instead of failing it.",
     )
     # Build scripts and tests read these variables; the cache key has their values too.
     env: BuildInput[tuple[EnvName, ...] | Unset] = Field(

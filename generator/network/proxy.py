@@ -26,8 +26,8 @@ from generator.network.rules import HostRules, RefusedHost
 from generator.network.streams import (
     CHUNK,
     HEAD_SECONDS,
+    NoConnection,
     Stream,
-    Unreachable,
     connect,
     connect_upstream,
     read_head,
@@ -126,7 +126,7 @@ class FetchProxy:
             return
         try:
             server = await self._connect(endpoint, tunnel)
-        except Unreachable as error:
+        except NoConnection as error:
             if error.status != HTTPStatus.FORBIDDEN:
                 self.unreachable[endpoint] = str(error)
             await client.respond(error.status, str(error))
@@ -186,13 +186,13 @@ class FetchProxy:
         threading.Thread(target=resolve_name, name="fetch proxy resolver", daemon=True).start()
         found = await future
         if isinstance(found, OSError):
-            raise Unreachable(502, f"{endpoint.host}:{endpoint.port} cannot be reached: {system_reason(found)}")
+            raise NoConnection(502, f"{endpoint.host}:{endpoint.port} cannot be reached: {system_reason(found)}")
         return [ip_address(each) for each in found]
 
-    def _refusal(self, refused: RefusedHost) -> Unreachable:
+    def _refusal(self, refused: RefusedHost) -> NoConnection:
         if refused not in self.refused and len(self.refused) < MAX_REFUSED:
             self.refused.append(refused)
-        return Unreachable(403, refused.sentence)
+        return NoConnection(403, refused.sentence)
 
     async def _relay(self, client: Stream, server: Stream, rest: bytes, endpoint: Endpoint) -> None:
         """Relay bytes in both directions until both have ended or one fails.

@@ -25,7 +25,7 @@ _HOP_BY_HOP: Final = frozenset(
 _BODY_HEADERS: Final = frozenset((b"content-length", b"transfer-encoding", b"expect"))
 
 
-class Unreachable(EOFError):
+class NoConnection(EOFError):
     """A host that the proxy does not connect to: the status and message of the response."""
 
     def __init__(self, status: int, message: str) -> None:
@@ -88,7 +88,7 @@ async def connect(endpoint: Endpoint, addresses: Sequence[Address]) -> Stream:
             reason = f"no answer within {CONNECT_SECONDS} s"
         except OSError as error:
             reason = system_reason(error)
-    raise Unreachable(502, f"{endpoint.host}:{endpoint.port} cannot be reached: {reason}")
+    raise NoConnection(502, f"{endpoint.host}:{endpoint.port} cannot be reached: {reason}")
 
 
 async def connect_upstream(upstream: UpstreamProxy, endpoint: Endpoint, secure: bool) -> Stream:
@@ -98,9 +98,9 @@ async def connect_upstream(upstream: UpstreamProxy, endpoint: Endpoint, secure: 
     try:
         streams = await asyncio.wait_for(asyncio.open_connection(*upstream.endpoint, ssl=context), CONNECT_SECONDS)
     except TimeoutError:
-        raise Unreachable(502, f"your proxy at {address} cannot be reached: no answer") from None
+        raise NoConnection(502, f"your proxy at {address} cannot be reached: no answer") from None
     except OSError as error:
-        raise Unreachable(502, f"your proxy at {address} cannot be reached: {system_reason(error)}") from None
+        raise NoConnection(502, f"your proxy at {address} cannot be reached: {system_reason(error)}") from None
     server = Stream(*streams, upstream, secure)
     try:
         if secure:
@@ -124,7 +124,7 @@ async def _tunnel(server: Stream, upstream: UpstreamProxy, endpoint: Endpoint) -
             connection.receive_data(await server.reader.read(1))
     if not isinstance(event, h11.Response) or not 200 <= event.status_code < 300:
         status = event.status_code if isinstance(event, h11.Response) else "no answer"
-        raise Unreachable(502, f"your proxy at {upstream.endpoint} does not connect to {endpoint}: {status}")
+        raise NoConnection(502, f"your proxy at {upstream.endpoint} does not connect to {endpoint}: {status}")
 
 
 def _authority(endpoint: Endpoint) -> str:

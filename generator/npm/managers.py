@@ -42,7 +42,7 @@ class Program:
 
     @property
     def name(self) -> str:
-        """The command and the version, as the directory of a program that a machine has is named."""
+        """The command and the version: the name of the directory of an installed program."""
         return f"{self.command}-{self.version}"
 
 

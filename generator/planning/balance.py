@@ -91,7 +91,7 @@ class _Slot:
     def parts(self) -> list[_Part]:
         """The parts that an exchange can move, by rising time and one for each time.
 
-        Of many crates, they have every second, every third or so on, from the shortest.
+        With many crates, only every n-th one counts, from the shortest, at most MAX_MOVED.
         """
         parts: dict[int, tuple[_Crate, ...]] = {0: ()}
         for crate in self.crates[:: -max(1, len(self.crates) // MAX_MOVED)][:MAX_MOVED]:

@@ -80,7 +80,7 @@ class AddonRecipe:
         return TestRun(tests, name, runner=runner, needs_node=True)
 
     def _hide_wasm(self, job: BuildJob, metadata: CrateMetadata) -> str:
-        """Hide the wasm. A loader takes it for an addon that it cannot load, and the tests would pass."""
+        """Hide the wasm. A loader that cannot load the addon uses the wasm instead, and the tests would pass."""
         if "wasm32" not in job.platforms:
             return ""
         binary = binary_name(self._package_json(metadata))
@@ -119,7 +119,7 @@ class AddonRecipe:
     def load(self, job: BuildJob, metadata: CrateMetadata) -> tuple[str, str]:
         """Require the installed package, and its wasm by itself. A package without an export has not loaded its addon.
 
-        The wasm is hidden while the addon is loaded, because a loader would take it for an addon that fails.
+        The wasm is hidden while the addon is loaded, because a loader uses it instead of an addon that fails.
         """
         name, split = job.settings.npm_name, job.settings.layout == "split"
         exports = "if (Object.keys(require(process.argv[1])).length === 0) throw new Error('it exports nothing')"

@@ -94,6 +94,6 @@ def _result(crate: CrateReport) -> str:
         return next((unit.reason for unit in crate.units if unit.reason), "")
     if crate.package is None:
         return "no package: a library"
-    others = f" and {len(crate.packages) - 1} of platforms" if len(crate.packages) > 1 else ""
+    others = f" and {len(crate.packages) - 1} for platforms" if len(crate.packages) > 1 else ""
     size = sum(each.bytes for each in crate.packages or (crate.package,))
     return f"{crate.package.file}{others} ({size / 1024:.0f} KiB)"

@@ -75,7 +75,8 @@ def find_program(name: str, environ: Mapping[str, str]) -> Path | None:
 def ask_program(argv: Sequence[str | Path], environ: Mapping[str, str]) -> str:
     """Run a program and return its output, stripped.
 
-    InputError when it fails, with the program's own words. A variable without which it runs is named as the cause.
+    InputError when it fails, with the program's own words. If it runs without one of `_CAUSES`, the error names that
+    variable.
     """
     done = _ask(argv, environ)
     if done.exit_code == 0:

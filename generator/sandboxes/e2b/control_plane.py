@@ -30,7 +30,7 @@ RESPONSE_SECONDS: Final = 15.0
 def check_connection(connection: Connection) -> None:
     """Raise Unreachable when no connection to the service can be made, at once and PROBE_SECONDS later.
 
-    Any response will do: other calls have the words for it.
+    An error response counts as a connection too; a later call reports it.
     """
     pages = Sandbox.list(limit=1, request_timeout=RESPONSE_SECONDS, **connection.api_params())
     for seconds in (PROBE_SECONDS, None):

@@ -19,8 +19,8 @@ def memory_used(processes: Iterable[psutil.Process], limit: int) -> int:
     """Return the bytes of memory that processes use together; exact above `limit`.
 
     The sum of resident sizes counts a shared page once per process, and misses files in memory that no process has
-    mapped. Both are read in microseconds. Above `limit`, proportional sizes are read too: they count a shared page
-    once, and take milliseconds.
+    mapped. Resident sizes and the size of files in memory are read in microseconds. Above `limit`, proportional sizes
+    are read too: they count a shared page once, and take milliseconds.
     """
     sampled = list(processes)
     resident = sum(map(_resident, sampled))
