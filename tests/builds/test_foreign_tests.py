@@ -182,6 +182,7 @@ def test_tests_for_wasm_run_in_node(
     head = '[lib]\ncrate-type = ["cdylib", "rlib"]\n[dependencies]\n'
     head += 'wasm-bindgen = { version = "=0.2.130", default-features = false }\n'
     head += '[target.\'cfg(target_arch = "wasm32")\'.dev-dependencies]\nwasm-bindgen-test = "=0.3.80"\n'
+    head += "[profile.release]\nopt-level = 0\n"
     files = library("one", "use wasm_bindgen::prelude::*;\n#[wasm_bindgen]\npub fn one() -> u32 { 1 }\n", head)
     del files["one/Cargo.lock"]
     files["one/tests/wasm.rs"] = WASM_TEST.replace("BROWSER", browser)
