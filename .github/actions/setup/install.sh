@@ -19,7 +19,8 @@ if [[ ! -e "$environment/complete" ]]; then
     --target uv --require-hashes --requirement "$locked/installer.txt"
   uv() { ./uv/bin/uv --quiet "$@"; }
   uv venv --python "$python" venv
-  install=(pip install --python venv/bin/python --compile-bytecode)
+  # Python compiles the modules that a command imports; to compile all of them takes twice as long as the rest.
+  install=(pip install --python venv/bin/python)
   uv "${install[@]}" --require-hashes --requirement "$locked/build.txt"
   # The build writes files beside the sources, so it gets a copy.
   mkdir source
