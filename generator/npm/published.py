@@ -35,16 +35,18 @@ class _Versions:
             files.name(each): str(files.package_json(each).get("version", "0.0.0")) for each in project.directories
         }
         settings = [files.settings(project.directory, name) for name in (PNPM_WORKSPACE, YARNRC)]
-        self._default = {**strings(settings[1], "catalog"), **strings(settings[0], "catalog")}
         catalogs = [table(each, "catalogs") for each in settings]
         self._catalogs = {name: strings(every, name) for every in catalogs for name in every}
+        # The default catalog has two places: pnpm allows either of them, and yarn both, under two names.
+        top = {**strings(settings[1], "catalog"), **strings(settings[0], "catalog")}
+        named = self._catalogs.get("default", {})
+        self._catalogs |= {"": named | top, "default": top | named}
 
     def published(self, name: str, specifier: str) -> str:
         """Return the specifier that a registry's users understand."""
         protocol, _, rest = specifier.partition(":")
         if protocol == "catalog":
-            found = self._catalogs.get(rest) or (self._default if rest in ("", "default") else {})
-            return str(found.get(name, specifier))
+            return self._catalogs.get(rest, {}).get(name, specifier)
         if protocol != "workspace":
             return specifier
         target = workspace_name(name, specifier)

@@ -57,6 +57,19 @@ def test_a_catalogs_version_replaces_catalog(written: str, expected: str) -> Non
     assert published({"peerDependencies": {"napi": written}})["peerDependencies"] == {"napi": expected}
 
 
+@pytest.mark.parametrize("written", ["catalog:", "catalog:default"])
+def test_the_default_catalog_may_be_one_of_the_named_ones(written: str) -> None:
+    settings = {"pnpm-workspace.yaml": "packages: ['packages/*']\ncatalogs:\n  default:\n    napi: ^3.3.0\n"}
+    assert published({"dependencies": {"napi": written}}, **settings)["dependencies"] == {"napi": "^3.3.0"}
+
+
+@pytest.mark.parametrize(("written", "expected"), [("catalog:", "^3.2.0"), ("catalog:default", "^2.0.0")])
+def test_yarns_catalog_named_default_is_another_one(written: str, expected: str) -> None:
+    catalogs = "catalog:\n  napi: ^3.2.0\ncatalogs:\n  default:\n    napi: ^2.0.0\n"
+    rc = {".yarnrc.yml": catalogs, "pnpm-workspace.yaml": "packages: ['packages/*']\n"}
+    assert published({"dependencies": {"napi": written}}, **rc)["dependencies"] == {"napi": expected}
+
+
 def test_yarn_has_catalogs_too() -> None:
     rc = {".yarnrc.yml": "catalog:\n  napi: ^3.2.0\n", "pnpm-workspace.yaml": "packages: ['packages/*']\n"}
     assert published({"dependencies": {"napi": "catalog:"}}, **rc)["dependencies"] == {"napi": "^3.2.0"}
