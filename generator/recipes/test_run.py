@@ -22,6 +22,12 @@ NO_NODE_LINE: Final = "note: the tests have started no Node.js"
 NO_NODE: Final = "its tests start no Node.js"
 # A script with one of these may run several programs, and no summary counts the tests of all.
 _SEVERAL_COMMANDS: Final = re.compile(r"[;&|\n`]|\$\(|\b(npm|yarn|pnpm|make|sh|bash)\b")
+# A manager that starts one runner of tests: npm and pnpm have `run` for scripts alone. Other options may have a value.
+_STARTS_RUNNER: Final = re.compile(
+    r"\s*(?:cross-env\s+)?(?:\w+=\S*\s+)*"
+    r"(?P<manager>npm|pnpm|yarn(?:\s+run)?)(?:\s+(?:exec|dlx|--|-[BTsy]|--silent|--yes))*"
+    r"\s+(?:ava|jest|mocha|node|vitest)(?:[@\s]|$)"
+)
 
 
 @dataclass(frozen=True)
@@ -42,6 +48,8 @@ class TestRun:
 
 def own_runner(command: str) -> Literal["own"] | None:
     """Return the runner of the crate's own test command, which may be the text of a script in package.json."""
+    if found := _STARTS_RUNNER.match(command):
+        command = command[: found.start("manager")] + command[found.end("manager") :]
     return None if _SEVERAL_COMMANDS.search(command) else "own"
 
 

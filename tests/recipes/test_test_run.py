@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from generator.recipes.test_run import NO_NODE_LINE, npm_with_node, set_runner
+from generator.recipes.test_run import NO_NODE_LINE, npm_with_node, own_runner, set_runner
 from generator.toolchain.toolchain import Runtime
 from tests.recipes.jobs import job_of
 from tests.support import bash
@@ -99,3 +99,44 @@ def test_node_of_windows_writes_to_a_file_since_wine_knows_no_pipes_of_linux(tmp
         job_of(tmp_path), "win32-x64-msvc", Runtime("env 9", ("env",), str(node), "20"), "test --silent"
     )
     assert printed_by(script, tmp_path) == "a file: a b\n7\n"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "vitest run",
+        "npx --no-install vitest",
+        "pnpm vitest run --passWithNoTests",
+        "pnpm exec vitest",
+        "pnpm dlx vitest@3 run",
+        "npm exec -y -- mocha",
+        "yarn jest",
+        "yarn run -B vitest",
+        "yarn node --test",
+        "cross-env CI=1 A= pnpm --silent ava",
+    ],
+)
+def test_a_manager_that_starts_one_runner_of_tests_runs_one_command(command: str) -> None:
+    assert own_runner(command) == "own"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "npm test",
+        "npm run jest",
+        "pnpm run vitest",
+        "pnpm --dir node test",
+        "yarn jest:unit",
+        "yarn workspaces foreach jest",
+        "pnpm vitest && node own.js",
+        "yarn jest\nnode own.js",
+        "A=$(node own.js) pnpm vitest",
+        "A=`node own.js` yarn jest",
+        "A=;node pnpm vitest",
+        "yarn -s; jest",
+        "yarn jest | sh",
+    ],
+)
+def test_what_may_run_several_commands_has_no_runner_that_counts(command: str) -> None:
+    assert own_runner(command) is None
