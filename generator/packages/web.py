@@ -22,6 +22,8 @@ _SUFFIXES: Final = (
 _REQUIRES_MODULES: Final = {"node": "^20.19.0 || >= 22.12.0"}
 # wasm-bindgen's own limit for a module is 4 GiB; its JavaScript is far smaller than this.
 _MAX_SCRIPT: Final = 16 * 1024 * 1024
+# A package's name in quotes, with or without a path in the package. The second quote may begin another name.
+_QUOTED_NAME: Final = re.compile(r"""['"`]((?:@[^'"`/\n]+/)?[^'"`/\n]+)(?=(?:/[^'"`\n]*)?['"`])""")
 
 
 def web_package(identity: Identity, module: str, staged: Path, dependencies: Mapping[str, str]) -> NpmPackage:
@@ -56,30 +58,34 @@ def web_package(identity: Identity, module: str, staged: Path, dependencies: Map
         },
         "files": sorted(file.path for file in files),
         "sideEffects": [f"./{module}.cjs", f"./{module}.js", f"./{module}_browser.js", "./snippets/**"],
-        "engines": _engines(files, module),
+        "engines": _engines(files, module, dependencies),
     }
     if imported := _imported(files, dependencies):
         declared["dependencies"] = imported
     return NpmPackage(identity.name, (package_json(declared), *files))
 
 
-def _engines(files: Iterable[PackedFile], module: str) -> dict[str, str]:
-    """Return the versions of Node that load the package: its entry for Node requires snippets, which are ES modules."""
+def _engines(files: Iterable[PackedFile], module: str, dependencies: Mapping[str, str]) -> dict[str, str]:
+    """Return the versions of Node that load the package.
+
+    Its entry for Node requires snippets, which are ES modules, and npm packages, which may be.
+    """
     entry = next(file for file in files if file.path == f"{module}.cjs")
-    return _REQUIRES_MODULES if re.search(r"""require\([^)]*\./snippets/""", _text(entry)) else ENGINES
+    requires = re.search(r"""require\([^)]*\./snippets/""", _text(entry)) or _imported((entry,), dependencies)
+    return _REQUIRES_MODULES if requires else ENGINES
 
 
 def _check_written_dependencies(files: Iterable[PackedFile], dependencies: Mapping[str, str]) -> None:
     """Raise Unbuildable when a dependency of the crate imports npm packages that the crate itself does not name.
 
-    wasm-bindgen then writes a package.json with these; ours takes its place.
+    wasm-bindgen then writes a package.json with all that the dependency names; ours takes its place.
     """
     written = next((file for file in files if file.path == "package.json"), None)
     if written is None:
         return
     try:
         named: Any = json.loads(_text(written)).get("dependencies", {})
-        lost = sorted(set(named) - set(dependencies))
+        lost = [name for name in _imported(files, named) if name not in dependencies]
     except (ValueError, AttributeError, TypeError, RecursionError):
         raise Unbuildable("the package.json that wasm-bindgen wrote is not valid JSON") from None
     if lost:
@@ -91,12 +97,9 @@ def _check_written_dependencies(files: Iterable[PackedFile], dependencies: Mappi
 
 def _imported(files: Iterable[PackedFile], dependencies: Mapping[str, str]) -> dict[str, str]:
     """Return the dependencies that some JavaScript of the package names as a module, or as the start of its path."""
-    scripts = [_text(file) for file in files if file.path.endswith((".js", ".cjs", ".mjs"))] if dependencies else []
-    return {
-        name: version
-        for name, version in sorted(dependencies.items())
-        if any(re.search(rf"""['"`]{re.escape(name)}(/[^'"`\n]*)?['"`]""", text) for text in scripts)
-    }
+    scripts = (file for file in files if file.path.endswith((".js", ".cjs", ".mjs"))) if dependencies else ()
+    quoted = {name for file in scripts for name in _QUOTED_NAME.findall(_text(file))}
+    return {name: version for name, version in sorted(dependencies.items()) if name in quoted}
 
 
 def _text(file: PackedFile) -> str:

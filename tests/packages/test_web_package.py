@@ -99,6 +99,17 @@ def test_what_a_dependency_imports_has_to_be_named_by_the_crate(tmp_path: Path) 
     assert declared(tmp_path, written, {"uuid": "^9.0.0"})["dependencies"] == {"uuid": "^9.0.0"}
 
 
+def test_what_a_dependency_names_and_does_not_import_is_not_needed(tmp_path: Path) -> None:
+    written = {"package.json": '{"dependencies": {"uuid": "^8", "webpack": "^5"}}', "shade.js": "import 'uuid'"}
+    assert declared(tmp_path, written, {"uuid": "^9.0.0"})["dependencies"] == {"uuid": "^9.0.0"}
+
+
+def test_scoped_packages_are_imported_too(tmp_path: Path) -> None:
+    text = "import a from '@demo/a';import b from \"@demo/b/lib/b.js\";import c from 'c';"
+    named = dict.fromkeys(("@demo/a", "@demo/b", "@demo/c", "@demo", "a", "b", "c", "lib"), "1")
+    assert list(declared(tmp_path, {"shade.js": text}, named)["dependencies"]) == ["@demo/a", "@demo/b", "c"]
+
+
 def test_engines_are_the_versions_that_load_the_package(tmp_path: Path) -> None:
     assert declared(tmp_path, {})["engines"] == {"node": ">= 20"}
     for call in (
@@ -106,6 +117,14 @@ def test_engines_are_the_versions_that_load_the_package(tmp_path: Path) -> None:
         "require(String.raw`./snippets/shade-1f0c/inline0.js`)",
     ):
         assert declared(tmp_path, {"shade.cjs": call})["engines"] == {"node": "^20.19.0 || >= 22.12.0"}
+
+
+def test_a_required_npm_package_may_be_an_es_module(tmp_path: Path) -> None:
+    named = {"nanoid": "^5.0.0"}
+    for call in ('require("nanoid")', "require(String.raw`nanoid/non-secure`)"):
+        assert declared(tmp_path, {"shade.cjs": call}, named)["engines"] == {"node": "^20.19.0 || >= 22.12.0"}
+    only_imported = {"shade.cjs": "require(`util`)", "shade.js": "import 'nanoid'"}
+    assert declared(tmp_path, only_imported, named)["engines"] == {"node": ">= 20"}
 
 
 def test_snippets_are_files_like_any_other(tmp_path: Path) -> None:
