@@ -18,9 +18,10 @@ REGISTRY_VERSIONS: Final = r"^(npm:@?[^@:\s]+@?)?[\w.*^~<>=| +-]*$"
 
 
 def imported_script(job: BuildJob, files: DependencyFiles) -> str:
-    """Return the script that fetches the npm packages that the crate's sources import. It runs nothing of them.
+    """Return the script that fetches the npm packages that the crate or a dependency imports. It runs nothing of them.
 
-    Their names and versions are those in the package.json beside Cargo.toml, without which it does nothing.
+    Their names and versions are those in the package.json beside Cargo.toml, without which it does nothing. It runs
+    behind `fetch_script`, in the same directory.
     """
     npmrc = join(job.source.directory, ".npmrc")
     settings = safe_settings(".npmrc", files.text(npmrc) or "")

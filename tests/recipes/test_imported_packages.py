@@ -1,4 +1,4 @@
-"""The npm packages that a wasm crate imports: those of its package.json that its sources name, and no others."""
+"""The npm packages that a wasm crate imports: those of its package.json that some source names, and no others."""
 
 from __future__ import annotations
 
@@ -13,13 +13,22 @@ from generator.scripts import script
 from tests.support import HANGS, write_files
 
 
-def named(top: Path, dependencies: dict[str, str], sources: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    """Run the script in a crate; it writes into `needed`."""
+def named(
+    top: Path, dependencies: dict[str, str], sources: dict[str, str], crates: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run the script in a crate; it writes into `needed`. `crates` are directories, each with the crate's dependency."""
     write_files(
         top, {"package.json": "\ufeff" + json.dumps({"private": True, "dependencies": dependencies}), **sources}
     )
+    packages = [
+        {"manifest_path": str(top / directory / "Cargo.toml"), "dependencies": [{"name": name}]}
+        for directory, name in {".": "wasm-bindgen", **(crates or {})}.items()
+    ]
     words = ["node", "-e", script("imported-packages.js"), str(top / "needed"), REGISTRY_VERSIONS]
-    return subprocess.run(words, cwd=top, capture_output=True, text=True, check=False, timeout=HANGS)  # noqa: TID251
+    metadata = json.dumps({"packages": packages})
+    return subprocess.run(  # noqa: TID251
+        words, cwd=top, input=metadata, capture_output=True, text=True, check=False, timeout=HANGS
+    )
 
 
 @pytest.mark.parametrize(
@@ -39,6 +48,17 @@ def test_a_package_that_a_source_names_is_needed_and_a_demos_is_not(tmp_path: Pa
         "private": True,
         "dependencies": {"uuid": "^9.0.0"},
     }
+
+
+@pytest.mark.parametrize("file", ["src/lib.rs", "js/own.js"])
+def test_a_package_that_a_dependency_imports_is_needed(tmp_path: Path, file: str) -> None:
+    top = tmp_path / "crate"
+    others = {"../webpack/src/lib.rs": '"webpack"', "../unused/src/lib.rs": '"demo"'}
+    sources = {f"../binding/{file}": "'uuid/v4'", **others}
+    dependencies = {"uuid": "^9.0.0", "webpack": "^5", "demo": "file:pkg"}
+    ran = named(top, dependencies, sources, {"../binding": "wasm-bindgen", "../webpack": "other"})
+    assert (ran.returncode, ran.stdout) == (0, "1\n"), ran.stderr
+    assert json.loads((top / "needed/package.json").read_text())["dependencies"] == {"uuid": "^9.0.0"}
 
 
 @pytest.mark.parametrize(

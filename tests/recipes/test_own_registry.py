@@ -108,14 +108,34 @@ def test_its_packages_are_requested_there_alone_and_found_when_the_addon_is_load
     assert (done.returncode, done.stdout.splitlines()[-1:]) == (0, ["own"]), done.stderr
 
 
-def test_a_wasm_crate_imports_its_packages_from_there_alone(tmp_path: Path, registry: str) -> None:
+# The crate depends on `binding`, and that on `wasm-bindgen`: a name is enough here.
+BINDING: dict[str, str] = {
+    f"{name}/{file}": text
+    for name, rest in {
+        "crate": '[dependencies]\nbinding = { path = "../binding" }\n',
+        "binding": '[dependencies]\nwasm-bindgen = { path = "../wasm-bindgen" }\n',
+        "wasm-bindgen": "",
+    }.items()
+    for file, text in {
+        "Cargo.toml": f'[package]\nname = "{name}"\nversion = "1.0.0"\nedition = "2021"\n\n{rest}',
+        "src/lib.rs": "",
+    }.items()
+}
+
+
+@pytest.mark.parametrize("importer", ["crate", "binding"])
+def test_a_wasm_crate_imports_its_packages_from_there_alone(tmp_path: Path, registry: str, importer: str) -> None:
     root = tmp_path / "build"
-    imports = {"package.json": json.dumps({"dependencies": {PACKAGE["name"]: "^1.0.0"}}), "words.js": "'@own/words'"}
-    settings = {".npmrc": f"@own:registry={registry}\nnode-options=--require=/lost.js\n"}
-    texts = {**library("crate"), **{f"crate/{name}": text for name, text in {**imports, **settings}.items()}}
+    texts = {
+        **BINDING,
+        "crate/package.json": json.dumps({"dependencies": {PACKAGE["name"]: "^1.0.0"}}),
+        "crate/.npmrc": f"@own:registry={registry}\nnode-options=--require=/lost.js\n",
+        f"{importer}/words.js": "'@own/words'",
+    }
     write_files(root / "source", texts)
     (root / "home").mkdir()
-    script = f"set -euo pipefail\n{imported_script(job_of(root, kind='wasm'), DependencyFiles(texts))}"
+    job = job_of(root, kind="wasm")
+    script = f"set -euo pipefail\n{fetch_script(job)}\n{imported_script(job, DependencyFiles(texts))}"
     environment = {**os.environ, "HOME": str(root / "home"), "npm_config_cache": str(root / "npm")}
     subprocess.run(["bash", "-c", script], env=environment, capture_output=True, timeout=120, check=True)  # noqa: TID251
     assert (root / "needed/node_modules/@own/words/index.js").read_text() == "exports.word = 'own'"
