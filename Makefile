@@ -28,10 +28,10 @@ attack: $(VENV)/.dev
 	@.ci/attack
 
 # Builds of a minute and more: for other platforms, with coverage, in both package layouts, with a failing sandbox
-# service, and of the whole sample fleet on both backends.
+# service, and of the whole sample fleet on both backends. Those that are attacks or need the whole machine run below.
 slow: $(VENV)/.dev
 	@.ci/bubblewrap
-	@$(BIN)/pytest --numprocesses 4 --dist loadscope --no-loadscope-reorder --timeout 2700 -m slow
+	@$(BIN)/pytest --numprocesses 4 --dist loadscope --no-loadscope-reorder --timeout 2700 -m "slow and not rush and not attack"
 
 # The workflows, each from its event to its end, in the order of the files: see tests/acts/__init__.py.
 acts: $(VENV)/.dev .cache/bin/act
