@@ -20,14 +20,15 @@ from generator.cargo.conditions import condition_holds
 from generator.cargo.directories import ancestors, parent, resolve_path
 from generator.cargo.manifests import MAX_SIZE, parse_toml
 from generator.errors import InputError
-from generator.text import message_text
+from generator.text import message_text, visible
 
 DIRECTORY: Final = ".cargo"
 # Cargo takes the first that exists.
 _NAMES: Final = ("config", "config.toml")
 # Compiler caches: the program is the same without them, and no cache outlives a sandbox.
 _CACHES: Final = frozenset({"sccache", "ccache", "cachepot"})
-_PROGRAMS: Final = ("rustc", "rustdoc", "rustc-wrapper", "rustc-workspace-wrapper")
+_WRAPPERS: Final = ("rustc-wrapper", "rustc-workspace-wrapper")
+_PROGRAMS: Final = ("rustc", "rustdoc", *_WRAPPERS)
 # Keys of [source.NAME] and [registries.NAME] that say where crates come from. Others name programs or hold tokens.
 _SOURCE_KEYS: Final = ("registry", "replace-with", "directory", "local-registry", "git", "branch", "tag", "rev")
 _REGISTRY_KEYS: Final = ("index", "protocol")
@@ -36,6 +37,7 @@ _DIRECTORY_KEYS: Final = frozenset({"directory", "local-registry"})
 MAX_FILES: Final = 50
 
 Flags = Literal["rustflags", "rustdocflags"]
+TargetProgram = Literal["linker", "runner"]
 FLAGS: Final[tuple[Flags, ...]] = ("rustflags", "rustdocflags")
 ReadText = Callable[[str], str | None]
 
@@ -50,11 +52,34 @@ class ConfigurationProblem:
 
 
 @dataclass(frozen=True)
+class ConfigurationFile:
+    """One file with its own values."""
+
+    path: str
+    text: str
+    values: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class NamedProgram:
+    """A program that a key names, and the file and line of the key."""
+
+    key: str
+    name: str
+    file: str
+    line: int | None
+
+
+@dataclass(frozen=True)
 class CargoConfiguration:
-    """The merged configuration of a crate. Paths in [source] start at the source's top."""
+    """The merged configuration of a crate. Paths in [source] start at the source's top.
+
+    `files` are those that it is merged from; a later one counts more.
+    """
 
     values: Mapping[str, Any] = field(default_factory=dict)
     problems: tuple[ConfigurationProblem, ...] = ()
+    files: tuple[ConfigurationFile, ...] = ()
 
     @property
     def names_target(self) -> bool:
@@ -63,24 +88,27 @@ class CargoConfiguration:
 
     @property
     def uses_conditions(self) -> bool:
-        """Return True if flags depend on the conditions of a target."""
-        return any(key.startswith("cfg(") and "rustflags" in table for key, table in self._targets)
+        """Return True if flags or programs depend on the conditions of a target."""
+        keys = {"rustflags", "linker", "runner"}
+        return any(key.startswith("cfg(") and keys & table.keys() for key, table in _targets(self.values).items())
 
     @property
-    def unused_cache(self) -> str | None:
-        """The compiler cache that `rustc-wrapper` names, which no sandbox uses, or None."""
-        name = posixpath.basename(str(self._build.get("rustc-wrapper", "")))
-        return name if name in _CACHES else None
+    def unused_caches(self) -> dict[str, str]:
+        """The keys of [build] that name a compiler cache, which no sandbox uses, and the cache of each."""
+        named = {key: posixpath.basename(str(self._build.get(key, ""))) for key in _WRAPPERS}
+        return {key: name for key, name in named.items() if name in _CACHES}
 
     @property
-    def programs(self) -> tuple[tuple[str, str], ...]:
-        """Keys and names of programs that Cargo looks for on PATH."""
-        named = [(f"build.{key}", self._build.get(key)) for key in _PROGRAMS]
-        return tuple(
-            (key, name)
-            for key, name in named
-            if isinstance(name, str) and name.isprintable() and "/" not in name and name not in ("", *_CACHES)
-        )
+    def programs(self) -> tuple[NamedProgram, ...]:
+        """The programs that [build] names and Cargo looks for on PATH."""
+        named = (self._program("build", "build", key) for key in _PROGRAMS if key not in self.unused_caches)
+        return tuple(each for each in named if each)
+
+    def target_program(self, key: TargetProgram, target: str, conditions: frozenset[str]) -> NamedProgram | None:
+        """Return the program of a target that Cargo looks for, or None. The target's own table comes first."""
+        tables = [name for name, table in _targets(self.values).items() if key in table]
+        found = target if target in tables else next((name for name in tables if _holds(name, conditions)), None)
+        return self._program("target", found, key) if found else None
 
     @property
     def aliases(self) -> dict[str, str]:
@@ -115,7 +143,7 @@ class CargoConfiguration:
 
     def flags(self, kind: Flags, target: str, conditions: frozenset[str]) -> tuple[str, ...] | None:
         """Return the flags of [build], or None when Cargo drops them because [target] has flags for the target."""
-        own = {key: _words(table.get(kind)) for key, table in self._targets}
+        own = {key: _words(table.get(kind)) for key, table in _targets(self.values).items()}
         if any(words and (key == target or _holds(key, conditions)) for key, words in own.items()):
             return None
         return _words(self._build.get(kind))
@@ -143,9 +171,19 @@ class CargoConfiguration:
     def _build(self) -> Mapping[str, Any]:
         return _table(self.values, "build")
 
-    @property
-    def _targets(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
-        return ((key.strip(), table) for key, table in _tables(self.values, "target").items())
+    def _program(self, section: str, table: str, key: str) -> NamedProgram | None:
+        """Return a program on PATH or by an absolute path. Others lie in the source, where the build may make them."""
+
+        def values(where: Mapping[str, Any]) -> Mapping[str, Any]:
+            return _targets(where).get(table, {}) if section == "target" else _table(where, section)
+
+        value = values(self.values).get(key)
+        name = next(iter(_words(value)), None) if key == "runner" else value  # which may have arguments
+        if not isinstance(name, str) or not name or not name.isprintable() or ("/" in name[1:] and name[0] != "/"):
+            return None
+        file = next((each for each in reversed(self.files) if key in values(each.values)), self.files[-1])
+        path = f"target.{visible(table)}.{key}" if section == "target" else f"{table}.{key}"
+        return NamedProgram(path, name, file.path, _line(file.text, key, table))
 
 
 def configuration_path(directory: str, read: ReadText) -> str | None:
@@ -161,14 +199,15 @@ def read_configuration(directory: str, read: ReadText) -> CargoConfiguration:
     for each in reversed((directory, *ancestors(directory))):
         if (path := configuration_path(each, read)) is not None:
             merged = _merged(merged, reader.load(path, ()))
-    return CargoConfiguration(merged, tuple(reader.problems))
+    return CargoConfiguration(merged, tuple(reader.problems), tuple(reader.files))
 
 
 class _Reader:
-    """Reads files with those that they include, at most MAX_FILES, and collects their problems."""
+    """Reads files with those that they include, at most MAX_FILES, and collects them and their problems."""
 
     def __init__(self, read: ReadText) -> None:
         self.problems: list[ConfigurationProblem] = []
+        self.files: list[ConfigurationFile] = []
         self._read, self._left = read, MAX_FILES
 
     def load(self, path: str, above: tuple[str, ...]) -> dict[str, Any]:
@@ -190,6 +229,7 @@ class _Reader:
                 sentence = f'include names "{message_text(name)}", which is not in the sandbox: put it beside this file'
                 self.problems.append(ConfigurationProblem(path, _line(text, "include"), sentence))
         own = _with_paths_from_top(path, own)
+        self.files.append(ConfigurationFile(path, text, own))
         self.problems += [ConfigurationProblem(path, _line(text, key), sentence) for key, sentence in _unsupported(own)]
         return _merged(included, own)
 
@@ -283,7 +323,16 @@ def _tables(values: Mapping[str, Any], key: str) -> dict[str, Mapping[str, Any]]
     return {name: table for name, table in _table(values, key).items() if isinstance(table, dict)}
 
 
-def _line(text: str, key: str) -> int | None:
-    """Return the first line that names a key or its table."""
-    found = re.search(rf'^[ \t]*\[*[ \t]*([\w."-]+\.)?"?{re.escape(key)}"?[ \t]*[\].=]', text, re.MULTILINE)
-    return text.count("\n", 0, found.start()) + 1 if found else None
+def _targets(values: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Return the tables of [target] by triple or condition."""
+    return {key.strip(): table for key, table in _tables(values, "target").items()}
+
+
+def _line(text: str, key: str, table: str = "") -> int | None:
+    """Return the first line that names a key or its table, from the line on that names `table`."""
+    start = text.rfind("\n", 0, max(text.find(table), 0)) + 1
+    pattern = re.compile(rf'^[ \t]*\[*[ \t]*([\w."-]+\.)?"?{re.escape(key)}"?[ \t]*[\].=]', re.MULTILINE)
+    found = pattern.search(text, start)
+    if found is None and not table:
+        return None
+    return text.count("\n", 0, found.start() if found else start) + 1

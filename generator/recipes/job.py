@@ -35,8 +35,8 @@ EMNAPI: Final = ("emnapi", *WASM_RUNTIME_PACKAGES)
 class BuildJob:
     """One crate to build for `platforms`, in a sandbox with the directory `root` and a toolchain.
 
-    `configuration` is Cargo's, and `conditions` are the facts of each platform that its flags depend on, as rustc
-    prints them. Both are known after the source has been read.
+    `configuration` is Cargo's, and `conditions` are the facts of each platform that its tables of [target]
+    depend on, as rustc prints them. Both are known after the source has been read.
     """
 
     crate: Crate
@@ -70,7 +70,8 @@ class BuildJob:
         """Lines of Bash that run before each script of the crate."""
         channel = self.toolchain.channel
         path = f'export PATH={shlex.quote(channel.programs)}:"$PATH"\n' if channel else ""
-        return path + ("export RUSTC_WRAPPER=\n" if self.configuration.unused_cache else "")
+        unused = (key.upper().replace("-", "_") for key in self.configuration.unused_caches)
+        return path + "".join(f"export {variable}=\n" for variable in unused)
 
     def cargo_target(self, platform: PlatformName) -> CargoTarget:
         """Return Cargo's view of a platform for this crate."""

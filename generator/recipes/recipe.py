@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from generator.cargo.configuration import DIRECTORY
+from generator.cargo.configuration import DIRECTORY, NamedProgram, TargetProgram
 from generator.dependencies.files import DEPENDENCY_FILES
 from generator.manifest.names import platform_package
 from generator.manifest.source_models import RegistrySource
 from generator.packages.tarball import NpmPackage
 from generator.platforms import PlatformName
+from generator.recipes.cargo_target import target_variable
 from generator.recipes.job import BuildJob, CrateMetadata
 from generator.recipes.npm_packages import NPM_OPTIONS
 from generator.recipes.test_run import TestRun
@@ -74,8 +75,10 @@ def source_script(job: BuildJob, source: RegistrySource) -> str:
     )
 
 
-def fetch_script(job: BuildJob) -> str:
+def fetch_script(job: BuildJob, variables: Collection[str] = ()) -> str:
     """Return the script that downloads the crates that a crate depends on. It runs nothing of the crate.
+
+    It fails first if a program is missing that Cargo will look for. `variables` are the names of the user's.
 
     Cargo runs outside of the source, so that no configuration in it can name a program for Cargo to start. Only where
     crates come from is copied from there.
@@ -83,14 +86,44 @@ def fetch_script(job: BuildJob) -> str:
     parts = ["cd " + shlex.quote(job.root)]
     if configuration := job.configuration.for_fetching(f"{job.root}/{SOURCE}"):
         parts.append(f"mkdir -p {DIRECTORY} && printf %s {shlex.quote(configuration)} > {DIRECTORY}/config.toml")
-    if programs := job.configuration.programs:
-        parts.append(with_arguments("find-programs.sh", *(word for pair in programs for word in pair)))
+    if programs := [*job.configuration.programs, *target_programs(job, variables)]:
+        words = ((each.key, each.name, _place(job, each)) for each in programs)
+        parts.append(with_arguments("find-programs.sh", *(word for each in words for word in each)))
     if isinstance(job.crate.source, RegistrySource):
         lock = f"{job.root}/{SOURCE}/Cargo.lock"
         parts.append(with_arguments("fetch-published.sh", f"{job.directory}/Cargo.toml", lock))
     else:
         parts.append(_fetch_locked(job))
     return "\n".join(parts)
+
+
+def target_programs(job: BuildJob, variables: Collection[str]) -> list[NamedProgram]:
+    """Return the programs of [target] that Cargo starts for this job, except where a variable names another one.
+
+    zig and cargo-xwin are linkers instead, and so is the runner of another platform's tests.
+    """
+    kind, host, toolchain, found = job.crate.kind, job.host, job.toolchain, dict[str, NamedProgram]()
+    tested = [host] if job.settings.tests and kind != "napi" and job.crate.commands.test is None else []
+    if tested and kind != "wasm" and job.settings.foreign_tests:
+        runtimes = {each: toolchain.runtime(each) for each in job.platforms if each != host}
+        tested += [platform for platform, runtime in runtimes.items() if runtime and not runtime.command]
+    linked = [each for each in (*job.compiled_platforms, *tested) if toolchain.linker(each) in ("cc", "wasm")]
+    if kind == "wasm" or job.measures_coverage:  # macros and tests are of the host, and zig does not link them
+        linked.append(host)
+    wanted: dict[TargetProgram, list[PlatformName]] = {"linker": linked, "runner": tested}
+    for key, platforms in wanted.items():
+        for platform in platforms:
+            target, conditions = toolchain.target(kind, platform), job.conditions.get(platform, frozenset())
+            program = job.configuration.target_program(key, target, conditions)
+            if program and target_variable(target, key.upper()) not in variables:
+                found[program.key] = program
+    return [*found.values()]
+
+
+def _place(job: BuildJob, program: NamedProgram) -> str:
+    """Return the place of a program's key as rustc would print it, or nothing if it is not known."""
+    path = f"{job.root}/{SOURCE}/{program.file}"
+    return f"{path}:{program.line}:1" if program.line and path.isprintable() else ""
 
 
 def describe_script(job: BuildJob) -> str:
@@ -108,7 +141,7 @@ def conditions_script(job: BuildJob) -> str:
     """Return the script that writes what rustc says about each platform, one "PLATFORM FACT" per line."""
     lines = (
         f"rustc --print cfg --target {job.toolchain.target(job.crate.kind, each)} | sed 's/^/{each} /'"
-        for each in job.compiled_platforms
+        for each in dict.fromkeys((*job.compiled_platforms, job.host))
     )
     return f"cd {shlex.quote(job.root)} && {{\n" + "\n".join(lines) + f"\n}} > {CONDITIONS}"
 

@@ -82,6 +82,7 @@ def test_the_configuration_counts_as_in_the_checkout(repository: MakeRepository,
         **vendored("vendored"),
         **library("unsupported"), "unsupported/.cargo/config.toml": "\n[patch.crates-io]\nx = { path = 'x' }\n",
         **library("wrapped"), "wrapped/.cargo/config.toml": '[build]\nrustc-wrapper = "not-there"\n',
+        **library("running"), "running/.cargo/config.toml": "[target.'cfg(unix)']\nrunner = 'not-there -v'\n",
     }  # fmt: skip
     crates = [
         entry("targeted", kind="bin"),
@@ -89,10 +90,11 @@ def test_the_configuration_counts_as_in_the_checkout(repository: MakeRepository,
         entry("vendored", source={"path": "vendored/member"}),
         entry("unsupported"),
         entry("wrapped"),
+        entry("running"),
     ]
     _, reports = built(top := repository(crates, files))
     failures = {name: each["failure"] for name, each in reports.items() if each["failure"]}
-    assert failures.keys() == {"unsupported", "wrapped"}, failures
+    assert failures.keys() == {"unsupported", "wrapped", "running"}, failures
     assert said(top, reports["targeted"], "linux-x64-gnu", tmp_path) == "true of the configuration"
     assert reports["targeted"]["units"][0]["tests"]["state"] == "passed"
     assert "sccache is not used: sandboxes are new for each crate" in reports["targeted"]["notes"]
@@ -100,6 +102,8 @@ def test_the_configuration_counts_as_in_the_checkout(repository: MakeRepository,
     assert (failures["unsupported"]["file"], failures["unsupported"]["line"]) == ("unsupported/.cargo/config.toml", 2)
     assert "[patch] is not supported in Cargo's configuration" in failures["unsupported"]["message"]
     assert "names the program not-there in build.rustc-wrapper" in failures["wrapped"]["message"]
+    assert "names the program not-there in target.cfg(unix).runner" in failures["running"]["message"]
+    assert (failures["running"]["file"], failures["running"]["line"]) == ("running/.cargo/config.toml", 2)
 
 
 def test_a_checkout_with_other_line_endings_builds(repository: MakeRepository) -> None:

@@ -6,7 +6,7 @@ import tomllib
 
 import pytest
 
-from generator.cargo.configuration import CargoConfiguration, read_configuration
+from generator.cargo.configuration import CargoConfiguration, NamedProgram, read_configuration
 
 GNU, MUSL = "x86_64-unknown-linux-gnu", "x86_64-unknown-linux-musl"
 LINUX = frozenset({"unix", 'target_os="linux"'})
@@ -120,13 +120,44 @@ def test_keys_that_decide_no_build_or_that_cargo_reads_itself_are_no_problem() -
 
 def test_programs_are_those_that_are_looked_for_on_path() -> None:
     found = top("[build]\nrustc-wrapper = 'cargo-wrap'\nrustc = 'tools/rustc'\n")
-    assert found.programs == (("build.rustc-wrapper", "cargo-wrap"),)
-    assert found.unused_cache is None
+    assert found.programs == (NamedProgram("build.rustc-wrapper", "cargo-wrap", ".cargo/config.toml", 2),)
+    assert not found.unused_caches
 
 
-def test_a_compiler_cache_is_not_used() -> None:
-    found = top("[build]\nrustc-wrapper = 'sccache'\n")
-    assert (found.unused_cache, found.programs) == ("sccache", ())
+@pytest.mark.parametrize("key", ["rustc-wrapper", "rustc-workspace-wrapper"])
+def test_a_compiler_cache_is_not_used(key: str) -> None:
+    found = top(f"[build]\n{key} = 'sccache'\nrustc = 'ccache'\n")
+    assert found.unused_caches == {key: "sccache"}
+    assert [each.key for each in found.programs] == ["build.rustc"]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        (f"[target.{MUSL}]\nrunner = 'a'\n\n[target.{GNU}]\nrunner = 'sudo -E'", (f"target.{GNU}.runner", "sudo", 5)),
+        (f"[target.{GNU}]\nrunner = ['/opt/run', '-v']", (f"target.{GNU}.runner", "/opt/run", 2)),
+        (f"[target]\n{GNU} = {{ runner = 'a' }}", (f"target.{GNU}.runner", "a", 2)),
+        (f"target.{GNU}.runner = 'a'", (f"target.{GNU}.runner", "a", 1)),
+        ("[target.'cfg(unix)']\nrunner = 'a'", ("target.cfg(unix).runner", "a", 2)),
+        (f"[target.'cfg(unix)']\nrunner = 'a'\n[target.{GNU}]\nrunner = 'b'", (f"target.{GNU}.runner", "b", 4)),
+        ("[target.'cfg(windows)']\nrunner = 'a'", None),
+        (f"[target.{MUSL}]\nrunner = 'a'", None),
+        (f"[target.{GNU}]\nrunner = 'tools/run'", None),
+        (f"[target.{GNU}]\nrunner = []", None),
+        (f'[target.{GNU}]\nrunner = "a\\u0000"', None),
+        ("[target.'cfg(unix) ']\n[target.'cfg(unix)']\nrunner = 'a'", ("target.cfg(unix).runner", "a", 3)),
+    ],
+)
+def test_a_program_of_a_target_has_its_file_and_line(text: str, found: tuple[str, str, int] | None) -> None:
+    program = top(text).target_program("runner", GNU, LINUX)
+    assert program == (found and NamedProgram(found[0], found[1], ".cargo/config.toml", found[2]))
+
+
+def test_the_file_that_decides_about_a_program_is_named() -> None:
+    table = f"[target.{GNU}]\nlinker = "
+    files = {".cargo/config.toml": f"{table}'a'", "crates/.cargo/config.toml": f"include = 'b.toml'\n{table}'b'"}
+    program = read({**files, "crates/.cargo/b.toml": f"{table}'c'"}).target_program("linker", GNU, LINUX)
+    assert program == NamedProgram(f"target.{GNU}.linker", "b", "crates/.cargo/config.toml", 3)
 
 
 def test_aliases_are_expanded_to_the_end_and_hide_no_subcommand_of_cargo() -> None:

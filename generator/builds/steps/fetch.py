@@ -59,9 +59,6 @@ def fetch(session: BuildSession, job: BuildJob, tool_cache: ToolCache) -> Fetche
     cargo_metadata = session.read(METADATA)
     if cargo_metadata is None:
         raise Unbuildable("cargo metadata printed no description of the crate")
-    if job.configuration.uses_conditions:
-        session.command("fetch", conditions_script(job), job.root, access=access)
-        job = replace(job, conditions=read_conditions(session.read(CONDITIONS) or b""))
     metadata = read_metadata(job, cargo_metadata, session.read(PACKAGE_JSON), session.read(PACKAGES) or b"")
     if npm:
         metadata = replace(metadata, package_json=npm.package_json, npm=npm.project)
@@ -79,7 +76,8 @@ def fetch(session: BuildSession, job: BuildJob, tool_cache: ToolCache) -> Fetche
 def _fetch_dependencies(session: BuildSession, job: BuildJob) -> tuple[BuildJob, FetchAccess, NpmSource | None]:
     """Put the source into the sandbox and fetch its dependencies.
 
-    Return the job with the source's configuration, the access that the fetch had, and an addon's npm project.
+    Return the job with the source's configuration and the facts for its conditions, the access that the fetch had, and
+    an addon's npm project.
     """
     registries = session.sandbox.registries()
     access = None
@@ -91,13 +89,16 @@ def _fetch_dependencies(session: BuildSession, job: BuildJob) -> tuple[BuildJob,
         raise StepFailed(_refusal_failure(refusals))
     job = replace(job, configuration=sources.configuration)
     session.preparation = job.preparation
-    if cache := job.configuration.unused_cache:
+    for cache in job.configuration.unused_caches.values():
         session.note(f"{cache} is not used: sandboxes are new for each crate")
     if access is None or sources.endpoints():
         access = _allow(session, job, registries, sources.endpoints())
     if job.source.archive:
         session.sandbox.put(job.source.archive, f"{job.root}/source")
-    script = fetch_script(job)
+    if job.configuration.uses_conditions:
+        session.command("fetch", conditions_script(job), job.root, access=access)
+        job = replace(job, conditions=read_conditions(session.read(CONDITIONS) or b""))
+    script = fetch_script(job, session.variables)
     npm = npm_source(sources.project, sources.files) if sources.project else None
     if npm:
         session.log.line(f"note: {npm.project.sentence}")
