@@ -81,6 +81,8 @@ class Toolchain:
 
     def with_channel(self, name: str) -> Toolchain | None:
         """Return the toolchain with the Rust of a channel, or None when it is not installed."""
+        if all(each.name != name for each in self.channels):
+            name = _without_triple(name, PLATFORMS[self.host].target)
         if _is_of_channel(name, self.rust_version or "stable"):
             return self
         found = next((each for each in self.channels if each.name == name), None)
@@ -130,6 +132,14 @@ def _is_of_channel(name: str, version: str) -> bool:
     if name in ("beta", "nightly"):
         return f"-{name}" in version
     return "-" not in version and (name in ("stable", version) or version.startswith(f"{name}."))
+
+
+def _without_triple(name: str, host: str) -> str:
+    """Return a channel's name without the host's triple, or parts of it, which rustup accepts behind a channel."""
+    processor, vendor, system, *libc = host.split("-")
+    for part in (*libc, f"{vendor}-{system}", processor):
+        name = name.removesuffix(f"-{part}")
+    return name
 
 
 def missing_target(kind: Kind, platform: PlatformName, toolchain: Toolchain) -> str | None:

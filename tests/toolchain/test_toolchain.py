@@ -94,6 +94,7 @@ CHANNELS = (
     RustChannel("nightly", "1.97.0-nightly", "/opt/rustup/nightly/bin", frozenset()),
     RustChannel("1.88.0", "1.88.0", "/opt/rustup/1.88.0/bin", frozenset()),
     RustChannel("mine", "1.91.0-dev", "/opt/rustup/mine/bin", frozenset()),
+    RustChannel("own-gnu", "1.90.0-dev", "/opt/rustup/own-gnu/bin", frozenset()),
 )
 
 
@@ -103,6 +104,11 @@ CHANNELS = (
         ("stable", "default"), ("1.95", "default"), ("1.95.0", "default"), ("nightly", "nightly"), ("mine", "mine"),
         ("1.88", "1.88.0"), ("1.88.0", "1.88.0"), ("1.9", None), ("1.88.1", None), ("beta", None),
         ("nightly-2026-01-31", None), ("1.91.0", None), ("", None), ("../mine", None),
+        ("stable-x86_64-unknown-linux-gnu", "default"), ("1.95-x86_64-unknown-linux-gnu", "default"),
+        ("nightly-x86_64-unknown-linux-gnu", "nightly"), ("1.88-x86_64", "1.88.0"), ("nightly-gnu", "nightly"),
+        ("mine-x86_64-unknown-linux-gnu", "mine"), ("own-gnu", "own-gnu"), ("stable-x86_64-unknown-linux-musl", None),
+        ("stable-aarch64-unknown-linux-gnu", None), ("-x86_64-unknown-linux-gnu", None),
+        ("nightly-2026-01-31-x86_64-unknown-linux-gnu", None),
     ],
 )  # fmt: skip
 def test_a_channel_is_the_default_one_or_another_that_is_installed(name: str, found: str | None) -> None:
