@@ -8,5 +8,6 @@ for (const here of waiting) {
     if (each.isFile() && names.includes(each.name)) found.push(here);
   }
 }
-const entry = path.normalize(String(JSON.parse(fs.readFileSync("package.json", "utf8")).main ?? "index.js"));
+const own = JSON.parse(fs.readFileSync("package.json", "utf8").replace(/^\uFEFF/, ""));
+const entry = path.normalize(String(own.main ?? "index.js"));
 console.log([path.dirname(entry), entry.replace(/\/$/, "")].find((each) => found.includes(each)) ?? found[0] ?? ".");

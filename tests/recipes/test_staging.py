@@ -28,6 +28,14 @@ def test_the_files_that_npm_lists_are_copied_whatever_its_version(tmp_path: Path
     assert found == {"index.js", "lib/deep.js", "x.node"}
 
 
+@pytest.mark.parametrize("mark", ["", "\ufeff"], ids=["plain", "byte order mark"])
+def test_addons_are_beside_the_entry_that_package_json_names(tmp_path: Path, mark: str) -> None:
+    files = {"package.json": f'{mark}{{"main": "lib/index.js"}}', "x.node": "1", "lib/x.node": "2"}
+    write_files(tmp_path, {**files, "find.js": script("addon-directory.js")})
+    done = bash('node -e "$(cat find.js)" x.node', tmp_path)
+    assert (done.stdout, done.stderr) == ("lib\n", "")
+
+
 @pytest.mark.parametrize("name", ["n" * 120 + ".js", f"{'d' * 60}/{'e' * 60}/{'f' * 40}.js", f"{'d' * 155}/x.js"])
 def test_a_long_name_leaves_the_sandbox(tmp_path: Path, name: str) -> None:
     write_files(tmp_path / "build/out", {name: "long", "a.js": "short"})
