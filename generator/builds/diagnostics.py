@@ -25,6 +25,7 @@ _SCRIPT_PANIC: Final = re.compile(r"^  thread '.{1,200}' (?:\(\d+\) )?panicked a
 _SCRIPT_HINT: Final = re.compile(r"^  (?:note: run with|stack backtrace:| {2,}\d+: | {4,}at )")
 _NOT_FOUND: Final = re.compile(
     r"^(?:/\S*/)?(?:ba|da)?sh: (?:line )?(?:\d+: )?(\S{1,200}): (?:command )?not found$"
+    r"|^command not found: (\S{1,200})$"  # yarn's own shell, from version 2 on
     r"|^env: ['\u2018](\S{1,200})['\u2019]: No such file"
 )
 # The name or address that a program has asked for in vain.
@@ -37,7 +38,9 @@ _NO_CONNECTION: Final = re.compile(
 # Node's uncaught exceptions: a place, the line of source, carets below it, and then the exception.
 _THROWN_AT: Final = re.compile(r"^(?:file://)?((?:/|node:)[^:\s][^:]{0,300}):(\d{1,7})$")
 _CARETS: Final = re.compile(r"^\s*\^+$")
-_PLAIN: Final = re.compile(r"^(?:npm error |npm ERR! |\[?[Ee]rror\]?: )(.{1,500})")
+# yarn 1 and pnpm name a program that is not there.
+_NO_PROGRAM: Final = r'(?:error |\s?ERR_PNPM_RECURSIVE_EXEC_FIRST_FAIL\s{1,2})(?=Command "\S{1,200}" not found)'
+_PLAIN: Final = re.compile(rf"^(?:npm error |npm ERR! |\[?[Ee]rror\]?: |{_NO_PROGRAM})(.{{1,500}})")
 # Lines of rustc, cargo and npm at the end of every failure.
 _SUMMARY: Final = re.compile(
     r"^(aborting due to|could not compile|test failed, to rerun|\d+ targets? failed|code |path |command |workspace "
@@ -136,7 +139,7 @@ class Diagnostics:
     def _search_hints(self, line: str) -> None:
         """Keep the first command that does not exist, and the first host that could not be reached."""
         if self.missing_command is None and (found := _NOT_FOUND.match(line)):
-            self.missing_command = found[1] or found[2]
+            self.missing_command = next(name for name in found.groups() if name)
         if self.no_connection is None and (found := _NO_CONNECTION.search(line)):
             self.no_connection = next((name for name in found.groups() if name), "a host")
 

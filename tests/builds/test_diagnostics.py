@@ -180,6 +180,36 @@ test at test.js:5:1
   AssertionError [ERR_ASSERTION]: Expected values to be strictly equal:
       at TestContext.<anonymous> (/build/source/demo/test.js:6:10)
 """
+TAPE = """TAP version 13
+# math
+ok 1 multiplies
+not ok 2 adds numbers
+  ---
+    operator: equal
+    expected: 2
+    actual:   1
+    at: Test.<anonymous> (/build/source/demo/test.js:5:5)
+    stack: |-
+      Error: adds numbers
+          at Test.assert [as _assert] (/build/source/demo/node_modules/tape/lib/test.js:492:48)
+          at Test.<anonymous> (/build/source/demo/test.js:6:5)
+  ...
+"""
+BUN = """bun test v1.2.3 (1)
+
+test.js:
+(pass) math > multiplies [0.10ms]
+1 | import { expect, test } from "bun:test";
+                 ^
+error: expect(received).toBe(expected)
+
+      at add (/build/source/demo/node_modules/x/index.js:1:2)
+      at <anonymous> (/build/source/demo/test.js:5:13)
+(fail) math > adds numbers [0.12ms]
+
+1 tests failed:
+(fail) math > adds numbers [0.12ms]
+"""
 TAP = "TAP version 13\nnot ok 1 - adds numbers\n  ---\n  location: '/build/source/demo/test.js:5:1'\n"
 
 
@@ -193,6 +223,8 @@ TAP = "TAP version 13\nnot ok 1 - adds numbers\n  ---\n  location: '/build/sourc
         (MOCHA.replace("  1) math\n       adds numbers:", "  1) adds numbers:"), "adds numbers"),
         (NODE, "adds numbers"),
         (TAP, "adds numbers"),
+        (TAPE, "adds numbers"),
+        (BUN, "math > adds numbers"),
     ],
 )
 def test_a_failing_test_of_javascript_has_its_name_and_place(text: str, name: str) -> None:
@@ -200,6 +232,19 @@ def test_a_failing_test_of_javascript_has_its_name_and_place(text: str, name: st
     for line in text.splitlines():
         found.feed(line)
     assert found.test_failure() == Diagnostic(f"1 test failed: {name}", "/build/source/demo/test.js", 5)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'error Command "napi" not found.',
+        '\u2009ERR_PNPM_RECURSIVE_EXEC_FIRST_FAIL\u2009 Command "napi" not found',
+    ],
+)
+def test_a_program_that_a_package_manager_does_not_find_is_the_error(line: str) -> None:
+    assert read(f"{line}\nerror Command failed with exit code 1.\n").compiler_error() == Diagnostic(
+        line[line.index("Command") :]
+    )
 
 
 def test_a_suite_of_jest_that_does_not_load_is_named_by_its_file() -> None:

@@ -35,6 +35,8 @@ def said(*lines: str) -> Diagnostics:
         ("fetch", CommandResult(101, 1), "error: no matching package named `x` found", "permanent", "no matching package named `x` found"),
         ("fetch", CommandResult(101, 1), "error: no matching package named `timeout-503-reset` found", "permanent", "no matching package named `timeout-503-reset` found"),
         ("test", CommandResult(127, 1), "sh: 1: ava: not found", "permanent", "running the tests needs the command ava, which is not installed"),
+        ("compile", CommandResult(127, 1), "command not found: napi", "permanent", "compiling needs the command napi, which is not installed"),
+        ("compile", CommandResult(101, 1), "command not found: napi", "permanent", "compiling failed with exit code 101"),
         ("test", CommandResult(1, 1), "sh: 1: ava: not found", "permanent", "running the tests failed with exit code 1"),
         # The network is closed while compiling: a refused connection is the crate's own doing.
         ("compile", CommandResult(101, 1), "ECONNREFUSED", "permanent", "compiling failed with exit code 101"),
@@ -54,7 +56,8 @@ WORDS = (
     "out of memory", "Cannot allocate memory", "memory allocation of 99 bytes failed", "Killed", "(signal: 9, SIGKILL: kill)",
     "No space left on device (os error 28)", "ENOSPC", "File too large (os error 27)",
     "warning: spurious network error (3 tries remaining)", "  [6] Could not resolve host", "npm error code ETIMEDOUT",
-    "Connection refused", "HTTP 503", "timed out",
+    "Connection refused", "HTTP 503", "timed out", "command not found: napi", "not ok 1 Killed", "(fail) Killed [1ms]",
+    'error Command "napi" not found.',
 )  # fmt: skip
 
 
