@@ -19,8 +19,9 @@ from tests.layouts.pipeline import STEPS, NotRun, repository_of, write_locks
 from tests.layouts.registry import served_registry
 from tests.support import cross_path
 
-# Cargo compiles the crates at the end of a build one after the other; meanwhile another layout uses the other cores.
-AT_ONCE: Final = 2
+# npm waits for the network, and Cargo compiles the last crates of a build one after the other; meanwhile other layouts
+# use the cores.
+AT_ONCE: Final = 3
 
 
 def main(names: list[str]) -> int:
