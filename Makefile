@@ -14,7 +14,7 @@ demo: $(VENV)/.runtime
 
 # The tier for each edit: lint, types and unit tests. They need no toolchain and no Node.js: see tests/suite/tiers.py.
 check: lint
-	@$(BIN)/pytest --numprocesses 2 --dist loadfile -m "unit and not rush and not slow"
+	@$(BIN)/pytest --numprocesses 3 --dist loadfile -m "unit and not rush and not slow"
 
 # More workers than cores, because tests wait half of the time for servers, npm and the clock. Attacks that take more than a
 # unit test are in `make attack`.
