@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
-from generator.cargo.configuration import CargoConfiguration, read_configuration
+from generator.cargo.configuration import CargoConfiguration
+from generator.cargo.configuration_files import read_configuration
 from generator.cargo.directories import ancestors
 from generator.dependencies import cargo, npm
 from generator.dependencies.files import DependencyFiles

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import takewhile
 from typing import Final
 
-from generator.cargo.configuration import read_configuration
+from generator.cargo.configuration_files import read_configuration
 from generator.cargo.directories import ancestors, is_within, matches, parent, pattern_parts
 from generator.cargo.packaging import named_documents, packaged
 from generator.errors import InputError

@@ -6,7 +6,8 @@ import tomllib
 
 import pytest
 
-from generator.cargo.configuration import CargoConfiguration, NamedProgram, read_configuration
+from generator.cargo.configuration import CargoConfiguration, NamedProgram
+from generator.cargo.configuration_files import read_configuration
 
 GNU, MUSL = "x86_64-unknown-linux-gnu", "x86_64-unknown-linux-musl"
 LINUX = frozenset({"unix", 'target_os="linux"'})

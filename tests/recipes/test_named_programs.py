@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from generator.builds.diagnostics import Diagnostic, Diagnostics
-from generator.cargo.configuration import CargoConfiguration, read_configuration
+from generator.cargo.configuration import CargoConfiguration
+from generator.cargo.configuration_files import read_configuration
 from generator.platforms import PlatformName
 from generator.recipes.recipe import fetch_script, target_programs
 from generator.toolchain.toolchain import Runtime, Toolchain
