@@ -91,6 +91,14 @@ def test_a_wrong_option_is_refused(top: Path, option: str, value: str, said: str
     assert (ran.code, said in ran.err, (top / "crates.json").exists()) == (2, True, False), ran.err
 
 
+def test_without_an_action_the_missing_setting_is_named(top: Path) -> None:
+    missing = "for workflows, set fleet.action in crates.json to OWNER/REPOSITORY@REF"
+    assert missing in cratematrix("init", cwd=top).err
+    assert "error: the workflows would use ./" in cratematrix("generate", cwd=top).err
+    assert missing not in cratematrix("init", "--force", "--action", "you/cratematrix@v1", cwd=top).err
+    assert cratematrix("generate", cwd=top).code == 0
+
+
 @pytest.mark.parametrize("name", ["crates.json", "crates.yaml"])
 def test_the_schema_is_written_beside_and_named(top: Path, name: str) -> None:
     assert cratematrix("init", "--manifest", name, cwd=top).code == 0

@@ -36,7 +36,7 @@ from generator.errors import InputError
 from generator.manifest.reading import cli_command, load_manifest
 from generator.sources.collect import repository_top
 from generator.text import counted
-from generator.workflows.own_action import default_action
+from generator.workflows.own_action import SET_ACTION, default_action
 
 
 @click.command()
@@ -93,6 +93,8 @@ def init(
     _print_found(manifest, discovery, as_json)
     if not as_json:
         print_message(f"{manifest}: {counted(len(discovery.crates), 'crate')}; next: {cli_command('plan', manifest)}")
+    if discovery.crates and choices.action is None:
+        print_message(f"note: for workflows, {SET_ACTION.format(manifest)}")
 
 
 def _choose(

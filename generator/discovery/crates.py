@@ -13,7 +13,7 @@ from typing import Final
 from generator.cargo.manifests import Inherited, manifest_path
 from generator.cargo.workspaces import package_version, path_dependencies, workspace_table
 from generator.discovery.kinds import Candidate, Verdict, depends_on, kind_of
-from generator.discovery.napi_targets import NapiTargets, napi_targets
+from generator.discovery.napi_targets import NapiTargets, napi_targets, target_notes
 from generator.discovery.scan import RepositoryScan, SkippedFile, printable, scan_repository, skipped_file
 from generator.discovery.scopes import is_npm_name, is_valid, npm_scope
 from generator.errors import InputError
@@ -105,7 +105,7 @@ def discover(root: Path, *, unpublished: bool = False) -> Discovery:
         notes=(
             *([note] if note else []),
             *_package_json_notes(found, scan),
-            *(note for each in selected.values() for note in each.targets.notes(each.crate.package_directory)),
+            *target_notes((each.crate.package_directory, each.targets) for each in selected.values()),
         ),
         managers=_managers(found, scan),
     )

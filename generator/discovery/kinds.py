@@ -28,7 +28,7 @@ NO_KEY: Final = (
     'add "napi": {{"binaryName": "…"}} with the name of its .node files'
 )
 # Crates that make a cdylib an extension of another program, which loads it. They export its symbols, so that no other
-# package can have them.
+# package can have them. Crates of neon's first versions are of the type dylib.
 EXTENSIONS: Final = {
     "neon": "Node by neon, and cratematrix builds addons of napi",
     "node-bindgen": "Node by node-bindgen, and cratematrix builds addons of napi",
@@ -91,7 +91,8 @@ def kind_of(crate: Candidate, manifests: Manifests) -> Verdict:
         return Verdict(None, reason)
     programs = program_names(crate)
     also = f"; it also has {_listed(programs)}" if programs else ""
-    cdylib = "cdylib" in (crate.manifest.library.crate_type if crate.manifest.library else [])
+    crate_types = crate.manifest.library.crate_type if crate.manifest.library else []
+    cdylib = "cdylib" in crate_types
     if depends_on(crate, "napi", manifests):
         beside = crate.package_directory == crate.directory
         if crate.package_json is not None and crate.package_json.napi is not None and (beside or cdylib):
@@ -103,7 +104,7 @@ def kind_of(crate: Candidate, manifests: Manifests) -> Verdict:
         return Verdict("wasm", f"it is a cdylib that depends on wasm-bindgen{also}")
     if programs:
         return Verdict("bin", f"it has {_listed(programs)}")
-    if cdylib and (used := _extension(crate, manifests)):
+    if (cdylib or "dylib" in crate_types) and (used := _extension(crate, manifests)):
         return Verdict(None, f"it depends on {used}, so its library is an extension for {EXTENSIONS[used]}")
     if cdylib and (feature := _feature_with("wasm-bindgen", crate, manifests)):
         return Verdict("wasm", f"it is a cdylib that depends on wasm-bindgen by its feature {feature}", (feature,))

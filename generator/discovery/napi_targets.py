@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -23,15 +24,23 @@ class NapiTargets:
     platforms: tuple[PlatformName, ...] | None = None
     unknown: tuple[str, ...] = ()
 
-    def notes(self, directory: str) -> tuple[str, ...]:
-        """Return a note on targets that cannot be built; the addon is in `directory`."""
-        if not self.unknown:
-            return ()
-        names = ", ".join(self.unknown[:MAX_NAMED])
-        more = f" and {len(self.unknown) - MAX_NAMED} more" if len(self.unknown) > MAX_NAMED else ""
-        where = posixpath.normpath(f"{directory}/package.json")
-        rest = "" if self.platforms else ", so all platforms are taken"
-        return (printable(f"{where}: cratematrix cannot build these napi.targets: {names}{more}{rest}"),)
+
+def target_notes(found: Iterable[tuple[str, NapiTargets]]) -> tuple[str, ...]:
+    """Return a note on targets that cannot be built, one for all directories of addons with the same targets."""
+    alike: dict[tuple[tuple[str, ...], str], list[str]] = {}
+    for directory, targets in found:
+        if targets.unknown:
+            rest = "" if targets.platforms else ", so all platforms are taken"
+            alike.setdefault((targets.unknown, rest), []).append(posixpath.normpath(f"{directory}/package.json"))
+    return tuple(
+        printable(f"{_listed(paths)}: cratematrix cannot build these napi.targets: {_listed(unknown)}{rest}")
+        for (unknown, rest), paths in alike.items()
+    )
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
+    return ", ".join(names[:MAX_NAMED]) + more
 
 
 def napi_targets(package: PackageJson | None) -> NapiTargets:

@@ -15,13 +15,15 @@ from generator.workflows.rendering import SETUP
 _NAME: Final = re.compile(r"^name: cratematrix\s*$", re.MULTILINE)
 _REPOSITORY: Final = re.compile(r"https://[^/]+/([A-Za-z0-9-]+/[A-Za-z0-9._-]+?)(?:\.git)?/?")
 
+SET_ACTION: Final = "set fleet.action in {} to OWNER/REPOSITORY@REF, where cratematrix is published"
+
 
 def check_action(action: str, top: Path, manifest: Path) -> None:
     """Raise InputError if the workflows would use `./` in a repository that does not hold cratematrix's action."""
     if action == "./" and not holds_action(top):
         raise InputError(
             "the workflows would use ./, and this repository has no action.yml of cratematrix",
-            fix=f"set fleet.action in {manifest} to OWNER/REPOSITORY@REF, where cratematrix is published",
+            fix=SET_ACTION.format(manifest),
         )
 
 

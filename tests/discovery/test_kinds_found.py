@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -310,6 +311,10 @@ SKIPPED = {
         {"Cargo.toml": CDYLIB + '[dependencies]\nneon = "1"\n'} | LIBRARY,
         "it depends on neon, so its library is an extension for Node by neon",
     ),
+    "neon before its version 0.8": (
+        {"Cargo.toml": CDYLIB.replace('"cdylib"', '"dylib"') + '[dependencies]\nneon = "0.1"\n'} | LIBRARY,
+        "it depends on neon, so its library is an extension for Node by neon",
+    ),
     "Python": (
         {"Cargo.toml": CDYLIB + '[dependencies]\npy = { package = "pyo3", version = "0.2" }\n'} | LIBRARY,
         "it depends on pyo3, so its library is an extension for Python",
@@ -577,6 +582,20 @@ def test_an_addon_has_the_platforms_of_its_targets(
     discovery = discover(plant({"Cargo.toml": ADDON, "package.json": package}))
     assert discovery.crates[0].platforms == platforms
     assert [*discovery.notes] == notes
+
+
+def test_addons_with_the_same_targets_share_a_note(plant: Plant) -> None:
+    members = {f"{name}/Cargo.toml": ADDON.replace('"x"', f'"{name}"') for name in "abc"}
+    targets = {"a": ["x86_64-unknown-freebsd"], "b": ["i686-pc-windows-msvc"], "c": ["x86_64-unknown-freebsd"]}
+    packages = {
+        f"{name}/package.json": json.dumps({"name": f"@scope/{name}", "version": "1.2.3", "napi": {"targets": each}})
+        for name, each in targets.items()
+    }
+    notes = "\n".join(discover(plant(members | packages)).notes)
+    assert re.findall("(.*): cratematrix cannot build these napi.targets: ([^,]*)", notes) == [
+        ("a/package.json, c/package.json", "x86_64-unknown-freebsd"),
+        ("b/package.json", "i686-pc-windows-msvc"),
+    ]
 
 
 MANAGERS = {
