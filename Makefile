@@ -33,10 +33,11 @@ slow: $(VENV)/.dev
 	@.ci/bubblewrap
 	@$(BIN)/pytest --numprocesses 4 --dist loadscope --no-loadscope-reorder --timeout 2700 -m "slow and not rush and not attack"
 
-# The workflows, each from its event to its end, in the order of the files: see tests/acts/__init__.py.
+# The workflows, each from its event to its end, in the order of the files: see tests/acts/__init__.py. One test waits for
+# two whole releases, and other work may keep the machine busy.
 acts: $(VENV)/.dev .cache/bin/act
 	@.ci/bubblewrap
-	@$(BIN)/pytest --numprocesses 2 --dist loadfile -p no:randomly -rP tests/acts
+	@$(BIN)/pytest --numprocesses 2 --dist loadfile --timeout 2700 -p no:randomly -rP tests/acts
 
 .cache/bin/act: .ci/act
 	@.ci/act "$(CURDIR)/.cache/bin"
