@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 from e2b import Sandbox
@@ -13,7 +14,10 @@ from tests.e2b_server import E2BServer, Rules, TemplateSize
 StartServer = Callable[[Rules], E2BServer]
 Open = Callable[..., Sandbox]
 
+# A busy machine takes longer than the service's 15 s for the commands of a test.
+LASTING = 86_400
 RULES = Rules(
+    default_timeout_seconds=LASTING,
     templates={"base": TemplateSize(2, 1_024, 1_024), "tiny": TemplateSize(1, 128, 1)},
     metrics_seconds=0.3,
     build_seconds=0.2,
@@ -45,7 +49,7 @@ def start_server(toolchain: HostToolchain, monkeypatch: pytest.MonkeyPatch) -> I
     started: list[E2BServer] = []
 
     def start(rules: Rules) -> E2BServer:
-        started.append(E2BServer(rules, toolchain).__enter__())
+        started.append(E2BServer(replace(rules, default_timeout_seconds=LASTING), toolchain).__enter__())
         for name, value in started[-1].environment.items():
             monkeypatch.setenv(name, value)
         return started[-1]

@@ -145,7 +145,7 @@ class Control:
 
     async def _start(self, request: Request, key: str | None) -> dict[str, Any]:
         asked = await read_body(request, NewSandbox, self.violations)
-        self._check_timeout(asked.timeout)
+        seconds = self._seconds(asked.timeout)
         template, build = self.templates.find(asked.templateID)
         given = asked.network.model_dump(exclude_none=True) if asked.network else {}
         network = self._network_of(given, asked.allow_internet_access)
@@ -163,7 +163,7 @@ class Control:
         finally:
             self.starting -= 1
         self.alive[born.id] = self.ever[born.id] = box
-        self._live(box, asked.timeout)
+        self._live(box, seconds)
         if (moment := self.mischief.draw(Faults.vanishes_in)) is not None:
             asyncio.get_running_loop().call_later(moment, self.end, box, "vanished")
         return self._handle(box)
@@ -190,6 +190,11 @@ class Control:
         return ServiceError(
             429, message, headers={"retry-after": str(max(1, math.ceil(seconds)))} if self.rules.retry_after else {}
         )
+
+    def _seconds(self, asked: int | None) -> int:
+        seconds = self.rules.default_timeout_seconds if asked is None else asked
+        self._check_timeout(seconds)
+        return seconds
 
     def _check_timeout(self, seconds: int) -> None:
         most = self.rules.max_timeout_seconds
@@ -248,8 +253,7 @@ class Control:
 
     async def _connect(self, request: Request) -> Response:
         box, asked = self._box(request), await read_body(request, ConnectBody, self.violations)
-        seconds = asked.timeout or 15
-        self._check_timeout(seconds)
+        seconds = self._seconds(asked.timeout)
         if seconds > (box.end_at - datetime.now(UTC)).total_seconds():
             self._live(box, seconds)
         return JSONResponse(self._handle(box))

@@ -34,6 +34,7 @@ NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 class Rules:
     """The account and the service.
 
+    A sandbox without a timeout of its own lives for `default_timeout_seconds`, at the service 15.
     `creates_per_second` None is no limit; `retry_after` says whether a 429 tells when to come back. A create waits for
     `starts`, where there is one; `build_seconds` is how long a template's build takes. The two planes may lie below path prefixes
     and want headers, as behind a gateway. `page` is the longest page of a list. `metrics_seconds` is how often figures
@@ -45,6 +46,7 @@ class Rules:
     creates_per_second: float | None = None
     retry_after: bool = True
     max_timeout_seconds: int = 86_400
+    default_timeout_seconds: int = 15
     api_prefix: str = ""
     sandbox_prefix: str = ""
     api_headers: Mapping[str, str] = field(default_factory=lambda: NO_HEADERS)

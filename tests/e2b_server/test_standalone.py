@@ -23,7 +23,7 @@ def test_no_process_outlives_a_server_that_is_killed(tmp_path: Path, monkeypatch
             name, _, value = server.stdout.readline().strip().partition("=")
             monkeypatch.setenv(name, value)
         nap = f"7{os.getpid()}.5"
-        sandboxes = [Sandbox.create("base") for _ in range(3)]
+        sandboxes = [Sandbox.create("base", timeout=86_400) for _ in range(3)]
         for sandbox in sandboxes:
             sandbox.commands.run(f"(setsid sleep {nap} > /dev/null 2>&1 &)")
         wait_until(lambda: len(alive(nap)) == 3, "a process in each sandbox")

@@ -86,7 +86,7 @@ class UpdatedNetworkBody(NetworkBody):
 
 class NewSandbox(Body):
     templateID: str  # noqa: N815
-    timeout: Annotated[int, Field(ge=0)] = 15
+    timeout: Annotated[int, Field(ge=0)] | None = None
     metadata: dict[str, str] = {}
     envVars: dict[str, str] = {}  # noqa: N815
     autoPause: Literal[False] | None = None  # noqa: N815
