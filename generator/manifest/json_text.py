@@ -14,7 +14,7 @@ from typing import Final
 from generator.manifest.document import MAX_DEPTH, Event, MalformedText
 from generator.manifest.scalars import parse_number, parse_string
 
-_PIECE: Final = re.compile(r'[\[\]{}]|"(?:[^"\\]++|\\.)*+"|[^\s\[\]{},:"]++')
+_PIECE: Final = re.compile(r'[\[\]{}]|"(?:[^"\\]++|\\.)*"|[^\s\[\]{},:"]++')
 _WORDS: Final = {"true": True, "false": False, "null": None}
 
 # The messages of json, in all supported versions of Python, and their replacements. The first match counts.

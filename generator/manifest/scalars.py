@@ -8,7 +8,7 @@ from typing import Final
 
 from generator.text import quoted
 
-_NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*+)(\.[0-9]++)?+([eE][+-]?[0-9]++)?+")
+_NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*+)(\.[0-9]++)?([eE][+-]?[0-9]++)?")
 # No setting has more than five digits. int refuses more than 4,300.
 _MAX_DIGITS: Final = 30
 

@@ -31,10 +31,10 @@ _CHECK: Final = """;(function (built) {
 _FALLBACK: Final = """
   try { %(resolve)s(%(package)s); return; } catch (error) { /* said below */ }"""
 
-# The part before a loader's first statement that must stay first: #!, comments, and a directive. The pattern does not
-# backtrack, because the text is hostile.
+# The part before a loader's first statement that must stay first: #!, comments, and a directive. The text is
+# hostile, so the pattern reads it once: it matches any text, and each part in one way.
 _PROLOGUE: Final = re.compile(
-    r"(?:#![^\n]*\n)?(?:(?:\s|//[^\n]*\n|/\*(?>.*?\*/))*+(?:'use strict'|\"use strict\");?)?", re.DOTALL
+    r"(?:#![^\n]*\n)?(?:(?:\s|//[^\n]*\n|/\*(?:(?!\*/).)*\*/)*(?:'use strict'|\"use strict\");?)?", re.DOTALL
 )
 # Platform packages continue the crate's name with one of these systems; sibling packages may have any other name.
 _SYSTEM: Final = "(?:android|darwin|freebsd|linux|openharmony|wasm32|win32)"
