@@ -18,7 +18,7 @@ from tests.suite.fork_server import RUNNING, ForkServer
 from tests.suite.scheduling import TOGETHER, scheduler
 from tests.support import TOP, git_repository, write_files
 
-pytest_plugins = ["tests.suite.environment", "tests.suite.leaks", "tests.suite.attacks", "tests.suite.tiers"]
+pytest_plugins = [f"tests.suite.{name}" for name in ("environment", "leaks", "attacks", "tiers", "time_limit")]
 
 # Shared machines stop for longer than any deadline; an example that hangs fails by the test run's own limit.
 settings.register_profile("shared", deadline=None)

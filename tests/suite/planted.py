@@ -11,7 +11,9 @@ from typing import Final
 
 from tests.support import TOP, Ran, write_files
 
-CONFTEST: Final = 'pytest_plugins = ["tests.suite.environment", "tests.suite.leaks", "tests.suite.attacks"]\n'
+CONFTEST: Final = (
+    'pytest_plugins = [f"tests.suite.{name}" for name in ("environment", "leaks", "attacks", "time_limit")]\n'
+)
 
 
 def run_planted(

@@ -63,9 +63,12 @@ def test_a_run_that_leaves_nothing_passes(tmp_path: Path) -> None:
 
 
 def test_a_test_that_hangs_is_ended_with_its_stacks_and_the_others_go_on(tmp_path: Path) -> None:
-    source = "import time\ndef test_hangs():\n    time.sleep(3600)\ndef test_other():\n    pass\n"
+    source = (
+        "import subprocess, time\ndef test_hangs():\n    time.sleep(3600)\ndef test_other():\n    pass\n"
+        "def test_waits():\n    with subprocess.Popen(['sleep', '3074']):\n        time.sleep(3600)\n"
+    )
     ran = run_planted(tmp_path, source, ini="timeout = 1\ntimeout_method = signal\n")
     assert ran.code == 1
-    assert "1 failed, 1 passed" in ran.out
+    assert "2 failed, 1 passed" in ran.out
     assert "time.sleep(3600)" in ran.out
     assert "Timeout" in ran.out
