@@ -73,11 +73,11 @@ def _text(content: bytes) -> str:
 
 
 def bash(script: str, cwd: Path, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-    """Run a script of the recipes, under no other variables than these; by default PATH and HOME."""
+    """Run a script of the recipes, under no other variables than these; by default those of programs."""
     return subprocess.run(  # noqa: TID251
         ["/bin/bash", "-euo", "pipefail", "-c", script],
         cwd=cwd,
-        env=env or {name: os.environ[name] for name in ("PATH", "HOME")},
+        env=env or {name: os.environ[name] for name in ("PATH", "HOME", "RUSTUP_HOME") if name in os.environ},
         capture_output=True,
         text=True,
         timeout=HANGS,
