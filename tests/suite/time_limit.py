@@ -16,6 +16,6 @@ import pytest
 def pytest_timeout_set_timer(settings: Any) -> Iterator[None]:
     """Let the timer that pytest-timeout has set go off more than once."""
     done = yield
-    if settings.method == "signal":
+    if settings.method == "signal" and signal.getitimer(signal.ITIMER_REAL)[0]:
         signal.setitimer(signal.ITIMER_REAL, settings.timeout, settings.timeout)
     return done
