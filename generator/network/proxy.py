@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import os
 import socket
 import threading
@@ -40,6 +41,7 @@ Resolve = Callable[[str, int], Sequence[str]]
 MAX_BYTES: Final = 4 * 1024**3
 MAX_CONNECTIONS: Final = 256
 MAX_REFUSED: Final = 20
+ACCEPT_AGAIN_SECONDS: Final = 0.1
 _ESTABLISHED: Final = b"HTTP/1.1 200 Connection established\r\n\r\n"
 
 
@@ -66,7 +68,7 @@ class FetchProxy:
         self._upstreams, self._resolve, self._bytes_left = upstreams, resolve, max_bytes
         self._connections = asyncio.Semaphore(MAX_CONNECTIONS)
         # The event loop holds tasks by weak references alone, and would lose one that waits for bytes.
-        self._tasks = set[asyncio.Task[None] | None]()
+        self._tasks = set[asyncio.Task[None]]()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ended: asyncio.Event | None = None
         self._thread: threading.Thread | None = None
@@ -78,6 +80,8 @@ class FetchProxy:
         try:
             listener.bind(f"/proc/self/fd/{directory}/{path.name}")
             path.chmod(0o666)
+            listener.listen()
+            listener.setblocking(False)
         finally:
             os.close(directory)
         ready = threading.Event()
@@ -97,27 +101,54 @@ class FetchProxy:
 
     async def _main(self, listener: socket.socket, ready: threading.Event) -> None:
         self._loop, self._ended = asyncio.get_running_loop(), asyncio.Event()
-        try:
-            server = await asyncio.start_unix_server(self._accept, sock=listener)
-        finally:
-            ready.set()
-        await self._ended.wait()
-        server.close()
+        ready.set()
+        with listener:
+            accepting = asyncio.create_task(self._accept(listener))
+            await self._ended.wait()
+            accepting.cancel()
+            await asyncio.wait([accepting])
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        self._tasks.add(task)
+    async def _accept(self, listener: socket.socket) -> None:
+        """Serve each client in a task of its own, at most MAX_CONNECTIONS at once."""
+        while True:
+            await self._connections.acquire()
+            await _readable(listener)
+            try:
+                # `sock_accept` of the event loop loses a connection that comes with a cancellation.
+                near, _ = listener.accept()
+            except OSError:  # the client is gone, or no file descriptor is free
+                self._connections.release()
+                await asyncio.sleep(ACCEPT_AGAIN_SECONDS)
+                continue
+            near.setblocking(False)
+            task = asyncio.create_task(self._answer(near))
+            self._tasks.add(task)
+            task.add_done_callback(functools.partial(self._end, near))
+
+    def _end(self, near: socket.socket, task: asyncio.Task[None]) -> None:
+        """Close a client's connection even if its task was cancelled before it began."""
+        near.close()
+        self._tasks.discard(task)
+        self._connections.release()
+
+    async def _answer(self, near: socket.socket) -> None:
+        reader, writer = await asyncio.open_connection(sock=near)
         try:
-            async with self._connections:
+            # The client sees the connection end.
+            with contextlib.suppress(OSError, EOFError, h11.ProtocolError, TimeoutError):
                 await self._serve(Stream(reader, writer))
-        except (OSError, EOFError, h11.ProtocolError, TimeoutError):
-            pass  # the client sees the connection end
-        finally:
             writer.close()
-            self._tasks.discard(task)
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
+        finally:
+            writer.transport.abort()
 
     async def _serve(self, client: Stream) -> None:
-        request, rest = await asyncio.wait_for(read_head(client), HEAD_SECONDS)
+        async with asyncio.timeout(HEAD_SECONDS):
+            request, rest = await read_head(client)
         tunnel = request.method == b"CONNECT"
         url = request.target.decode("ascii", "replace")
         endpoint = endpoint_of(f"https://{url}/" if tunnel else url)
@@ -220,6 +251,15 @@ class FetchProxy:
             await target.writer.drain()
         if target.writer.can_write_eof():
             target.writer.write_eof()
+
+
+async def _readable(listener: socket.socket) -> None:
+    loop, readable = asyncio.get_running_loop(), asyncio.Event()
+    loop.add_reader(listener, readable.set)
+    try:
+        await readable.wait()
+    finally:
+        loop.remove_reader(listener)
 
 
 def _settle(future: asyncio.Future[Sequence[str] | OSError], found: Sequence[str] | OSError) -> None:

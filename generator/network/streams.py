@@ -1,4 +1,7 @@
-"""Connections of the fetch proxy, and the HTTP messages on them before bytes are relayed."""
+"""Connections of the fetch proxy, and the HTTP messages on them before bytes are relayed.
+
+Time limits are `asyncio.timeout`: `asyncio.wait_for` of Python 3.11 loses a cancellation that comes with a result.
+"""
 
 from __future__ import annotations
 
@@ -83,7 +86,8 @@ async def connect(endpoint: Endpoint, addresses: Sequence[Address]) -> Stream:
     reason = "it has no address"
     for each in addresses:
         try:
-            return Stream(*await asyncio.wait_for(asyncio.open_connection(str(each), endpoint.port), CONNECT_SECONDS))
+            async with asyncio.timeout(CONNECT_SECONDS):
+                return Stream(*await asyncio.open_connection(str(each), endpoint.port))
         except TimeoutError:
             reason = f"no answer within {CONNECT_SECONDS} s"
         except OSError as error:
@@ -96,7 +100,8 @@ async def connect_upstream(upstream: UpstreamProxy, endpoint: Endpoint, secure: 
     context = ssl.create_default_context() if upstream.secure else None
     address = f"{upstream.endpoint.host}:{upstream.endpoint.port}"
     try:
-        streams = await asyncio.wait_for(asyncio.open_connection(*upstream.endpoint, ssl=context), CONNECT_SECONDS)
+        async with asyncio.timeout(CONNECT_SECONDS):
+            streams = await asyncio.open_connection(*upstream.endpoint, ssl=context)
     except TimeoutError:
         raise NoConnection(502, f"your proxy at {address} cannot be reached: no answer") from None
     except OSError as error:
@@ -104,7 +109,8 @@ async def connect_upstream(upstream: UpstreamProxy, endpoint: Endpoint, secure: 
     server = Stream(*streams, upstream, secure)
     try:
         if secure:
-            await asyncio.wait_for(_tunnel(server, upstream, endpoint), HEAD_SECONDS)
+            async with asyncio.timeout(HEAD_SECONDS):
+                await _tunnel(server, upstream, endpoint)
     except BaseException:
         server.writer.close()
         raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import socket
 import struct
@@ -177,28 +178,54 @@ def test_many_connections_at_once(server: Server, started: Start) -> None:
         collecting.result()
 
 
-def test_it_closes_while_a_resolver_hangs_and_a_tunnel_is_open(server: Server, started: Start) -> None:
-    gone_on = threading.Event()
+def test_it_closes_while_a_resolver_hangs_and_a_tunnel_is_open(started: Start) -> None:
+    asked, gone_on = threading.Event(), threading.Event()
 
     def hanging(_host: str, _port: int) -> list[str]:
+        asked.set()
         gone_on.wait()
         return []
 
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        port = silent.getsockname()[1]
+    with socket.create_server(("127.0.0.1", 0)) as far, ThreadPoolExecutor(2) as threads:
+        port = far.getsockname()[1]
         own = frozenset({Endpoint("127.0.0.1", port)})
         proxy = FetchProxy(HostRules(configured=own, hosts=("example.com",)), UpstreamProxies(), hanging)
         ask = started(proxy)
-        with ThreadPoolExecutor(2) as threads:
-            answers = [
-                threads.submit(ask, f"CONNECT {each} HTTP/1.1\nHost: x\n\n")
-                for each in ("example.com:443", f"127.0.0.1:{port}")
-            ]
-            silent.accept()[0].close()
+        unresolved = threads.submit(ask, "CONNECT example.com:443 HTTP/1.1\nHost: x\n\n")
+        tunnelled = threads.submit(ask, f"CONNECT 127.0.0.1:{port} HTTP/1.1\nHost: x\n\nhello")
+        with far.accept()[0] as end:
+            assert end.recv(5) == b"hello"
+            assert asked.wait(WAIT)
             proxy.close()
             proxy.close()
-            assert all(each.result().startswith(("", "HTTP/1.1 200")) for each in answers)
+            assert unresolved.result() == ""
+            assert tunnelled.result() == "HTTP/1.1 200 Connection established\r\n\r\n"
     gone_on.set()
+
+
+@pytest.mark.parametrize("connected", range(12))
+def test_it_closes_connections_of_every_stage(
+    started: Start, connected: int, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """One that was not accepted yet, one whose task has not begun, and one whose own connection is being made."""
+    with socket.create_server(("127.0.0.1", 0)) as far, ThreadPoolExecutor(12) as threads:
+        port = far.getsockname()[1]
+        proxy = FetchProxy(HostRules(configured=frozenset({Endpoint("127.0.0.1", port)})), UpstreamProxies())
+        ask = started(proxy)
+        began = threading.Semaphore(0)
+
+        def ask_until_the_end() -> None:
+            began.release()
+            with contextlib.suppress(ConnectionError):
+                ask(f"CONNECT 127.0.0.1:{port} HTTP/1.1\nHost: x\n\n")
+
+        answers = [threads.submit(ask_until_the_end) for _ in range(12)]
+        for _ in range(connected):
+            began.acquire()
+        proxy.close()
+        for each in answers:
+            each.result()
+    assert capfd.readouterr().err == ""
 
 
 def through(server: Server, **more: str) -> UpstreamProxies:
