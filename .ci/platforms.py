@@ -20,6 +20,7 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from generator.backends.local import local_environment
@@ -196,7 +197,8 @@ def stand_in_builds(fleet: Path, crates: tuple[str, ...], environment: dict[str,
     loaded = load_manifest(path)
     for crate in (each for each in manifest["crates"] if each["name"] in crates):
         variables = {"LIBNODE_PATH": f"/build/source/{crate['source']['path']}"}
-        context = RunContext(path, OUT / "windows", {**environment, **variables}, Redactor({}))
+        today = datetime.now(UTC).date()
+        context = RunContext(path, OUT / "windows", {**environment, **variables}, Redactor({}), today)
         yield from build(loaded, Selection((crate["name"],)), context, RunOptions(1), windows, Log()).crates
 
 

@@ -24,10 +24,22 @@ def escape(text: str) -> str:
     return _NUMBERED.sub(r"\1\.", _SPECIAL.sub(r"\\\1", plain(text).strip()))
 
 
+def code(text: str) -> str:
+    """Return text on one line as inline code: GitHub finds no name of a user and no reference there."""
+    shown = plain(text).strip()
+    pad = " " if "`" in (shown[:1], shown[-1:]) else ""
+    fence = "`" * (1 + _longest_run(shown))
+    return f"{fence}{pad}{shown}{pad}{fence}" if shown else ""
+
+
 def code_block(text: str, language: str) -> str:
     """Return text as a fenced code block that no line of it can end."""
-    fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
+    fence = "`" * max(3, 1 + _longest_run(text))
     return f"{fence}{language}\n{text}{fence}\n"
+
+
+def _longest_run(text: str) -> int:
+    return max(map(len, re.findall("`+", text)), default=0)
 
 
 def _row(cells: Iterable[str]) -> str:

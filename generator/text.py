@@ -1,4 +1,4 @@
-"""Untrusted text made safe to print and to store, and counts with their nouns.
+"""Untrusted text made safe to print and to store, and counts and sizes for people.
 
 Crates, compilers and repositories write this text. `plain` removes control characters, `escaped` shows them.
 """
@@ -68,3 +68,10 @@ def shell_word(path: str) -> str:
 def counted(count: int, noun: str) -> str:
     """Return a count with its noun: 1 crate, 2 crates."""
     return f"{count} {noun}{'s' * (count != 1)}"
+
+
+def size_text(count: int) -> str:
+    """Return a number of bytes for people: 812 bytes, 12.3 KiB, 4.5 MiB."""
+    if count < 1 << 10:
+        return counted(count, "byte")
+    return f"{count / (1 << 10):.1f} KiB" if count < 1 << 20 else f"{count / (1 << 20):.1f} MiB"

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from generator.markdown import code_block, escape, table
+from generator.markdown import code, code_block, escape, table
 from generator.text import plain
 
 READER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
@@ -55,6 +55,14 @@ def structure(tokens: list[Token]) -> Iterator[tuple[str, str]]:
 def test_words_are_words_wherever_they_stand(place: str, words: str) -> None:
     harmless = "word" if plain(words).strip() else ""
     assert [*structure(READER.parse(place.format(escape(words))))] == [*structure(READER.parse(place.format(harmless)))]
+
+
+@given(words=WORDS | st.text("`x ", max_size=9))
+def test_inline_code_is_one_piece_with_all_words(words: str) -> None:
+    (paragraph,) = READER.parseInline(f"before {code(words)}. After")
+    pieces = [each for each in paragraph.children or [] if each.type != "text"]
+    said = plain(words).strip()
+    assert [(each.type, each.content) for each in pieces] == ([("code_inline", said)] if said else [])
 
 
 @given(st.lists(st.tuples(WORDS, WORDS), min_size=1, max_size=3))

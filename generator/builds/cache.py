@@ -55,6 +55,14 @@ def cache_key(build: CrateBuild, platforms: tuple[PlatformName, ...], source: Co
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
+def shown_key(build: CrateBuild, key: str) -> str | None:
+    """Return the key for the report, or None where it depends on a variable's value: a short secret could be guessed.
+
+    The report is public, and so are all other parts of the key.
+    """
+    return None if any(build.context.variables.get(name) for name in build.settings.env) else key
+
+
 def restore(build: CrateBuild, key: str) -> CrateReport | None:
     """Return the report of an earlier build with the same key, or None if its packages are missing or changed."""
     path = _path(build)

@@ -16,6 +16,7 @@ from generator.manifest.models import Crate
 from generator.manifest.settings import Settings
 from generator.platforms import PlatformName
 from generator.redaction import Redactor
+from generator.reports.index import FleetIndex
 from generator.sources.collect import SourceLocations
 from generator.text import message_text
 from generator.toolchain.toolchain import Toolchain, unmet_need
@@ -28,7 +29,8 @@ class BuildContext:
     `variables` are the user's environment variables, and `redactor` removes the secrets among them from all output.
     `out` receives packages and logs. `scratch` is deleted after the run; `cache` is kept. With `keep_failed` the
     sandbox of a failed crate stays open for inspection. `offline` is set when a crate has failed because no connection
-    could be made: no other crate is retried for that, until one gets on.
+    could be made: no other crate is retried for that, until one gets on. `previous` is the index of a release whose
+    packages are as good as built.
     """
 
     environment: BuildEnvironment
@@ -42,6 +44,7 @@ class BuildContext:
     stop: threading.Event
     observer: Observer
     keep_failed: bool = False
+    previous: FleetIndex | None = None
     offline: threading.Event = field(default_factory=threading.Event)
 
 

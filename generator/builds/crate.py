@@ -1,4 +1,4 @@
-"""The build of one crate: reused from the build cache, skipped, or built in one or more attempts."""
+"""The build of one crate: reused from the build cache or a release, skipped, or built in one or more attempts."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from generator.builds.log import CrateLog
 from generator.builds.reporting import failed_report, finished_report, skipped_report, stopped_report, unbuilt_report
 from generator.builds.result import AttemptResult
 from generator.builds.retries import Retries, retry_unavailable
+from generator.builds.unchanged import unchanged_report
 from generator.errors import InputError, Unavailable
 from generator.manifest.crate_files import files_of_checkout, own_differences
 from generator.manifest.names import log_name, sbom_name, tarball_names
@@ -43,7 +44,7 @@ def build_crate(build: CrateBuild) -> CrateReport:
 
 
 def _build(build: CrateBuild, platforms: tuple[PlatformName, ...], log: CrateLog) -> CrateReport:
-    """Collect the source, then reuse the crate from the build cache or build it."""
+    """Collect the source, then reuse the crate from the build cache or a release, or build it."""
     log.phase("source")
     try:
         _compare_files(build)
@@ -60,14 +61,26 @@ def _build(build: CrateBuild, platforms: tuple[PlatformName, ...], log: CrateLog
     for note in notes:
         log.line(f"note: {note}")
     key = cache.cache_key(build, platforms, source)
+    shown_key = cache.shown_key(build, key)
+    report = _reused(build, key, shown_key, log)
+    if report is None:
+        _remove_packages(build)
+        report = _attempts(build, platforms, source, log, notes)
+        if report.state == "built":
+            cache.store(build, key, report)
+    return report.model_copy(update={"cache_key": shown_key})
+
+
+def _reused(build: CrateBuild, key: str, shown_key: str | None, log: CrateLog) -> CrateReport | None:
+    """Return the report of a crate that need not be built, or None."""
     if cached := cache.restore(build, key):
         log.line("reused from the build cache: the input has not changed")
         return cached
-    _remove_packages(build)
-    report = _attempts(build, platforms, source, log, notes)
-    if report.state == "built":
-        cache.store(build, key, report)
-    return report
+    if unchanged := unchanged_report(build.crate, build.settings, shown_key, build.context.previous):
+        log.line(f"unchanged since {unchanged.unchanged_since}, whose release has its packages")
+        _remove_packages(build)
+        return unchanged
+    return None
 
 
 def _compare_files(build: CrateBuild) -> None:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
 from types import FrameType
@@ -32,7 +33,9 @@ from generator.manifest.settings import Settings, settings
 from generator.planning.balance import longest_first
 from generator.planning.plan import make_plan, only, shard_crates
 from generator.redaction import Redactor
+from generator.reports.index import FleetIndex
 from generator.reports.models import CrateReport, Report
+from generator.reports.quarantines import with_quarantines
 from generator.sources.collect import SourceLocations, fleet_files, repository_top
 
 
@@ -74,20 +77,28 @@ def _shard(text: str) -> tuple[int, int]:
 
 @dataclass(frozen=True)
 class RunContext:
-    """The paths of the manifest and the output directory, the user's environment variables, and their redactor."""
+    """The paths of the manifest and the output directory, the user's environment variables, and their redactor.
+
+    `today` is the day in UTC, which decides the state of quarantines.
+    """
 
     manifest: Path
     out: Path
     variables: Mapping[str, str]
     redactor: Redactor
+    today: date
 
 
 @dataclass(frozen=True)
 class RunOptions:
-    """The number of concurrent crates; with `keep_failed` the sandboxes of failed crates stay open."""
+    """The number of concurrent crates; with `keep_failed` the sandboxes of failed crates stay open.
+
+    Crates that did not change since the release of the index `previous` are not built.
+    """
 
     jobs: int
     keep_failed: bool = False
+    previous: FleetIndex | None = None
 
 
 OpenEnvironment = Callable[[RunContext, threading.Event, Observer], AbstractContextManager[BuildEnvironment]]
@@ -116,7 +127,9 @@ def build(
             context = _build_context(manifest, environment, run, options, stop, observer, out, stack)
             builds = [CrateBuild(crates[name], crate_settings[name], context) for name in names]
             reports = build_fleet(builds, options.jobs)
-        report = _report(environment, selection, run, reports, time.monotonic() - started, interrupted=stop.is_set())
+        seconds = time.monotonic() - started
+        report = _report(environment, selection, run, reports, seconds, interrupted=stop.is_set())
+        report = with_quarantines(report, manifest, run.today)
         text = run.redactor.in_json(report.model_dump_json(indent=2))
         out.write(selection.report_name, f"{text}\n".encode())
     return report
@@ -131,6 +144,7 @@ def _report(
     *,
     interrupted: bool,
 ) -> Report:
+    built = [report for report in reports if report.attempts]  # others were paid for by an earlier run
     return Report(
         backend=environment.backend.name,
         isolated=environment.isolated,
@@ -139,8 +153,8 @@ def _report(
         interrupted=interrupted,
         seconds=round(seconds, 3),
         run=environment.run or github_run_id(run.variables),
-        cost=round(sum(report.cost for report in reports), 6),
-        retry_cost=round(sum(report.retry_cost for report in reports), 6),
+        cost=round(sum(report.cost for report in built), 6),
+        retry_cost=round(sum(report.retry_cost for report in built), 6),
         currency=environment.prices.currency if environment.prices else None,
         prices_of=environment.prices.date if environment.prices else None,
         crates=tuple(sorted(reports, key=lambda report: report.name)),
@@ -182,6 +196,7 @@ def _build_context(
         stop=stop,
         observer=observer,
         keep_failed=options.keep_failed,
+        previous=options.previous,
     )
 
 

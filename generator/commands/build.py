@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -23,6 +25,7 @@ from generator.manifest.reading import load_manifest
 from generator.manifest.settings import with_layout
 from generator.manifest.values import Layout
 from generator.packages.install_lines import install_line
+from generator.reports.index import load_index
 from generator.reports.models import Report
 from generator.sandboxes.e2b.connection import Gateway
 
@@ -64,6 +67,13 @@ from generator.sandboxes.e2b.connection import Gateway
     is_flag=True,
     help="local: run crates' code as your user, with access to all your files and the network.",
 )
+@click.option(
+    "--previous",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    metavar="FILE",
+    envvar="CRATEMATRIX_BUILD_PREVIOUS",
+    help="Index of the release before, from `release prepare`: crates that did not change since are not built.",
+)
 @click.option("--keep-failed", is_flag=True, help="e2b: keep the sandboxes of failed crates for an hour to debug.")
 @gateway_options
 def build(
@@ -76,12 +86,14 @@ def build(
     out: Path,
     layout: Layout | None,
     no_isolation: bool,
+    previous: Path | None,
     keep_failed: bool,
     gateway: Gateway,
 ) -> None:
     """Build crates, each in its own sandbox, and pack them for npm.
 
-    Give --shard, --crate or both, or --all. Unchanged crates are reused from the build cache.
+    Give --shard, --crate or both, or --all. Unchanged crates are reused from the build cache. The failure of a crate
+    in quarantine fails a run only if it built nothing at all; a shard is a part of a run.
 
     --backend e2b needs E2B_API_KEY and a template: see cratematrix doctor --backend e2b.
     """
@@ -89,7 +101,8 @@ def build(
         raise InputError("choose crates: --shard I/N, --crate NAME or both, or --all", fix="cratematrix build --all")
     _check_backend(backend, no_isolation=no_isolation, keep_failed=keep_failed)
     loaded = with_layout(load_manifest(manifest), layout)
-    context = RunContext(manifest, out, os.environ, mask_secrets(loaded))
+    index = load_index(previous) if previous else None
+    context = RunContext(manifest, out, os.environ, mask_secrets(loaded), datetime.now(UTC).date())
     selection = select_crates(loaded, shard, crates)
     progress = build_progress(len(selection.names), grouped=in_github_actions(os.environ))
     if backend == "e2b":
@@ -97,7 +110,7 @@ def build(
     else:
         options, environment = _local(jobs, no_isolation)
     with progress.running():
-        report = run_build(loaded, selection, context, options, environment, progress)
+        report = run_build(loaded, selection, context, replace(options, previous=index), environment, progress)
     print_report(report, out / selection.report_name, loaded)
     if (line := _install_line(report, out)) and not in_github_actions(os.environ):
         print_message(f"to install a package: {line}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -18,7 +19,7 @@ from generator.planning.affected import affected
 from generator.planning.changes import changes
 from generator.planning.markdown import page
 from generator.planning.plan import Plan, make_plan
-from generator.planning.table import COLUMNS, REASON_COLUMNS, reason_rows, rows, summary
+from generator.planning.table import COLUMNS, REASON_COLUMNS, quarantine_notes, reason_rows, rows, summary
 from generator.releases.budget import check_budget
 
 
@@ -45,20 +46,20 @@ def plan(manifest: Path, slots: int | None, as_json: bool, changed_since: str | 
     Also prints the use of GitHub's limits by a release of the whole fleet. With --changed-since and --backend e2b, a
     change of the sandboxes' template affects every crate.
     """
-    loaded = load_manifest(manifest)
+    loaded, today = load_manifest(manifest), datetime.now(UTC).date()
     reasons = affected(loaded, changes(loaded, manifest, changed_since, backend)) if changed_since is not None else ()
     made = make_plan(loaded, slots, reasons)
     if as_json:
         print_data(made.model_dump_json(indent=2))
     else:
         _print_tables(made)
-    print_message(summary(made))
+    print_message("\n".join((summary(made), *quarantine_notes(made, today))))
     if changed_since is None:
         _print_budget(loaded, made if slots is None else make_plan(loaded))
     if in_github_actions(os.environ):
         matrix = made.matrix.model_dump_json()
         write_step_outputs(os.environ, {"count": str(made.count), "crates": made.crates, "matrix": matrix})
-        write_step_summary(os.environ, page(made))
+        write_step_summary(os.environ, page(made, today))
 
 
 def _print_tables(made: Plan) -> None:

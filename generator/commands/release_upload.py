@@ -16,9 +16,11 @@ from generator.console.output import print_data, print_message
 from generator.github_actions.step_files import github_run_id, write_step_outputs
 from generator.github_api.retry import WRITES_A_MINUTE
 from generator.releases.expected_assets import Decision
+from generator.releases.taking import packages_to_take, take
 from generator.releases.uploading import packages_of
 from generator.releases.uploading import upload as upload_packages
 from generator.reports.merging import reports_below, run_report
+from generator.text import counted
 
 
 @click.command()
@@ -35,9 +37,14 @@ from generator.reports.merging import reports_below, run_report
 def upload(release_id: int, out: Path, writes_per_minute: int, as_json: bool) -> None:
     """Upload the packages of the reports to the draft.
 
-    Skips an asset with the same digest, and replaces one in another state.
+    Skips an asset with the same digest, and replaces one in another state. The packages of crates that were not built,
+    because they did not change, come from the release before: each is downloaded and checked first.
     """
     reports = reports_below(out, github_run_id(os.environ))
+    for tag, wanted in packages_to_take(reports).items():
+        with open_releases() as releases:
+            take(releases, tag, wanted, out, github_retry())
+        print_message(f"{counted(len(wanted), 'package')} of unchanged crates taken from {tag}, verified")
     packages = packages_of(reports, out)
     if not packages:
         print_message("no package was built, so nothing is uploaded")

@@ -11,9 +11,10 @@ from generator.console.tables import print_table
 from generator.errors import BuildFailed
 from generator.github_actions.step_files import in_github_actions, write_step_outputs, write_step_summary
 from generator.manifest.models import Manifest
-from generator.reports.annotations import skipped_crates, worst_failures
+from generator.reports.annotations import quarantined_crates, skipped_crates, worst_failures
 from generator.reports.markdown import page
 from generator.reports.models import Report
+from generator.reports.quarantines import quarantine_words
 from generator.reports.table import COLUMNS, report_notes, rows, summary
 from generator.text import counted
 
@@ -26,7 +27,7 @@ def print_report(report: Report, path: Path, manifest: Manifest | None) -> None:
     print_message(f"{summary(report)}; report: {path}")
     if not in_github_actions(os.environ):
         return
-    for annotation in (*worst_failures(report, manifest), *skipped_crates(report)):
+    for annotation in (*worst_failures(report, manifest), *quarantined_crates(report), *skipped_crates(report)):
         print_workflow_command(annotation.command)
     states = [crate.state for crate in report.crates]
     counts = {state: str(states.count(state)) for state in ("built", "failed")}
@@ -35,13 +36,23 @@ def print_report(report: Report, path: Path, manifest: Manifest | None) -> None:
 
 
 def raise_failed(report: Report, fix: Callable[[str], str]) -> None:
-    """Raise BuildFailed when a crate failed; `fix` takes the name of the first one that has finished a command.
+    """Raise BuildFailed when a crate failed whose failure blocks, or when a run built nothing.
 
-    The log of a crate without a finished command repeats the report's sentence, or does not exist.
+    `fix` takes the name of the first failed crate whose log says more than its line. The log of a crate without a
+    finished command repeats the report's sentence, or does not exist. A shard may build nothing: a crate that is alone
+    in its shard and in quarantine does not stop a release, and `report` sees the whole run.
     """
     failed = [crate for crate in report.crates if crate.state == "failed"]
-    if failed:
-        logged = (crate.name for crate in failed if any(phase.exit_code is not None for phase in crate.phases))
-        name = next(logged, None)
-        message = f"{len(failed)} of {counted(len(report.crates), 'crate')} failed"
-        raise BuildFailed(message, fix=fix(name) if name else None)
+    blocking = [crate for crate in failed if not crate.failed_in_quarantine]
+    crates = counted(len(report.crates), "crate")
+    if blocking:
+        message = f"{len(blocking)} of {crates} failed"
+    elif failed and report.shard is None and not any(crate.state == "built" for crate in report.crates):
+        message = f"no crate was built; {len(failed)} of {crates} failed in quarantine"
+    else:
+        return
+    logged = (crate.name for crate in blocking or failed if any(phase.exit_code is not None for phase in crate.phases))
+    name = next(logged, None)
+    ended = ((crate.name, quarantine_words(crate)) for crate in blocking if crate.quarantine)
+    problems = tuple(f"{crate} failed, and {words}" for crate, words in ended)
+    raise BuildFailed(message, problems=problems, fix=fix(name) if name else None)

@@ -109,6 +109,13 @@ class Directory:
             shutil.copyfileobj(content, staged.file, _CHUNK)
             staged.move()
 
+    @contextmanager
+    def replacing(self, name: str) -> Iterator[BinaryIO]:
+        """Yield a new file, which gets its name at the end of the block and disappears after an exception."""
+        with self._os_errors(name, "written"), self._staged(name) as staged:
+            yield staged.file
+            staged.move()
+
     def create(self, name: str, content: bytes) -> bool:
         """Write a new file atomically; return False when the name exists, InputError when it cannot be written."""
         with self._os_errors(name, "written"), self._staged(name) as staged:

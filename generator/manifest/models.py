@@ -6,6 +6,7 @@ Rules of single values are in `values`, checks between values in `checks`. `sour
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Final, Literal, Never
 
 from pydantic import Field
@@ -19,6 +20,7 @@ from generator.manifest.values import (
     Command,
     CrateName,
     Cron,
+    Date,
     HeaderName,
     HeaderValue,
     HostName,
@@ -28,6 +30,7 @@ from generator.manifest.values import (
     NpmName,
     NpmScope,
     ProgramName,
+    Reason,
     ScopedName,
     ServiceUrl,
     TagPattern,
@@ -40,6 +43,9 @@ from generator.strict import Strict
 
 MAX_CRATES: Final = 10_000
 
+# The state of a quarantine on a day. A crate without one has the state None.
+QuarantineState = Literal["holds", "ended"]
+
 
 class Commands(Strict):
     """Shell commands that replace the recipe's own.
@@ -49,6 +55,20 @@ class Commands(Strict):
 
     build: Command | None = Field(default=None, description="Compiles the crate for the host platform.")
     test: Command | None = Field(default=None, description="Runs the crate's tests.")
+
+
+class Quarantine(Strict):
+    """The declaration that a crate is broken: until a day its failure does not block the others.
+
+    Days are those of UTC.
+    """
+
+    reason: Reason = Field(description="Sentence on what is broken; releases and reports show it.")
+    until: Date = Field(description="Last day, as in 2026-12-31 and in UTC, on which the crate may fail.")
+
+    def state(self, today: date) -> QuarantineState:
+        """Return whether the quarantine holds on a day, or has ended before it."""
+        return "holds" if today <= date.fromisoformat(self.until) else "ended"
 
 
 class Limits(Strict):
@@ -219,6 +239,12 @@ class _CrateKeys(Declared):
     # They run instead of the recipe's own.
     commands: BuildInput[Commands] = Field(
         default=Commands(), description="Commands that replace the recipe's own commands."
+    )
+    # The crate is built as any other. It decides what a failure means.
+    quarantine: NotAnInput[Quarantine | None] = Field(
+        default=None,
+        description="The crate is known to be broken: its failure neither fails a run nor keeps a release a draft, and "
+        "both name it. After the last day a failure blocks again.",
     )
 
 

@@ -28,6 +28,7 @@ OBJECTS: Final[dict[tuple[str, ...], type[BaseModel]]] = {
     ("fleet", "workflows"): models.Workflows,
     ("crates",): models.Crate,
     ("crates", "commands"): models.Commands,
+    ("crates", "quarantine"): models.Quarantine,
     ("crates", "source", "path"): source_models.PathSource,
     ("crates", "source", "git"): source_models.GitSource,
     ("crates", "source", "registry"): source_models.RegistrySource,

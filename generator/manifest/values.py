@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
 from itertools import pairwise
 from typing import Annotated, Any, Final, Literal, get_args
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import AfterValidator, Discriminator, Field, Tag
+from pydantic_core import PydanticCustomError
 
-from generator.manifest.text_rules import TextRule
+from generator.manifest.text_rules import TEXT_RULE, TextRule
 
 # The limits of Rust's registry.
 CrateName = Annotated[
@@ -225,6 +227,34 @@ TagPattern = Annotated[
         pattern=r"^(\*{1,2}|(\*{1,2})?([A-Za-z0-9._@/-](\*{1,2})?)+)$",
         max_length=100,
     ),
+]
+_CONTROLS: Final = r"\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069"
+# Without what `text.plain` removes, so that the reason is the same in the manifest and wherever it is shown.
+Reason = Annotated[
+    str,
+    TextRule(
+        "a reason",
+        "one line of 1 to 300 characters, without control characters and spaces at its ends",
+        pattern=rf"^[^\s{_CONTROLS}]([^{_CONTROLS}]*[^\s{_CONTROLS}])?$",
+        max_length=300,
+    ),
+]
+
+
+def _real_date(text: str) -> str:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        words = {"noun": "a date", "hint": "the calendar does not have that day"}
+        raise PydanticCustomError(TEXT_RULE, "not {noun}: {hint}", words) from None
+    return text
+
+
+# Of ISO 8601.
+Date = Annotated[
+    str,
+    TextRule("a date", "year, month and day, as in 2026-12-31", pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"),
+    AfterValidator(_real_date),
 ]
 
 Size = Literal["small", "standard", "large"]

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from generator.markdown import escape, table
 from generator.planning.plan import Plan
-from generator.planning.table import COLUMNS, REASON_COLUMNS, reason_rows, rows, summary
+from generator.planning.table import COLUMNS, REASON_COLUMNS, quarantine_notes, reason_rows, rows, summary
 
 
-def page(plan: Plan) -> str:
-    """Return the step summary: the prediction, the shards, and the reason for each crate."""
+def page(plan: Plan, today: date) -> str:
+    """Return the step summary: the prediction, quarantines on this day, the shards, and the reason for each crate."""
     lines = ["### Plan", "", *map(escape, summary(plan).split("\n")), ""]
+    if notes := quarantine_notes(plan, today):
+        lines += [*(f"- {escape(note)}" for note in notes), ""]
     if plan.shards:
         lines += [*table(COLUMNS, rows(plan)), ""]
     if plan.reasons:

@@ -11,7 +11,7 @@ from typing import Literal
 from pydantic import computed_field
 
 from generator.errors import InputError
-from generator.manifest.models import Manifest
+from generator.manifest.models import Manifest, Quarantine
 from generator.manifest.settings import settings
 from generator.planning.affected import Reason, fits_in_variable
 from generator.planning.balance import Shard, balance, lower_bound
@@ -25,6 +25,12 @@ class Skipped(Strict):
     crate: str
     platform: PlatformName
     reason: str
+
+
+class Quarantined(Quarantine):
+    """The quarantine of a crate of the plan, which is built as any other."""
+
+    crate: str
 
 
 class Job(Strict):
@@ -54,6 +60,7 @@ class Plan(Strict):
     lower_bound_minutes: float
     skipped: tuple[Skipped, ...]
     reasons: tuple[Reason, ...] = ()
+    quarantined: tuple[Quarantined, ...] = ()
 
     @computed_field  # type: ignore[prop-decorator]
     @property
@@ -116,6 +123,11 @@ def _plan(manifest: Manifest, slots: int | None, reasons: tuple[Reason, ...]) ->
             for platform in settings(manifest.fleet, crate).not_for_kind
         ),
         reasons=reasons,
+        quarantined=tuple(
+            Quarantined(crate=crate.name, **crate.quarantine.model_dump())
+            for crate in sorted(manifest.crates, key=lambda each: each.name)
+            if crate.quarantine
+        ),
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from generator.planning.plan import Plan
 from generator.text import counted
 
@@ -18,6 +20,12 @@ def reason_rows(plan: Plan) -> list[tuple[str, ...]]:
     """Return one row for each crate of the manifest; the crates that are built come first."""
     ordered = sorted(plan.reasons, key=lambda each: not each.built)
     return [(each.crate, "yes" if each.built else "no", each.reason) for each in ordered]
+
+
+def quarantine_notes(plan: Plan, today: date) -> list[str]:
+    """Return a sentence for each crate in quarantine, by its state on a day in UTC."""
+    words = {"holds": "in quarantine until {}", "ended": "its quarantine ended on {}, so a failure blocks"}
+    return [f"{each.crate}: {words[each.state(today)].format(each.until)}: {each.reason}" for each in plan.quarantined]
 
 
 def summary(plan: Plan) -> str:

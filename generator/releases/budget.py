@@ -69,17 +69,19 @@ class Budget(Strict):
 def budget(manifest: Manifest, plan: Plan, others: int = 0) -> Budget:
     """Return the counts for a release of the whole fleet, with the plan's shards and the workflow's upload jobs.
 
-    `others` are the releases that the repository has: GitHub has no list of those of one tag.
+    `others` are the releases that the repository has: GitHub has no list of those of one tag. Downloads are not
+    counted: each costs a request in a private repository only.
     """
     packages = Counter(expected_packages(manifest).values())
     shards = [sum(packages[name] for name in shard.crates) for shard in plan.shards]
     loads = shards if manifest.fleet.backend == "e2b" else [sum(shards)]
-    assets = sum(loads) + 1  # SHA256SUMS
+    assets = sum(loads) + 2  # fleet.json and SHA256SUMS
     pages = math.ceil(assets / PAGE)
-    # The number of releases, the tag, all pages of releases, the new draft, and the page that has it.
-    prepare = 4 + max(1, math.ceil(others / RELEASES_PAGE))
-    upload = 1 + pages  # of each job: the release and its assets, without the packages
-    # The release, its assets before and after SHA256SUMS, the latest release, and the publication itself.
+    # The number of releases, the tag, all pages of releases, the new draft, the page that has it, all pages again with
+    # the draft, and the release before with its assets.
+    prepare = 5 + max(1, math.ceil(others / RELEASES_PAGE)) + math.ceil((others + 1) / RELEASES_PAGE)
+    upload = 2 + pages  # of each job: the draft and its assets, without the packages, and the release before
+    # The release, its assets before and after these two, the latest release, and the publication itself.
     publish = 3 + 2 * pages
     requests = prepare + len(loads) * upload + assets + publish
     minutes = max(load * upload_interval(len(loads), load, WRITES_A_MINUTE) for load in loads) / 60

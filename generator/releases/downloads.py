@@ -6,6 +6,8 @@ import hashlib
 from collections.abc import Callable
 
 from generator.github_api.errors import GitHubError
+from generator.github_api.retry import Retry
+from generator.releases.expected_assets import asset_difference
 from generator.releases.protocol import Asset, Releases
 from generator.reports.models import Artifact
 
@@ -20,6 +22,20 @@ def with_digest(releases: Releases, file: Artifact, asset: Asset) -> Asset:
 def digested(asset: Asset, downloaded: Artifact) -> Asset:
     """Return the asset with a digest: the server's, or else that of the file that it sent."""
     return asset if asset.digest else asset.model_copy(update={"digest": f"sha256:{downloaded.sha256}"})
+
+
+def download_small(releases: Releases, asset: Asset, limit: int, retry: Retry) -> tuple[bytes, tuple[str, ...]]:
+    """Return the content of an asset of at most `limit` bytes, and a sentence for each problem with it."""
+    if asset.size > limit:
+        return b"", (f"{asset.name} has {asset.size} bytes, more than the limit of {limit:,}",)
+
+    def read() -> tuple[Artifact, bytes]:
+        content = bytearray()
+        return download(releases, asset, content.extend), bytes(content)
+
+    artifact, content = retry.call(read, f"downloading {asset.name}")
+    problem = asset_difference(artifact, digested(asset, artifact))
+    return content, (problem,) if problem else ()
 
 
 def download(releases: Releases, asset: Asset, take: Callable[[bytes], object]) -> Artifact:

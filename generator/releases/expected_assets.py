@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Final, Literal
 
 from generator.manifest.models import Manifest
@@ -24,16 +24,25 @@ Decision = Literal["upload", "skip", "replace"]
 def expected_packages(manifest: Manifest, report: Report | None = None) -> dict[str, str]:
     """Return the file name of every package in a release of this manifest, with its crate; libraries have none.
 
-    A platform that `report` lists as skipped has no platform package. Root packages are always expected.
+    A platform that `report` lists as skipped has no platform package. A crate that failed there in quarantine has no
+    package at all. Otherwise root packages are always expected.
     """
-    crates = report.crates if report else ()
-    skipped = {(each.name, unit.platform) for each in crates for unit in each.units if unit.state == "skipped"}
+    crates, skipped = report.crates if report else (), skipped_units(report)
+    broken = {each.name for each in crates if each.failed_in_quarantine}
     names: dict[str, str] = {}
     for crate in manifest.crates:
+        if crate.name in broken:
+            continue
         own = settings(manifest.fleet, crate)
         tarballs = tarball_names(crate, own, own.platforms, own.layout)
         names |= {name: crate.name for name, each in tarballs.items() if not each or (crate.name, each) not in skipped}
     return dict(sorted(names.items()))
+
+
+def skipped_units(report: Report | None) -> frozenset[tuple[str, str]]:
+    """Return the crates and platforms that a report lists as skipped."""
+    crates = report.crates if report else ()
+    return frozenset((each.name, unit.platform) for each in crates for unit in each.units if unit.state == "skipped")
 
 
 def built_packages(report: Report) -> dict[str, Artifact]:
@@ -62,10 +71,10 @@ def asset_difference(file: Artifact, asset: Asset) -> str | None:
 
 
 def release_differences(
-    files: Mapping[str, Artifact], assets: Iterable[Asset], ignored: str | None = None
+    files: Mapping[str, Artifact], assets: Iterable[Asset], ignored: Collection[str] = ()
 ) -> Iterator[str]:
     """Yield a sentence for each missing, different, duplicate or unexpected asset."""
-    found = [asset for asset in assets if asset.name != ignored]
+    found = [asset for asset in assets if asset.name not in ignored]
     for name in sorted(files.keys() - {asset.name for asset in found}):
         yield f"{name} is missing on the release"
     for asset in sorted(found, key=lambda each: each.name):

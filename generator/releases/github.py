@@ -35,18 +35,23 @@ class GitHubReleases:
 
     def list_for_tag(self, tag: str, until: int | None = None) -> tuple[Release, ...]:
         """Return every release of a tag, including drafts; with the id `until`, up to the page that has it."""
-        self._github.per_page = RELEASES_PAGE
         found, seen = list[Release](), False
-        try:
-            with map_pygithub_errors():
-                for number, each in enumerate(self._repository.get_releases(), 1):
-                    found += [_release(each)] if each.tag_name == tag else []
-                    seen = seen or each.id == until
-                    if seen and number % RELEASES_PAGE == 0:
-                        break
-        finally:
-            self._github.per_page = PAGE
+        with self._pages_of_releases(), map_pygithub_errors():
+            for number, each in enumerate(self._repository.get_releases(), 1):
+                found += [_release(each)] if each.tag_name == tag else []
+                seen = seen or each.id == until
+                if seen and number % RELEASES_PAGE == 0:
+                    break
         return tuple(found)
+
+    def published_with_asset(self, name: str) -> tuple[Release, ...]:
+        """Return every published release that lists an asset of this name."""
+        with self._pages_of_releases(), map_pygithub_errors():
+            return tuple(
+                _release(each)
+                for each in self._repository.get_releases()
+                if not each.draft and any(asset.name == name for asset in each.assets)
+            )
 
     def count(self) -> int:
         """Return the number of releases, for a token with write access with all drafts."""
@@ -79,6 +84,11 @@ class GitHubReleases:
         with map_pygithub_errors():
             return _release(self._repository.get_release(tag))
 
+    def published_assets(self, tag: str) -> tuple[Asset, ...]:
+        """Return every asset of the published release of a tag, by one request."""
+        with map_pygithub_errors():
+            return tuple(_asset(each) for each in self._repository.get_release(tag).assets)
+
     def get(self, release: int) -> Release:
         """Return a release by its numeric id."""
         with map_pygithub_errors():
@@ -105,13 +115,13 @@ class GitHubReleases:
         with map_pygithub_errors(), _ignore_missing():
             self._repository.get_release(release.id).delete_release()
 
-    def publish(self, release: Release, prerelease: bool, latest: bool) -> Release:
-        """Publish a draft; with `latest` it becomes the release that the repository shows first."""
+    def publish(self, release: Release, body: str, prerelease: bool, latest: bool) -> Release:
+        """Publish a draft with a text; with `latest` it becomes the release that the repository shows first."""
         with map_pygithub_errors():
             return _release(
                 self._repository.get_release(release.id).update_release(
                     release.title,
-                    release.body,
+                    body,
                     draft=False,
                     prerelease=prerelease,
                     tag_name=release.tag,
@@ -140,6 +150,15 @@ class GitHubReleases:
     def download(self, asset: Asset) -> Iterator[bytes]:
         """Yield the file of an asset in chunks; the token is used only when an anonymous request is refused."""
         return self._transfers.download(asset.url, asset.size, f"{self._assets_url}/{asset.id}")
+
+    @contextlib.contextmanager
+    def _pages_of_releases(self) -> Iterator[None]:
+        """List in the page size of releases."""
+        self._github.per_page = RELEASES_PAGE
+        try:
+            yield
+        finally:
+            self._github.per_page = PAGE
 
 
 @contextlib.contextmanager

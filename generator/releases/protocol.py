@@ -53,11 +53,17 @@ class Releases(Protocol):
         With the id `until` the list ends with the page that has that release.
         """
 
+    def published_with_asset(self, name: str) -> tuple[Release, ...]:
+        """Return every published release that lists an asset of this name."""
+
     def tag_commit(self, tag: str) -> str | None:
         """Return the commit of an existing tag, or None."""
 
     def published_release(self, tag: str) -> Release:
         """Return the published release of a tag."""
+
+    def published_assets(self, tag: str) -> tuple[Asset, ...]:
+        """Return every asset of the published release of a tag, by one request."""
 
     def latest_tag(self) -> str | None:
         """Return the tag of the latest release, or None."""
@@ -74,8 +80,8 @@ class Releases(Protocol):
     def remove(self, release: Release) -> None:
         """Delete a draft; a missing one is no error."""
 
-    def publish(self, release: Release, prerelease: bool, latest: bool) -> Release:
-        """Publish a draft; with `latest` it becomes the release that the repository shows first."""
+    def publish(self, release: Release, body: str, prerelease: bool, latest: bool) -> Release:
+        """Publish a draft with a text; with `latest` it becomes the release that the repository shows first."""
 
     def assets(self, release: int) -> tuple[Asset, ...]:
         """Return every asset of a release, including those of interrupted uploads."""

@@ -21,36 +21,61 @@ from generator.releases.expected_assets import (
     expected_packages,
     release_differences,
 )
+from generator.releases.notes import published_body
 from generator.releases.protocol import Asset, Release, Releases
 from generator.releases.tags import becomes_latest, is_prerelease
 from generator.releases.uploading import Package, list_assets, upload_package
+from generator.reports.index import INDEX, fleet_index
 from generator.reports.models import Artifact, Report
+from generator.reports.quarantines import quarantine_words
 
 
 def publish(
-    releases: Releases, number: int, manifest: Manifest, report: Report, out: Path, keep_draft: bool, retry: Retry
+    releases: Releases,
+    number: int,
+    manifest: Manifest,
+    report: Report,
+    repository: str,
+    out: Path,
+    keep_draft: bool,
+    retry: Retry,
 ) -> Release:
     """Complete and publish a draft; Incomplete lists everything that is wrong. Safe to repeat.
 
-    SHA256SUMS is written into `out` and is the last asset. `keep_draft` stops before the publication.
+    `report` has the quarantines of the day: see `with_quarantines`. `repository` is its address, for the release's
+    text. fleet.json and SHA256SUMS are written into `out` and are the last assets. `keep_draft` stops before the
+    publication.
     """
     files, problems = expected_assets(expected_packages(manifest, report), report)
+    if not files and not problems and expected_packages(manifest):
+        problems = ("every crate with a package failed in quarantine, so there is nothing to publish",)
     release = retry.call(partial(releases.get, number), f"getting release {number}")
-    text = checksums_text(files.values()).encode()
-    checksums = Artifact(file=CHECKSUMS, bytes=len(text), sha256=hashlib.sha256(text).hexdigest())
-    complete = {**files, CHECKSUMS: checksums}
+    own = _own_files(fleet_index(manifest, report, release.tag, release.commit).content, files)
+    complete = {**files, **{name: _artifact(name, content) for name, content in own.items()}}
     assets = _digested_assets(releases, release, complete, (), retry)
-    _raise_if_incomplete(release, (*problems, *release_differences(files, assets, ignored=CHECKSUMS)))
+    _raise_if_incomplete(release, (*problems, *release_differences(files, assets, ignored=own)))
     with output_directory(out) as results:
-        results.write(CHECKSUMS, text)
+        results.write_all(own)
     if release.draft:
-        package = Package(out / CHECKSUMS, checksums)
-        upload_package(releases, release, package, assets, RateLimit(0, retry.sleep), retry)
+        for name in own:
+            package = Package(out / name, complete[name])
+            upload_package(releases, release, package, assets, RateLimit(0, retry.sleep), retry)
         assets = _digested_assets(releases, release, complete, assets, retry)
     _raise_if_incomplete(release, tuple(release_differences(complete, assets)))
     if keep_draft or not release.draft:
         return release
-    return _publish_once(releases, release, is_prerelease(release.tag, manifest.fleet), retry)
+    body = published_body(release.body, manifest, report, files, release.tag, repository)
+    return _publish_once(releases, release, body, is_prerelease(release.tag, manifest.fleet), retry)
+
+
+def _own_files(index: bytes, packages: Mapping[str, Artifact]) -> dict[str, bytes]:
+    """Return the content of the assets that are no packages: the index, then the digests of all other assets."""
+    listed = (*packages.values(), _artifact(INDEX, index))
+    return {INDEX: index, CHECKSUMS: checksums_text(listed).encode()}
+
+
+def _artifact(name: str, content: bytes) -> Artifact:
+    return Artifact(file=name, bytes=len(content), sha256=hashlib.sha256(content).hexdigest())
 
 
 def _digested_assets(
@@ -79,6 +104,7 @@ def expected_assets(names: Mapping[str, str], report: Report) -> tuple[dict[str,
             problems.append(f"{name} is expected, but {crate} was built as {', '.join(p.file for p in each.packages)}")
         elif each:
             reason = f": {each.failure.message}" if each.failure else ""
+            reason += f"; {words}" if each.failure and (words := quarantine_words(each)) else ""
             problems.append(f"{name} is expected, but {crate} is {each.state.replace('_', ' ')}{reason}")
         else:
             problems.append(f"{name} is expected, but no report has {crate}")
@@ -98,13 +124,13 @@ def _raise_if_incomplete(release: Release, problems: tuple[str, ...]) -> None:
     )
 
 
-def _publish_once(releases: Releases, release: Release, prerelease: bool, retry: Retry) -> Release:
+def _publish_once(releases: Releases, release: Release, body: str, prerelease: bool, retry: Retry) -> Release:
     """Publish; after a lost response, read the release before the next attempt."""
     action = f"publishing {release.tag}"
     latest = not prerelease and becomes_latest(release.tag, retry.call(releases.latest_tag, action))
     for attempts in itertools.count(1):
         try:
-            release = releases.publish(release, prerelease, latest)
+            release = releases.publish(release, body, prerelease, latest)
         except GitHubError as error:
             retry.wait_or_raise(error, attempts, action)
             release = retry.call(partial(releases.get, release.id), action)

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from generator.files.package_data import package_data
-from generator.manifest.values import Size
-from generator.reports.models import Currency, Date, Failure, SandboxUse
+from generator.manifest.values import Date, Size
+from generator.reports.models import Currency, Failure, SandboxUse
 from generator.sandboxes.contract import Resources, Usage
 from generator.strict import Sentence, Strict
 

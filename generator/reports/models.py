@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from generator.audit.findings import Audit
-from generator.manifest.values import BackendName, CrateName, Size, Version
+from generator.manifest.models import QuarantineState
+from generator.manifest.values import BackendName, CrateName, Date, Size, Version
 from generator.platforms import Kind, PlatformName
 from generator.sandboxes.contract import FailureClass
 from generator.strict import Sentence, Strict
@@ -19,9 +20,8 @@ NO_COVERAGE = "no coverage: "
 TestState = Literal["passed", "failed", "off", "none", "not_run"]
 Shard = Annotated[str, StringConstraints(pattern=r"^[1-9]\d{0,3}/[1-9]\d{0,3}$")]
 Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-# Codes of ISO 4217, and dates of ISO 8601.
+# Codes of ISO 4217.
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
-Date = Annotated[str, StringConstraints(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
 
 
 class Failure(Strict):
@@ -124,14 +124,25 @@ class Coverage(Strict):
     regions: Covered
 
 
+class QuarantineReport(Strict):
+    """The quarantine of a crate, as the manifest declares it, and its state on the day of the build in UTC."""
+
+    reason: Sentence
+    until: Date
+    state: QuarantineState
+
+
 class CrateReport(Strict):
     """The result of one crate.
 
-    `attempts` is 0 for a crate that was reused from the build cache. `phases` belong to the last attempt, `sandboxes`
-    to all attempts. `cost` is the cost of all attempts; `retry_seconds` and `retry_cost` count the retried ones.
+    `attempts` is 0 for a crate that was reused: from the build cache, or from the published release of the tag
+    `unchanged_since`, which has its packages. Its measurements and `cost` are then those of the build that made it, and
+    the run's cost does not count them. `cache_key` is the digest of the input, None where it is secret or unknown.
+    `phases` belong to the last attempt, `sandboxes` to all attempts. `cost` is the cost of all attempts;
+    `retry_seconds` and `retry_cost` count the retried ones.
     `hint` suggests a better size. `package` is the npm package, in the layout `split` the root package; `packages`
     has it first and then the others. `sbom` lists their components. `loaded` is the command that loaded the installed
-    package. `coverage` is None without a measurement.
+    package. `coverage` is None without a measurement. `quarantine` is None for a crate without one.
     """
 
     name: CrateName
@@ -139,6 +150,8 @@ class CrateReport(Strict):
     kind: Kind
     state: State
     attempts: int = 0
+    cache_key: Digest | None = None
+    unchanged_since: Sentence | None = None
     seconds: float = 0.0
     units: tuple[Unit, ...] = ()
     phases: tuple[Phase, ...] = ()
@@ -156,6 +169,12 @@ class CrateReport(Strict):
     coverage: Coverage | None = None
     notes: tuple[Sentence, ...] = ()
     failure: Failure | None = None
+    quarantine: QuarantineReport | None = None
+
+    @property
+    def failed_in_quarantine(self) -> bool:
+        """True for a failure that does not block: its quarantine holds."""
+        return self.state == "failed" and self.quarantine is not None and self.quarantine.state == "holds"
 
 
 class Report(Strict):

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from generator.reports.models import NO_COVERAGE, CrateReport, Report
+from generator.reports.quarantines import quarantine_words
 from generator.text import counted
 
 # Most crates of a fleet with one size get the same hint.
@@ -33,11 +34,15 @@ def rows(report: Report) -> list[tuple[str, ...]]:
 
 def summary(report: Report) -> str:
     """Return one sentence about the whole run."""
-    states = [crate.state for crate in report.crates]
-    words = {"built": "built", "failed": "failed", "skipped": "skipped", "not_run": "not run"}
-    parts = [f"{states.count(state)} {word}" for state, word in words.items() if state in states]
+    states = [_state(crate) for crate in report.crates]
+    words = ("built", "failed", "failed in quarantine", "skipped", "not run")
+    parts = [f"{states.count(word)} {word}" for word in words if word in states]
     total = counted(len(states), "crate")
     return f"{total}: {', '.join(parts) or 'nothing to do'} in {report.seconds:.0f} s{_money(report)}"
+
+
+def _state(crate: CrateReport) -> str:
+    return "failed in quarantine" if crate.failed_in_quarantine else crate.state.replace("_", " ")
 
 
 def _money(report: Report) -> str:
@@ -48,9 +53,14 @@ def _money(report: Report) -> str:
 
 
 def report_notes(report: Report) -> list[str]:
-    """Return notes on missing shards, failed crates, sizes, tests and skipped platforms."""
+    """Return notes on missing shards, quarantines to remove, failed and unchanged crates, sizes, tests and skips."""
     missing = ", ".join(report.missing_shards)
     notes = [f"shards without a report, so their results are missing: {missing}"] if missing else []
+    notes += [
+        f"note on {crate.name}: {words}"
+        for crate in report.crates
+        if crate.state == "built" and (words := quarantine_words(crate))
+    ]
     notes += [
         f"note on {crate.name}: {note}" for crate in report.crates if crate.state == "failed" for note in crate.notes
     ]
@@ -62,6 +72,7 @@ def report_notes(report: Report) -> list[str]:
     passed = (f"{each.platform} by {each.tests.by}" for each in units if each.tests.state == "passed" and each.tests.by)
     untested = (each.platform for each in units if each.tests.reason and each.tests.state == "not_run")
     skipped = (each.platform for each in units if each.state == "skipped")
+    unchanged = Counter(crate.unchanged_since for crate in built if crate.unchanged_since)
     unmeasured = Counter(note for crate in built for note in crate.notes if note.startswith(NO_COVERAGE))
     return [
         *notes,
@@ -70,6 +81,7 @@ def report_notes(report: Report) -> list[str]:
         *_counts("tests not run on (number of crates):", untested, "; the report has the reasons"),
         *_counts("not built (number of crates):", skipped, "; the report has the reasons"),
         *(f"{counted(count, 'crate')} with {note}" for note, count in unmeasured.items()),
+        *(f"{counted(count, 'crate')} not built again: unchanged since {tag}" for tag, count in unchanged.items()),
     ]
 
 
@@ -89,7 +101,7 @@ def _time(crate: CrateReport) -> str:
 
 def _result(crate: CrateReport) -> str:
     if crate.failure:
-        return crate.failure.located_message
+        return "; ".join(filter(None, (quarantine_words(crate), crate.failure.located_message)))
     if crate.state in {"skipped", "not_run"}:
         return next((unit.reason for unit in crate.units if unit.reason), "")
     if crate.package is None:

@@ -83,6 +83,7 @@ def test_the_repeated_run_publishes_the_same_release_once(story: Story, server: 
         "SHA256SUMS",
         "fleet-fleet-cli-1.0.0.tgz",
         "fleet-fleet-text-0.2.0.tgz",
+        "fleet.json",
     ]
     assert "Upload" not in story.repeated.steps("build")
     assert "Upload the packages" in story.repeated.steps("upload")

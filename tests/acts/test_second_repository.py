@@ -65,6 +65,22 @@ def test_its_generated_release_builds_and_uploads_its_crate(
     assert processes.output(["npx", "--no-install", "hello"], timeout=600, cwd=tmp_path) == b"hello, world\n"
 
 
+def test_its_next_release_takes_the_package_of_a_crate_that_did_not_change(
+    user: Path, with_action: Act, server: GitHubServer
+) -> None:
+    secrets = {"GITHUB_TOKEN": server.add_token(NAME, contents="write")}
+    ran = with_action.run(user, "release", dispatch(user, NAME, tag="v1.1.0"), secrets=secrets, run=3)
+    assert ran.jobs == dict.fromkeys(("prepare", "build", "upload", "publish", "report"), "success"), ran.log[-5000:]
+    assert "v1.1.0 follows v1.0.0, which has 1 crate to take if unchanged" in ran.said("prepare")
+    assert "1 crate not built again: unchanged since v1.0.0" in ran.said("build")
+    assert "1 package of unchanged crates taken from v1.0.0, verified" in ran.said("upload")
+    first, second = (
+        {asset.name: asset.sha256 for asset in release.assets.values() if asset.name.endswith(".tgz")}
+        for release in server.repository(NAME).releases.values()
+    )
+    assert first == second != {}
+
+
 def test_a_job_of_its_own_uses_the_action_and_its_outputs_and_starts_it_again_at_once(
     user: Path, with_action: Act, server: GitHubServer
 ) -> None:

@@ -13,7 +13,13 @@ from generator.processes import Completed
 from tests.acts.act import STAND_INS, stand_ins
 from tests.support import write_files
 
-FILES = {"dist/report-1.json": "{}", "dist/logs/a.log": "a", "dist/.hidden": "", "dist/a.tgz": "a"}
+FILES = {
+    ".hidden/one.json": "{}",
+    "dist/report-1.json": "{}",
+    "dist/logs/a.log": "a",
+    "dist/.hidden": "",
+    "dist/a.tgz": "a",
+}
 
 
 @pytest.fixture(autouse=True)
@@ -46,6 +52,8 @@ def test_every_published_action_but_checkout_has_one() -> None:
         (["dist/*.tgz"], ["a.tgz"]),
         (["dist/report-1.json"], ["report-1.json"]),
         (["dist"], ["a.tgz", "logs/a.log", "report-1.json"]),
+        ([".hidden/one.json"], ["one.json"]),
+        (["dist/.hidden"], []),
     ],
 )
 def test_an_artifact_begins_where_its_patterns_part(tmp_path: Path, patterns: list[str], files: list[str]) -> None:

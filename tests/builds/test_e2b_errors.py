@@ -9,6 +9,7 @@ import subprocess
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 from functools import partial
 from pathlib import Path
 
@@ -158,7 +159,13 @@ def test_a_bug_in_the_middle_of_a_crate_leaves_no_sandbox(
     monkeypatch.chdir(top)
     with E2BServer(rules_for(top)) as server:
         manifest = load_manifest(top / "crates.json")
-        place = RunContext(top / "crates.json", top / "dist", {**os.environ, **env_of(server, tmp_path)}, Redactor())
+        place = RunContext(
+            top / "crates.json",
+            top / "dist",
+            {**os.environ, **env_of(server, tmp_path)},
+            Redactor(),
+            date(2026, 11, 28),
+        )
         environment = partial(e2b_environment, manifest=manifest, run=RunIdentity("bug"), gateway=Gateway())
         report = run_build(manifest, select_crates(manifest), place, RunOptions(2), environment, Broken())
         assert len(server.created()) == 2

@@ -8,7 +8,7 @@ import pytest
 
 from tests.builds.commands import ADDON, addon, build, report
 from tests.conftest import MakeRepository
-from tests.support import entry, library, write_files
+from tests.support import cratematrix, entry, library, write_files
 
 
 def test_a_failed_crate_stops_no_other_and_says_where_it_failed(repository: MakeRepository) -> None:
@@ -26,6 +26,44 @@ def test_a_failed_crate_stops_no_other_and_says_where_it_failed(repository: Make
         "file": "bad/src/lib.rs", "line": 2, "exit_code": 101,
     }  # fmt: skip
     assert "mismatched types" in (top / "dist/logs/bad.log").read_text()
+
+
+def test_a_crate_in_quarantine_stops_no_run_until_its_last_day(repository: MakeRepository) -> None:
+    files = library("good") | library("again") | library("held", "pub fn one() -> u8 { no }\n")
+    quarantine = {"reason": "its author is away", "until": "9999-12-31"}
+    crates = [entry("good"), *(entry(name, quarantine=quarantine) for name in ("again", "held"))]
+    top = repository(crates, files)
+    ran = build(top, "--all")
+    assert ran.code == 0, ran.err
+    why = "held/src/lib.rs:1: cannot find value `no` in this scope (E0425)"
+    assert f"in quarantine until 9999-12-31: its author is away; {why}" in ran.err
+    assert "note on again: it builds again: remove its quarantine" in ran.err
+    assert "3 crates: 2 built, 1 failed in quarantine" in ran.err
+    held = {**quarantine, "state": "holds"}
+    assert {name: each["quarantine"] for name, each in report(top).items()} == {
+        "good": None,
+        "again": held,
+        "held": held,
+    }
+    # Another day decides anew, also for a crate that is reused from the build cache.
+    text = (top / "crates.json").read_text()
+    (top / "crates.json").write_text(text.replace("9999-12-31", "2000-01-01"))
+    late = build(top, "--all")
+    assert late.code == 1
+    assert "held failed, and its quarantine ended on 2000-01-01\nerror: 1 of 3 crates failed\n" in late.err
+    assert report(top)["again"]["quarantine"]["state"] == "ended"
+
+
+def test_a_run_of_one_crate_in_quarantine_fails_and_a_shard_of_it_does_not(repository: MakeRepository) -> None:
+    quarantine = {"reason": "its author is away", "until": "9999-12-31"}
+    top = repository([entry("held", quarantine=quarantine)], library("held", "pub fn one() -> u8 { no }\n"))
+    alone = build(top, "--crate", "held")
+    assert alone.code == 1
+    assert "error: no crate was built; 1 of 1 crate failed in quarantine\n  fix: read dist/logs/held.log" in alone.err
+    shard = build(top, "--shard", "1/1")
+    assert (shard.code, "1 crate: 1 failed in quarantine" in shard.err) == (0, True)
+    (top / "dist/report.json").unlink()
+    assert cratematrix("report", cwd=top).code == 1
 
 
 def test_a_failing_test_is_a_failure_with_its_name(repository: MakeRepository) -> None:

@@ -11,6 +11,7 @@ import re
 import shutil
 import subprocess
 from dataclasses import replace
+from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -125,7 +126,9 @@ fn never_ends() {
         return run(sandbox, replace(command, timeout=5) if tests_for_musl else command, on_line)
 
     monkeypatch.setattr(LocalSandbox, "run", limited)
-    context = RunContext(top / "crates.json", top / "dist", {**os.environ, "PATH": mac_path}, Redactor({}))
+    context = RunContext(
+        top / "crates.json", top / "dist", {**os.environ, "PATH": mac_path}, Redactor({}), date(2026, 11, 28)
+    )
     environment = partial(local_environment, isolated=True)
     manifest = load_manifest(top / "crates.json")
     (crate,) = build(manifest, Selection(("one",)), context, RunOptions(1), environment, SilentObserver()).crates

@@ -45,7 +45,7 @@ class Api:
         self.assets = Assets(account, replies)
         code = CodeReplies(replies)
         groups = (
-            Settings(replies), Releases(numbers, replies), self.assets, GitData(code), Browsing(code), Pulls(numbers, code),
+            Settings(replies), Releases(numbers, replies, account.rules.body), self.assets, GitData(code), Browsing(code), Pulls(numbers, code),
         )  # fmt: skip
         answers = [answer for group in groups for answer in group.answers()]
         routes = [Route(_path(answer), self._guarded(answer), methods=[answer.method]) for answer in answers]

@@ -22,8 +22,8 @@ BURNED: Final = "tag_name was used by an immutable release"
 class Releases:
     """Lists, creates, publishes and removes releases."""
 
-    def __init__(self, numbers: Numbers, replies: Replies) -> None:
-        self._numbers, self._replies = numbers, replies
+    def __init__(self, numbers: Numbers, replies: Replies, body: int) -> None:
+        self._numbers, self._replies, self._body = numbers, replies, body
 
     def answers(self) -> Sequence[Answer]:
         """Return its operations."""
@@ -52,6 +52,7 @@ class Releases:
             bool(body.get("prerelease", False)), str(body.get("target_commitish") or repository.git.branch),
             call.token.login, call.now, call.now,
         )  # fmt: skip
+        _check_body(release.body, self._body)
         draft = bool(body.get("draft", False))
         _check_latest(draft or release.prerelease, body.get("make_latest"))
         _check_target(repository, release)
@@ -79,6 +80,7 @@ class Releases:
         call.need_push()
         release, body = find_release(call), call.json()
         changed = _changed(release, body)
+        _check_body(changed["body"], self._body)
         _check_latest(changed["draft"] or changed["prerelease"], body.get("make_latest"))
         if release.immutable and any(changed[name] != getattr(release, name) for name in ("tag", "target", "draft")):
             raise Refusal(422, "Cannot update the tag or target of an immutable release.")
@@ -137,6 +139,11 @@ def _set(release: Release, values: dict[str, Any]) -> None:
 def _check_latest(hidden: bool, make_latest: object) -> None:
     if hidden and make_latest == "true":
         raise refused("Release", LATEST)
+
+
+def _check_body(body: str | None, longest: int) -> None:
+    if len(body or "") > longest:
+        raise invalid("Release", "body", "custom", f"body is too long (maximum is {longest} characters)")
 
 
 def _check_target(repository: Repository, release: Release) -> None:

@@ -56,6 +56,17 @@ def test_two_creates_make_two_drafts_of_one_tag(repository: Repository) -> None:
     assert repository.get_release(first.id).draft
 
 
+def test_a_text_that_is_too_long_changes_nothing(server: GitHubServer, repository: Repository) -> None:
+    draft, longest = open_draft(repository), "é" * 125_000
+    with pytest.raises(GithubException) as caught:
+        draft.update_release("v1", f"{longest}.", draft=False)
+    message = "body is too long (maximum is 125000 characters)"
+    said = {"resource": "Release", "code": "custom", "field": "body", "message": message}
+    assert (caught.value.status, caught.value.data["errors"]) == (422, [said])
+    assert server.repository().releases[draft.id].draft
+    assert draft.update_release("v1", longest).body == longest
+
+
 def test_a_draft_is_not_latest(repository: Repository) -> None:
     with pytest.raises(GithubException) as caught:
         repository.create_git_release("v1", "v1", "text", draft=True)  # PyGithub sends make_latest "true"

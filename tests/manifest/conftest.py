@@ -78,6 +78,7 @@ def example() -> Callable[[], dict[str, Any]]:
                 "tests": False,
                 "env": ["SOME_SETTING"],
                 "commands": {"build": "make build", "test": "make test"},
+                "quarantine": {"reason": "it needs a newer Rust", "until": "2026-12-31"},
             },
             {
                 "name": "two",

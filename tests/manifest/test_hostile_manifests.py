@@ -125,7 +125,7 @@ HOSTILE = [
     "\u202e",
 ]
 # Commands are shell text by design and reach nothing but bash in a sandbox; $schema is for editors and never used.
-FREE = {"build", "test", "$schema"}
+FREE = {"build", "test", "reason", "$schema"}
 
 
 @st.composite

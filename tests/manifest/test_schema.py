@@ -73,6 +73,8 @@ def edits() -> list[tuple[str, Callable[[dict[str, Any]], object]]]:
         ("bad-dot-segments", lambda m: m[crate][1]["source"].update(git="https://example.com/a/../b")),
         ("bad-rev", lambda m: m[crate][1]["source"].update(rev="main")),
         ("bad-control-character", lambda m: m[crate][0]["commands"].update(test="a\x1b")),
+        ("bad-reason", lambda m: m[crate][0]["quarantine"].update(reason="a\u2028b")),
+        ("bad-date", lambda m: m[crate][0]["quarantine"].update(until="2026-1-1")),
         ("bad-empty-command", lambda m: m[crate][0]["commands"].update(test="")),
     ]
 

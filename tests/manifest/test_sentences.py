@@ -18,6 +18,8 @@ from generator.platforms import PLATFORM_NAMES
 
 Example = Callable[[], dict[str, Any]]
 REMOVED = object()
+REASON = "a reason: one line of 1 to 300 characters, without control characters and spaces at its ends"
+DATE = "a date: year, month and day, as in 2026-12-31"
 
 
 def changed(example: Example, path: str, value: object) -> Any:
@@ -78,6 +80,25 @@ def problems(manifest: object) -> list[Problem]:
             "fleet.release_tags",
             "v***",
             '"v***" is not a pattern of tags: letters, digits and . _ @ - /, with * for any characters but / and ** for any, as in v*',
+        ),
+        ("crates[0].quarantine", "broken", 'must be an object, not "broken"'),
+        ("crates[0].quarantine", True, "must be an object, not true"),
+        ("crates[0].quarantine.reason", REMOVED, "is required and missing"),
+        ("crates[0].quarantine.until", REMOVED, "is required and missing"),
+        ("crates[0].quarantine.since", "2026-11-28", "unknown key; the keys here are reason, until"),
+        ("crates[0].quarantine.reason", "", f'"" is not {REASON}'),
+        ("crates[0].quarantine.reason", " it fails", f'" it fails" is not {REASON}'),
+        ("crates[0].quarantine.reason", "it\nfails", f'"it\\nfails" is not {REASON}'),
+        ("crates[0].quarantine.reason", "\u202e", f'"\\u202e" is not {REASON}'),
+        ("crates[0].quarantine.reason", "a" * 301, f'"{"a" * 60}..." has 301 characters; at most 300 are allowed'),
+        ("crates[0].quarantine.until", 20261231, "must be a string, not 20261231; put it in quotes"),
+        ("crates[0].quarantine.until", "soon", f'"soon" is not {DATE}'),
+        ("crates[0].quarantine.until", "2026-12-1", f'"2026-12-1" is not {DATE}'),
+        ("crates[0].quarantine.until", "20261231", f'"20261231" is not {DATE}'),
+        (
+            "crates[0].quarantine.until",
+            "2026-02-29",
+            '"2026-02-29" is not a date: the calendar does not have that day',
         ),
         ("crates[1].source.rev", REMOVED, "is required and missing"),
         ("crates[1].source.path", 1, "must be a string, not 1; put it in quotes"),

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 
 import pytest
 
 from generator.errors import InputError
 from generator.manifest.models import Manifest
+from generator.planning.markdown import page
 from generator.planning.plan import make_plan, shard_crates
+from generator.planning.table import quarantine_notes
 
 
 def manifest(*crates: dict[str, object], slots: int = 3) -> Manifest:
@@ -41,12 +44,27 @@ def test_the_json_shape_is_what_scripts_rely_on() -> None:
         "lower_bound_minutes",
         "skipped",
         "reasons",
+        "quarantined",
         "count",
         "crates",
         "matrix",
         "gap_minutes",
     ]
     assert data["shards"] == [{"index": 1, "crates": ["words"], "predicted_minutes": 5.0}]
+
+
+def test_crates_in_quarantine_are_built_and_named_with_their_state_of_the_day() -> None:
+    broken = {"quarantine": {"reason": "its author | is away", "until": "2026-11-28"}}
+    plan = make_plan(manifest({"name": "words"}, {"name": "web", **broken}))
+    assert plan.count == 2
+    assert json.loads(plan.model_dump_json())["quarantined"] == [{**broken["quarantine"], "crate": "web"}]
+    last, after = date(2026, 11, 28), date(2026, 11, 29)
+    assert quarantine_notes(plan, last) == ["web: in quarantine until 2026-11-28: its author | is away"]
+    assert quarantine_notes(plan, after) == [
+        "web: its quarantine ended on 2026-11-28, so a failure blocks: its author | is away"
+    ]
+    assert "\n- web\\: in quarantine until 2026-11-28\\: its author \\| is away\n" in page(plan, last)
+    assert quarantine_notes(make_plan(manifest({"name": "words"})), last) == []
 
 
 def test_a_shard_beyond_the_crates_is_empty_and_one_beyond_the_slots_is_an_error() -> None:

@@ -89,7 +89,7 @@ class Fleet:
         """Return the id of a published release."""
         number, reports = self.uploaded(tag), self.top / "shards"
         with self.releases() as releases:
-            publish(releases, int(number), self.manifest, merge_directory(reports), reports, False, QUIET)
+            publish(releases, int(number), self.manifest, merge_directory(reports), "", reports, False, QUIET)
         return number
 
     def releases(self, timing: TransferTimeouts | None = None) -> closing[GitHubReleases]:
@@ -135,6 +135,7 @@ def built(out: Path, manifest: Manifest, crate: Crate) -> CrateReport:
         version=crate.version,
         kind=crate.kind,
         state="built",
+        cache_key=hashlib.sha256(crate.name.encode()).hexdigest(),
         package=packages[0] if packages else None,
         packages=tuple(packages),
     )

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from generator.manifest.names import tarball_name
 from generator.manifest.reading import load_manifest
 from generator.releases.expected_assets import (
     CHECKSUMS,
@@ -20,6 +21,7 @@ from generator.releases.expected_assets import (
     upload_decision,
 )
 from generator.releases.protocol import Asset
+from generator.reports.index import INDEX
 from generator.reports.models import Artifact
 from tests.support import TOP
 
@@ -109,6 +111,11 @@ def test_the_checksums_are_what_sha256sum_checks(tmp_path: Path) -> None:
     assert text == digest
     (tmp_path / CHECKSUMS).write_text(text)
     subprocess.run(["sha256sum", "--check", "--strict", CHECKSUMS], cwd=tmp_path, capture_output=True, check=True)  # noqa: TID251
+
+
+@given(st.from_type(str), st.from_type(str))
+def test_no_package_has_the_name_of_an_asset_of_ours(name: str, version: str) -> None:
+    assert tarball_name(name, version) not in {CHECKSUMS, INDEX}
 
 
 def test_a_release_of_the_110_crates_has_a_package_for_each_that_is_no_library() -> None:

@@ -49,11 +49,11 @@ def test_from_prepare_to_verify(fleet: Fleet) -> None:
     assert (kept.code, "still a draft" in kept.err) == (0, True), kept.err
     assert fleet.server.repository().latest is None
     sums = (reports / "SHA256SUMS").read_text()
-    assert [line.split("  ")[1] for line in sums.splitlines()] == PACKAGES
+    assert [line.split("  ")[1] for line in sums.splitlines()] == [*PACKAGES, "fleet.json"]
     assert fleet.run(*words).code == 0
     assert fleet.server.repository().latest == int(number)
     assert fleet.server.repository().git.refs()["refs/tags/v1.0.0"] == fleet.head
-    assert names(fleet, number) == ["SHA256SUMS", *PACKAGES]
+    assert names(fleet, number) == ["SHA256SUMS", *PACKAGES, "fleet.json"]
     again = fleet.run(*words)
     assert (again.code, "published" in again.err) == (0, True)
     checked = fleet.run("verify", "--tag", "v1.0.0", GITHUB_TOKEN="")
@@ -68,14 +68,15 @@ def test_each_result_is_json_when_asked_for(fleet: Fleet) -> None:
     sent = json.loads(fleet.run("upload", *words, "--writes-per-minute", "6000").out)
     assert (sent["uploaded"], sent["skipped"], sent["replaced"], sorted(sent["assets"])) == (3, 0, 0, PACKAGES)
     published = json.loads(fleet.run("publish", *words).out)
-    assert published == {"tag": "v1.0.0", "release_id": int(number), "draft": False}
-    assert json.loads(fleet.run("verify", "--tag", "v1.0.0", "--json").out) == {"tag": "v1.0.0", "packages": 3}
+    assert published == {"tag": "v1.0.0", "release_id": int(number), "draft": False, "quarantined": []}
+    verified = json.loads(fleet.run("verify", "--tag", "v1.0.0", "--json").out)
+    assert verified == {"tag": "v1.0.0", "packages": 3, "absent": [], "index": True}
 
 
 def test_prepare_prints_only_the_id_and_reuses_its_draft(fleet: Fleet) -> None:
     ran = fleet.run("prepare", "--tag", "v1.0.0")
     assert re.fullmatch(r"\d+\n", ran.out)
-    assert re.search(r"4 assets of 1,000; .* a margin of \d+", ran.err)
+    assert re.search(r"5 assets of 1,000; .* a margin of \d+", ran.err)
     assert fleet.run("prepare", "--tag", "v1.0.0").out == ran.out
     draft = fleet.server.repository().releases[int(ran.out)]
     assert (draft.draft, draft.target, draft.tag) == (True, fleet.head, "v1.0.0")
@@ -283,7 +284,7 @@ def test_publish_lists_every_problem_and_publishes_nothing(fleet: Fleet) -> None
     ]
     assert "it stays a draft" in ran.err
     assert release.draft
-    assert "SHA256SUMS" not in names(fleet, number)
+    assert not {"SHA256SUMS", "fleet.json"} & {*names(fleet, number)}
 
 
 def delete(fleet: Fleet, asset: int) -> None:
@@ -351,6 +352,8 @@ def test_verify_lists_every_difference(fleet: Fleet) -> None:
         "demo-two-1.0.0.tgz is not expected by the manifest",
         "demo-two-2.0.0.tgz is not in SHA256SUMS",
         "demo-two-2.0.0.tgz is not on the release",
+        "fleet.json has two 1.0.0, but the manifest has two 2.0.0",
+        "demo-one-1.0.0.tgz has another size or SHA-256 in fleet.json",
     ]
 
 
@@ -410,7 +413,7 @@ def test_a_release_over_the_limits_sends_no_request(fleet: Fleet) -> None:
     (fleet.top / "large.json").write_text(json.dumps(large))
     ran = fleet.run("prepare", "--tag", "v1.0.0", "--manifest", "large.json")
     assert ran.code == 2
-    assert "1001 assets exceed GitHub's limit of 1,000 for a release\nerror: " in ran.err
+    assert "1002 assets exceed GitHub's limit of 1,000 for a release\nerror: " in ran.err
     assert fleet.server.requests == []
 
 

@@ -34,8 +34,8 @@ def test_skipped_platforms_are_not_expected_and_all_others_are(fleet: Fleet) -> 
     assert ran.code == 0, ran.err
     assets = fleet.server.repository().releases[int(number)].assets.values()
     names = {asset.name for asset in assets}
-    # Seven of the addon minus one, seven of the programs, one of the wasm module, and SHA256SUMS.
-    assert len(names) == 7 + 7 + 1 + 1
+    # Seven of the addon minus one, seven of the programs, one of the wasm module, fleet.json and SHA256SUMS.
+    assert len(names) == 7 + 7 + 1 + 2
     assert {"demo-one-1.0.0.tgz", "demo-one-wasm32-wasi-1.0.0.tgz", "demo-two-darwin-arm64-1.0.0.tgz"} < names
     assert SKIPPED not in names
     checked = fleet.run("verify", "--tag", "v1.0.0", GITHUB_TOKEN="")

@@ -42,15 +42,19 @@ UNITS: Final = [
     {"platform": "wasm32", "state": "skipped", "reason": FREE, "tests": {"state": "not_run", "reason": FREE}},
 ]  # fmt: skip
 FAILURE: Final = {"class": "permanent", "phase": "compile", "message": FREE, "file": FREE, "line": 7, "exit_code": 1}
+QUARANTINE: Final = {"reason": FREE, "until": "2026-12-31", "state": "holds"}
 CRATE: Final = {
-    "name": "a", "version": "1.0.0", "kind": "napi", "state": "built", "attempts": 1, "units": UNITS, "sandboxes": [SANDBOX],
+    "name": "a", "version": "1.0.0", "kind": "napi", "state": "built", "attempts": 1, "unchanged_since": FREE, "units": UNITS, "sandboxes": [SANDBOX],
     "hint": FREE, "package": FILE, "packages": [FILE, FILE], "sbom": FILE, "loaded": FREE, "tests": "passed",
     "coverage": {"lines": COVERED, "functions": COVERED, "regions": COVERED}, "notes": [FREE],
 }  # fmt: skip
 REPORT: Final = {
     "backend": "e2b", "isolated": True, "shard": "1/2", "seconds": 1.0, "run": FREE, "cost": 0.5, "retry_cost": 0.25, "currency": "USD",
     "prices_of": "2026-11-22", "missing_shards": ["2/2"],
-    "crates": [CRATE, {**CRATE, "name": "b", "state": "failed", "failure": FAILURE}, {**CRATE, "name": "c", "state": "skipped"}],
+    "crates": [CRATE, {**CRATE, "name": "b", "state": "failed", "failure": FAILURE}, {**CRATE, "name": "c", "state": "skipped"},
+        {**CRATE, "name": "d", "state": "failed", "failure": FAILURE, "quarantine": QUARANTINE},
+        {**CRATE, "name": "e", "quarantine": {**QUARANTINE, "state": "ended"}},
+    ],
 }  # fmt: skip
 
 
@@ -129,7 +133,7 @@ def test_these_are_all_the_texts_that_a_report_has() -> None:
     """A new field has a pattern, or is added to the report above."""
     names: dict[str, Any] = {"Report": REPORT, "CrateReport": CRATE, "Unit": UNITS[1], "Artifact": FILE}
     names |= {"Failure": FAILURE, "SandboxUse": SANDBOX, "UnitTests": {"by": FREE, "reason": FREE}}
-    names |= {"Audit": AUDIT, "Finding": {"message": FREE}}
+    names |= {"QuarantineReport": QUARANTINE, "Audit": AUDIT, "Finding": {"message": FREE}}
     here = {
         (name, field) for name, filled in names.items() for field, value in filled.items() if value in (FREE, [FREE])
     }

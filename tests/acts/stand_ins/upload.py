@@ -55,17 +55,25 @@ def no_files(rule: str, patterns: list[str]) -> None:
 
 
 def below(pattern: str) -> list[Path]:
-    """Return the files that a pattern means: a directory stands for all in it, hidden ones excepted."""
+    """Return the files that a pattern means: a directory stands for all in it, hidden ones excepted.
+
+    Directories before the pattern's last fixed part may be hidden.
+    """
+    above = fixed(pattern).parent
     found = [Path(path) for path in glob.glob(pattern, recursive=True)]  # noqa: PTH207  the pattern may be absolute
     every = [file for path in found for file in ([path] if path.is_file() else path.rglob("*")) if file.is_file()]
-    return [file for file in every if not any(part.startswith(".") for part in file.parts)]
+    return [file for file in every if not any(part.startswith(".") for part in file.relative_to(above).parts)]
 
 
 def common_root(patterns: list[str], files: list[Path]) -> Path:
     """Return the directory that becomes the artifact's root: the last one that all patterns have before a wildcard."""
-    fixed = [Path(re.split(r"[^/]*[*?\[]", pattern, maxsplit=1)[0] or ".") for pattern in patterns]
-    root = Path(os.path.commonpath(fixed))
+    root = Path(os.path.commonpath([fixed(pattern) for pattern in patterns]))
     return root.parent if root in files else root
+
+
+def fixed(pattern: str) -> Path:
+    """Return the part of a pattern before its first wildcard."""
+    return Path(re.split(r"[^/]*[*?\[]", pattern, maxsplit=1)[0] or ".")
 
 
 main()
