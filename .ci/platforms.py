@@ -197,8 +197,8 @@ def stand_in_builds(fleet: Path, crates: tuple[str, ...], environment: dict[str,
     loaded = load_manifest(path)
     for crate in (each for each in manifest["crates"] if each["name"] in crates):
         variables = {"LIBNODE_PATH": f"/build/source/{crate['source']['path']}"}
-        today = datetime.now(UTC).date()
-        context = RunContext(path, OUT / "windows", {**environment, **variables}, Redactor({}), today)
+        now = datetime.now(UTC)
+        context = RunContext(path, OUT / "windows", {**environment, **variables}, Redactor({}), now)
         yield from build(loaded, Selection((crate["name"],)), context, RunOptions(1), windows, Log()).crates
 
 

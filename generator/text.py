@@ -75,3 +75,15 @@ def size_text(count: int) -> str:
     if count < 1 << 10:
         return counted(count, "byte")
     return f"{count / (1 << 10):.1f} KiB" if count < 1 << 20 else f"{count / (1 << 20):.1f} MiB"
+
+
+def duration(seconds: float) -> str:
+    """Return seconds for people: 0.8 s, 42 s, 17 min 34 s, 2 h 5 min."""
+    if 0 < seconds < 10:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 1:
+        return f"{rest} s"
+    if minutes < 60:
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60} min" if minutes % 60 else f"{minutes // 60} h"

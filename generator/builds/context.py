@@ -30,7 +30,7 @@ class BuildContext:
     `out` receives packages and logs. `scratch` is deleted after the run; `cache` is kept. With `keep_failed` the
     sandbox of a failed crate stays open for inspection. `offline` is set when a crate has failed because no connection
     could be made: no other crate is retried for that, until one gets on. `previous` is the index of a release whose
-    packages are as good as built.
+    packages are as good as built. `started` is the time of the run's start by the monotonic clock.
     """
 
     environment: BuildEnvironment
@@ -43,6 +43,7 @@ class BuildContext:
     cache: Path
     stop: threading.Event
     observer: Observer
+    started: float
     keep_failed: bool = False
     previous: FleetIndex | None = None
     offline: threading.Event = field(default_factory=threading.Event)

@@ -40,7 +40,8 @@ def build_crate(build: CrateBuild) -> CrateReport:
     file = context.out.open_log(log_name(build.crate.name))
     with CrateLog(build.crate.name, file, context.observer, context.redactor) as log:
         report = _build(build, platforms, log)
-    return report.model_copy(update={"seconds": round(time.monotonic() - started, 3)})
+    began, seconds = started - context.started, time.monotonic() - started
+    return report.model_copy(update={"started": round(began, 3), "seconds": round(seconds, 3)})
 
 
 def _build(build: CrateBuild, platforms: tuple[PlatformName, ...], log: CrateLog) -> CrateReport:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import date
+from datetime import datetime
 from difflib import get_close_matches
 from pathlib import Path
 from types import FrameType
@@ -79,14 +79,14 @@ def _shard(text: str) -> tuple[int, int]:
 class RunContext:
     """The paths of the manifest and the output directory, the user's environment variables, and their redactor.
 
-    `today` is the day in UTC, which decides the state of quarantines.
+    `now` is the time of the run's start in UTC, whose day decides the state of quarantines.
     """
 
     manifest: Path
     out: Path
     variables: Mapping[str, str]
     redactor: Redactor
-    today: date
+    now: datetime
 
 
 @dataclass(frozen=True)
@@ -124,12 +124,12 @@ def build(
         with contextlib.ExitStack() as stack:
             stack.enter_context(_stopping_on_signals(stop))
             environment = stack.enter_context(open_environment(run, stop, observer))
-            context = _build_context(manifest, environment, run, options, stop, observer, out, stack)
+            context = _build_context(manifest, environment, run, options, stop, observer, out, started, stack)
             builds = [CrateBuild(crates[name], crate_settings[name], context) for name in names]
             reports = build_fleet(builds, options.jobs)
         seconds = time.monotonic() - started
         report = _report(environment, selection, run, reports, seconds, interrupted=stop.is_set())
-        report = with_quarantines(report, manifest, run.today)
+        report = with_quarantines(report, manifest, run.now.date())
         text = run.redactor.in_json(report.model_dump_json(indent=2))
         out.write(selection.report_name, f"{text}\n".encode())
     return report
@@ -151,6 +151,7 @@ def _report(
         shard=selection.shard,
         run_attempt=_run_attempt(run.variables),
         interrupted=interrupted,
+        started=round(run.now.timestamp(), 3),
         seconds=round(seconds, 3),
         run=environment.run or github_run_id(run.variables),
         cost=round(sum(report.cost for report in built), 6),
@@ -174,6 +175,7 @@ def _build_context(
     stop: threading.Event,
     observer: Observer,
     out: Directory,
+    started: float,
     stack: contextlib.ExitStack,
 ) -> BuildContext:
     file = run.manifest.resolve()
@@ -195,6 +197,7 @@ def _build_context(
         cache=cache / "builds",
         stop=stop,
         observer=observer,
+        started=started,
         keep_failed=options.keep_failed,
         previous=options.previous,
     )

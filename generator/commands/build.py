@@ -102,7 +102,7 @@ def build(
     _check_backend(backend, no_isolation=no_isolation, keep_failed=keep_failed)
     loaded = with_layout(load_manifest(manifest), layout)
     index = load_index(previous) if previous else None
-    context = RunContext(manifest, out, os.environ, mask_secrets(loaded), datetime.now(UTC).date())
+    context = RunContext(manifest, out, os.environ, mask_secrets(loaded), datetime.now(UTC))
     selection = select_crates(loaded, shard, crates)
     progress = build_progress(len(selection.names), grouped=in_github_actions(os.environ))
     if backend == "e2b":

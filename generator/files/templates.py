@@ -1,4 +1,4 @@
-"""The Jinja2 environment of the templates that come with this version."""
+"""The Jinja2 environments of the templates that come with this version."""
 
 from __future__ import annotations
 
@@ -8,6 +8,17 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from generator.files.package_data import package_data
+
+
+def html_environment() -> Environment:
+    """Return a strict environment for HTML, which escapes every value."""
+    return Environment(
+        loader=FileSystemLoader(package_data("templates"), encoding="utf-8"),
+        undefined=StrictUndefined,
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
 
 
 def template_environment(write_value: Callable[[object], object] | None = None) -> Environment:

@@ -6,7 +6,8 @@ import math
 import re
 import shlex
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path, PurePosixPath
 from typing import Final, TypeVar
 
@@ -15,7 +16,7 @@ from pydantic import ValidationError
 from generator.errors import InputError
 from generator.files.directory import Directory
 from generator.files.output import output_directory
-from generator.reports.models import Report
+from generator.reports.models import CrateReport, Report
 
 # Bytes; the part of one crate has a few thousand.
 MAX_REPORT: Final = 64 * 1024 * 1024
@@ -69,11 +70,13 @@ def merge(reports: Iterable[Report]) -> Report:
     if twice := [name for name, times in sorted(counted.items()) if times > 1]:
         raise InputError(f"the reports of several shards contain {', '.join(twice)}: they are not of one plan")
     most_expensive = max(parts, key=lambda part: part.cost)
+    started = min((part.started for part in parts if part.started is not None), default=None)
     return Report(
         backend=backend,
         isolated=all(part.isolated for part in parts),
         interrupted=any(part.interrupted for part in parts),
-        seconds=max(part.seconds for part in parts),
+        started=started,
+        seconds=max(part.seconds + _delay(part, started) for part in parts),
         run=parts[0].run,
         run_attempt=max(part.run_attempt for part in parts),
         cost=_sum(part.cost for part in parts),
@@ -81,18 +84,37 @@ def merge(reports: Iterable[Report]) -> Report:
         currency=most_expensive.currency,
         prices_of=most_expensive.prices_of,
         missing_shards=tuple(f"{index}/{count}" for index in range(1, count + 1) if index not in last),
-        crates=tuple(sorted((crate for part in parts for crate in part.crates), key=lambda crate: crate.name)),
+        crates=tuple(
+            sorted(chain.from_iterable(_placed(part, started) for part in parts), key=lambda crate: crate.name)
+        ),
     )
 
 
-def _read(results: Directory, name: str, run: str | None) -> Report:
-    path = results.path / name
+def read_report(content: bytes, path: Path) -> Report:
+    """Return the report in a file; InputError when it is none of this version."""
     try:
-        report = Report.model_validate_json(results.read(name, MAX_REPORT) or b"")
+        return Report.model_validate_json(content)
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
         raise InputError(f"{path} is not a report of this version of cratematrix: {key}: {first['msg']}") from None
+
+
+def _placed(part: Report, started: float | None) -> Iterator[CrateReport]:
+    """Yield the crates of a shard, each with the shard and its start in the whole run."""
+    for crate in part.crates:
+        began = None if crate.started is None else round(crate.started + _delay(part, started), 3)
+        yield crate.model_copy(update={"shard": part.shard, "started": began})
+
+
+def _delay(part: Report, started: float | None) -> float:
+    """Return the seconds from the start of the run to that of a shard."""
+    return 0.0 if started is None or part.started is None else part.started - started
+
+
+def _read(results: Directory, name: str, run: str | None) -> Report:
+    path = results.path / name
+    report = read_report(results.read(name, MAX_REPORT) or b"", path)
     if run is not None and report.run != run:
         raise InputError(f"{path} is not of this run, {run}", fix=f"rm {shlex.quote(str(path))}")
     return report

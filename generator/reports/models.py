@@ -135,6 +135,8 @@ class QuarantineReport(Strict):
 class CrateReport(Strict):
     """The result of one crate.
 
+    `started` is in seconds after the start of the run, None for a crate that was not begun. `shard` is that of a crate
+    in a merged report.
     `attempts` is 0 for a crate that was reused: from the build cache, or from the published release of the tag
     `unchanged_since`, which has its packages. Its measurements and `cost` are then those of the build that made it, and
     the run's cost does not count them. `cache_key` is the digest of the input, None where it is secret or unknown.
@@ -149,6 +151,8 @@ class CrateReport(Strict):
     version: Version
     kind: Kind
     state: State
+    shard: Shard | None = None
+    started: float | None = None
     attempts: int = 0
     cache_key: Digest | None = None
     unchanged_since: Sentence | None = None
@@ -180,9 +184,10 @@ class CrateReport(Strict):
 class Report(Strict):
     """The result of one run of `build`.
 
-    `shard` is I/N, None for a whole fleet. `run_attempt` counts GitHub's attempts of the run. `seconds` is wall-clock
-    time. `run` is GitHub's run ID, elsewhere the ID for `reap --run`. `cost` is in `currency`, by the prices of the
-    date `prices_of`; a local run is free. `missing_shards` are the shards without a report in a merged report.
+    `shard` is I/N, None for a whole fleet. `run_attempt` counts GitHub's attempts of the run. `started` is Unix time in
+    seconds, and `seconds` is wall-clock time. `run` is GitHub's run ID, elsewhere the ID for `reap --run`. `cost` is in
+    `currency`, by the prices of the date `prices_of`; a local run is free. `missing_shards` are the shards without a
+    report in a merged report.
     """
 
     report_version: Literal[1] = 1
@@ -191,6 +196,7 @@ class Report(Strict):
     shard: Shard | None = None
     run_attempt: int = 1
     interrupted: bool = False
+    started: float | None = None
     seconds: float
     run: Sentence | None = None
     cost: float = 0.0

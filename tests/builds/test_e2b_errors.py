@@ -9,7 +9,7 @@ import subprocess
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -164,7 +164,7 @@ def test_a_bug_in_the_middle_of_a_crate_leaves_no_sandbox(
             top / "dist",
             {**os.environ, **env_of(server, tmp_path)},
             Redactor(),
-            date(2026, 11, 28),
+            datetime(2026, 11, 28, tzinfo=UTC),
         )
         environment = partial(e2b_environment, manifest=manifest, run=RunIdentity("bug"), gateway=Gateway())
         report = run_build(manifest, select_crates(manifest), place, RunOptions(2), environment, Broken())

@@ -11,7 +11,7 @@ import re
 import shutil
 import subprocess
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -127,7 +127,7 @@ fn never_ends() {
 
     monkeypatch.setattr(LocalSandbox, "run", limited)
     context = RunContext(
-        top / "crates.json", top / "dist", {**os.environ, "PATH": mac_path}, Redactor({}), date(2026, 11, 28)
+        top / "crates.json", top / "dist", {**os.environ, "PATH": mac_path}, Redactor({}), datetime(2026, 11, 28, tzinfo=UTC)
     )
     environment = partial(local_environment, isolated=True)
     manifest = load_manifest(top / "crates.json")

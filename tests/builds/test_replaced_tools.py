@@ -13,7 +13,7 @@ import os
 import tarfile
 import threading
 from collections.abc import Mapping
-from datetime import date
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -81,7 +81,7 @@ FILES = {
 def environment(tmp_path: Path) -> Mapping[str, str]:
     """Return the variables of a machine that builds for wasm32, with the stand-in in its tool cache."""
     given = {**os.environ, "PATH": cross_path(), "XDG_CACHE_HOME": str(tmp_path / "cache")}
-    context = RunContext(tmp_path / "crates.json", tmp_path, given, Redactor(), date(2026, 11, 28))
+    context = RunContext(tmp_path / "crates.json", tmp_path, given, Redactor(), datetime(2026, 11, 28, tzinfo=UTC))
     with local_environment(context, threading.Event(), SilentObserver(), isolated=True) as environment:
         if lack := unmet_need("wasm", "wasm32", environment.toolchain):
             pytest.skip(f"not run: {lack}")
