@@ -199,7 +199,7 @@ def test_the_plan_of_the_110_crates_has_each_exactly_once_in_at_most_30_shards()
 
 def test_the_plan_is_a_table_for_people_and_fits_a_pipe() -> None:
     ran = cratematrix("plan", cwd=TOP)
-    assert ran.out.splitlines()[0].split() == ["slot", "minutes", "crates"]
+    assert ran.out.splitlines()[0].split() == ["slot", "minutes", "runner", "min", "crates"]
     assert len(ran.out.splitlines()) == 31
     assert "110 crates in 30 of 30 slots" in ran.err
     assert re.search(r"^a release: \d+ assets of 1,000; \d+ requests with uploads from 1 job", ran.err, re.MULTILINE)
@@ -209,6 +209,30 @@ def test_the_release_of_a_plan_is_counted_with_the_slots_of_the_manifest() -> No
     counted = [cratematrix("plan", *options, cwd=TOP).err.splitlines()[-1] for options in ((), ("--slots", "256"))]
     assert counted[0].startswith("a release: ")
     assert counted[0] == counted[1]
+
+
+def test_the_plan_has_the_costs_of_a_backend_and_fails_beyond_the_most_they_may_be(
+    repository: MakeRepository,
+) -> None:
+    files = {path: text for name in ("one", "two") for path, text in library(name).items()}
+    top = repository([entry("one"), entry("two", size="large", timeout_minutes=90)], files)
+    ran = cratematrix("plan", "--backend", "e2b", "--max-cost", "0.07", cwd=top)
+    assert ran.code == 0, ran.err
+    assert ran.out.splitlines()[0].split() == ["slot", "minutes", "runner", "min", "USD", "crates"]
+    assert "costs: 0.0666 (0.0333 to 0.1332) USD for sandboxes" in ran.err
+    assert "limit: a timeout is 90 minutes, but a sandbox lives 60" in ran.err
+    ran = cratematrix("plan", "--json", "--backend", "e2b", cwd=top, env={"CRATEMATRIX_PLAN_MAX_COST": "0.06"})
+    assert ran.code == 2
+    assert "error: the sandboxes likely cost 0.0666 USD, more than the 0.0600 USD of --max-cost\n" in ran.err
+    plan = json.loads(ran.out)
+    assert [each["sandboxes"]["likely"] for each in plan["costs"]["crates"]] == [0.0222, 0.0444]
+    assert {"assets", "requests_an_hour"} < {each["name"] for each in plan["limits"]}
+    ran = cratematrix("plan", "--max-cost", "0", cwd=top)
+    assert ran.code == 0, "sandboxes on the runners are free"
+    assert "for sandboxes" not in ran.err
+    ran = cratematrix("build", "--all", "--backend", "e2b", cwd=top, env={"E2B_API_KEY": "e2b_" + "0" * 40})
+    assert ran.code == 2
+    assert "$.crates[1].timeout_minutes: a sandbox of E2B's Hobby plan lives 60 minutes" in ran.err
 
 
 @pytest.mark.parametrize("options", [("--crate", "e2b_0123456789abcdef"), ("--shard", "e2b_0123456789abcdef")])
@@ -248,7 +272,10 @@ def test_a_plan_of_a_change_has_crates_and_reasons_for_people_and_workflows(repo
     (top / "one/src/lib.rs").write_text("// changed")
     ran = cratematrix("plan", "--changed-since", "HEAD", "--json", cwd=top)
     since = subprocess.run(["git", "rev-parse", "HEAD"], cwd=top, capture_output=True, text=True, check=True).stdout  # noqa: TID251
-    assert json.loads(ran.out) == {
+    plan = json.loads(ran.out)
+    assert [each["crate"] for each in plan.pop("costs")["crates"]] == ["one", "two"]
+    assert [each["name"] for each in plan.pop("limits")] == ["jobs", "runner_minutes"]
+    assert plan == {
         "plan_version": 1,
         "slots": 2,
         "shards": [

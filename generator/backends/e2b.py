@@ -6,6 +6,7 @@ import secrets
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
@@ -13,13 +14,19 @@ from generator.audit.rules import MinimumVersions
 from generator.builds.environment import BuildEnvironment
 from generator.builds.observer import Observer
 from generator.builds.run import RunContext
+from generator.errors import InputError
 from generator.github_actions.step_files import github_run_id
+from generator.manifest.checks import session_problems
 from generator.manifest.models import Fleet, Manifest
+from generator.manifest.problems import json_path
 from generator.manifest.values import Size
-from generator.reports.costs import load_prices
+from generator.planning.limits import jobs_at_once
+from generator.planning.plan import shard_numbers
+from generator.prices import load_sandbox_prices
 from generator.sandboxes.e2b.backend import Account, E2BBackend, RunIdentity
 from generator.sandboxes.e2b.connection import Gateway, resolve_connection
 from generator.sandboxes.e2b.control_plane import check_connection
+from generator.sandboxes.e2b.rate_limit import MARGIN
 from generator.sandboxes.e2b.sandbox import Lifetime
 from generator.sandboxes.e2b.template.definition import Definition, load_definition
 from generator.sandboxes.e2b.template.dockerfile import render_dockerfile
@@ -43,6 +50,27 @@ def e2b_jobs(fleet: Fleet, jobs: int | None, shard: str | None) -> int:
     return max(1, min(jobs or (1 if shard else fleet.slots), fleet.limits.e2b_sandboxes))
 
 
+@dataclass(frozen=True)
+class CreateShare:
+    """A job's share of the account's creates, and the seconds before its first one."""
+
+    per_second: float
+    first_seconds: float = 0.0
+
+
+def create_share(fleet: Fleet, shard: str | None) -> CreateShare:
+    """Return the share of the job of a shard, so that all jobs of the run together keep the account's limit.
+
+    Jobs that start together take turns: each waits for those before it once, and then for all of them.
+    """
+    rate = fleet.limits.e2b_creates_per_second
+    if shard is None:
+        return CreateShare(rate)
+    index, count = shard_numbers(shard)
+    at_once = jobs_at_once(fleet, "e2b", count)
+    return CreateShare(rate / at_once, (index - 1) % at_once * (1 + MARGIN) / rate)
+
+
 @contextmanager
 def e2b_environment(
     context: RunContext,
@@ -52,15 +80,22 @@ def e2b_environment(
     manifest: Manifest,
     run: RunIdentity,
     gateway: Gateway,
+    shard: str | None = None,
 ) -> Iterator[BuildEnvironment]:
-    """Open the build environment of E2B, and kill its sandboxes at the end; InputError for a wrong configuration."""
+    """Open the build environment of E2B, and kill its sandboxes at the end; InputError for a wrong configuration.
+
+    The job of a shard takes its share of the account's creates.
+    """
+    if too_long := tuple(f"{json_path(each.loc)}: {each.sentence}" for each in session_problems(manifest)):
+        raise InputError("no sandbox lives as long as these timeouts", problems=too_long)
     connection = resolve_connection(manifest.fleet.e2b, gateway, context.variables)
     for name, secret in connection.secrets().items():
         context.redactor.add(name, secret)
     definition = load_definition(context.manifest.resolve().parent)
     check_connection(connection)
     templates = template_references(manifest, definition)
-    account = Account(connection, manifest.fleet.limits.e2b_creates_per_second)
+    creates = create_share(manifest.fleet, shard)
+    account = Account(connection, creates.per_second, creates.first_seconds)
     lifetime = Lifetime(definition.env, definition.timeout_seconds)
     backend = E2BBackend(account, run, templates, lifetime, stop, observer.line)
     try:
@@ -71,7 +106,7 @@ def e2b_environment(
             fingerprint=f"{templates} {definition.env}",
             isolated=True,
             run=run.id,
-            prices=load_prices(),
+            prices=load_sandbox_prices(),
             minimum_versions=MinimumVersions(glibc=GLIBC),
             has_zig_libraries=True,
         )

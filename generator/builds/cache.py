@@ -63,6 +63,11 @@ def shown_key(build: CrateBuild, key: str) -> str | None:
     return None if any(build.context.variables.get(name) for name in build.settings.env) else key
 
 
+def has_entry(build: CrateBuild) -> bool:
+    """Return True if a crate was built before, maybe from other input."""
+    return _path(build).is_file()
+
+
 def restore(build: CrateBuild, key: str) -> CrateReport | None:
     """Return the report of an earlier build with the same key, or None if its packages are missing or changed."""
     path = _path(build)

@@ -9,11 +9,14 @@ from pathlib import Path
 
 from generator.builds.environment import BuildEnvironment
 from generator.builds.observer import Observer
+from generator.builds.spending import SpendingLimit
 from generator.builds.tool_cache import ToolCache
 from generator.cargo.channels import RequestedChannel
 from generator.files.directory import Directory
 from generator.manifest.models import Crate
 from generator.manifest.settings import Settings
+from generator.manifest.values import Size
+from generator.planning.costs import likely_minutes
 from generator.platforms import PlatformName
 from generator.redaction import Redactor
 from generator.reports.index import FleetIndex
@@ -30,7 +33,7 @@ class BuildContext:
     `out` receives packages and logs. `scratch` is deleted after the run; `cache` is kept. With `keep_failed` the
     sandbox of a failed crate stays open for inspection. `offline` is set when a crate has failed because no connection
     could be made: no other crate is retried for that, until one gets on. `previous` is the index of a release whose
-    packages are as good as built. `started` is the time of the run's start by the monotonic clock.
+    packages are as good as built. `spending` limits the costs of all crates together.
     """
 
     environment: BuildEnvironment
@@ -47,6 +50,7 @@ class BuildContext:
     keep_failed: bool = False
     previous: FleetIndex | None = None
     offline: threading.Event = field(default_factory=threading.Event)
+    spending: SpendingLimit = field(default_factory=SpendingLimit)
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,12 @@ class CrateBuild:
         name = message_text(channel.name)
         asks = f"{message_text(channel.file)} asks for Rust {name}, which is not installed, so {used} is used"
         return default, (f"{asks}: run `rustup toolchain install {name}` on the machine that builds",)
+
+    def likely_cost(self, size: Size | None = None) -> float:
+        """Return the likely cost of an attempt, in a sandbox of the crate's size or another one."""
+        environment = self.context.environment
+        seconds = 60 * likely_minutes(self.crate, self.settings)
+        return environment.cost(environment.sizes[size or self.settings.size], seconds)
 
     def unmet_needs(self) -> dict[PlatformName, str]:
         """Return the crate's platforms that the toolchain cannot build for, each with the reason."""

@@ -123,8 +123,14 @@ def _attempts(
         number = len(results) + 1
         resources = context.environment.sizes[retries.size]
         options = AttemptOptions(number, resources, _keeps_sandbox(build, retries))
+        likely = build.likely_cost(retries.size)
+        if not context.spending.reserve(likely):
+            log.line(f"error: {context.spending.reason}")
+            return stopped_report(build, platforms, results, context.spending.reason)
         result = attempt(build, platforms, source, options, log)
         results.append(result)
+        usages = result.record.usages
+        context.spending.settle(likely, sum(context.environment.cost(each.resources, each.seconds) for each in usages))
         if not result.is_unreachable:
             context.offline.clear()
         failure = result.failure

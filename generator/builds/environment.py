@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from generator.audit.rules import MinimumVersions
 from generator.manifest.values import Size
-from generator.reports.costs import Prices
+from generator.prices import SandboxPrices
 from generator.sandboxes.contract import Backend, Resources
 from generator.toolchain.toolchain import Toolchain
 
@@ -28,9 +28,13 @@ class BuildEnvironment:
     fingerprint: str
     isolated: bool
     run: str | None = None
-    prices: Prices | None = None
+    prices: SandboxPrices | None = None
     minimum_versions: MinimumVersions = field(default_factory=MinimumVersions)
     has_zig_libraries: bool = False
+
+    def cost(self, resources: Resources, seconds: float) -> float:
+        """Return the cost of a sandbox; 0 where sandboxes are free."""
+        return self.prices.cost(resources.cpus, resources.memory_mib, seconds) if self.prices else 0.0
 
     @property
     def tool_cache_key(self) -> str:

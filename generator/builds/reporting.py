@@ -9,7 +9,8 @@ from generator.builds.context import CrateBuild
 from generator.builds.failures import built_for_none
 from generator.builds.result import AttemptResult
 from generator.platforms import PlatformName
-from generator.reports.costs import Prices, sandbox_use, size_hint
+from generator.prices import SandboxPrices
+from generator.reports.costs import sandbox_use, size_hint
 from generator.reports.models import CrateReport, Failure, SandboxUse, State, Unit
 from generator.sandboxes.contract import FailureClass
 
@@ -47,9 +48,12 @@ def finished_report(
 
 
 def stopped_report(
-    build: CrateBuild, platforms: Iterable[PlatformName], results: Sequence[AttemptResult] = ()
+    build: CrateBuild,
+    platforms: Iterable[PlatformName],
+    results: Sequence[AttemptResult] = (),
+    reason: str = "the run was stopped",
 ) -> CrateReport:
-    """Return the report of a crate whose run was stopped before or during its build."""
+    """Return the report of a crate whose run was stopped, or may spend no more, before or during its build."""
     spending = _spending(results, build.context.environment.prices)
     return CrateReport(
         name=build.crate.name,
@@ -57,7 +61,7 @@ def stopped_report(
         kind=build.crate.kind,
         state="not_run",
         attempts=len(results),
-        units=_units(platforms, "not_run", "the run was stopped"),
+        units=_units(platforms, "not_run", reason),
         peak_memory=spending.peak_memory,
         sandboxes=spending.sandboxes,
         cost=spending.cost,
@@ -109,7 +113,7 @@ class _Spending:
     peak_memory: int
 
 
-def _spending(results: Sequence[AttemptResult], prices: Prices | None) -> _Spending:
+def _spending(results: Sequence[AttemptResult], prices: SandboxPrices | None) -> _Spending:
     used = tuple(
         sandbox_use(usage, number, result.failure, prices)
         for number, result in enumerate(results, 1)

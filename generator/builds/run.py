@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import contextlib
-import re
+import math
 import signal
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
 from types import FrameType
 from typing import Final
 
+from generator.builds.cache import has_entry
 from generator.builds.context import BuildContext, CrateBuild
 from generator.builds.environment import BuildEnvironment
 from generator.builds.fleet import build_fleet
 from generator.builds.observer import Observer
+from generator.builds.spending import SpendingLimit
 from generator.builds.tool_cache import ToolCache
 from generator.errors import InputError
 from generator.files.directory import Directory
@@ -31,7 +33,7 @@ from generator.manifest.models import Crate, Manifest
 from generator.manifest.names import log_name, sbom_name, tarball_names
 from generator.manifest.settings import Settings, settings
 from generator.planning.balance import longest_first
-from generator.planning.plan import make_plan, only, shard_crates
+from generator.planning.plan import make_plan, only, shard_crates, shard_numbers
 from generator.redaction import Redactor
 from generator.reports.index import FleetIndex
 from generator.reports.models import CrateReport, Report
@@ -41,15 +43,16 @@ from generator.sources.collect import SourceLocations, fleet_files, repository_t
 
 @dataclass(frozen=True)
 class Selection:
-    """The crates of one run, longest first, and the shard "I/N" that they are, if any."""
+    """The crates of one run, longest first, and the shard "I/N" that they are, if any, of the crates `whole`."""
 
     names: tuple[str, ...]
     shard: str | None = None
+    whole: tuple[str, ...] = ()
 
     @property
     def report_name(self) -> str:
         """Name of the report file, different for each shard of a run."""
-        return f"report-{_shard(self.shard)[0]}.json" if self.shard else "report.json"
+        return f"report-{shard_numbers(self.shard)[0]}.json" if self.shard else "report.json"
 
 
 def select_crates(manifest: Manifest, shard: str | None = None, crates: tuple[str, ...] = ()) -> Selection:
@@ -64,15 +67,11 @@ def select_crates(manifest: Manifest, shard: str | None = None, crates: tuple[st
         hint = f'; did you mean "{near[0]}"?' if near else ""
         raise InputError(f"the manifest has no crate {', '.join(unknown)}{hint}", fix="cratematrix plan")
     if not shard:
-        return Selection(tuple(name for name in longest_first(minutes) if name in wanted))
-    index, slots = _shard(shard)
-    return Selection(shard_crates(make_plan(only(manifest, wanted), slots), index), shard)
-
-
-def _shard(text: str) -> tuple[int, int]:
-    if not (found := re.fullmatch(r"([1-9]\d{0,3})/([1-9]\d{0,3})", text)):
-        raise InputError(f"{text!r} is not a shard: write I/N, such as 1/30")
-    return int(found[1]), int(found[2])
+        names = tuple(name for name in longest_first(minutes) if name in wanted)
+        return Selection(names, whole=names)
+    index, slots = shard_numbers(shard)
+    plan = make_plan(only(manifest, wanted), slots)
+    return Selection(shard_crates(plan, index), shard, tuple(sorted(wanted)))
 
 
 @dataclass(frozen=True)
@@ -93,12 +92,14 @@ class RunContext:
 class RunOptions:
     """The number of concurrent crates; with `keep_failed` the sandboxes of failed crates stay open.
 
-    Crates that did not change since the release of the index `previous` are not built.
+    Crates that did not change since the release of the index `previous` are not built. `max_cost` is the most that the
+    sandboxes of all shards may cost together.
     """
 
     jobs: int
     keep_failed: bool = False
     previous: FleetIndex | None = None
+    max_cost: float | None = None
 
 
 OpenEnvironment = Callable[[RunContext, threading.Event, Observer], AbstractContextManager[BuildEnvironment]]
@@ -124,15 +125,48 @@ def build(
         with contextlib.ExitStack() as stack:
             stack.enter_context(_stopping_on_signals(stop))
             environment = stack.enter_context(open_environment(run, stop, observer))
-            context = _build_context(manifest, environment, run, options, stop, observer, out, started, stack)
+            context = _build_context(manifest, environment, run, options, stop, observer, out, stack)
+            if options.max_cost is not None:
+                context = _with_limit(context, manifest, selection, options.max_cost)
             builds = [CrateBuild(crates[name], crate_settings[name], context) for name in names]
+            _check_cost(context, builds)
             reports = build_fleet(builds, options.jobs)
         seconds = time.monotonic() - started
         report = _report(environment, selection, run, reports, seconds, interrupted=stop.is_set())
-        report = with_quarantines(report, manifest, run.now.date())
+        report = report.model_copy(update={"estimated_cost": _estimated_cost(builds, reports)})
+        report = with_quarantines(report, manifest, run.today)
         text = run.redactor.in_json(report.model_dump_json(indent=2))
         out.write(selection.report_name, f"{text}\n".encode())
     return report
+
+
+def _with_limit(context: BuildContext, manifest: Manifest, selection: Selection, max_cost: float) -> BuildContext:
+    """Return the context with the run's part of the limit for all shards, by the likely costs of their crates."""
+    prices, crates = context.environment.prices, {crate.name: crate for crate in manifest.crates}
+    if prices is None:
+        return context
+
+    def likely(names: Iterable[str]) -> float:
+        each = (CrateBuild(crates[name], settings(manifest.fleet, crates[name]), context) for name in names)
+        return math.fsum(build.likely_cost() for build in each)
+
+    share = likely(selection.names) / likely(selection.whole)
+    return replace(context, spending=SpendingLimit(max_cost * share, prices.currency))
+
+
+def _check_cost(context: BuildContext, builds: Iterable[CrateBuild]) -> None:
+    """InputError when the crates that were never built before, here or for a release, likely cost too much."""
+    indexed = context.previous.crates if context.previous else ()
+    known = {crate.name for crate in indexed if crate.state == "built"}
+    new = (build for build in builds if build.crate.name not in known and not has_entry(build))
+    context.spending.check(math.fsum(build.likely_cost() for build in new))
+
+
+def _estimated_cost(builds: Iterable[CrateBuild], reports: Sequence[CrateReport]) -> float | None:
+    """Return the likely cost of the crates that had a sandbox in this run; None where sandboxes are free."""
+    built = {report.name for report in reports if report.attempts and report.sandboxes}
+    likely = [build.likely_cost() for build in builds if build.crate.name in built]
+    return round(math.fsum(likely), 6) if likely and any(likely) else None
 
 
 def _report(

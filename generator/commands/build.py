@@ -13,7 +13,14 @@ import click
 from generator.backends.local import local_environment
 from generator.builds.run import OpenEnvironment, RunContext, RunOptions, select_crates
 from generator.builds.run import build as run_build
-from generator.commands.options import backend_option, complete_crates, gateway_options, manifest_option, out_option
+from generator.commands.options import (
+    backend_option,
+    complete_crates,
+    gateway_options,
+    manifest_option,
+    max_cost_option,
+    out_option,
+)
 from generator.commands.results import print_report, raise_failed
 from generator.commands.secrets import mask_secrets
 from generator.console.output import print_message
@@ -74,6 +81,7 @@ from generator.sandboxes.e2b.connection import Gateway
     envvar="CRATEMATRIX_BUILD_PREVIOUS",
     help="Index of the release before, from `release prepare`: crates that did not change since are not built.",
 )
+@max_cost_option("Open no sandbox with which the run, or with --shard all shards together, would likely cost more")
 @click.option("--keep-failed", is_flag=True, help="e2b: keep the sandboxes of failed crates for an hour to debug.")
 @gateway_options
 def build(
@@ -87,6 +95,7 @@ def build(
     layout: Layout | None,
     no_isolation: bool,
     previous: Path | None,
+    max_cost: float | None,
     keep_failed: bool,
     gateway: Gateway,
 ) -> None:
@@ -109,8 +118,9 @@ def build(
         options, environment = _e2b(loaded, shard, jobs, gateway, keep_failed)
     else:
         options, environment = _local(jobs, no_isolation)
+    options = replace(options, previous=index, max_cost=max_cost)
     with progress.running():
-        report = run_build(loaded, selection, context, replace(options, previous=index), environment, progress)
+        report = run_build(loaded, selection, context, options, environment, progress)
     print_report(report, out / selection.report_name, loaded)
     if (line := _install_line(report, out)) and not in_github_actions(os.environ):
         print_message(f"to install a package: {line}")
@@ -149,4 +159,4 @@ def _e2b(
     run = run_identity(os.environ, shard)
     print_message(f"run {run.id}; if this process is killed: cratematrix reap --run {run.id}")
     options = RunOptions(e2b_jobs(manifest.fleet, jobs, shard), keep_failed)
-    return options, partial(e2b_environment, manifest=manifest, run=run, gateway=gateway)
+    return options, partial(e2b_environment, manifest=manifest, run=run, gateway=gateway, shard=shard)

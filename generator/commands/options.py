@@ -59,6 +59,16 @@ backend_option = click.option(
 )
 
 
+def max_cost_option(help_text: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Return the option for the most that sandboxes may cost, the same for the commands that predict and spend it."""
+    return click.option(
+        "--max-cost",
+        type=click.FloatRange(min=0),
+        metavar="AMOUNT",
+        help=f"e2b: {help_text} than this, in the currency of the prices.",
+    )
+
+
 def gateway_options(command: Callable[..., None]) -> Callable[..., None]:
     """Add the options with the addresses of E2B; the command takes them as one argument `gateway`."""
 

@@ -8,19 +8,23 @@ from pathlib import Path
 
 import click
 
-from generator.commands.options import backend_option, manifest_option
+from generator.commands.options import manifest_option, max_cost_option
 from generator.console.output import print_data, print_message
 from generator.console.tables import print_table
 from generator.errors import InputError
 from generator.github_actions.step_files import in_github_actions, write_step_outputs, write_step_summary
 from generator.manifest.models import Manifest
 from generator.manifest.reading import load_manifest
+from generator.manifest.values import BackendName
 from generator.planning.affected import affected
 from generator.planning.changes import changes
+from generator.planning.costs import Rates, check_cost
 from generator.planning.markdown import page
-from generator.planning.plan import Plan, make_plan
-from generator.planning.table import COLUMNS, REASON_COLUMNS, quarantine_notes, reason_rows, rows, summary
-from generator.releases.budget import check_budget
+from generator.planning.plan import Plan, make_plan, with_costs
+from generator.planning.table import REASON_COLUMNS, columns, cost_lines, quarantine_notes, reason_rows, rows, summary
+from generator.prices import load_runner_prices, load_sandbox_prices
+from generator.releases.budget import budget, check_budget
+from generator.sandboxes.e2b.template.definition import load_definition
 
 
 @click.command()
@@ -35,36 +39,65 @@ from generator.releases.budget import check_budget
     help="Only the crates changed since the merge base of REF and HEAD, and their dependents, each with a reason. "
     "Changes of tracked files count before a commit too.",
 )
-@backend_option
-def plan(manifest: Path, slots: int | None, as_json: bool, changed_since: str | None, backend: str) -> None:
+@click.option(
+    "--backend",
+    type=click.Choice(["local", "e2b"]),
+    help="Sandboxes on GitHub's runners, or at E2B.  [default: the manifest's]",
+)
+@max_cost_option("Fail if the sandboxes likely cost more")
+def plan(
+    manifest: Path,
+    slots: int | None,
+    as_json: bool,
+    changed_since: str | None,
+    backend: BackendName | None,
+    max_cost: float | None,
+) -> None:
     """Print the crates of each slot and the predicted minutes.
 
     Crates go onto the least loaded slot, the longest first. Then pairs of slots exchange crates. This ends at the
     lower bound, when no exchange helps, or after a fixed number of steps. The lower bound is proven: no assignment of
     these crates to these slots can be faster.
 
-    Also prints the use of GitHub's limits by a release of the whole fleet. With --changed-since and --backend e2b, a
-    change of the sandboxes' template affects every crate.
+    Also prints the likely costs with their range, the limits of the accounts that bind, and the use of GitHub's limits
+    by a release of the whole fleet. With --changed-since and --backend e2b, a change of the sandboxes' template affects
+    every crate.
     """
     loaded, today = load_manifest(manifest), datetime.now(UTC).date()
-    reasons = affected(loaded, changes(loaded, manifest, changed_since, backend)) if changed_since is not None else ()
-    made = make_plan(loaded, slots, reasons)
+    used = backend or loaded.fleet.backend
+    reasons = affected(loaded, changes(loaded, manifest, changed_since, used)) if changed_since is not None else ()
+    made = with_costs(make_plan(loaded, slots, reasons), loaded, _rates(used, manifest))
+    release = made if slots is None else make_plan(loaded)
+    if changed_since is None:
+        made = made.model_copy(update={"limits": (*made.limits, *budget(loaded, release).limits())})
     if as_json:
         print_data(made.model_dump_json(indent=2))
     else:
         _print_tables(made)
-    print_message("\n".join((summary(made), *quarantine_notes(made, today))))
+    print_message("\n".join((summary(made), *quarantine_notes(made, today), *cost_lines(made))))
     if changed_since is None:
-        _print_budget(loaded, made if slots is None else make_plan(loaded))
+        _print_budget(loaded, release)
     if in_github_actions(os.environ):
         matrix = made.matrix.model_dump_json()
         write_step_outputs(os.environ, {"count": str(made.count), "crates": made.crates, "matrix": matrix})
         write_step_summary(os.environ, page(made, today))
+    if max_cost is not None and made.costs:
+        check_cost(made.costs, max_cost)
+
+
+def _rates(backend: BackendName, manifest: Path) -> Rates:
+    """Return the prices for a backend; the sizes of E2B's sandboxes are in the template's definition."""
+    runners = load_runner_prices()
+    if backend == "local":
+        return Rates(backend, runners)
+    prices, sizes = load_sandbox_prices(), load_definition(manifest.resolve().parent).sizes
+    minute = {size: prices.cost(each.cpus, each.memory_mib, 60) for size, each in sizes.items()}
+    return Rates(backend, runners, minute, prices.date)
 
 
 def _print_tables(made: Plan) -> None:
     if made.shards:
-        print_table(COLUMNS, rows(made))
+        print_table(columns(made), rows(made))
     if made.reasons:
         print_table(REASON_COLUMNS, reason_rows(made))
 

@@ -15,7 +15,7 @@ from generator.reports.annotations import quarantined_crates, skipped_crates, wo
 from generator.reports.markdown import page
 from generator.reports.models import Report
 from generator.reports.quarantines import quarantine_words
-from generator.reports.table import COLUMNS, report_notes, rows, summary
+from generator.reports.table import COLUMNS, reason_of, report_notes, rows, summary
 from generator.text import counted
 
 
@@ -36,7 +36,7 @@ def print_report(report: Report, path: Path, manifest: Manifest | None) -> None:
 
 
 def raise_failed(report: Report, fix: Callable[[str], str]) -> None:
-    """Raise BuildFailed when a crate failed whose failure blocks, or when a run built nothing.
+    """Raise BuildFailed when a crate failed whose failure blocks, was not built for its cost, or when none was built.
 
     `fix` takes the name of the first failed crate whose log says more than its line. The log of a crate without a
     finished command repeats the report's sentence, or does not exist. A shard may build nothing: a crate that is alone
@@ -44,9 +44,13 @@ def raise_failed(report: Report, fix: Callable[[str], str]) -> None:
     """
     failed = [crate for crate in report.crates if crate.state == "failed"]
     blocking = [crate for crate in failed if not crate.failed_in_quarantine]
+    not_run = [crate for crate in report.crates if crate.state == "not_run"]
     crates = counted(len(report.crates), "crate")
     if blocking:
         message = f"{len(blocking)} of {crates} failed"
+    elif not_run and not report.interrupted:
+        message = f"{len(not_run)} of {crates} were not built: {reason_of(not_run[0])}"
+        raise BuildFailed(message, fix="raise --max-cost, and run the same command again to continue")
     elif failed and report.shard is None and not any(crate.state == "built" for crate in report.crates):
         message = f"no crate was built; {len(failed)} of {crates} failed in quarantine"
     else:

@@ -49,6 +49,7 @@ def check_manifest(manifest: Manifest) -> tuple[Problem, ...]:
         _headers,
         _schedule,
         _workflows,
+        _sessions,
     )
     return tuple(problem for check in checks for problem in check(manifest))
 
@@ -254,3 +255,22 @@ def _workflows(manifest: Manifest) -> Iterator[Problem]:
         if (before := first.setdefault(name.lower(), key)) != key:
             sentence = f"{quoted(name)} is already the name of the workflow {before}; choose another one"
             yield Problem(("fleet", "workflows", key), sentence, other=("fleet", "workflows", before))
+
+
+def _sessions(manifest: Manifest) -> Iterator[Problem]:
+    if manifest.fleet.backend == "e2b":
+        yield from session_problems(manifest)
+
+
+def session_problems(manifest: Manifest) -> Iterator[Problem]:
+    """Yield the timeouts that no sandbox of E2B lives, with the plan that the fleet's limits belong to."""
+    lives = manifest.fleet.limits.e2b_session_minutes
+    timeouts: list[tuple[Location, float | None]] = [(("fleet",), manifest.fleet.timeout_minutes)]
+    timeouts += [(("crates", index), crate.timeout_minutes) for index, crate in _crates(manifest)]
+    for loc, minutes in timeouts:
+        if minutes is not None and minutes > lives:
+            sentence = (
+                f"a sandbox of E2B's Hobby plan lives {lives:g} minutes; lower this timeout, or set "
+                "fleet.limits to the e2b_sandboxes and e2b_creates_per_second of your plan"
+            )
+            yield Problem((*loc, "timeout_minutes"), sentence)

@@ -71,14 +71,33 @@ class Quarantine(Strict):
         return "holds" if today <= date.fromisoformat(self.until) else "ended"
 
 
+# Sandboxes at once, creates a second and minutes of a sandbox's life of E2B's Hobby plan, and the last of all others:
+# https://e2b.dev/docs/sandbox/rate-limits and https://e2b.dev/docs/billing
+HOBBY_SANDBOXES: Final = 20
+HOBBY_CREATES: Final = 1.0
+HOBBY_SESSION_MINUTES: Final = 60.0
+SESSION_MINUTES: Final = 1_440.0
+
+
 class Limits(Strict):
     """Limits of the GitHub and E2B accounts."""
 
     github_jobs: int = Field(default=20, ge=1, le=1_000, description="GitHub Actions jobs that run at the same time.")
-    e2b_sandboxes: int = Field(default=20, ge=1, le=2_000, description="E2B sandboxes that run at the same time.")
-    e2b_creates_per_second: float = Field(
-        default=1, gt=0, le=100, description="E2B sandboxes that may start per second; the Hobby plan allows 1."
+    e2b_sandboxes: int = Field(
+        default=HOBBY_SANDBOXES, ge=1, le=2_000, description="E2B sandboxes that run at the same time."
     )
+    e2b_creates_per_second: float = Field(
+        default=HOBBY_CREATES,
+        gt=0,
+        le=100,
+        description="E2B sandboxes that may start per second; the Hobby plan allows 1.",
+    )
+
+    @property
+    def e2b_session_minutes(self) -> float:
+        """Minutes that a sandbox may live: an hour for an account with the limits of the Hobby plan, else a day."""
+        is_hobby = self.e2b_sandboxes <= HOBBY_SANDBOXES and self.e2b_creates_per_second <= HOBBY_CREATES
+        return HOBBY_SESSION_MINUTES if is_hobby else SESSION_MINUTES
 
 
 class E2BService(Strict):

@@ -6,16 +6,16 @@ from datetime import date
 
 from generator.markdown import escape, table
 from generator.planning.plan import Plan
-from generator.planning.table import COLUMNS, REASON_COLUMNS, quarantine_notes, reason_rows, rows, summary
+from generator.planning.table import REASON_COLUMNS, columns, cost_lines, quarantine_notes, reason_rows, rows, summary
 
 
 def page(plan: Plan, today: date) -> str:
-    """Return the step summary: the prediction, quarantines on this day, the shards, and the reason for each crate."""
-    lines = ["### Plan", "", *map(escape, summary(plan).split("\n")), ""]
+    """Return the step summary: prediction, costs, quarantines on this day, shards, and the reason for each crate."""
+    lines = ["### Plan", "", *map(escape, (*summary(plan).split("\n"), *cost_lines(plan))), ""]
     if notes := quarantine_notes(plan, today):
         lines += [*(f"- {escape(note)}" for note in notes), ""]
     if plan.shards:
-        lines += [*table(COLUMNS, rows(plan)), ""]
+        lines += [*table(columns(plan), rows(plan)), ""]
     if plan.reasons:
         lines += [*table(REASON_COLUMNS, reason_rows(plan)), ""]
     return "\n".join(lines)

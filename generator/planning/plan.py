@@ -5,6 +5,7 @@ Every job computes the whole plan and takes its shard, so that all jobs agree.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from typing import Literal
 
@@ -15,6 +16,8 @@ from generator.manifest.models import Manifest, Quarantine
 from generator.manifest.settings import settings
 from generator.planning.affected import Reason, fits_in_variable
 from generator.planning.balance import Shard, balance, lower_bound
+from generator.planning.costs import Costs, Rates, plan_costs
+from generator.planning.limits import Limit, plan_limits
 from generator.platforms import UNSUPPORTED_REASONS, PlatformName
 from generator.strict import Strict
 
@@ -50,7 +53,7 @@ class Plan(Strict):
     """The versioned JSON of `plan --json`; minutes are predictions from `expected_minutes`.
 
     `reasons` has every crate of the manifest with `--changed-since`. Without it, `reasons` is empty and every crate
-    is built.
+    is built. `costs` and `limits` are there where prices were given.
     """
 
     plan_version: Literal[1] = 1
@@ -61,6 +64,8 @@ class Plan(Strict):
     skipped: tuple[Skipped, ...]
     reasons: tuple[Reason, ...] = ()
     quarantined: tuple[Quarantined, ...] = ()
+    costs: Costs | None = None
+    limits: tuple[Limit, ...] = ()
 
     @computed_field  # type: ignore[prop-decorator]
     @property
@@ -103,6 +108,13 @@ def make_plan(manifest: Manifest, slots: int | None = None, reasons: tuple[Reaso
     return _plan(only(manifest, {crate.name for crate in manifest.crates} - left_out), slots, reasons)
 
 
+def with_costs(plan: Plan, manifest: Manifest, rates: Rates) -> Plan:
+    """Return the plan with its costs, and with the limits of the accounts that its jobs meet."""
+    costs = plan_costs(manifest, plan.shards, rates)
+    limits = plan_limits(manifest, costs, plan.makespan_minutes, rates.runners)
+    return plan.model_copy(update={"costs": costs, "limits": limits})
+
+
 def only(manifest: Manifest, names: Collection[str]) -> Manifest:
     """Return the manifest with only these crates, none if there are no names."""
     return manifest.model_copy(update={"crates": tuple(crate for crate in manifest.crates if crate.name in names)})
@@ -129,6 +141,13 @@ def _plan(manifest: Manifest, slots: int | None, reasons: tuple[Reason, ...]) ->
             if crate.quarantine
         ),
     )
+
+
+def shard_numbers(text: str) -> tuple[int, int]:
+    """Return I and N of a shard "I/N"; InputError for any other text."""
+    if not (found := re.fullmatch(r"([1-9]\d{0,3})/([1-9]\d{0,3})", text)):
+        raise InputError(f"{text!r} is not a shard: write I/N, such as 1/30")
+    return int(found[1]), int(found[2])
 
 
 def shard_crates(plan: Plan, index: int) -> tuple[str, ...]:

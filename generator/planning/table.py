@@ -2,18 +2,61 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 
+from generator.planning.costs import Range
+from generator.planning.limits import binding
 from generator.planning.plan import Plan
+from generator.prices import money_text
 from generator.text import counted
 
-COLUMNS = ("slot", "minutes", "crates")
 REASON_COLUMNS = ("crate", "built", "reason")
+
+
+def columns(plan: Plan) -> tuple[str, ...]:
+    """Return the columns of `rows`: with costs also whole minutes of runners, and the cost of sandboxes unless free."""
+    costs = plan.costs
+    money = () if costs is None else ("runner min",) if costs.prices_of is None else ("runner min", costs.currency)
+    return ("slot", "minutes", *money, "crates")
 
 
 def rows(plan: Plan) -> list[tuple[str, ...]]:
     """Return one row for each shard."""
-    return [(str(shard.index), f"{shard.predicted_minutes:.10g}", ", ".join(shard.crates)) for shard in plan.shards]
+    counted = plan.costs.shards if plan.costs else (None,) * len(plan.shards)
+    is_free = plan.costs is None or plan.costs.prices_of is None
+    return [
+        (
+            str(shard.index),
+            f"{shard.predicted_minutes:.10g}",
+            *([_ends(cost.runner_minutes, "{:.0f}".format)] if cost else []),
+            *([_ends(cost.sandboxes, money_text)] if cost and not is_free else []),
+            ", ".join(shard.crates),
+        )
+        for shard, cost in zip(plan.shards, counted, strict=True)
+    ]
+
+
+def cost_lines(plan: Plan) -> list[str]:
+    """Return a sentence on the costs of the whole plan, and one for each limit that binds."""
+    costs = plan.costs
+    if costs is None or not plan.shards:
+        return []
+    sandboxes = f"{_range(costs.sandboxes, money_text)} {costs.currency} for sandboxes (prices of {costs.prices_of}), "
+    runners = f"{_range(costs.runner_minutes, '{:,.0f}'.format)} runner minutes"
+    price = f"{money_text(costs.runners.likely)} {costs.currency} where they are not free"
+    return [
+        f"costs: {'' if costs.prices_of is None else sandboxes}{runners}, {price} (prices of {costs.runner_prices_of})",
+        *(f"limit: {sentence}" for sentence in binding(plan.limits)),
+    ]
+
+
+def _ends(of: Range, text: Callable[[float], str]) -> str:
+    return f"{text(of.likely)} ({text(of.low)}-{text(of.high)})"
+
+
+def _range(of: Range, text: Callable[[float], str]) -> str:
+    return f"{text(of.likely)} ({text(of.low)} to {text(of.high)})"
 
 
 def reason_rows(plan: Plan) -> list[tuple[str, ...]]:

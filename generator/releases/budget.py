@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator
 from typing import Final
 
 from generator.errors import InputError
@@ -17,6 +16,7 @@ from generator.github_api.retry import WRITES_A_MINUTE, WRITES_AN_HOUR, upload_i
 from generator.manifest.models import Manifest
 from generator.manifest.settings import with_layout
 from generator.manifest.values import Layout
+from generator.planning.limits import Limit, binding, limit
 from generator.planning.plan import Plan
 from generator.releases.expected_assets import expected_packages
 from generator.releases.protocol import RELEASES_PAGE
@@ -46,14 +46,20 @@ class Budget(Strict):
     @property
     def fits(self) -> bool:
         """Return True if the release stays within every limit."""
-        return not tuple(self.problems())
+        return not self.problems()
 
-    def problems(self) -> Iterator[str]:
-        """Yield a sentence for each exceeded limit."""
-        if self.assets > MAX_ASSETS:
-            yield f"{self.assets} assets exceed GitHub's limit of {MAX_ASSETS:,} for a release"
-        if self.per_hour > REQUESTS_AN_HOUR:
-            yield f"{self.per_hour} requests in an hour exceed GITHUB_TOKEN's limit of {REQUESTS_AN_HOUR:,}"
+    def problems(self) -> tuple[str, ...]:
+        """Return a sentence for each exceeded limit."""
+        return tuple(binding(self.limits()))
+
+    def limits(self) -> tuple[Limit, ...]:
+        """Return the counts that have a limit."""
+        assets = f"{self.assets} assets exceed GitHub's limit of {MAX_ASSETS:,} for a release"
+        requests = f"{self.per_hour} requests in an hour exceed GITHUB_TOKEN's limit of {REQUESTS_AN_HOUR:,}"
+        return (
+            limit("assets", self.assets, MAX_ASSETS, assets),
+            limit("requests_an_hour", self.per_hour, REQUESTS_AN_HOUR, requests),
+        )
 
     def __str__(self) -> str:
         return (
@@ -106,4 +112,4 @@ def check_budget(manifest: Manifest, plan: Plan, others: int = 0) -> Budget:
     else:
         parts = max(math.ceil(own.assets / MAX_ASSETS), math.ceil(own.per_hour / REQUESTS_AN_HOUR))
         fix = f"split the manifest into {parts}, each with its own tag and hour, or reduce fleet.slots"
-    raise InputError("the release exceeds GitHub's limits", problems=tuple(own.problems()), fix=fix)
+    raise InputError("the release exceeds GitHub's limits", problems=own.problems(), fix=fix)

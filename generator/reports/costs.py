@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from generator.files.package_data import package_data
-from generator.manifest.values import Date, Size
-from generator.reports.models import Currency, Failure, SandboxUse
+from generator.manifest.values import Size
+from generator.prices import SandboxPrices
+from generator.reports.models import Failure, SandboxUse
 from generator.sandboxes.contract import Resources, Usage
-from generator.strict import Sentence, Strict
 
 # A crate fits into the next smaller size when its peak is below this share of that size's memory.
 FITS_SHARE: Final = 0.7
@@ -17,39 +16,17 @@ FITS_SHARE: Final = 0.7
 TIGHT_SHARE: Final = 0.9
 
 
-class Prices(Strict):
-    """Prices of a running sandbox, by its size and not by its usage.
-
-    `source` is the page with these prices on `date`. They are for one processor and one GiB of memory per second.
-    """
-
-    source: Sentence
-    date: Date
-    currency: Currency
-    cpu_second: float
-    gib_second: float
-
-    def cost(self, usage: Usage) -> float:
-        """Return the cost of a sandbox in the currency of the prices."""
-        size = usage.resources
-        return round(usage.seconds * (size.cpus * self.cpu_second + size.memory_mib / 1024 * self.gib_second), 6)
-
-
-def load_prices() -> Prices:
-    """Return the prices in the data files of this version."""
-    return Prices.model_validate_json((package_data("e2b") / "prices.json").read_bytes())
-
-
-def sandbox_use(usage: Usage, attempt: int, failure: Failure | None, prices: Prices | None) -> SandboxUse:
+def sandbox_use(usage: Usage, attempt: int, failure: Failure | None, prices: SandboxPrices | None) -> SandboxUse:
     """Return the report's entry for a sandbox of one attempt."""
+    size = usage.resources
     return SandboxUse(
         sandbox=usage.sandbox,
         attempt=attempt,
-        size=usage.resources.size,
-        cpus=usage.resources.cpus,
-        memory_mib=usage.resources.memory_mib,
+        size=size.size,
+        cpus=size.cpus,
+        memory_mib=size.memory_mib,
         seconds=usage.seconds,
-        cost=prices.cost(usage) if prices else None,
+        cost=prices.cost(size.cpus, size.memory_mib, usage.seconds) if prices else None,
         peak_cpus=usage.peak_cpus,
         peak_memory=usage.peak_memory,
         peak_disk=usage.peak_disk,

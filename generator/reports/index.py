@@ -11,10 +11,10 @@ from generator.errors import InputError
 from generator.manifest.models import Crate, Manifest
 from generator.manifest.values import BackendName, CrateName, Date, Version
 from generator.platforms import PlatformName
+from generator.prices import Currency
 from generator.reports.models import (
     Artifact,
     CrateReport,
-    Currency,
     Digest,
     PhaseName,
     QuarantineReport,

@@ -69,6 +69,7 @@ def merge(reports: Iterable[Report]) -> Report:
     counted = Counter(crate.name for part in parts for crate in part.crates)
     if twice := [name for name, times in sorted(counted.items()) if times > 1]:
         raise InputError(f"the reports of several shards contain {', '.join(twice)}: they are not of one plan")
+    estimates = [part.estimated_cost for part in parts if part.estimated_cost is not None]
     most_expensive = max(parts, key=lambda part: part.cost)
     started = min((part.started for part in parts if part.started is not None), default=None)
     return Report(
@@ -83,6 +84,7 @@ def merge(reports: Iterable[Report]) -> Report:
         retry_cost=_sum(part.retry_cost for part in parts),
         currency=most_expensive.currency,
         prices_of=most_expensive.prices_of,
+        estimated_cost=_sum(estimates) if estimates else None,
         missing_shards=tuple(f"{index}/{count}" for index in range(1, count + 1) if index not in last),
         crates=tuple(
             sorted(chain.from_iterable(_placed(part, started) for part in parts), key=lambda crate: crate.name)

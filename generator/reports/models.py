@@ -10,6 +10,7 @@ from generator.audit.findings import Audit
 from generator.manifest.models import QuarantineState
 from generator.manifest.values import BackendName, CrateName, Date, Size, Version
 from generator.platforms import Kind, PlatformName
+from generator.prices import Currency
 from generator.sandboxes.contract import FailureClass
 from generator.strict import Sentence, Strict
 
@@ -20,8 +21,6 @@ NO_COVERAGE = "no coverage: "
 TestState = Literal["passed", "failed", "off", "none", "not_run"]
 Shard = Annotated[str, StringConstraints(pattern=r"^[1-9]\d{0,3}/[1-9]\d{0,3}$")]
 Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-# Codes of ISO 4217.
-Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 
 
 class Failure(Strict):
@@ -184,10 +183,10 @@ class CrateReport(Strict):
 class Report(Strict):
     """The result of one run of `build`.
 
-    `shard` is I/N, None for a whole fleet. `run_attempt` counts GitHub's attempts of the run. `started` is Unix time in
-    seconds, and `seconds` is wall-clock time. `run` is GitHub's run ID, elsewhere the ID for `reap --run`. `cost` is in
-    `currency`, by the prices of the date `prices_of`; a local run is free. `missing_shards` are the shards without a
-    report in a merged report.
+    `shard` is I/N, None for a whole fleet. `run_attempt` counts GitHub's attempts of the run. `seconds` is wall-clock
+    time. `run` is GitHub's run ID, elsewhere the ID for `reap --run`. `cost` is in `currency`, by the prices of the
+    date `prices_of`; a local run is free. `estimated_cost` is the likely cost, before the run, of the crates that had a
+    sandbox. `missing_shards` are the shards without a report in a merged report.
     """
 
     report_version: Literal[1] = 1
@@ -203,5 +202,6 @@ class Report(Strict):
     retry_cost: float = 0.0
     currency: Currency | None = None
     prices_of: Date | None = None
+    estimated_cost: float | None = None
     missing_shards: tuple[Shard, ...] = ()
     crates: tuple[CrateReport, ...]

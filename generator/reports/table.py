@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Final
 
+from generator.prices import money_text
 from generator.reports.models import NO_COVERAGE, CrateReport, Report
 from generator.reports.quarantines import quarantine_words
 from generator.text import counted
@@ -53,7 +54,7 @@ def _money(report: Report) -> str:
 
 
 def report_notes(report: Report) -> list[str]:
-    """Return notes on missing shards, quarantines to remove, failed and unchanged crates, sizes, tests and skips."""
+    """Return notes on missing shards, quarantines to remove, failed crates, sizes, tests, skips and the estimate."""
     missing = ", ".join(report.missing_shards)
     notes = [f"shards without a report, so their results are missing: {missing}"] if missing else []
     notes += [
@@ -82,12 +83,28 @@ def report_notes(report: Report) -> list[str]:
         *_counts("not built (number of crates):", skipped, "; the report has the reasons"),
         *(f"{counted(count, 'crate')} with {note}" for note, count in unmeasured.items()),
         *(f"{counted(count, 'crate')} not built again: unchanged since {tag}" for tag, count in unchanged.items()),
+        *_estimate(report),
     ]
+
+
+def _estimate(report: Report) -> list[str]:
+    """Return a sentence on the cost of sandboxes against the estimate before the run."""
+    if not report.estimated_cost:
+        return []
+    more = report.cost / report.estimated_cost - 1
+    difference = f"{abs(more):.0%} {'more' if more > 0 else 'less'} than the estimate"
+    cost, estimated = money_text(report.cost), money_text(report.estimated_cost)
+    return [f"sandboxes cost {cost} {report.currency}, {difference} of {estimated} {report.currency}"]
 
 
 def _counts(title: str, names: Iterable[str], more: str) -> list[str]:
     counts = [f"{name} ({count})" for name, count in sorted(Counter(names).items())]
     return [f"{title} {', '.join(counts)}{more}"] if counts else []
+
+
+def reason_of(crate: CrateReport) -> str:
+    """Return why a crate was skipped or not run."""
+    return next((unit.reason for unit in crate.units if unit.reason), "")
 
 
 def _tests(crate: CrateReport) -> str:
@@ -103,7 +120,7 @@ def _result(crate: CrateReport) -> str:
     if crate.failure:
         return "; ".join(filter(None, (quarantine_words(crate), crate.failure.located_message)))
     if crate.state in {"skipped", "not_run"}:
-        return next((unit.reason for unit in crate.units if unit.reason), "")
+        return reason_of(crate)
     if crate.package is None:
         return "no package: a library"
     others = f" and {len(crate.packages) - 1} for platforms" if len(crate.packages) > 1 else ""

@@ -16,6 +16,7 @@ from generator.manifest.models import Fleet, Manifest
 from generator.manifest.settings import passed_variables, settings
 from generator.manifest.values import RelativePath
 from generator.planning.balance import Shard
+from generator.planning.limits import jobs_at_once
 from generator.sandboxes.e2b.template.dockerfile import prefetch_lines, render_dockerfile
 from generator.workflows import limits
 from generator.workflows.header import header
@@ -80,7 +81,7 @@ def _values(manifest: Manifest, shards: Sequence[Shard], manifest_path: str) -> 
         "schedule": fleet.schedule,
         "release_tags": fleet.release_tags,
         "shards": _shards(manifest, shards),
-        "max_parallel": min(fleet.slots, fleet.limits.github_jobs),
+        "max_parallel": jobs_at_once(fleet, fleet.backend, fleet.slots),
         "timeout_minutes": job_minutes(manifest, len(shards)),
         "pins": pins(),
     }

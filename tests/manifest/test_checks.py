@@ -328,3 +328,19 @@ def test_variables_that_control_the_build_are_named_neither_for_crates_nor_in_he
     sentence = f'"{name}" controls the build itself; use another name for the variable'
     headers = {"X-Key": f"${{{name}}}"}
     assert found(crate("a"), e2b={"headers": headers}) == [(("fleet", "e2b", "headers", "X-Key"), sentence, None)]
+
+
+def test_a_timeout_that_a_sandbox_of_the_hobby_plan_does_not_live_is_refused() -> None:
+    sentence = (
+        "a sandbox of E2B's Hobby plan lives 60 minutes; lower this timeout, or set fleet.limits to the e2b_sandboxes "
+        "and e2b_creates_per_second of your plan"
+    )
+    crates = (crate("a"), crate("b", timeout_minutes=60), crate("c", timeout_minutes=60.5))
+    assert found(*crates, backend="e2b", timeout_minutes=61) == [
+        (("fleet", "timeout_minutes"), sentence, None),
+        (("crates", 2, "timeout_minutes"), sentence, None),
+    ]
+    for limits in ({"e2b_sandboxes": 21}, {"e2b_creates_per_second": 5}):
+        assert found(*crates, backend="e2b", timeout_minutes=61, limits=limits) == []
+    assert found(*crates, timeout_minutes=61) == []
+    assert found(crate("a"), backend="e2b") == [], "an hour is the default"

@@ -45,6 +45,8 @@ def test_the_json_shape_is_what_scripts_rely_on() -> None:
         "skipped",
         "reasons",
         "quarantined",
+        "costs",
+        "limits",
         "count",
         "crates",
         "matrix",

@@ -12,7 +12,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from pydantic import ValidationError
 
-from generator.reports.costs import load_prices
+from generator.prices import load_sandbox_prices
 from generator.reports.markdown import page
 from generator.reports.models import Report
 from generator.strict import MAX_SENTENCE
@@ -151,4 +151,4 @@ def test_these_are_all_the_texts_that_a_report_has() -> None:
 def test_what_has_a_shape_is_held_to_it(field: str, value: str) -> None:
     with pytest.raises(ValidationError):
         Report.model_validate({**REPORT, field: value}, strict=False)
-    assert report("word").currency == load_prices().currency
+    assert report("word").currency == load_sandbox_prices().currency

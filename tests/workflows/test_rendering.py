@@ -67,6 +67,14 @@ def test_matrix_holds_every_shard_once(fleets: Any, slots: int, github_jobs: int
     assert job["timeout-minutes"] == job_minutes(manifest, slots)
 
 
+@pytest.mark.parametrize(("backend", "at_once"), [("local", 40), ("e2b", 20)])
+def test_no_more_jobs_build_at_once_than_e2b_has_sandboxes(fleets: Any, backend: Any, at_once: int) -> None:
+    plain = fleets.make(256, github_jobs=40)
+    fleet = plain.fleet.model_copy(update={"backend": backend})
+    rendered = render(plain.model_copy(update={"fleet": fleet}), 256, "crates.json")
+    assert {build_job(rendered[name])["strategy"]["max-parallel"] for name in (RELEASE, BUILD)} == {at_once}
+
+
 @settings(deadline=None, max_examples=30)
 @given(slots=st.integers(1, 256), position=st.integers(min_value=1), minutes=MINUTES)
 def test_rendered_is_not_stale_and_edited_is(

@@ -59,12 +59,20 @@ class RunIdentity:
 
 @dataclass(frozen=True)
 class Account:
-    """Connection to the service with its limits: creates per second, seconds in the queue and seconds per create."""
+    """Connection to the service with its limits: creates per second, seconds in the queue and seconds per create.
+
+    The first create waits `first_create_seconds`.
+    """
 
     connection: Connection
     creates_per_second: float = 1.0
+    first_create_seconds: float = 0.0
     queue_seconds: float = QUEUE_SECONDS
     create_seconds: float = CREATE_SECONDS
+
+
+def _rate_limit(account: Account) -> RateLimit:
+    return RateLimit(account.creates_per_second, first_seconds=account.first_create_seconds)
 
 
 class E2BBackend:
@@ -86,7 +94,7 @@ class E2BBackend:
     ) -> None:
         self._account, self._run, self._templates = account, run, templates
         self._lifetime, self._stop, self._log = lifetime, stop, log
-        self._rate_limit, self._kept_ids = RateLimit(account.creates_per_second), set[str]()
+        self._rate_limit, self._kept_ids = _rate_limit(account), set[str]()
         self._registries, self._opened = RegistryCache(), list[E2BSandbox]()
 
     def open(self, crate: str, resources: Resources, env: Mapping[str, str], attempt: int = 1) -> E2BSandbox:

@@ -20,14 +20,19 @@ SEND_SECONDS: Final = 2.0
 class RateLimit:
     """Rate limit for all threads: fewer than `per_second` requests are sent.
 
-    The interval starts when the previous request is sent, not when it acquires the limit.
+    The interval starts when the previous request is sent, not when it acquires the limit. The first request waits
+    `first_seconds`.
     """
 
     def __init__(
-        self, per_second: float, clock: Callable[[], float] = time.monotonic, send_seconds: float = SEND_SECONDS
+        self,
+        per_second: float,
+        clock: Callable[[], float] = time.monotonic,
+        send_seconds: float = SEND_SECONDS,
+        first_seconds: float = 0.0,
     ) -> None:
         self._interval, self._clock, self._send_seconds = (1 + MARGIN) / per_second, clock, send_seconds
-        self._next = clock()
+        self._next = clock() + first_seconds
         self._queue, self._lock = threading.Lock(), threading.Lock()
         self._previous_sent = threading.Event()
         self._previous_sent.set()
