@@ -47,7 +47,7 @@ def run_identity(environment: Mapping[str, str], shard: str | None) -> RunIdenti
 
 def e2b_jobs(fleet: Fleet, jobs: int | None, shard: str | None) -> int:
     """Return the number of concurrent crates, limited by the account's number of sandboxes."""
-    return max(1, min(jobs or (1 if shard else fleet.slots), fleet.limits.e2b_sandboxes))
+    return max(1, min(jobs or (fleet.slots_per_job if shard else fleet.slots), fleet.limits.e2b_sandboxes))
 
 
 @dataclass(frozen=True)

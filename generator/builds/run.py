@@ -55,9 +55,12 @@ class Selection:
         return f"report-{shard_numbers(self.shard)[0]}.json" if self.shard else "report.json"
 
 
-def select_crates(manifest: Manifest, shard: str | None = None, crates: tuple[str, ...] = ()) -> Selection:
+def select_crates(
+    manifest: Manifest, shard: str | None = None, crates: tuple[str, ...] = (), slots_per_job: int = 1
+) -> Selection:
     """Return the crates with these names, or all without names; of them the part `shard`, written I/N.
 
+    Each of the N jobs has `slots_per_job` slots, as in the plan that names the shards.
     InputError for an unknown crate or shard.
     """
     minutes = {crate.name: crate.expected_minutes for crate in manifest.crates}
@@ -69,8 +72,8 @@ def select_crates(manifest: Manifest, shard: str | None = None, crates: tuple[st
     if not shard:
         names = tuple(name for name in longest_first(minutes) if name in wanted)
         return Selection(names, whole=names)
-    index, slots = shard_numbers(shard)
-    plan = make_plan(only(manifest, wanted), slots)
+    index, count = shard_numbers(shard)
+    plan = make_plan(only(manifest, wanted), count * slots_per_job, slots_per_job=slots_per_job)
     return Selection(shard_crates(plan, index), shard, tuple(sorted(wanted)))
 
 

@@ -60,8 +60,8 @@ from generator.sandboxes.e2b.connection import Gateway
 @click.option(
     "--jobs",
     type=click.IntRange(1, 256),
-    help="Number of sandboxes at once.  [default: local, half of the processors; e2b, the manifest's slots, 1 for a "
-    "shard]",
+    help="Number of sandboxes at once.  [default: local, half of the processors; e2b, the manifest's slots, those of "
+    "one job for a shard]",
 )
 @out_option("Directory for packages, logs and the report.", exists=False)
 @click.option(
@@ -111,8 +111,8 @@ def build(
     _check_backend(backend, no_isolation=no_isolation, keep_failed=keep_failed)
     loaded = with_layout(load_manifest(manifest), layout)
     index = load_index(previous) if previous else None
-    context = RunContext(manifest, out, os.environ, mask_secrets(loaded), datetime.now(UTC))
-    selection = select_crates(loaded, shard, crates)
+    context = RunContext(manifest, out, os.environ, mask_secrets(loaded), datetime.now(UTC).date())
+    selection = select_crates(loaded, shard, crates, loaded.fleet.slots_per_job if backend == "e2b" else 1)
     progress = build_progress(len(selection.names), grouped=in_github_actions(os.environ))
     if backend == "e2b":
         options, environment = _e2b(loaded, shard, jobs, gateway, keep_failed)

@@ -66,8 +66,9 @@ def plan(
     loaded, today = load_manifest(manifest), datetime.now(UTC).date()
     used = backend or loaded.fleet.backend
     reasons = affected(loaded, changes(loaded, manifest, changed_since, used)) if changed_since is not None else ()
-    made = with_costs(make_plan(loaded, slots, reasons), loaded, _rates(used, manifest))
-    release = made if slots is None else make_plan(loaded)
+    per_job = loaded.fleet.slots_per_job if used == "e2b" else 1
+    made = with_costs(make_plan(loaded, slots, reasons, per_job), loaded, _rates(used, manifest))
+    release = make_plan(loaded)
     if changed_since is None:
         made = made.model_copy(update={"limits": (*made.limits, *budget(loaded, release).limits())})
     if as_json:

@@ -50,6 +50,7 @@ def check_manifest(manifest: Manifest) -> tuple[Problem, ...]:
         _schedule,
         _workflows,
         _sessions,
+        _jobs,
     )
     return tuple(problem for check in checks for problem in check(manifest))
 
@@ -274,3 +275,11 @@ def session_problems(manifest: Manifest) -> Iterator[Problem]:
                 "fleet.limits to the e2b_sandboxes and e2b_creates_per_second of your plan"
             )
             yield Problem((*loc, "timeout_minutes"), sentence)
+
+
+def _jobs(manifest: Manifest) -> Iterator[Problem]:
+    fleet = manifest.fleet
+    if fleet.jobs is not None and fleet.backend == "local":
+        yield Problem(("fleet", "jobs"), "is for the backend e2b: a local crate builds on its job's runner; remove it")
+    elif fleet.jobs is not None and fleet.jobs > fleet.slots:
+        yield Problem(("fleet", "jobs"), f"more jobs than the {fleet.slots} slots would be idle; lower it")

@@ -6,6 +6,7 @@ Rules of single values are in `values`, checks between values in `checks`. `sour
 
 from __future__ import annotations
 
+import math
 from datetime import date
 from typing import Final, Literal, Never
 
@@ -74,7 +75,7 @@ class Quarantine(Strict):
 # Sandboxes at once, creates a second and minutes of a sandbox's life of E2B's Hobby plan, and the last of all others:
 # https://e2b.dev/docs/sandbox/rate-limits and https://e2b.dev/docs/billing
 HOBBY_SANDBOXES: Final = 20
-HOBBY_CREATES: Final = 1.0
+HOBBY_CREATES: Final = 1
 HOBBY_SESSION_MINUTES: Final = 60.0
 SESSION_MINUTES: Final = 1_440.0
 
@@ -148,7 +149,20 @@ class _FleetKeys(Declared):
     # It is in the npm names of packages.
     npm_scope: BuildInput[NpmScope] = Field(description="npm scope of every package.")
     # It decides how builds are shared out.
-    slots: NotAnInput[int] = Field(default=30, ge=1, le=256, description="Number of jobs that build at the same time.")
+    slots: NotAnInput[int] = Field(
+        default=30,
+        ge=1,
+        le=256,
+        description="Number of slots that build at the same time, each by default in its own job.",
+    )
+    # It decides which jobs open the same sandboxes.
+    jobs: NotAnInput[int | None] = Field(
+        default=None,
+        ge=1,
+        le=256,
+        description="e2b: number of jobs that share the slots, each with a sandbox per slot. A runner that waits costs "
+        "more than the sandbox. The default is a job per slot.",
+    )
     # The image holds the toolchain. The cache key has the toolchain's fingerprint.
     template: EnvironmentInput[TemplateName] = Field(
         default="rust-napi-builder", description="E2B template (image) of the sandboxes."
@@ -207,6 +221,11 @@ class _FleetKeys(Declared):
 
 class Fleet(SharedSettings[Never], _FleetKeys):
     """Settings of the whole run, and of every crate that does not replace them."""
+
+    @property
+    def slots_per_job(self) -> int:
+        """Slots of one job, rounded up, so that all slots have one."""
+        return math.ceil(self.slots / self.jobs) if self.jobs else 1
 
 
 class _CrateKeys(Declared):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import heapq
 import math
 from bisect import bisect_left
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
@@ -24,7 +24,7 @@ MAX_MOVED: Final = 8
 
 
 class Shard(Strict):
-    """The crates that one slot builds, longest first; `index` counts from 1."""
+    """The crates that one job builds in its slots, longest first; `index` counts from 1."""
 
     index: int
     crates: tuple[str, ...]
@@ -46,6 +46,23 @@ def balance(minutes: Mapping[str, float], slots: int) -> tuple[Shard, ...]:
     return tuple(
         Shard(index=index, crates=tuple(crate.name for crate in slot.crates), predicted_minutes=slot.time / 1000)
         for index, slot in enumerate(sorted(divided, key=lambda slot: _order(slot.crates[0])), start=1)
+    )
+
+
+def grouped(shards: Sequence[Shard], size: int, minutes: Mapping[str, float]) -> tuple[Shard, ...]:
+    """Join shards of one slot each into shards of up to `size` slots, which take as long as their longest slot.
+
+    Slots that take equally long are together, so that no job runs much longer than most of its slots are busy.
+    """
+    ordered = sorted(shards, key=lambda shard: (-shard.predicted_minutes, shard.index))
+    parts = [ordered[start : start + size] for start in range(0, len(ordered), size)]
+    return tuple(
+        Shard(
+            index=index,
+            crates=tuple(longest_first({name: minutes[name] for shard in part for name in shard.crates})),
+            predicted_minutes=part[0].predicted_minutes,
+        )
+        for index, part in enumerate(parts, start=1)
     )
 
 

@@ -58,7 +58,7 @@ class Costs(Strict):
 
     `prices_of` and `runner_prices_of` are the days of the prices. Sandboxes of the backend `local` are free. `runners`
     is the price of all jobs' minutes, which GitHub charges in private repositories after those of its plan. Only jobs
-    that build count.
+    that build count. `runner_minutes_of_single_slots` are those of one job per slot, None if that is the plan.
     """
 
     backend: BackendName
@@ -68,6 +68,7 @@ class Costs(Strict):
     sandboxes: Range
     runner_minutes: Range
     runners: Range
+    runner_minutes_of_single_slots: Range | None = None
     shards: tuple[ShardCost, ...]
     crates: tuple[CrateCost, ...]
 
@@ -127,8 +128,10 @@ def _crate_cost(crate: Crate, merged: Settings, rates: Rates) -> CrateCost:
 
 
 def _shard_cost(shard: Shard, crates: Sequence[CrateCost]) -> ShardCost:
-    minutes = _sum([_guess(JOB_MINUTES), *(crate.minutes for crate in crates)])
-    whole = Range(**{end: float(math.ceil(value)) for end, value in minutes})
+    """Return the cost of a shard; its job takes as long as all crates one after the other, or as its longest slot."""
+    all_minutes, longest = _sum([crate.minutes for crate in crates]), _guess(shard.predicted_minutes)
+    slot = Range(**{end: min(value, getattr(longest, end)) for end, value in all_minutes})
+    whole = Range(**{end: float(math.ceil(value)) for end, value in _sum([_guess(JOB_MINUTES), slot])})
     return ShardCost(index=shard.index, sandboxes=_sum([crate.sandboxes for crate in crates]), runner_minutes=whole)
 
 

@@ -29,16 +29,18 @@ class Limit(Strict):
 def jobs_at_once(fleet: Fleet, backend: BackendName, jobs: int) -> int:
     """Return how many of a run's jobs may build at the same time, by the limits of the accounts."""
     at_once = min(jobs, fleet.limits.github_jobs)
-    return min(at_once, fleet.limits.e2b_sandboxes) if backend == "e2b" else at_once
+    return min(at_once, max(1, fleet.limits.e2b_sandboxes // fleet.slots_per_job)) if backend == "e2b" else at_once
 
 
-def plan_limits(manifest: Manifest, costs: Costs, makespan_minutes: float, prices: RunnerPrices) -> tuple[Limit, ...]:
+def plan_limits(
+    manifest: Manifest, costs: Costs, makespan_minutes: float, prices: RunnerPrices, slots_per_job: int
+) -> tuple[Limit, ...]:
     """Return the limits that the jobs of a plan meet, in `makespan_minutes`; those of a release are in its budget."""
     limits, jobs = manifest.fleet.limits, len(costs.shards)
     found = [_jobs(limits, jobs), _runner_minutes(costs, prices.plan(limits.github_jobs))]
     if costs.backend == "e2b":
         found += [
-            _sandboxes(limits, min(jobs, limits.github_jobs)),
+            _sandboxes(limits, min(slots_per_job * min(jobs, limits.github_jobs), len(costs.crates))),
             _creates(limits, len(costs.crates), makespan_minutes),
             _session(manifest),
         ]
@@ -71,7 +73,7 @@ def _runner_minutes(costs: Costs, plan: GitHubPlan) -> Limit:
 
 def _sandboxes(limits: Limits, at_once: int) -> Limit:
     allowed = limits.e2b_sandboxes
-    sentence = f"of {at_once} jobs {allowed} get a sandbox at once: limits.e2b_sandboxes"
+    sentence = f"of {at_once} sandboxes {allowed} run at once: limits.e2b_sandboxes"
     return limit("sandboxes", at_once, allowed, sentence)
 
 

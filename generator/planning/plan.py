@@ -5,6 +5,7 @@ Every job computes the whole plan and takes its shard, so that all jobs agree.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Collection
 from typing import Literal
@@ -15,7 +16,7 @@ from generator.errors import InputError
 from generator.manifest.models import Manifest, Quarantine
 from generator.manifest.settings import settings
 from generator.planning.affected import Reason, fits_in_variable
-from generator.planning.balance import Shard, balance, lower_bound
+from generator.planning.balance import Shard, balance, grouped, lower_bound
 from generator.planning.costs import Costs, Rates, plan_costs
 from generator.planning.limits import Limit, plan_limits
 from generator.platforms import UNSUPPORTED_REASONS, PlatformName
@@ -53,7 +54,7 @@ class Plan(Strict):
     """The versioned JSON of `plan --json`; minutes are predictions from `expected_minutes`.
 
     `reasons` has every crate of the manifest with `--changed-since`. Without it, `reasons` is empty and every crate
-    is built. `costs` and `limits` are there where prices were given.
+    is built. A shard is one job with `slots_per_job` slots. `costs` and `limits` are there where prices were given.
     """
 
     plan_version: Literal[1] = 1
@@ -64,6 +65,7 @@ class Plan(Strict):
     skipped: tuple[Skipped, ...]
     reasons: tuple[Reason, ...] = ()
     quarantined: tuple[Quarantined, ...] = ()
+    slots_per_job: int = 1
     costs: Costs | None = None
     limits: tuple[Limit, ...] = ()
 
@@ -99,19 +101,31 @@ class Plan(Strict):
         return self.makespan_minutes / self.lower_bound_minutes if self.shards else 1.0
 
 
-def make_plan(manifest: Manifest, slots: int | None = None, reasons: tuple[Reason, ...] = ()) -> Plan:
-    """Balance the crates of the manifest over `slots` slots, by default the fleet's number.
+def make_plan(
+    manifest: Manifest,
+    slots: int | None = None,
+    reasons: tuple[Reason, ...] = (),
+    slots_per_job: int | None = None,
+) -> Plan:
+    """Balance the crates of the manifest over `slots` slots, and these over jobs, by default as the fleet has them.
 
-    With `reasons`, only crates with `built` are in the plan.
+    The number of slots is rounded up to that of full jobs. With `reasons`, only crates with `built` are in the plan.
     """
     left_out = {reason.crate for reason in reasons if not reason.built}
-    return _plan(only(manifest, {crate.name for crate in manifest.crates} - left_out), slots, reasons)
+    built = only(manifest, {crate.name for crate in manifest.crates} - left_out)
+    count = slots or manifest.fleet.slots
+    each = min(slots_per_job or manifest.fleet.slots_per_job, count)
+    return _plan(built, each * math.ceil(count / each), each, reasons)
 
 
 def with_costs(plan: Plan, manifest: Manifest, rates: Rates) -> Plan:
     """Return the plan with its costs, and with the limits of the accounts that its jobs meet."""
     costs = plan_costs(manifest, plan.shards, rates)
-    limits = plan_limits(manifest, costs, plan.makespan_minutes, rates.runners)
+    if plan.slots_per_job > 1:
+        alone = make_plan(manifest, plan.slots, plan.reasons, slots_per_job=1)
+        minutes = plan_costs(manifest, alone.shards, rates).runner_minutes
+        costs = costs.model_copy(update={"runner_minutes_of_single_slots": minutes})
+    limits = plan_limits(manifest, costs, plan.makespan_minutes, rates.runners, plan.slots_per_job)
     return plan.model_copy(update={"costs": costs, "limits": limits})
 
 
@@ -120,12 +134,14 @@ def only(manifest: Manifest, names: Collection[str]) -> Manifest:
     return manifest.model_copy(update={"crates": tuple(crate for crate in manifest.crates if crate.name in names)})
 
 
-def _plan(manifest: Manifest, slots: int | None, reasons: tuple[Reason, ...]) -> Plan:
-    count = slots or manifest.fleet.slots
+def _plan(manifest: Manifest, count: int, slots_per_job: int, reasons: tuple[Reason, ...]) -> Plan:
     minutes = {crate.name: crate.expected_minutes for crate in manifest.crates}
     shards = balance(minutes, count)
+    if slots_per_job > 1:
+        shards = grouped(shards, slots_per_job, minutes)
     return Plan(
         slots=count,
+        slots_per_job=slots_per_job,
         shards=shards,
         makespan_minutes=max((shard.predicted_minutes for shard in shards), default=0.0),
         lower_bound_minutes=lower_bound(minutes.values(), count),
@@ -151,9 +167,8 @@ def shard_numbers(text: str) -> tuple[int, int]:
 
 
 def shard_crates(plan: Plan, index: int) -> tuple[str, ...]:
-    """Return the crates of shard `index`, none if there are fewer shards; InputError outside 1 to slots."""
-    if not 1 <= index <= plan.slots:
-        raise InputError(
-            f"shard {index}/{plan.slots} does not exist", fix=f"use 1/{plan.slots} to {plan.slots}/{plan.slots}"
-        )
+    """Return the crates of shard `index`, none if there are fewer shards; InputError outside of the jobs."""
+    jobs = plan.slots // plan.slots_per_job
+    if not 1 <= index <= jobs:
+        raise InputError(f"shard {index}/{jobs} does not exist", fix=f"use 1/{jobs} to {jobs}/{jobs}")
     return next((shard.crates for shard in plan.shards if shard.index == index), ())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date
 
-from generator.planning.costs import Range
+from generator.planning.costs import Costs, Range
 from generator.planning.limits import binding
 from generator.planning.plan import Plan
 from generator.prices import money_text
@@ -18,7 +18,7 @@ def columns(plan: Plan) -> tuple[str, ...]:
     """Return the columns of `rows`: with costs also whole minutes of runners, and the cost of sandboxes unless free."""
     costs = plan.costs
     money = () if costs is None else ("runner min",) if costs.prices_of is None else ("runner min", costs.currency)
-    return ("slot", "minutes", *money, "crates")
+    return ("slot" if plan.slots_per_job == 1 else "job", "minutes", *money, "crates")
 
 
 def rows(plan: Plan) -> list[tuple[str, ...]]:
@@ -47,8 +47,15 @@ def cost_lines(plan: Plan) -> list[str]:
     price = f"{money_text(costs.runners.likely)} {costs.currency} where they are not free"
     return [
         f"costs: {'' if costs.prices_of is None else sandboxes}{runners}, {price} (prices of {costs.runner_prices_of})",
+        *([_other_way(costs, single)] if (single := costs.runner_minutes_of_single_slots) else []),
         *(f"limit: {sentence}" for sentence in binding(plan.limits)),
     ]
+
+
+def _other_way(costs: Costs, single: Range) -> str:
+    amount = single.likely * costs.runners.likely / costs.runner_minutes.likely
+    minutes = f"{_range(single, '{:,.0f}'.format)} runner minutes, {money_text(amount)} {costs.currency}"
+    return f"with one job per slot: {minutes} where they are not free"
 
 
 def _ends(of: Range, text: Callable[[float], str]) -> str:
@@ -80,8 +87,11 @@ def summary(plan: Plan) -> str:
     for each in plan.skipped:
         reasons[each.reason] = reasons.get(each.reason, 0) + 1
     skips = "".join(f"\nskipped {counted(count, 'unit')}: {reason}" for reason, count in sorted(reasons.items()))
+    jobs = f"{len(plan.shards)} of {counted(plan.slots, 'slot')}"
+    if plan.slots_per_job > 1:
+        jobs = f"{counted(len(plan.shards), 'job')} of {plan.slots_per_job} slots"
     return (
-        f"{counted(plan.count, 'crate')} in {len(plan.shards)} of {counted(plan.slots, 'slot')}: "
+        f"{counted(plan.count, 'crate')} in {jobs}: "
         f"{plan.makespan_minutes:.10g} min predicted, "
         f"lower bound {plan.lower_bound_minutes:.10g} min, gap {plan.gap_minutes:.10g} min, "
         f"ratio {plan.ratio:.3f}{skips}"

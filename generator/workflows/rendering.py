@@ -54,13 +54,14 @@ def render(manifest: Manifest, shards: Sequence[Shard], manifest_path: str) -> d
 def job_minutes(manifest: Manifest, shards: int) -> int:
     """Return the timeout in minutes of a shard's job.
 
-    The expected time of a shard is at most the mean plus the longest crate (Graham, 1966: longest crate first). The
+    The expected time of a slot is at most the mean plus the longest crate (Graham, 1966: longest crate first). The
     timeout is twice that, plus one crate's timeout and the setup. It is rounded up to tens, so that a new estimate
     seldom changes the file, and never exceeds GitHub's limit.
     """
     expected = [crate.expected_minutes for crate in manifest.crates]
     longest_attempt = max(settings(manifest.fleet, crate).timeout_minutes for crate in manifest.crates)
-    allowed = 2 * (math.fsum(expected) / shards + max(expected)) + longest_attempt + SETUP_MINUTES
+    slots = shards * manifest.fleet.slots_per_job
+    allowed = 2 * (math.fsum(expected) / slots + max(expected)) + longest_attempt + SETUP_MINUTES
     return min(math.ceil(allowed / 10) * 10, limits.JOB_MINUTES)
 
 
@@ -81,7 +82,7 @@ def _values(manifest: Manifest, shards: Sequence[Shard], manifest_path: str) -> 
         "schedule": fleet.schedule,
         "release_tags": fleet.release_tags,
         "shards": _shards(manifest, shards),
-        "max_parallel": jobs_at_once(fleet, fleet.backend, fleet.slots),
+        "max_parallel": jobs_at_once(fleet, fleet.backend, fleet.jobs or fleet.slots),
         "timeout_minutes": job_minutes(manifest, len(shards)),
         "pins": pins(),
     }

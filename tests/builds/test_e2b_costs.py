@@ -1,13 +1,14 @@
-"""The limit of costs at E2B: no sandbox is opened once it is reached."""
+"""Costs at E2B: no sandbox is opened once their limit is reached, and few jobs drive the sandboxes of all slots."""
 
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tests.builds.scripted import env_of, prepared, report_of, rules_for, scripted_fleet
+from tests.builds.scripted import Gate, env_of, prepared, report_of, rules_for, scripted_fleet
 from tests.e2b_server import E2BServer
-from tests.support import Ran, cratematrix
+from tests.support import Ran, cratematrix, wait_until
 
 # The price of a sandbox of the size standard for a minute: 4 processors and 4 GiB.
 MINUTE = 0.00444
@@ -72,3 +73,18 @@ def test_a_run_that_costs_more_than_expected_opens_no_more_sandboxes(path: str, 
         assert ran.code == 0, ran.err
         assert sorted(record.metadata["crate"] for record in server.created()) == ["c0", "c1", "c2"]
         assert report_of(top)["estimated_cost"] == 0.000088
+
+
+def test_one_job_has_a_sandbox_for_each_of_its_slots(path: str, tmp_path: Path) -> None:
+    gate = Gate(tmp_path / "gate")
+    top = prepared(scripted_fleet(tmp_path / "repo", 6, gate.HOLD, backend="e2b", slots=6, jobs=2), path)
+    with E2BServer(rules_for(top), binds=gate.binds) as server, ThreadPoolExecutor(1) as pool:
+        words = ("build", "--shard", "2/2", "--backend", "e2b")
+        run = pool.submit(cratematrix, *words, cwd=top, env=env_of(server, tmp_path))
+        try:
+            wait_until(lambda: len(server.running()) == 3 or run.done(), "three sandboxes at once", 600)
+        finally:
+            gate.open()
+        ran = run.result()
+        assert ran.code == 0, ran.err
+        assert sorted(record.metadata["crate"] for record in server.created()) == ["c3", "c4", "c5"]

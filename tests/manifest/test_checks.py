@@ -344,3 +344,15 @@ def test_a_timeout_that_a_sandbox_of_the_hobby_plan_does_not_live_is_refused() -
         assert found(*crates, backend="e2b", timeout_minutes=61, limits=limits) == []
     assert found(*crates, timeout_minutes=61) == []
     assert found(crate("a"), backend="e2b") == [], "an hour is the default"
+
+
+@pytest.mark.parametrize(
+    ("fleet", "sentence"),
+    [
+        ({"jobs": 3}, "is for the backend e2b: a local crate builds on its job's runner; remove it"),
+        ({"jobs": 3, "backend": "e2b", "slots": 2}, "more jobs than the 2 slots would be idle; lower it"),
+        ({"jobs": 3, "backend": "e2b", "slots": 3}, None),
+    ],
+)
+def test_jobs_are_for_the_slots_of_e2b(fleet: dict[str, Any], sentence: str | None) -> None:
+    assert found(crate("a"), **fleet) == ([(("fleet", "jobs"), sentence, None)] if sentence else [])

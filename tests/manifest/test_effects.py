@@ -41,6 +41,7 @@ OTHER_OF_FLEET: dict[str, Any] = {
     **OTHER,
     "npm_scope": "@other",
     "slots": 2,
+    "jobs": 1,
     "template": "other",
     "action": "you/cratematrix@v2",
     "backend": "e2b",

@@ -12,16 +12,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
+from generator.backends.e2b import create_share, e2b_jobs
+from generator.builds.run import select_crates
 from generator.console.tables import rich_table
 from generator.errors import InputError
 from generator.manifest.models import Crate, Fleet, Limits, Manifest
 from generator.manifest.source_models import PathSource
 from generator.manifest.values import SIZES, BackendName, Size
+from generator.planning.affected import Reason
 from generator.planning.costs import GUESS_FACTOR, JOB_MINUTES, Costs, Range, Rates, check_cost
 from generator.planning.limits import binding, jobs_at_once
 from generator.planning.markdown import page
 from generator.planning.plan import Plan, make_plan, with_costs
-from generator.planning.table import columns, cost_lines, rows
+from generator.planning.table import columns, cost_lines, rows, summary
 from generator.prices import load_runner_prices
 
 RUNNERS = load_runner_prices()
@@ -179,7 +182,7 @@ def test_the_line_for_the_fleet_has_the_range_and_the_day_of_the_prices() -> Non
     [
         (LOCAL, 30, {}, ["of 30 jobs 20 run at once: limits.github_jobs"]),
         (LOCAL, 30, {"github_jobs": 40, "e2b_sandboxes": 1}, []),
-        (E2B, 30, {"github_jobs": 40}, ["of 30 jobs 20 get a sandbox at once: limits.e2b_sandboxes"]),
+        (E2B, 30, {"github_jobs": 40}, ["of 30 sandboxes 20 run at once: limits.e2b_sandboxes"]),
         (E2B, 30, {"github_jobs": 4, "e2b_sandboxes": 4}, ["of 30 jobs 4 run at once: limits.github_jobs"]),
         (
             E2B, 30, {"github_jobs": 30, "e2b_sandboxes": 30, "e2b_creates_per_second": 0.01},
@@ -210,3 +213,60 @@ def test_the_minutes_of_githubs_plan_and_the_life_of_a_sandbox_bind() -> None:
 )
 def test_no_more_jobs_build_at_once_than_both_accounts_allow(backend: BackendName, jobs: int, at_once: int) -> None:
     assert jobs_at_once(fleet_of([(5, 60, "small")], github_jobs=25).fleet, backend, jobs) == at_once
+
+
+@settings(deadline=None, max_examples=40)
+@given(crates=CRATES, slots=st.integers(1, 12), jobs=st.integers(1, 12), data=st.data())
+def test_jobs_with_several_slots_build_what_the_plan_says(
+    crates: list[tuple[float, float, Size]], slots: int, jobs: int, data: st.DataObject
+) -> None:
+    manifest = with_jobs(fleet_of(crates, slots), min(jobs, slots))
+    affected = data.draw(st.sets(st.sampled_from([crate.name for crate in manifest.crates]), min_size=1))
+    reasons = tuple(Reason(crate=each.name, built=each.name in affected, reason="") for each in manifest.crates)
+    plan = with_costs(make_plan(manifest, None, reasons), manifest, E2B)
+    each = manifest.fleet.slots_per_job
+    assert len(plan.shards) <= min(jobs, slots)
+    assert sorted(name for shard in plan.shards for name in shard.crates) == sorted(affected)
+    for job in plan.matrix.include:
+        selected = select_crates(manifest, job.shard, tuple(affected), each)
+        assert selected.names == plan.shards[job.index - 1].crates
+    assert plan.makespan_minutes == max(shard.predicted_minutes for shard in plan.shards)
+    assert plan.costs is not None
+    assert all(0 <= found.low <= found.likely <= found.high for found in ranges(plan.costs))
+
+
+def with_jobs(manifest: Manifest, jobs: int) -> Manifest:
+    return manifest.model_copy(update={"fleet": manifest.fleet.model_copy(update={"jobs": jobs, "backend": "e2b"})})
+
+
+def test_the_plan_has_the_price_of_few_jobs_and_of_one_per_slot() -> None:
+    plan = planned(with_jobs(fleet_of([(10, 60, "standard")] * 40, slots=20), 2))
+    assert plan.slots_per_job == 10
+    assert [(shard.predicted_minutes, len(shard.crates)) for shard in plan.shards] == [(20, 20), (20, 20)]
+    assert plan.costs is not None
+    assert plan.costs.runner_minutes == Range(low=22, likely=42, high=84)
+    assert plan.costs.runner_minutes_of_single_slots == Range(low=220, likely=420, high=840)
+    assert plan.costs.sandboxes.likely == pytest.approx(40 * 10 * MINUTE["standard"])
+    assert cost_lines(plan)[1] == (
+        "with one job per slot: 420 (220 to 840) runner minutes, 2.52 USD where they are not free"
+    )
+    assert columns(plan)[0] == "job"
+    assert summary(plan).startswith("40 crates in 2 jobs of 10 slots: 20 min predicted")
+
+
+def test_the_slots_of_jobs_are_rounded_up_and_slots_that_take_equally_long_are_together() -> None:
+    crates: list[tuple[float, float, Size]] = [(float(minutes), 60, "small") for minutes in range(1, 8)]
+    plan = planned(with_jobs(fleet_of(crates, slots=7), 3))
+    assert plan.slots == 9
+    assert [shard.crates for shard in plan.shards] == [("c6", "c5", "c4"), ("c3", "c2", "c1"), ("c0",)]
+    assert [shard.predicted_minutes for shard in plan.shards] == [7, 4, 1]
+
+
+def test_the_job_of_a_shard_has_the_sandboxes_of_its_slots() -> None:
+    fleet = with_jobs(fleet_of([(5, 60, "small")], slots=30, e2b_sandboxes=50, github_jobs=40), 4).fleet
+    assert e2b_jobs(fleet, None, "1/4") == 8
+    assert e2b_jobs(fleet, None, None) == 30
+    assert e2b_jobs(fleet, 2, "1/4") == 2
+    assert jobs_at_once(fleet, "e2b", 4) == 4
+    assert create_share(fleet, "2/4").per_second == 0.25
+    assert jobs_at_once(fleet.model_copy(update={"limits": Limits(e2b_sandboxes=6)}), "e2b", 4) == 1

@@ -45,6 +45,7 @@ def test_the_json_shape_is_what_scripts_rely_on() -> None:
         "skipped",
         "reasons",
         "quarantined",
+        "slots_per_job",
         "costs",
         "limits",
         "count",

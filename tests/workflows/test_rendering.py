@@ -19,7 +19,8 @@ from generator import processes
 from generator.errors import InputError
 from generator.manifest.checks import check_manifest
 from generator.manifest.models import Manifest, Workflows
-from generator.workflows import limits
+from generator.planning.plan import make_plan
+from generator.workflows import limits, rendering
 from generator.workflows.files import diff, differences, stale, write
 from generator.workflows.header import header, source_manifest
 from generator.workflows.pins import pins
@@ -73,6 +74,16 @@ def test_no_more_jobs_build_at_once_than_e2b_has_sandboxes(fleets: Any, backend:
     fleet = plain.fleet.model_copy(update={"backend": backend})
     rendered = render(plain.model_copy(update={"fleet": fleet}), 256, "crates.json")
     assert {build_job(rendered[name])["strategy"]["max-parallel"] for name in (RELEASE, BUILD)} == {at_once}
+
+
+def test_few_jobs_share_the_slots_and_the_sandboxes_of_the_account(fleets: Any) -> None:
+    plain = fleets.make(30, github_jobs=40, minutes=(5.0,) * 60)
+    fleet = plain.fleet.model_copy(update={"backend": "e2b", "jobs": 3})
+    few = plain.model_copy(update={"fleet": fleet})
+    job = build_job(rendering.render(few, make_plan(few).shards, "crates.json")[RELEASE])
+    assert [each["shard"] for each in job["strategy"]["matrix"]["include"]] == ["1/3", "2/3", "3/3"]
+    assert job["strategy"]["max-parallel"] == 2, "20 sandboxes are two jobs of ten slots"
+    assert job["timeout-minutes"] == job_minutes(plain, 30)
 
 
 @settings(deadline=None, max_examples=30)
