@@ -33,12 +33,16 @@ from generator.manifest.models import Crate, Manifest
 from generator.manifest.names import log_name, sbom_name, tarball_names
 from generator.manifest.settings import Settings, settings
 from generator.planning.balance import longest_first
-from generator.planning.plan import make_plan, only, shard_crates, shard_numbers
+from generator.planning.plan import Plan, make_plan, minutes_of, only, shard_crates
+from generator.planning.prediction import Prediction
 from generator.redaction import Redactor
 from generator.reports.index import FleetIndex
+from generator.reports.memory import REPORT
 from generator.reports.models import CrateReport, Report
+from generator.reports.predictions import remembered, with_times
 from generator.reports.quarantines import with_quarantines
 from generator.sources.collect import SourceLocations, fleet_files, repository_top
+from generator.text import counted
 
 
 @dataclass(frozen=True)
@@ -52,29 +56,54 @@ class Selection:
     @property
     def report_name(self) -> str:
         """Name of the report file, different for each shard of a run."""
-        return f"report-{shard_numbers(self.shard)[0]}.json" if self.shard else "report.json"
+        return f"report-{_shard(self.shard)[0]}.json" if self.shard else REPORT
 
 
 def select_crates(
-    manifest: Manifest, shard: str | None = None, crates: tuple[str, ...] = (), slots_per_job: int = 1
+    manifest: Manifest,
+    shard: str | None = None,
+    crates: tuple[str, ...] = (),
+    plan: Plan | None = None,
+    predictions: tuple[Prediction, ...] = (),
 ) -> Selection:
     """Return the crates with these names, or all without names; of them the part `shard`, written I/N.
 
-    Each of the N jobs has `slots_per_job` slots, as in the plan that names the shards.
+    With a plan, the part is that of the plan. Without one, it follows from the manifest alone: each job has other
+    measurements, and all must agree. `predictions` decide the order of crates without a shard.
+
     InputError for an unknown crate or shard.
     """
-    minutes = {crate.name: crate.expected_minutes for crate in manifest.crates}
+    if plan is not None:
+        return _planned(plan, shard, crates)
+    minutes = {crate.name: crate.expected_minutes for crate in manifest.crates} | minutes_of(predictions)
     wanted = frozenset(crates or minutes)
     if unknown := sorted(wanted - minutes.keys()):
         near = get_close_matches(unknown[0], minutes, 1)
         hint = f'; did you mean "{near[0]}"?' if near else ""
         raise InputError(f"the manifest has no crate {', '.join(unknown)}{hint}", fix="cratematrix plan")
     if not shard:
-        names = tuple(name for name in longest_first(minutes) if name in wanted)
-        return Selection(names, whole=names)
-    index, count = shard_numbers(shard)
-    plan = make_plan(only(manifest, wanted), count * slots_per_job, slots_per_job=slots_per_job)
-    return Selection(shard_crates(plan, index), shard, tuple(sorted(wanted)))
+        return Selection(tuple(name for name in longest_first(minutes) if name in wanted))
+    index, slots = _shard(shard)
+    return Selection(shard_crates(make_plan(only(manifest, wanted), slots), index), shard)
+
+
+def _planned(plan: Plan, shard: str | None, crates: tuple[str, ...]) -> Selection:
+    """Return the crates of a shard in a plan; InputError if the plan has another number of shards."""
+    if not shard or crates:
+        raise InputError("a plan says which crates a shard builds: use --plan with --shard I/N and without --crate")
+    index, count = _shard(shard)
+    if count != len(plan.shards) or index > count:
+        raise InputError(
+            f"the plan has {counted(len(plan.shards), 'shard')}, and {shard} is not one of them",
+            fix="cratematrix generate, or take a shard from the plan's matrix",
+        )
+    return Selection(shard_crates(plan, index), shard)
+
+
+def _shard(text: str) -> tuple[int, int]:
+    if not (found := re.fullmatch(r"([1-9]\d{0,3})/([1-9]\d{0,3})", text)):
+        raise InputError(f"{text!r} is not a shard: write I/N, such as 1/30")
+    return int(found[1]), int(found[2])
 
 
 @dataclass(frozen=True)
@@ -95,14 +124,14 @@ class RunContext:
 class RunOptions:
     """The number of concurrent crates; with `keep_failed` the sandboxes of failed crates stay open.
 
-    Crates that did not change since the release of the index `previous` are not built. `max_cost` is the most that the
-    sandboxes of all shards may cost together.
+    Crates that did not change since the release of the index `previous` are not built. `predictions` are those of all
+    crates of the manifest, with the measurements of earlier builds.
     """
 
     jobs: int
     keep_failed: bool = False
     previous: FleetIndex | None = None
-    max_cost: float | None = None
+    predictions: tuple[Prediction, ...] = ()
 
 
 OpenEnvironment = Callable[[RunContext, threading.Event, Observer], AbstractContextManager[BuildEnvironment]]
@@ -132,44 +161,22 @@ def build(
             if options.max_cost is not None:
                 context = _with_limit(context, manifest, selection, options.max_cost)
             builds = [CrateBuild(crates[name], crate_settings[name], context) for name in names]
-            _check_cost(context, builds)
-            reports = build_fleet(builds, options.jobs)
+            reports = _with_times(build_fleet(builds, options.jobs), environment, options.predictions)
         seconds = time.monotonic() - started
         report = _report(environment, selection, run, reports, seconds, interrupted=stop.is_set())
-        report = report.model_copy(update={"estimated_cost": _estimated_cost(builds, reports)})
+        if selection.shard is None:
+            report = report.model_copy(update={"remembered": remembered(options.predictions, names)})
         report = with_quarantines(report, manifest, run.today)
         text = run.redactor.in_json(report.model_dump_json(indent=2))
         out.write(selection.report_name, f"{text}\n".encode())
     return report
 
 
-def _with_limit(context: BuildContext, manifest: Manifest, selection: Selection, max_cost: float) -> BuildContext:
-    """Return the context with the run's part of the limit for all shards, by the likely costs of their crates."""
-    prices, crates = context.environment.prices, {crate.name: crate for crate in manifest.crates}
-    if prices is None:
-        return context
-
-    def likely(names: Iterable[str]) -> float:
-        each = (CrateBuild(crates[name], settings(manifest.fleet, crates[name]), context) for name in names)
-        return math.fsum(build.likely_cost() for build in each)
-
-    share = likely(selection.names) / likely(selection.whole)
-    return replace(context, spending=SpendingLimit(max_cost * share, prices.currency))
-
-
-def _check_cost(context: BuildContext, builds: Iterable[CrateBuild]) -> None:
-    """InputError when the crates that were never built before, here or for a release, likely cost too much."""
-    indexed = context.previous.crates if context.previous else ()
-    known = {crate.name for crate in indexed if crate.state == "built"}
-    new = (build for build in builds if build.crate.name not in known and not has_entry(build))
-    context.spending.check(math.fsum(build.likely_cost() for build in new))
-
-
-def _estimated_cost(builds: Iterable[CrateBuild], reports: Sequence[CrateReport]) -> float | None:
-    """Return the likely cost of the crates that had a sandbox in this run; None where sandboxes are free."""
-    built = {report.name for report in reports if report.attempts and report.sandboxes}
-    likely = [build.likely_cost() for build in builds if build.crate.name in built]
-    return round(math.fsum(likely), 6) if likely and any(likely) else None
+def _with_times(
+    reports: Sequence[CrateReport], environment: BuildEnvironment, predictions: tuple[Prediction, ...]
+) -> list[CrateReport]:
+    predicted = {each.crate: each for each in predictions}
+    return [with_times(report, predicted.get(report.name), environment.backend.name) for report in reports]
 
 
 def _report(

@@ -31,6 +31,7 @@ def unchanged_report(
         peak_memory=entry.peak_memory,
         sandboxes=(entry.sandbox,) if entry.sandbox else (),
         cost=entry.cost,
+        measurements=entry.measurements,
         package=entry.packages[0] if entry.packages else None,
         packages=entry.packages,
         notes=(f"unchanged since {previous.tag}",),

@@ -13,13 +13,14 @@ import click
 from generator.backends.local import local_environment
 from generator.builds.run import OpenEnvironment, RunContext, RunOptions, select_crates
 from generator.builds.run import build as run_build
+from generator.commands.measurements import measurements
 from generator.commands.options import (
     backend_option,
     complete_crates,
     gateway_options,
     manifest_option,
-    max_cost_option,
     out_option,
+    plan_option,
 )
 from generator.commands.results import print_report, raise_failed
 from generator.commands.secrets import mask_secrets
@@ -30,8 +31,10 @@ from generator.github_actions.step_files import in_github_actions
 from generator.manifest.models import Manifest
 from generator.manifest.reading import load_manifest
 from generator.manifest.settings import with_layout
-from generator.manifest.values import Layout
+from generator.manifest.values import BackendName, Layout
 from generator.packages.install_lines import install_line
+from generator.planning.plan_file import load_plan
+from generator.planning.prediction import predict
 from generator.reports.index import load_index
 from generator.reports.models import Report
 from generator.sandboxes.e2b.connection import Gateway
@@ -74,6 +77,10 @@ from generator.sandboxes.e2b.connection import Gateway
     is_flag=True,
     help="local: run crates' code as your user, with access to all your files and the network.",
 )
+@plan_option(
+    "Plan of the run, from `plan --json`: --shard takes its crates from there, so that all jobs agree.",
+    "CRATEMATRIX_BUILD_PLAN",
+)
 @click.option(
     "--previous",
     type=click.Path(path_type=Path, dir_okay=False, exists=True),
@@ -89,11 +96,12 @@ def build(
     shard: str | None,
     crates: tuple[str, ...],
     everything: bool,
-    backend: str,
+    backend: BackendName,
     jobs: int | None,
     out: Path,
     layout: Layout | None,
     no_isolation: bool,
+    plan_file: Path | None,
     previous: Path | None,
     max_cost: float | None,
     keep_failed: bool,
@@ -104,6 +112,8 @@ def build(
     Give --shard, --crate or both, or --all. Unchanged crates are reused from the build cache. The failure of a crate
     in quarantine fails a run only if it built nothing at all; a shard is a part of a run.
 
+    Without --shard, the longest crates are built first, by the times that the last report in --out has measured.
+
     --backend e2b needs E2B_API_KEY and a template: see cratematrix doctor --backend e2b.
     """
     if everything == bool(shard or crates):
@@ -111,14 +121,16 @@ def build(
     _check_backend(backend, no_isolation=no_isolation, keep_failed=keep_failed)
     loaded = with_layout(load_manifest(manifest), layout)
     index = load_index(previous) if previous else None
+    planned = load_plan(plan_file, loaded) if plan_file else None
+    predictions = planned.predictions if planned else predict(loaded, measurements(loaded, previous, out), backend)
     context = RunContext(manifest, out, os.environ, mask_secrets(loaded), datetime.now(UTC).date())
-    selection = select_crates(loaded, shard, crates, loaded.fleet.slots_per_job if backend == "e2b" else 1)
+    selection = select_crates(loaded, shard, crates, planned, predictions)
     progress = build_progress(len(selection.names), grouped=in_github_actions(os.environ))
     if backend == "e2b":
         options, environment = _e2b(loaded, shard, jobs, gateway, keep_failed)
     else:
         options, environment = _local(jobs, no_isolation)
-    options = replace(options, previous=index, max_cost=max_cost)
+    options = replace(options, previous=index, predictions=predictions)
     with progress.running():
         report = run_build(loaded, selection, context, options, environment, progress)
     print_report(report, out / selection.report_name, loaded)

@@ -50,6 +50,18 @@ def json_option(variable: str) -> Callable[[Callable[..., None]], Callable[..., 
     )
 
 
+def plan_option(help_text: str, variable: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Return the option for the file of a plan; the command takes it as `plan_file`."""
+    return click.option(
+        "--plan",
+        "plan_file",
+        type=click.Path(path_type=Path, dir_okay=False, exists=True),
+        metavar="FILE",
+        envvar=variable,
+        help=help_text,
+    )
+
+
 backend_option = click.option(
     "--backend",
     type=click.Choice(["local", "e2b"]),

@@ -14,6 +14,7 @@ from generator.manifest.models import Manifest
 from generator.reports.annotations import quarantined_crates, skipped_crates, worst_failures
 from generator.reports.markdown import page
 from generator.reports.models import Report
+from generator.reports.predictions import times_line
 from generator.reports.quarantines import quarantine_words
 from generator.reports.table import COLUMNS, reason_of, report_notes, rows, summary
 from generator.text import counted
@@ -24,6 +25,8 @@ def print_report(report: Report, path: Path, manifest: Manifest | None) -> None:
     print_table(COLUMNS, rows(report), to_stderr=True)
     for remark in report_notes(report):
         print_message(remark)
+    if times := times_line(report):
+        print_message(times)
     print_message(f"{summary(report)}; report: {path}")
     if not in_github_actions(os.environ):
         return

@@ -6,16 +6,27 @@ from datetime import date
 
 from generator.markdown import escape, table
 from generator.planning.plan import Plan
-from generator.planning.table import REASON_COLUMNS, columns, cost_lines, quarantine_notes, reason_rows, rows, summary
+from generator.planning.table import (
+    COLUMNS,
+    PREDICTION_COLUMNS,
+    REASON_COLUMNS,
+    prediction_rows,
+    quarantine_notes,
+    reason_rows,
+    rows,
+    summary,
+)
 
 
 def page(plan: Plan, today: date) -> str:
-    """Return the step summary: prediction, costs, quarantines on this day, shards, and the reason for each crate."""
-    lines = ["### Plan", "", *map(escape, (*summary(plan).split("\n"), *cost_lines(plan))), ""]
+    """Return the step summary: the prediction, quarantines on this day, the shards, the crates and the reasons."""
+    lines = ["### Plan", "", *map(escape, summary(plan).split("\n")), ""]
     if notes := quarantine_notes(plan, today):
         lines += [*(f"- {escape(note)}" for note in notes), ""]
     if plan.shards:
-        lines += [*table(columns(plan), rows(plan)), ""]
+        lines += [*table(COLUMNS, rows(plan)), ""]
+    if predicted := prediction_rows(plan):
+        lines += [*table(PREDICTION_COLUMNS, predicted), ""]
     if plan.reasons:
         lines += [*table(REASON_COLUMNS, reason_rows(plan)), ""]
     return "\n".join(lines)

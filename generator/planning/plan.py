@@ -1,13 +1,11 @@
-"""The plan: a pure, total and deterministic function of the manifest.
+"""The plan: a pure, total and deterministic function of the manifest and of measurements.
 
-Every job computes the whole plan and takes its shard, so that all jobs agree.
+Its JSON is complete: every job of a run takes its shard from one file, so that all jobs agree.
 """
 
 from __future__ import annotations
 
-import math
-import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Literal
 
 from pydantic import computed_field
@@ -15,10 +13,11 @@ from pydantic import computed_field
 from generator.errors import InputError
 from generator.manifest.models import Manifest, Quarantine
 from generator.manifest.settings import settings
+from generator.manifest.values import BackendName
 from generator.planning.affected import Reason, fits_in_variable
-from generator.planning.balance import Shard, balance, grouped, lower_bound
-from generator.planning.costs import Costs, Rates, plan_costs
-from generator.planning.limits import Limit, plan_limits
+from generator.planning.balance import Shard, balance, lower_bound
+from generator.planning.measurements import Memory
+from generator.planning.prediction import Prediction, predict
 from generator.platforms import UNSUPPORTED_REASONS, PlatformName
 from generator.strict import Strict
 
@@ -51,10 +50,10 @@ class Matrix(Strict):
 
 
 class Plan(Strict):
-    """The versioned JSON of `plan --json`; minutes are predictions from `expected_minutes`.
+    """The versioned JSON of `plan --json`; minutes are predictions.
 
     `reasons` has every crate of the manifest with `--changed-since`. Without it, `reasons` is empty and every crate
-    is built. A shard is one job with `slots_per_job` slots. `costs` and `limits` are there where prices were given.
+    is built. `predictions` has every crate of the manifest, also those that are not built.
     """
 
     plan_version: Literal[1] = 1
@@ -65,9 +64,7 @@ class Plan(Strict):
     skipped: tuple[Skipped, ...]
     reasons: tuple[Reason, ...] = ()
     quarantined: tuple[Quarantined, ...] = ()
-    slots_per_job: int = 1
-    costs: Costs | None = None
-    limits: tuple[Limit, ...] = ()
+    predictions: tuple[Prediction, ...] = ()
 
     @computed_field  # type: ignore[prop-decorator]
     @property
@@ -101,32 +98,25 @@ class Plan(Strict):
         return self.makespan_minutes / self.lower_bound_minutes if self.shards else 1.0
 
 
+NOTHING_MEASURED: Memory = {}
+
+
 def make_plan(
     manifest: Manifest,
     slots: int | None = None,
     reasons: tuple[Reason, ...] = (),
-    slots_per_job: int | None = None,
+    memory: Memory = NOTHING_MEASURED,
+    backend: BackendName = "local",
 ) -> Plan:
-    """Balance the crates of the manifest over `slots` slots, and these over jobs, by default as the fleet has them.
+    """Balance the crates of the manifest over `slots` slots, by default the fleet's number.
 
-    The number of slots is rounded up to that of full jobs. With `reasons`, only crates with `built` are in the plan.
+    With `reasons`, only crates with `built` are in the plan. Minutes are predicted for a backend, from the measurements
+    in `memory`.
     """
     left_out = {reason.crate for reason in reasons if not reason.built}
-    built = only(manifest, {crate.name for crate in manifest.crates} - left_out)
-    count = slots or manifest.fleet.slots
-    each = min(slots_per_job or manifest.fleet.slots_per_job, count)
-    return _plan(built, each * math.ceil(count / each), each, reasons)
-
-
-def with_costs(plan: Plan, manifest: Manifest, rates: Rates) -> Plan:
-    """Return the plan with its costs, and with the limits of the accounts that its jobs meet."""
-    costs = plan_costs(manifest, plan.shards, rates)
-    if plan.slots_per_job > 1:
-        alone = make_plan(manifest, plan.slots, plan.reasons, slots_per_job=1)
-        minutes = plan_costs(manifest, alone.shards, rates).runner_minutes
-        costs = costs.model_copy(update={"runner_minutes_of_single_slots": minutes})
-    limits = plan_limits(manifest, costs, plan.makespan_minutes, rates.runners, plan.slots_per_job)
-    return plan.model_copy(update={"costs": costs, "limits": limits})
+    predictions = predict(manifest, memory, backend)
+    planned = only(manifest, {crate.name for crate in manifest.crates} - left_out)
+    return _plan(planned, slots, reasons, predictions)
 
 
 def only(manifest: Manifest, names: Collection[str]) -> Manifest:
@@ -134,8 +124,17 @@ def only(manifest: Manifest, names: Collection[str]) -> Manifest:
     return manifest.model_copy(update={"crates": tuple(crate for crate in manifest.crates if crate.name in names)})
 
 
-def _plan(manifest: Manifest, count: int, slots_per_job: int, reasons: tuple[Reason, ...]) -> Plan:
-    minutes = {crate.name: crate.expected_minutes for crate in manifest.crates}
+def minutes_of(predictions: Iterable[Prediction]) -> dict[str, float]:
+    """Return the predicted minutes by crate."""
+    return {each.crate: each.minutes for each in predictions}
+
+
+def _plan(
+    manifest: Manifest, slots: int | None, reasons: tuple[Reason, ...], predictions: tuple[Prediction, ...]
+) -> Plan:
+    count = slots or manifest.fleet.slots
+    predicted = minutes_of(predictions)
+    minutes = {crate.name: predicted[crate.name] for crate in manifest.crates}
     shards = balance(minutes, count)
     if slots_per_job > 1:
         shards = grouped(shards, slots_per_job, minutes)
@@ -156,6 +155,7 @@ def _plan(manifest: Manifest, count: int, slots_per_job: int, reasons: tuple[Rea
             for crate in sorted(manifest.crates, key=lambda each: each.name)
             if crate.quarantine
         ),
+        predictions=predictions,
     )
 
 

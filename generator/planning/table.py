@@ -8,10 +8,11 @@ from datetime import date
 from generator.planning.costs import Costs, Range
 from generator.planning.limits import binding
 from generator.planning.plan import Plan
-from generator.prices import money_text
+from generator.planning.prediction import ESTIMATE, Prediction
 from generator.text import counted
 
 REASON_COLUMNS = ("crate", "built", "reason")
+PREDICTION_COLUMNS = ("crate", "minutes", "basis")
 
 
 def columns(plan: Plan) -> tuple[str, ...]:
@@ -66,6 +67,14 @@ def _range(of: Range, text: Callable[[float], str]) -> str:
     return f"{text(of.likely)} ({text(of.low)} to {text(of.high)})"
 
 
+def prediction_rows(plan: Plan) -> list[tuple[str, ...]]:
+    """Return one row for each crate that is built, the longest first; none if all have the manifest's estimate."""
+    found = sorted(_planned(plan), key=lambda each: (-each.minutes, each.crate))
+    if all(each.basis == ESTIMATE for each in found):
+        return []
+    return [(each.crate, f"{each.minutes:.10g}", each.basis) for each in found]
+
+
 def reason_rows(plan: Plan) -> list[tuple[str, ...]]:
     """Return one row for each crate of the manifest; the crates that are built come first."""
     ordered = sorted(plan.reasons, key=lambda each: not each.built)
@@ -94,5 +103,17 @@ def summary(plan: Plan) -> str:
         f"{counted(plan.count, 'crate')} in {jobs}: "
         f"{plan.makespan_minutes:.10g} min predicted, "
         f"lower bound {plan.lower_bound_minutes:.10g} min, gap {plan.gap_minutes:.10g} min, "
-        f"ratio {plan.ratio:.3f}{skips}"
+        f"ratio {plan.ratio:.3f}{_measured(plan)}{skips}"
     )
+
+
+def _planned(plan: Plan) -> list[Prediction]:
+    """Return the predictions of the crates that are built."""
+    built = {name for shard in plan.shards for name in shard.crates}
+    return [each for each in plan.predictions if each.crate in built]
+
+
+def _measured(plan: Plan) -> str:
+    """Return a line about the crates that were measured, empty without any."""
+    measured = sum(1 for each in _planned(plan) if each.measurements)
+    return f"\npredicted from measured times of {measured} of {counted(plan.count, 'crate')}" if measured else ""

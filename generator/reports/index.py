@@ -10,6 +10,7 @@ from pydantic import Field, ValidationError
 from generator.errors import InputError
 from generator.manifest.models import Crate, Manifest
 from generator.manifest.values import BackendName, CrateName, Date, Version
+from generator.planning.measurements import Measurements
 from generator.platforms import PlatformName
 from generator.prices import Currency
 from generator.reports.models import (
@@ -48,8 +49,8 @@ class IndexedCrate(Strict):
     `reason` explains any state but built. `quarantine` is that of the day of the release. `cache_key` is the digest
     of the input, None where it is secret or unknown. `packages` has the root package first. `phases` are seconds.
     `sandbox` is the last one, with its size and peaks. `peak_memory` is in bytes, 0 without a measurement. `cost` is
-    that of all attempts, in the currency of the index. An unchanged crate has the measurements of the build that made
-    its packages.
+    that of all attempts, in the currency of the index. An unchanged crate has the values of the build that made its
+    packages. `measurements` are the times of its last builds, oldest first.
     """
 
     name: CrateName
@@ -64,6 +65,7 @@ class IndexedCrate(Strict):
     peak_memory: int = 0
     sandbox: SandboxUse | None = None
     cost: float = 0.0
+    measurements: Measurements = ()
 
 
 class FleetIndex(Strict):
@@ -155,6 +157,7 @@ def _indexed(crate: Crate, report: CrateReport | None) -> IndexedCrate:
         peak_memory=report.peak_memory,
         sandbox=last and last.model_copy(update={"failure": None, "failure_class": None}),
         cost=report.cost,
+        measurements=report.measurements,
     )
 
 

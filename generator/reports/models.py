@@ -9,6 +9,7 @@ from pydantic import Field, StringConstraints
 from generator.audit.findings import Audit
 from generator.manifest.models import QuarantineState
 from generator.manifest.values import BackendName, CrateName, Date, Size, Version
+from generator.planning.measurements import Measurements, Remembered
 from generator.platforms import Kind, PlatformName
 from generator.prices import Currency
 from generator.sandboxes.contract import FailureClass
@@ -139,6 +140,8 @@ class CrateReport(Strict):
     `attempts` is 0 for a crate that was reused: from the build cache, or from the published release of the tag
     `unchanged_since`, which has its packages. Its measurements and `cost` are then those of the build that made it, and
     the run's cost does not count them. `cache_key` is the digest of the input, None where it is secret or unknown.
+    `measurements` are the times of its last builds, oldest first, and `predicted_seconds` is the time that the plan
+    expected of this one, None for a crate that was not built.
     `phases` belong to the last attempt, `sandboxes` to all attempts. `cost` is the cost of all attempts;
     `retry_seconds` and `retry_cost` count the retried ones.
     `hint` suggests a better size. `package` is the npm package, in the layout `split` the root package; `packages`
@@ -156,6 +159,8 @@ class CrateReport(Strict):
     cache_key: Digest | None = None
     unchanged_since: Sentence | None = None
     seconds: float = 0.0
+    predicted_seconds: float | None = Field(default=None, ge=0)
+    measurements: Measurements = ()
     units: tuple[Unit, ...] = ()
     phases: tuple[Phase, ...] = ()
     peak_memory: int = 0
@@ -180,13 +185,21 @@ class CrateReport(Strict):
         return self.state == "failed" and self.quarantine is not None and self.quarantine.state == "holds"
 
 
+class ShardTimes(Strict):
+    """The predicted and the actual seconds of the crates that a shard built."""
+
+    shard: Shard
+    predicted_seconds: float = Field(ge=0)
+    seconds: float = Field(gt=0)
+
+
 class Report(Strict):
     """The result of one run of `build`.
 
     `shard` is I/N, None for a whole fleet. `run_attempt` counts GitHub's attempts of the run. `seconds` is wall-clock
     time. `run` is GitHub's run ID, elsewhere the ID for `reap --run`. `cost` is in `currency`, by the prices of the
-    date `prices_of`; a local run is free. `estimated_cost` is the likely cost, before the run, of the crates that had a
-    sandbox. `missing_shards` are the shards without a report in a merged report.
+    date `prices_of`; a local run is free. `missing_shards` are the shards without a report in a merged report, and
+    `shards` the times of the others. `remembered` has the measured crates of the fleet that are not in `crates`.
     """
 
     report_version: Literal[1] = 1
@@ -204,4 +217,6 @@ class Report(Strict):
     prices_of: Date | None = None
     estimated_cost: float | None = None
     missing_shards: tuple[Shard, ...] = ()
+    shards: tuple[ShardTimes, ...] = ()
     crates: tuple[CrateReport, ...]
+    remembered: tuple[Remembered, ...] = ()

@@ -1,0 +1,83 @@
+"""Measurements of crates in files: in a fleet index, or in a report of a shard or a fleet.
+
+Only names and measurements are read. Everything else in these files may be of another version of cratematrix.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from pydantic import ValidationError
+
+from generator.errors import InputError
+from generator.files.output import open_output
+from generator.manifest.models import Manifest
+from generator.manifest.values import CrateName
+from generator.planning.measurements import Measurements, Memory
+from generator.strict import Loose
+from generator.text import message_text
+
+REPORT: Final = "report.json"
+"""Name of the report of a fleet in the output directory."""
+MAX_BYTES: Final = 64 * 1024 * 1024
+"""Largest file in bytes, as for reports."""
+
+
+class _Crate(Loose):
+    name: CrateName
+    measurements: Measurements = ()
+
+
+class _File(Loose):
+    """The common part of both files."""
+
+    index_version: int | None = None
+    report_version: int | None = None
+    crates: tuple[_Crate, ...]
+    remembered: tuple[_Crate, ...] = ()
+
+
+def load_memory(path: Path) -> Memory:
+    """Return the measurements in a fleet index or a report; InputError for any other file."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}") from None
+    return read_memory(content, str(path))
+
+
+def find_memory(out: Path, manifest: Manifest) -> tuple[Memory, str | None]:
+    """Return the measurements in the report of an output directory, and a note if it has one that is of no use.
+
+    A report without a crate of the manifest is of another fleet.
+    """
+    path = out / REPORT
+    try:
+        if not path.is_file():
+            return {}, None
+        with open_output(out) as directory:
+            content = directory.read(REPORT, MAX_BYTES) or b""
+        memory = read_memory(content, str(path))
+    except (InputError, OSError) as error:
+        return {}, f"{error}: nothing is predicted from it"
+    if memory.keys().isdisjoint(crate.name for crate in manifest.crates):
+        return {}, f"{path} measured no crate of this manifest: nothing is predicted from it" if memory else None
+    return memory, None
+
+
+def read_memory(content: bytes, origin: str) -> Memory:
+    """Return the measurements in the content of a file; `origin` names it in an InputError."""
+    if len(content) > MAX_BYTES:
+        raise InputError(f"{origin} is larger than {MAX_BYTES >> 20} MiB, so it is no report")
+    try:
+        found = _File.model_validate_json(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(map(str, first["loc"])) or "the file"
+        problem = message_text(f"{key}: {first['msg']}")
+        raise InputError(f"{origin} is neither a report nor a fleet index: {problem}") from None
+    if 1 not in (found.index_version, found.report_version):
+        raise InputError(f"{origin} is neither a report nor a fleet index that this version of cratematrix reads")
+    return {each.name: each.measurements for each in (*found.remembered, *found.crates) if each.measurements}
