@@ -15,7 +15,7 @@ from generator.files.package_data import package_data
 from generator.workflows.values import Pin
 
 _USES: Final = re.compile(
-    r"(?P<before>\buses: )(?P<action>[A-Za-z0-9-]+/[A-Za-z0-9._-]+)@(?P<sha>[0-9a-f]{40})"
+    r"(?P<before>\buses: )(?P<action>[A-Za-z0-9-]+(/[A-Za-z0-9._-]+)+)@(?P<sha>[0-9a-f]{40})"
     r" # (?P<version>v[0-9]{1,9}(\.[0-9]{1,9})*)$",
     re.MULTILINE,
 )

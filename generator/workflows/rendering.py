@@ -21,7 +21,7 @@ from generator.sandboxes.e2b.template.dockerfile import prefetch_lines, render_d
 from generator.workflows import limits
 from generator.workflows.header import header
 from generator.workflows.pins import pins
-from generator.workflows.values import Comment, Name, yaml_value
+from generator.workflows.values import Comment, Name, Part, yaml_value
 
 # The runner sets these for every step. GitHub refuses secrets and variables whose names begin with GITHUB_.
 _RUNNER_VARIABLES: Final = re.compile(r"CI|(GITHUB|RUNNER)_.*")
@@ -71,6 +71,8 @@ def _values(manifest: Manifest, shards: Sequence[Shard], manifest_path: str) -> 
         "manifest": manifest_path,
         # In path filters + repeats the character before it; a manifest's path has no other special character.
         "manifest_pattern": manifest_path.replace("+", r"\+"),
+        # One repository may have several manifests.
+        "cache": Part(path=manifest_path),
         "action": fleet.action,
         "setup": _setup(fleet.action),
         "sources": _trigger_paths(fleet),

@@ -8,14 +8,14 @@ from typing import Annotated
 from jinja2 import Undefined
 from pydantic import Field
 
-from generator.manifest.values import CommitSha, EnvName
+from generator.manifest.values import CommitSha, EnvName, RelativePath
 from generator.strict import Strict
 
 
 class Pin(Strict):
-    """A published action at one commit, with that commit's version."""
+    """A published action at one commit, with that commit's version; `action` may name a directory in a repository."""
 
-    action: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]+/[A-Za-z0-9._-]+$")]
+    action: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]+(/[A-Za-z0-9._-]+)+$")]
     version: Annotated[str, Field(pattern=r"^v[0-9]{1,9}(\.[0-9]{1,9})*$")]
     sha: CommitSha
 
@@ -34,6 +34,12 @@ class Name(Strict):
     """The name of a variable or a secret, for an expression or a key."""
 
     name: EnvName
+
+
+class Part(Strict):
+    """A path as a part of a longer plain scalar, such as the key of a cache."""
+
+    path: RelativePath
 
 
 class Comment(Strict):
@@ -64,6 +70,8 @@ def yaml_value(value: object) -> str:
             return value.uses
         case Name():
             return value.name
+        case Part():
+            return _plain(value.path)
         case Comment():
             return "# " + _plain(value.text)
         case str():
@@ -72,4 +80,4 @@ def yaml_value(value: object) -> str:
             return json.dumps(value)
         case Undefined():
             return str(value)
-    raise TypeError(f"template values are numbers, texts, names, comments and pins, not {type(value).__name__}")
+    raise TypeError(f"template values are numbers, texts, names, paths, comments and pins, not {type(value).__name__}")

@@ -181,7 +181,8 @@ class Act:
 
 def stand_ins() -> dict[str, Path]:
     """Return the stand-ins by what generated workflows and the action write in `uses:`."""
-    folders = {f"{pin.action}@{pin.sha}": STAND_INS / pin.action.partition("/")[2] for pin in pins().values()}
+    repositories = {("/".join(pin.action.split("/")[:2]), pin.sha) for pin in pins().values()}
+    folders = {f"{name}@{sha}": STAND_INS / name.partition("/")[2] for name, sha in repositories}
     return {uses: folder for uses, folder in folders.items() if folder.is_dir()}
 
 

@@ -40,7 +40,7 @@ def kept(top: Path, name: str) -> list[str]:
 
 def test_every_published_action_but_checkout_has_one() -> None:
     assert {uses.partition("@")[0] for uses in stand_ins()} == {
-        "actions/attest", "actions/create-github-app-token", "actions/download-artifact", "actions/setup-python",
+        "actions/attest", "actions/cache", "actions/create-github-app-token", "actions/download-artifact", "actions/setup-python",
         "actions/upload-artifact",
     }  # fmt: skip
 

@@ -25,6 +25,8 @@ def bumped(text: str, to: str) -> str:
 def test_the_pins_file_has_each_action_once() -> None:
     assert set(pins()) == {
         "actions/attest",
+        "actions/cache/restore",
+        "actions/cache/save",
         "actions/checkout",
         "actions/create-github-app-token",
         "actions/download-artifact",
