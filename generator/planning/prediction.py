@@ -68,10 +68,10 @@ class _Runs(NamedTuple):
     """The runs of a crate in one place: their median in seconds, and their number."""
 
     seconds: float
-    count: int
+    number: int
 
     def __str__(self) -> str:
-        return "1 run" if self.count == 1 else f"median of {self.count} runs"
+        return "1 run" if self.number == 1 else f"median of {self.number} runs"
 
 
 def _by_place(measurements: Iterable[Measurement]) -> dict[Place, _Runs]:

@@ -7,6 +7,7 @@ from functools import partial
 
 from generator.errors import InputError
 from generator.github_api.retry import Retry
+from generator.planning.measurements import Remembered
 from generator.releases.downloads import download_small, with_digest
 from generator.releases.expected_assets import asset_difference
 from generator.releases.protocol import Asset, Release, Releases
@@ -28,8 +29,8 @@ def followed_release(published: Iterable[Release], tag: str, pattern: str) -> Re
 def previous_index(releases: Releases, tag: str, pattern: str, retry: Retry) -> FleetIndex | None:
     """Return the index of the release that a new one follows, with only the crates that can be taken from there.
 
-    Those were built, their input is known, and GitHub still has each package with the size and digest of the index. A
-    release without a readable index is as none.
+    Those were built, their input is known, and GitHub still has each package with the size and digest of the index. The
+    measurements of the others are kept as remembered. A release without a readable index is as none.
     """
     published = retry.call(partial(releases.published_with_asset, INDEX), f"looking for releases with {INDEX}")
     release = followed_release(published, tag, pattern)
@@ -43,7 +44,13 @@ def previous_index(releases: Releases, tag: str, pattern: str, retry: Retry) -> 
         retry.note(f"nothing is taken from the release {release.tag}: {error.message}")
         return None
     crates = tuple(crate for crate in index.crates if _can_be_taken(releases, crate, listed, retry))
-    return index.model_copy(update={"crates": crates})
+    taken = {crate.name for crate in crates}
+    others = tuple(
+        Remembered(name=crate.name, measurements=crate.measurements)
+        for crate in index.crates
+        if crate.measurements and crate.name not in taken
+    )
+    return index.model_copy(update={"crates": crates, "remembered": others})
 
 
 def _download(releases: Releases, release: Release, asset: Asset | None, retry: Retry) -> FleetIndex:

@@ -10,7 +10,7 @@ from pydantic import Field, ValidationError
 from generator.errors import InputError
 from generator.manifest.models import Crate, Manifest
 from generator.manifest.values import BackendName, CrateName, Date, Version
-from generator.planning.measurements import Measurements
+from generator.planning.measurements import Measurements, Remembered
 from generator.platforms import PlatformName
 from generator.prices import Currency
 from generator.reports.models import (
@@ -69,7 +69,10 @@ class IndexedCrate(Strict):
 
 
 class FleetIndex(Strict):
-    """The crates of the release of a tag, by name. `cost` of a crate is in `currency`, None where builds are free."""
+    """The crates of the release of a tag, by name. `cost` of a crate is in `currency`, None where builds are free.
+
+    `remembered` has the measurements of crates that `release prepare` left out, because they cannot be taken.
+    """
 
     index_version: Literal[1] = INDEX_VERSION
     tag: Sentence
@@ -78,6 +81,7 @@ class FleetIndex(Strict):
     currency: Currency | None = None
     prices_of: Date | None = None
     crates: tuple[IndexedCrate, ...]
+    remembered: tuple[Remembered, ...] = ()
 
     @property
     def packages(self) -> dict[str, Artifact]:

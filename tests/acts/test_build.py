@@ -57,6 +57,13 @@ def built(act: Act, run: int) -> dict[str, str]:
     return {crate["name"]: crate["state"] for crate in report(act, run)["crates"]}
 
 
+def times(act: Act) -> dict[str, list[str]]:
+    """Return the crates of each cache of measured times."""
+    files = {path.parts[-3]: path for path in (act.kept / "caches").glob("*/dist/report.json")}
+    crates = {name: json.loads(path.read_text())["crates"] for name, path in files.items()}
+    return {name: [crate["name"] for crate in found if crate["measurements"]] for name, found in crates.items()}
+
+
 def test_a_push_that_changes_one_crate_builds_it_and_its_dependents(
     fleet: Path, act: Act, secrets: dict[str, str]
 ) -> None:
@@ -71,6 +78,7 @@ def test_a_push_that_changes_one_crate_builds_it_and_its_dependents(
     )
     packages = (act.kept / "artifacts/1").glob("packages-*/*")
     assert [path.name for path in packages] == ["fleet-fleet-cli-1.0.0.tgz"]
+    assert times(act) == {"cratematrix-crates.json-1-1": ["fleet-cli", "fleet-tally"]}
 
 
 def test_a_push_that_changes_nothing_of_the_fleet_builds_nothing_and_passes(
@@ -103,5 +111,6 @@ def test_a_pull_request_without_secrets_builds_on_the_runner_and_uploads_nothing
     assert ran.jobs == dict.fromkeys(("plan", "build", "report", "gate"), "success"), ran.log[-5000:]
     assert (report(act, run)["backend"], built(act, run)) == ("local", {"fleet-cli": "built"})
     assert "The secret E2B_API_KEY is empty here" in ran.said("plan")
+    assert not any(name.startswith(f"cratematrix-crates.json-{run}-") for name in times(act))
     assert not {"Upload", "Kill leftover sandboxes"} & {*ran.steps("build")}
     assert server.requests[asked:] == []

@@ -18,6 +18,7 @@ from generator.manifest.models import Crate, Manifest
 from generator.manifest.names import tarball_names
 from generator.manifest.reading import load_manifest
 from generator.manifest.settings import settings
+from generator.planning.measurements import measured
 from generator.planning.plan import make_plan
 from generator.releases.github import GitHubReleases
 from generator.releases.preparing import prepare
@@ -138,6 +139,7 @@ def built(out: Path, manifest: Manifest, crate: Crate) -> CrateReport:
         cache_key=hashlib.sha256(crate.name.encode()).hexdigest(),
         package=packages[0] if packages else None,
         packages=tuple(packages),
+        measurements=(measured(60, "standard", "local"),),
     )
 
 

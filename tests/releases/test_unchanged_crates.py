@@ -18,6 +18,7 @@ from generator.releases.following import previous_index
 from generator.releases.taking import packages_to_take, take
 from generator.releases.verifying import Verified, verify
 from generator.reports.index import INDEX, FleetIndex, load_index
+from generator.reports.memory import read_memory
 from generator.reports.merging import reports_below
 from generator.reports.models import Report
 from tests.github_server import Cut, Rules, account
@@ -124,7 +125,12 @@ def test_a_crate_whose_package_is_not_there_as_listed_is_built(fleet: Fleet, cha
     release = fleet.server.repository().releases[int(fleet.published())]
     assert names(index_before(fleet)) == ["four", "one", "three", "two"]
     change(fleet, release)
-    assert names(index_before(fleet)) == ["four", "three", "two"]
+    before = index_before(fleet)
+    assert before is not None
+    assert names(before) == ["four", "three", "two"]
+    # Its next build is predicted all the same.
+    assert [each.name for each in before.remembered] == ["one"]
+    assert sorted(read_memory(before.content, INDEX)) == ["four", "one", "three", "two"]
 
 
 def test_a_server_without_digests_sends_each_package_to_be_hashed(tmp_path: Path, start_server: StartServer) -> None:

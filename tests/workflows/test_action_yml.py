@@ -151,6 +151,11 @@ def test_only_the_build_gets_the_linkers_and_the_runners_programs_come_first(tmp
     assert [step["name"] for step in STEPS if "steps.linkers.outputs" in json.dumps(step)] == ["Build"]
 
 
+def test_the_plan_reaches_the_build_and_the_targets_of_its_shard() -> None:
+    env = {key: value for step in STEPS for key, value in step.get("env", {}).items() if key.endswith("_PLAN")}
+    assert env == dict.fromkeys(("CRATEMATRIX_TARGETS_PLAN", "CRATEMATRIX_BUILD_PLAN"), "${{ inputs.plan }}")
+
+
 @pytest.mark.attack("no step of the action has both crates' code and GitHub's token", entry="W2")
 def test_no_step_has_both_a_crates_code_and_a_token_of_github() -> None:
     build, upload = (next(step for step in STEPS if step["name"] == name) for name in ("Build", "Upload"))

@@ -68,3 +68,39 @@ def test_no_checkout_leaves_credentials_and_only_who_attests_has_an_identity(
     assert checkouts
     identified = [each for each, job in found.items() if "id-token" in job["permissions"]]
     assert identified == (["publish"] if name == "release" else [])
+
+
+@pytest.mark.parametrize("backend", ["local", "e2b"])
+@pytest.mark.attack("only a push to the default branch keeps measured times for other runs")
+def test_only_a_push_to_the_default_branch_saves_a_cache_and_no_release_reads_one(fleets: Any, backend: str) -> None:
+    def uses(name: str, action: str) -> list[tuple[str, Any]]:
+        found = jobs(fleets, backend, name)
+        return [(job, step) for job in found for step in found[job]["steps"] if action in step.get("uses", "")]
+
+    assert uses("release", "actions/cache") == uses("regenerate", "actions/cache") == []
+    ((saver, save),) = uses("build", "actions/cache/save")
+    assert saver == "report"
+    assert save["if"] == (
+        "${{ !cancelled() && github.event_name == 'push' && github.ref_name == github.event.repository.default_branch }}"
+    )
+    ((reader, restore),) = uses("build", "actions/cache/restore")
+    assert reader == "plan"
+    assert save["with"]["path"] == restore["with"]["path"] == "dist/report.json"
+    assert save["with"]["key"].startswith(restore["with"]["restore-keys"])
+    assert len(uses("build", "actions/cache")) == 2
+
+
+@pytest.mark.parametrize("backend", ["local", "e2b"])
+@pytest.mark.parametrize(("name", "planner"), [("build", "plan"), ("release", "prepare")])
+def test_all_jobs_that_build_take_the_one_plan_of_their_run(fleets: Any, backend: str, name: str, planner: str) -> None:
+    found = jobs(fleets, backend, name)
+    assert "--json" in json.dumps(found[planner])
+    (job,) = (job for job in found.values() if builds(job))
+    (step,) = (step for step in job["steps"] if step.get("uses") == "./")
+    assert step["with"]["plan"] == "${{ runner.temp }}/plan/plan.json"
+    assert "crates" not in step["with"]
+    (download,) = (step for step in job["steps"] if "download-artifact" in step.get("uses", ""))
+    assert download["with"] == {
+        "name": f"${{{{ needs.{planner}.outputs.plan }}}}",
+        "path": "${{ runner.temp }}/plan",
+    }
