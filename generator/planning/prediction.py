@@ -125,14 +125,17 @@ class _Similar:
 
     def to(self, crate: Crate) -> _Estimate | None:
         """Return the estimate for a crate that was never measured, or None if its kind was not either."""
-        key = crate.kind, frozenset(crate.depends_on)
-        if key not in self._known:
-            self._known[key] = self._estimate(*key)
-        return self._known[key]
+        return self._estimate(crate.kind, frozenset(crate.depends_on)) or self._estimate(crate.kind, frozenset())
 
     def _estimate(self, kind: Kind, dependencies: frozenset[str]) -> _Estimate | None:
-        related = set[str]().union(*(self._groups.get((kind, name), ()) for name in dependencies))
-        if not (names := related or self._groups.get((kind, None))):
+        """Return the median of the crates that share one of these dependencies, or of all without dependencies."""
+        if (kind, dependencies) not in self._known:
+            groups = (self._groups.get((kind, name), ()) for name in dependencies or (None,))
+            self._known[kind, dependencies] = self._median(kind, set[str]().union(*groups), bool(dependencies))
+        return self._known[kind, dependencies]
+
+    def _median(self, kind: Kind, names: set[str], related: bool) -> _Estimate | None:
+        if not names:
             return None
         basis = f"like {counted(len(names), 'crate')} of kind {kind}"
         minutes = median(self._minutes[name] for name in names)

@@ -90,11 +90,12 @@ def test_a_crate_that_was_never_built_is_like_those_of_its_kind_that_share_a_dep
         {"name": "web", "kind": "wasm", "depends_on": ["base"]},
         {"name": "new", "kind": "napi", "depends_on": ["base"], "expected_minutes": 99},
         {"name": "alone", "kind": "napi"},
+        {"name": "odd", "kind": "napi", "depends_on": ["web"]},
     )
     memory = {"base": runs(1), "quick": runs(2), "slow1": runs(10), "slow2": runs(20), "web": runs(50)}
     found = predicted(fleet, memory)
     assert found["new"] == (15.0, "like 2 crates of kind napi with a common dependency")
-    assert found["alone"] == (10.0, "like 3 crates of kind napi")
+    assert found["alone"] == found["odd"] == (10.0, "like 3 crates of kind napi")
 
 
 def test_a_prediction_has_the_measurements_and_at_most_the_last_ones_are_kept() -> None:
