@@ -22,6 +22,9 @@ from generator.text import counted
 ESTIMATE: Final = "expected_minutes"
 """The basis where nothing is known: the manifest's own estimate."""
 
+# Of minutes: less than a millisecond, so that builds of a second are predicted well too.
+_DIGITS: Final = 5
+
 
 class Prediction(Strict):
     """The predicted minutes of a crate in its slot. `basis` says what they come from.
@@ -139,8 +142,8 @@ class _Similar:
             return None
         basis = f"like {counted(len(names), 'crate')} of kind {kind}"
         minutes = median(self._minutes[name] for name in names)
-        return _Estimate(round(minutes, 3), f"{basis} with a common dependency" if related else basis)
+        return _Estimate(round(minutes, _DIGITS), f"{basis} with a common dependency" if related else basis)
 
 
 def _minutes(seconds: float, basis: str) -> _Estimate:
-    return _Estimate(round(seconds / 60, 3), basis)
+    return _Estimate(round(seconds / 60, _DIGITS), basis)

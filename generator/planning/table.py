@@ -72,7 +72,7 @@ def prediction_rows(plan: Plan) -> list[tuple[str, ...]]:
     found = sorted(_planned(plan), key=lambda each: (-each.minutes, each.crate))
     if all(each.basis == ESTIMATE for each in found):
         return []
-    return [(each.crate, f"{each.minutes:.10g}", each.basis) for each in found]
+    return [(each.crate, f"{round(each.minutes, 3):.10g}", each.basis) for each in found]
 
 
 def reason_rows(plan: Plan) -> list[tuple[str, ...]]:
