@@ -76,8 +76,8 @@ lock: $(VENV)/.dev
 	$(BIN)/$(LOCK) --upgrade --output-file requirements/runtime.txt pyproject.toml
 	$(BIN)/$(LOCK) --upgrade --group build --constraints requirements/runtime.txt --output-file requirements/build.txt pyproject.toml
 	$(BIN)/$(LOCK) --upgrade --group installer --output-file requirements/installer.txt
-	$(BIN)/$(LOCK) --upgrade --group linkers --output-file requirements/linkers.txt
-	$(BIN)/$(LOCK) --upgrade --group windows --output-file requirements/windows.txt
+	.ci/pins cargo_zigbuild ziglang | $(BIN)/$(LOCK) --upgrade --output-file requirements/linkers.txt -
+	.ci/pins cargo_xwin | $(BIN)/$(LOCK) --upgrade --output-file requirements/windows.txt -
 	$(BIN)/$(LOCK) --upgrade --group dev --constraints requirements/build.txt --output-file requirements/dev.txt pyproject.toml
 
 clean:

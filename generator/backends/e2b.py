@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
 
 from generator.audit.rules import MinimumVersions
 from generator.builds.environment import BuildEnvironment
@@ -31,9 +30,7 @@ from generator.sandboxes.e2b.sandbox import Lifetime
 from generator.sandboxes.e2b.template.definition import Definition, load_definition
 from generator.sandboxes.e2b.template.dockerfile import render_dockerfile
 from generator.sandboxes.e2b.template.identity import template_reference
-
-# Debian 12's, the base of the template.
-GLIBC: Final = "2.36"
+from generator.versions import versions
 
 
 def run_identity(environment: Mapping[str, str], shard: str | None) -> RunIdentity:
@@ -97,17 +94,17 @@ def e2b_environment(
     creates = create_share(manifest.fleet, shard)
     account = Account(connection, creates.per_second, creates.first_seconds)
     lifetime = Lifetime(definition.env, definition.timeout_seconds)
-    backend = E2BBackend(account, run, templates, lifetime, stop, observer.line)
+    backend = E2BBackend(account, run, templates, lifetime, stop, observer.line, definition.volumes())
     try:
         yield BuildEnvironment(
             backend=backend,
             sizes=definition.resources(),
             toolchain=definition.holds.toolchain(),
-            fingerprint=f"{templates} {definition.env}",
+            fingerprint=f"{templates} {definition.env}{definition.volumes() or ''}",
             isolated=True,
             run=run.id,
-            prices=load_sandbox_prices(),
-            minimum_versions=MinimumVersions(glibc=GLIBC),
+            prices=load_prices(),
+            minimum_versions=MinimumVersions(glibc=versions().glibc),
             has_zig_libraries=True,
         )
     finally:

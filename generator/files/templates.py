@@ -7,7 +7,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from generator.files.package_data import package_data
+from generator.package_data import package_data
 
 
 def html_environment() -> Environment:

@@ -10,6 +10,7 @@ from typing import Any, Final, Literal
 from generator.errors import InputError
 from generator.npm.files import NPM_LOCKS, PNPM_LOCK, YARN_LOCK, table
 from generator.text import quoted
+from generator.versions import versions
 
 Manager = Literal["npm", "pnpm", "yarn", "yarn-classic"]
 
@@ -47,43 +48,28 @@ class Program:
 
 
 _LATER_YARN: Final = "@yarnpkg/cli-dist"
-_PACKAGES: Final[Mapping[Manager, str]] = {"pnpm": "pnpm", "yarn": _LATER_YARN, "yarn-classic": "yarn"}
-
-# SHA-512 of the archives of the programs below.
-_DIGESTS: Final = {
-    "yarn-1.22.22": "a6b2f7906b721bba3d67d4aff083df04dad64c399707841b7acf00f6b133b7ac"
-    "24255f2652fa22ae3534329dc6180534e98d17432037ff6fd140556e2bb3137e",
-    "yarn-3.8.7": "60ca0094b47d7fe9315e32bbda0801222762dee95042b429312c73acb52dd0e5"
-    "24f5776cb76bf6e8b0526059733a6fbb291356818209a458c0f2e4670a0079c5",
-    "yarn-4.9.4": "ab9d3811bfbea612dd62b5568472cda53c25c0f92acfec3ffb27644895083f64"
-    "9628f528788965143d31195016391d29226c58c048da4555df75f55e24feb0a8",
-    "yarn-4.18.1": "107f80e13c40b41597284d03190c56f41a3d72b5c72c9ef799fc634d026ebfc5"
-    "e89cd5964e97a2f014392637331c9354f4644e4f27303059fc88ebd12195d470",
-    "pnpm-8.15.9": "499434c9d8fdd1a2794ebf4552b3b25c0a633abcee5bb15e7b5de90f32f47b51"
-    "3aca98cd5cfd001c31f0db454bc3804edccd578501e4ca293a6816166bbd9f81",
-    "pnpm-10.34.8": "f627a8e971343afe49dfd0f63d028234201dfa831d5cb588733e1e5f8db26bf1"
-    "6989a32161ab5c1b4db3b1fdbc373160606b5b89e002df6dd19a85adf91fc5a8",
-}
+_PACKAGES: Final[Mapping[Manager, str]] = {"yarn-classic": "yarn", "yarn": _LATER_YARN, "pnpm": "pnpm"}
+# The managers whose programs are npm packages; npm itself comes with Node.js.
+MANAGERS: Final[tuple[Manager, ...]] = tuple(_PACKAGES)
 
 
 def _program(manager: Manager, version: str) -> Program:
-    command = "pnpm" if manager == "pnpm" else "yarn"
-    digest = _DIGESTS.get(f"{command}-{version}")
-    return Program(command, _PACKAGES[manager], version, f"sha512.{digest}" if digest else None)
+    known = {each.version: each.sha512 for each in versions().managers[manager]}
+    digest = f"sha512.{known[version]}" if version in known else None
+    return Program("pnpm" if manager == "pnpm" else "yarn", _PACKAGES[manager], version, digest)
 
 
-# Programs for a lock file when package.json names no version, by the version of its format; the last one is for new
-# formats, and for a package without a lock file.
-PROGRAMS: Final[Mapping[Manager, tuple[tuple[int, Program], ...]]] = {
-    "yarn-classic": ((1, _program("yarn-classic", "1.22.22")),),
-    "yarn": ((6, _program("yarn", "3.8.7")), (8, _program("yarn", "4.9.4")), (10, _program("yarn", "4.18.1"))),
-    "pnpm": ((6, _program("pnpm", "8.15.9")), (9, _program("pnpm", "10.34.8"))),
-}
+def programs(manager: Manager) -> tuple[tuple[int, Program], ...]:
+    """Return the programs for a lock file when package.json names no version, by the version of its format.
+
+    The last one is for new formats, and for a package without a lock file.
+    """
+    return tuple((each.lock, _program(manager, each.version)) for each in versions().managers[manager])
 
 
 def default_programs() -> tuple[Program, ...]:
     """Return the programs that are used when package.json names no version."""
-    return tuple(program for known in PROGRAMS.values() for _, program in known)
+    return tuple(program for manager in MANAGERS for _, program in programs(manager))
 
 
 @dataclass(frozen=True)
@@ -153,5 +139,5 @@ def program_of(manager: Manager, named: NamedManager | None, lock: str, settings
         return _program("yarn", release["version"])
     pattern = _LOCK_VERSION.get(manager)
     written = pattern.search(lock.replace("\r\n", "\n")) if pattern else None
-    known = PROGRAMS[manager]
+    known = programs(manager)
     return next((each for version, each in known if written and int(written[1]) <= version), known[-1][1])

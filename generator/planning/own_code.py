@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+_VERSIONS: Final = "e2b/versions.json"
 PACKAGE_CODE: Final = (
+    _VERSIONS,
     "generator/builds/artifacts.py",
     "generator/builds/steps/",
     "generator/cargo/",
@@ -30,7 +32,15 @@ PACKAGE_CODE: Final = (
 )
 """Files, and directories with a slash at the end, that decide what is built into a package and by which tools."""
 
-_OWN_CODE: Final = ("generator/", "templates/", "requirements/", ".github/actions/", "action.yml", "pyproject.toml")
+_OWN_CODE: Final = (
+    "generator/",
+    "templates/",
+    "requirements/",
+    ".github/actions/",
+    "action.yml",
+    "pyproject.toml",
+    _VERSIONS,
+)
 
 
 def package_code(paths: Iterable[str]) -> list[str]:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from generator.files.package_data import package_data
+from generator.package_data import package_data
 from generator.workflows.values import Pin
 
 _USES: Final = re.compile(

@@ -11,7 +11,7 @@ import pytest
 from generator.backends.e2b import template_references
 from generator.manifest.reading import load_manifest
 from generator.sandboxes.e2b.template.definition import load_definition
-from tests.builds.scripted import env_of, prepared, scripted_fleet
+from tests.builds.scripted import env_of, prepared, rules_for, scripted_fleet
 from tests.e2b_server import E2BServer, Rules, TemplateSize
 from tests.support import Ran, cratematrix
 
@@ -83,3 +83,38 @@ def test_an_image_that_fails_its_checks_is_an_error(top: Path, run: Run) -> None
     assert "exit 3: expected '', got 'exit code 3" in ran.err
     assert "was built and does not work" in ran.err
     assert "template rust-napi-builder-standard  missing  outdated" in run("doctor", "--backend", "e2b").out
+
+
+def test_volumes_of_the_definition_are_mounted_in_every_sandbox(top: Path, tmp_path: Path) -> None:
+    file = top / "e2b/template.json"
+    mounts = [{"name": "cargo-cache", "path": "/build/cargo/registry"}, {"name": "other_1", "path": "/cache/sccache"}]
+    file.write_text(json.dumps({**json.loads(file.read_text()), "mounts": mounts}))
+    with E2BServer(rules_for(top, volumes=frozenset({"cargo-cache", "other_1"}))) as server:
+        ran = cratematrix("build", "--all", "--backend", "e2b", cwd=top, env=env_of(server, tmp_path))
+        assert ran.code == 0, ran.err
+        assert [record.mounts for record in server.created()] == [
+            {"/build/cargo/registry": "cargo-cache", "/cache/sccache": "other_1"}
+        ]
+        assert server.violations == []
+
+
+def test_a_volume_that_the_account_lacks_is_named(top: Path, tmp_path: Path) -> None:
+    file = top / "e2b/template.json"
+    definition = {**json.loads(file.read_text()), "mounts": [{"name": "lost", "path": "/mnt/lost"}]}
+    file.write_text(json.dumps(definition))
+    with E2BServer(rules_for(top)) as server:
+        ran = cratematrix("build", "--all", "--backend", "e2b", cwd=top, env=env_of(server, tmp_path))
+        assert server.created() == ()
+    assert ran.code == 1
+    assert "volume 'lost' not found" in ran.err
+
+
+def test_the_health_check_is_the_ready_command_of_the_image(top: Path, run: Run, server: E2BServer) -> None:
+    file = top / "e2b/template.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), "health_check": "cargo --version"}))
+    made = run("template", "build", "--size", "standard")
+    assert made.code == 0, made.err
+    [start] = [build.start for each in server.templates() for build in each.builds.values() if build.start]
+    assert start.readyCmd is not None
+    assert start.readyCmd.splitlines()[0].startswith("export PATH=")
+    assert start.readyCmd.splitlines()[-1] == "cargo --version"

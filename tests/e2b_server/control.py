@@ -149,11 +149,16 @@ class Control:
         template, build = self.templates.find(asked.templateID)
         given = asked.network.model_dump(exclude_none=True) if asked.network else {}
         network = self._network_of(given, asked.allow_internet_access)
+        mounts = {each.path: each.name for each in asked.volumeMounts}
+        if unknown := sorted({*mounts.values()} - self.rules.volumes):
+            raise ServiceError(400, f"volume '{unknown[0]}' not found")
+        if len(mounts) < len(asked.volumeMounts):
+            raise ServiceError(400, "two volumes have one path")
         self._take_a_place()
         try:
             born = Born(
                 _identifier(), secrets.token_hex(16), asked.templateID, template.id, build.size, asked.metadata,
-                asked.envVars, key, datetime.now(UTC),
+                asked.envVars, key, datetime.now(UTC), mounts,
             )  # fmt: skip
             box = Box(self.hall, born, network)
             box.network_given = given

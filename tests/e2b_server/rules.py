@@ -38,7 +38,8 @@ class Rules:
     `creates_per_second` None is no limit; `retry_after` says whether a 429 tells when to come back. A create waits for
     `starts`, where there is one; `build_seconds` is how long a template's build takes. The two planes may lie below path prefixes
     and want headers, as behind a gateway. `page` is the longest page of a list. `metrics_seconds` is how often figures
-    are taken, as at the service; less often where that takes long.
+    are taken, as at the service; less often where that takes long. `volumes` are the names of the account's volumes; a
+    sandbox remembers its mounts, and has no files of them.
     """
 
     api_key: str = API_KEY
@@ -56,3 +57,4 @@ class Rules:
     build_seconds: float = 0.5
     page: int = 100
     metrics_seconds: float = 5.0
+    volumes: frozenset[str] = frozenset()

@@ -39,6 +39,7 @@ class Record:
     ended: End | None
     ended_at: datetime | None
     oom_kills: int
+    mounts: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ class Born:
     env: Mapping[str, str]
     idempotency_key: str | None
     started_at: datetime
+    mounts: Mapping[str, str]
 
 
 class Box:
@@ -77,6 +79,7 @@ class Box:
         return Record(
             born.id, born.template, born.size, born.metadata, born.env, self.network, born.started_at, self.end_at,
             born.idempotency_key, self.ended, self.ended_at, self.machine.oom_kills,
+            born.mounts,
         )  # fmt: skip
 
     def live_for(self, seconds: float, on_timeout: Any) -> None:

@@ -84,6 +84,11 @@ class UpdatedNetworkBody(NetworkBody):
     allow_internet_access: bool | None = None
 
 
+class VolumeMount(Body):
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")]
+    path: Annotated[str, Field(pattern=r"^/")]
+
+
 class NewSandbox(Body):
     templateID: str  # noqa: N815
     timeout: Annotated[int, Field(ge=0)] | None = None
@@ -94,6 +99,7 @@ class NewSandbox(Body):
     autoResume: dict[str, Any] | None = None  # noqa: N815
     allow_internet_access: bool | None = None
     network: NewNetworkBody | None = None
+    volumeMounts: list[VolumeMount] = []  # noqa: N815
 
 
 class Timeout(Body):

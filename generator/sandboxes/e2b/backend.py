@@ -78,7 +78,8 @@ def _rate_limit(account: Account) -> RateLimit:
 class E2BBackend:
     """Backend that opens sandboxes at the service; safe to use from many threads.
 
-    `templates` maps each size class to its image. `log` receives a crate and a message while the crate waits.
+    `templates` maps each size class to its image. `log` receives a crate and a message while the crate waits. `volumes`
+    has the name of the account's volume at each path of every sandbox.
     """
 
     name: Literal["e2b"] = "e2b"
@@ -91,10 +92,11 @@ class E2BBackend:
         lifetime: Lifetime,
         stop: threading.Event,
         log: Callable[[str, str], None],
+        volumes: Mapping[str, str] | None = None,
     ) -> None:
         self._account, self._run, self._templates = account, run, templates
-        self._lifetime, self._stop, self._log = lifetime, stop, log
-        self._rate_limit, self._kept_ids = _rate_limit(account), set[str]()
+        self._lifetime, self._stop, self._log, self._volumes = lifetime, stop, log, volumes or {}
+        self._rate_limit, self._kept_ids = RateLimit(account.creates_per_second), set[str]()
         self._registries, self._opened = RegistryCache(), list[E2BSandbox]()
 
     def open(self, crate: str, resources: Resources, env: Mapping[str, str], attempt: int = 1) -> E2BSandbox:
@@ -147,7 +149,7 @@ class E2BBackend:
 
     def _request(self, crate: str, size: Size, attempt: int, key: str) -> Handle:
         metadata = {**self._run.metadata, "crate": crate, "try": str(attempt), "create": key}
-        request = CreateRequest(self._templates[size], self._lifetime.seconds, metadata, key)
+        request = CreateRequest(self._templates[size], self._lifetime.seconds, metadata, key, self._volumes)
         account = self._account
         return create_sandbox(request, account.connection, account.create_seconds, self._rate_limit, self._stop)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import httpx
@@ -27,12 +27,16 @@ MAX_SHARED_PAUSE: Final = 30.0
 
 @dataclass(frozen=True)
 class CreateRequest:
-    """Request for a sandbox; `key` is its idempotency key, and `seconds` its timeout."""
+    """Request for a sandbox; `key` is its idempotency key, and `seconds` its timeout.
+
+    `volumes` has the name of the volume to mount at each path.
+    """
 
     template: str
     seconds: int
     metadata: Mapping[str, str]
     key: str
+    volumes: Mapping[str, str] = field(default_factory=dict)
 
 
 def create_sandbox(
@@ -48,6 +52,8 @@ def create_sandbox(
     """
     config = ConnectionConfig(**connection.api_params(), request_timeout=response_seconds)
     body = models.NewSandboxV2(request.template, request.seconds, metadata=dict(request.metadata), env_vars={})
+    if request.volumes:
+        body.volume_mounts = [models.SandboxVolumeMount(name, path) for path, name in request.volumes.items()]
     with ApiClient(config, RateLimitedTransport(get_transport(config), rate_limit, stop)) as client:
         response = post_v2_sandboxes.sync_detailed(client=client, body=body, idempotency_key=request.key)
     if not isinstance(response.parsed, models.Sandbox):

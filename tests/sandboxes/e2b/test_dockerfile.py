@@ -21,6 +21,7 @@ from generator.sandboxes.e2b.template.identity import template_tag
 from generator.sandboxes.environment import command_environment
 from generator.sandboxes.layout import ROOT
 from generator.toolchain.toolchain import Runtime, unmet_need
+from generator.versions import versions
 from tests.support import TOP, write_files
 
 HADOLINT = Path(sys.executable).with_name("hadolint")
@@ -55,13 +56,13 @@ def test_the_sdk_ignores_no_instruction(whole: str, capfd: pytest.CaptureFixture
 @pytest.mark.parametrize("instruction", IGNORED_SILENTLY)
 def test_instructions_that_the_sdk_ignores_silently(instruction: str, capfd: pytest.CaptureFixture[str]) -> None:
     """When a later SDK supports one of these, the Dockerfile may use it."""
-    Template().from_dockerfile(f"FROM debian:12\n{instruction}\n")
+    Template().from_dockerfile(f"FROM debian:13\n{instruction}\n")
     assert capfd.readouterr().out == ""
 
 
 @pytest.mark.parametrize("instruction", IGNORED_WITH_WARNING)
 def test_instructions_that_the_sdk_ignores_with_a_warning(instruction: str, capfd: pytest.CaptureFixture[str]) -> None:
-    Template().from_dockerfile(f"FROM debian:12\n{instruction}\n")
+    Template().from_dockerfile(f"FROM debian:13\n{instruction}\n")
     assert instruction.split(maxsplit=1)[0] in capfd.readouterr().out
 
 
@@ -129,9 +130,9 @@ def test_the_image_contains_and_checks_the_runtimes_of_the_definition() -> None:
     runtimes = definition.holds.toolchain().runtimes
     runtime = runtimes["linux-arm64-gnu"]
     assert runtimes == {"linux-arm64-gnu": runtime, "linux-arm64-musl": Runtime(runtime.name, runtime.command[:1])}
-    assert runtime.name == "qemu 7.2"
+    assert runtime.name == f"qemu {versions().qemu}"
     packages = re.findall(r"apt-get install -y --no-install-recommends ([^&]+)", text.replace("\\\n", ""))[0].split()
-    assert {"qemu-user-static", "libstdc++6-arm64-cross", "libatomic1-arm64-cross"} <= set(packages)
+    assert {"qemu-user", "libstdc++6-arm64-cross", "libatomic1-arm64-cross"} <= set(packages)
     start = f"{' '.join(runtime.command)} {runtime.node}"
     assert f"\n{start} --version\n" in text
     assert re.findall("^ARG NODE_VERSION=(.+)$", text, re.MULTILINE) == [runtime.node_version]
@@ -141,11 +142,11 @@ def test_the_image_contains_and_checks_the_runtimes_of_the_definition() -> None:
         f"v{runtime.node_version}arm64"
     }
     assert {each.expect for each in definition.checks if each.run == f"{runtime.command[0]} --version"} == {
-        "qemu-aarch64 version 7.2"
+        f"qemu-aarch64 version {versions().qemu}"
     }
 
 
-RUNTIME = {"name": "qemu 7.2", "command": ["qemu"], "node": "/opt/node", "node_version": "22.0.0"}
+RUNTIME = {"name": "qemu 10.0", "command": ["qemu"], "node": "/opt/node", "node_version": "24.0.0"}
 
 
 @pytest.mark.parametrize(
@@ -191,12 +192,72 @@ def test_an_image_that_does_not_say_that_it_holds_llvms_programs_measures_no_cov
 
 
 def test_a_runner_gets_the_linkers_of_the_images_versions() -> None:
+    """After a change of e2b/versions.json: `make lock`."""
     files = (TOP / f"requirements/{name}.txt" for name in ("linkers", "windows"))
     locked = dict(re.findall(r"^([a-z-]+)==(\S+)", "".join(file.read_text() for file in files), re.MULTILINE))
     assert locked.pop("ninja")  # of cargo-xwin, for C; the image has Debian's
-    pinned = {
-        name: re.findall(rf"^ARG {name.upper().replace('-', '_')}_VERSION=(.+)$", render_dockerfile(), re.MULTILINE)
-        for name in locked
+    ours = versions()
+    assert locked == {
+        "cargo-zigbuild": ours.cargo_zigbuild,
+        "cargo-xwin": ours.cargo_xwin,
+        "ziglang": ours.ziglang,
     }
-    assert locked.keys() == {"cargo-zigbuild", "cargo-xwin", "ziglang"}
-    assert {name: [version] for name, version in locked.items()} == pinned
+
+
+def test_each_version_is_written_in_one_place() -> None:
+    """The Dockerfile's template and the definition name none, so an update is a change of e2b/versions.json."""
+    template = (TOP / "templates/e2b/rust-napi-builder.Dockerfile.j2").read_text()
+    definition = (TOP / "e2b/template.json").read_text()
+    written = re.compile(r"\b\d+\.\d+\.\d+\b|llvm-\d|clang-\d|debian:\d|qemu \d")
+    assert written.findall(re.sub("edition = .*|version = .*", "", template) + definition) == []
+    assert versions().insert(definition) == versions().insert(versions().insert(definition))
+    assert "{{{" not in versions().insert(definition) + render_dockerfile()
+
+
+def test_the_images_node_runs_its_npm_and_packages() -> None:
+    assert int(versions().node.partition(".")[0]) in (24, 26)
+    assert versions().debian.partition(".")[0] == "13"
+
+
+def test_the_definitions_variables_reach_each_of_its_commands() -> None:
+    definition = load_definition(TOP)
+    assert definition.env["RUST_BACKTRACE"] == "1"
+    script = definition.script("env").splitlines()
+    assert script == [*(f"export {name}={value}" for name, value in definition.env.items()), "env"]
+
+
+def test_yarn_and_pnpm_are_on_path() -> None:
+    text = render_dockerfile()
+    for command in ("yarn", "pnpm"):
+        [place] = re.findall(
+            rf"^ln -s /opt/managers/{command}-(\S+)/node_modules/.bin/{command} /opt/node/bin/", text, re.MULTILINE
+        )
+        assert f"\n{command}-{place} {command}@{place} sha512." in text
+
+
+@pytest.mark.parametrize(
+    ("mounts", "message"),
+    [
+        ([{"name": "a b", "path": "/mnt/x"}], "mounts.0.name"),
+        ([{"name": "a", "path": "/usr"}], "and not at /usr"),
+        ([{"name": "a", "path": "/build/source"}], "and not at /build/source"),
+        ([{"name": "a", "path": "/mnt/../usr"}], "and not at /mnt/../usr"),
+        ([{"name": "a", "path": "mnt/x"}], "and not at mnt/x"),
+        ([{"name": "a", "path": "/mnt/x"}, {"name": "b", "path": "/mnt/x/y"}], "/mnt/x/y is in more than one volume"),
+        ([{"name": "a", "path": "/mnt/x"}, {"name": "b", "path": "/mnt/x"}], "/mnt/x is in more than one volume"),
+    ],
+)
+def test_an_invalid_mount_is_refused(tmp_path: Path, mounts: object, message: str) -> None:
+    definition = json.loads((TOP / "e2b/template.json").read_text())
+    write_files(tmp_path, {"e2b/template.json": json.dumps({**definition, "mounts": mounts})})
+    with pytest.raises(InputError) as caught:
+        load_definition(tmp_path)
+    assert message in "\n".join(caught.value.problems)
+
+
+def test_volumes_may_hold_caches(tmp_path: Path) -> None:
+    definition = json.loads((TOP / "e2b/template.json").read_text())
+    mounts = [{"name": "cargo", "path": "/build/cargo/registry"}, {"name": "zig-1", "path": "/build/home/.cache/zig"}]
+    write_files(tmp_path, {"e2b/template.json": json.dumps({**definition, "mounts": mounts})})
+    assert load_definition(tmp_path).volumes() == {"/build/cargo/registry": "cargo", "/build/home/.cache/zig": "zig-1"}
+    assert load_definition(TOP).volumes() == {}

@@ -73,7 +73,7 @@ def _build(
     resources = definition.sizes[size]
     try:
         Template.build(
-            Template().from_dockerfile(text),
+            Template().from_dockerfile(text).set_ready_cmd(definition.script(definition.health_check)),
             reference,
             cpu_count=resources.cpus,
             memory_mb=resources.memory_mib,
@@ -111,12 +111,12 @@ def failed_checks(reference: str, definition: Definition, connection: Connection
         commands = with_headers(sandbox, connection).commands
         for check in definition.checks:
             try:
-                result = commands.run(f"export PATH={definition.env['PATH']}\n{check.run} 2>&1", timeout=CHECK_SECONDS)
+                result = commands.run(f"{definition.script(check.run)} 2>&1", timeout=CHECK_SECONDS)
                 output = str(result.stdout)
             except CommandExitException as error:
                 output = f"exit code {error.exit_code}: {error.stdout}{error.stderr}"
             if check.expect not in output or output.startswith("exit code "):
-                yield f"{check.run}: expected {check.expect!r}, got {plain(output)[:200]!r}"
+                yield check.failure(output)
     except CratematrixError:
         raise
     except Exception as error:

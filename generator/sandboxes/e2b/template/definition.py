@@ -1,23 +1,41 @@
-"""Models of e2b/template.json: size classes, environment variables, contents and checks of the image."""
+"""Models of e2b/template.json: size classes, environment variables, contents, checks and volumes of the image.
+
+{{{ NAME }}} in the file is a version of e2b/versions.json.
+"""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Final, Literal, Self
+import posixpath
+import shlex
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from generator.errors import InputError
-from generator.files.package_data import package_data
 from generator.manifest.values import SIZES, EnvName, Size
+from generator.package_data import package_data
 from generator.platforms import PlatformName
 from generator.sandboxes.contract import Resources
+from generator.sandboxes.layout import CARGO_HOME, NPM_CACHE, ROOT, USER_CACHE
 from generator.strict import Strict
+from generator.text import plain
 from generator.toolchain.toolchain import Program, Runtime, Toolchain
+from generator.versions import Versions, versions
 
 FILE = "e2b/template.json"
 # All machines of E2B are of this platform.
 IMAGE_PLATFORM: Final[PlatformName] = "linux-x64-gnu"
+
+
+# Directories of a sandbox that a volume may replace or be in. Everything else is the image's or the tool's own.
+MOUNT_PLACES: Final = ("/mnt", "/cache", *(f"{ROOT}/{name}" for name in (CARGO_HOME, NPM_CACHE, USER_CACHE)))
+
+
+def _mount_path(path: str) -> str:
+    if path != posixpath.normpath(path) or not any(PurePosixPath(path).is_relative_to(each) for each in MOUNT_PLACES):
+        raise ValueError(f"a volume is mounted at or below {', '.join(MOUNT_PLACES)}, and not at {path}")
+    return path
 
 
 class SizeClass(Strict):
@@ -33,6 +51,17 @@ class Check(Strict):
 
     run: str
     expect: str
+
+    def failure(self, output: str) -> str:
+        """Return the sentence about output without the expected text."""
+        return f"{self.run}: expected {self.expect!r}, got {plain(output)[:200]!r}"
+
+
+class Mount(Strict):
+    """Volume of the account, by its name, and the directory of every sandbox that it is."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9_-]+$", max_length=128)
+    path: Annotated[str, AfterValidator(_mount_path)]
 
 
 class TemplateRuntime(Strict):
@@ -87,7 +116,10 @@ class TemplateContents(Strict):
 
 
 class Definition(Strict):
-    """Contents of the file; `timeout_seconds` is the time that a sandbox survives without a heartbeat of its runner."""
+    """Contents of the file; `timeout_seconds` is the time that a sandbox survives without a heartbeat of its runner.
+
+    `health_check` is a command that succeeds in a sandbox that works. E2B runs it before it finishes an image.
+    """
 
     template_version: Literal[1]
     timeout_seconds: int = Field(ge=60, le=3_600)
@@ -95,6 +127,24 @@ class Definition(Strict):
     sizes: dict[Size, SizeClass]
     holds: TemplateContents
     checks: tuple[Check, ...]
+    health_check: str = Field(default="true", min_length=1)
+    mounts: tuple[Mount, ...] = ()
+
+    @model_validator(mode="after")
+    def _check_mounts(self) -> Self:
+        paths = [each.path for each in self.mounts]
+        for path in paths:
+            if sum(PurePosixPath(path).is_relative_to(each) for each in paths) > 1:
+                raise ValueError(f"mounts: {path} is in more than one volume")
+        return self
+
+    def script(self, command: str) -> str:
+        """Return a script that runs a command with the file's variables. A login shell sets a PATH of its own."""
+        return "\n".join((*(f"export {name}={shlex.quote(value)}" for name, value in self.env.items()), command))
+
+    def volumes(self) -> dict[str, str]:
+        """Return the name of the volume at each path."""
+        return {each.path: each.name for each in self.mounts}
 
     def resources(self) -> dict[Size, Resources]:
         """Return the resource limits of each size class."""
@@ -112,14 +162,21 @@ def load_definition(directory: Path) -> Definition:
     return _read(own) if own.is_file() else packaged_definition()
 
 
-def packaged_definition() -> Definition:
-    """Return the packaged definition, which describes the image of the packaged Dockerfile."""
-    return _read(package_data("e2b") / "template.json")
+def packaged_definition(used: Versions | None = None) -> Definition:
+    """Return the packaged definition, which describes the image of the packaged Dockerfile.
+
+    `used` are other versions than the packaged.
+    """
+    return _read(package_data("e2b") / "template.json", used)
 
 
-def _read(file: Path) -> Definition:
+def _read(file: Path, used: Versions | None = None) -> Definition:
     try:
-        found = Definition.model_validate_json(file.read_bytes())
+        text = file.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise InputError(f"{file} is not text in UTF-8") from None
+    try:
+        found = Definition.model_validate_json((used or versions()).insert(text))
     except ValidationError as error:
         problems = [f"{file}: $.{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()]
         raise InputError(f"{FILE} cannot be used", problems=tuple(problems)) from None

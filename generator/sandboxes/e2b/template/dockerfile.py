@@ -5,10 +5,11 @@ from __future__ import annotations
 from generator.files.templates import template_environment
 from generator.manifest.models import Fleet, Manifest
 from generator.manifest.source_models import GitSource, RegistrySource
-from generator.npm.managers import default_programs
+from generator.npm.managers import default_programs, programs
 from generator.recipes.prebuilt import all_zig_libraries
 from generator.sandboxes.e2b.template.definition import packaged_definition
-from generator.sandboxes.layout import ROOT
+from generator.sandboxes.layout import MANAGERS, ROOT
+from generator.versions import Versions, versions
 
 TEMPLATE = "e2b/rust-napi-builder.Dockerfile.j2"
 # Scratch directory in the image for the build of zig's libraries, removed afterwards.
@@ -30,10 +31,16 @@ def prefetch_lines(manifest: Manifest) -> tuple[str, ...]:
     return tuple(sorted(lines))
 
 
-def render_dockerfile(lines: tuple[str, ...] = ()) -> str:
-    """Return the text of the Dockerfile, with these lines to pre-fetch."""
+def render_dockerfile(lines: tuple[str, ...] = (), used: Versions | None = None) -> str:
+    """Return the text of the Dockerfile, with these lines to pre-fetch; `used` are other versions than the packaged."""
     glibc = Fleet.model_fields["glibc"].default
-    zig = all_zig_libraries(packaged_definition().holds.toolchain(), glibc)
-    managers = [f"{each.name} {each.package}@{each.version} {each.digest}" for each in default_programs()]
     template = template_environment().get_template(TEMPLATE)
-    return template.render(prefetch=lines, managers=managers, zig=zig, zig_directory=ZIG_DIRECTORY)
+    return template.render(
+        prefetch=lines,
+        versions=used or versions(),
+        managers=[f"{each.name} {each.package}@{each.version} {each.digest}" for each in default_programs()],
+        commands=[(each.command, each.name) for each in (programs("yarn-classic")[-1][1], programs("pnpm")[-1][1])],
+        managers_directory=MANAGERS,
+        zig=all_zig_libraries(packaged_definition().holds.toolchain(), glibc),
+        zig_directory=ZIG_DIRECTORY,
+    )

