@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,7 +17,7 @@ from generator.errors import InputError
 from generator.github_actions.step_files import github_run_id
 from generator.manifest.checks import session_problems
 from generator.manifest.models import Fleet, Manifest
-from generator.manifest.problems import json_path
+from generator.manifest.reading import cli_command
 from generator.manifest.values import Size
 from generator.planning.limits import jobs_at_once
 from generator.planning.plan import shard_numbers
@@ -27,6 +27,7 @@ from generator.sandboxes.e2b.connection import Gateway, resolve_connection
 from generator.sandboxes.e2b.control_plane import check_connection
 from generator.sandboxes.e2b.rate_limit import MARGIN
 from generator.sandboxes.e2b.sandbox import Lifetime
+from generator.sandboxes.e2b.template.building import check_templates, own_sizes
 from generator.sandboxes.e2b.template.definition import Definition, load_definition
 from generator.sandboxes.e2b.template.dockerfile import render_dockerfile
 from generator.sandboxes.e2b.template.identity import template_reference
@@ -77,19 +78,19 @@ def e2b_environment(
     manifest: Manifest,
     run: RunIdentity,
     gateway: Gateway,
-    shard: str | None = None,
+    crates: Collection[str],
 ) -> Iterator[BuildEnvironment]:
-    """Open the build environment of E2B, and kill its sandboxes at the end; InputError for a wrong configuration.
+    """Open the build environment of E2B for these crates, and kill its sandboxes at the end.
 
-    The job of a shard takes its share of the account's creates.
+    InputError for a wrong configuration, and Unreachable for a dead service, before any sandbox is opened.
     """
-    if too_long := tuple(f"{json_path(each.loc)}: {each.sentence}" for each in session_problems(manifest)):
-        raise InputError("no sandbox lives as long as these timeouts", problems=too_long)
     connection = resolve_connection(manifest.fleet.e2b, gateway, context.variables)
     for name, secret in connection.secrets().items():
         context.redactor.add(name, secret)
     definition = load_definition(context.manifest.resolve().parent)
     check_connection(connection)
+    fix = cli_command("template build", context.manifest)
+    check_templates(manifest, definition, own_sizes(manifest, crates), connection, fix)
     templates = template_references(manifest, definition)
     creates = create_share(manifest.fleet, shard)
     account = Account(connection, creates.per_second, creates.first_seconds)

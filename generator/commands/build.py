@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from generator.backends.local import local_environment
-from generator.builds.run import OpenEnvironment, RunContext, RunOptions, select_crates
+from generator.builds.run import OpenEnvironment, RunContext, RunOptions, Selection, select_crates
 from generator.builds.run import build as run_build
 from generator.commands.measurements import measurements
 from generator.commands.options import (
@@ -127,7 +127,7 @@ def build(
     selection = select_crates(loaded, shard, crates, planned, predictions)
     progress = build_progress(len(selection.names), grouped=in_github_actions(os.environ))
     if backend == "e2b":
-        options, environment = _e2b(loaded, shard, jobs, gateway, keep_failed)
+        options, environment = _e2b(loaded, selection, jobs, gateway, keep_failed)
     else:
         options, environment = _local(jobs, no_isolation)
     options = replace(options, previous=index, predictions=predictions)
@@ -163,12 +163,12 @@ def _local(jobs: int | None, no_isolation: bool) -> tuple[RunOptions, OpenEnviro
 
 
 def _e2b(
-    manifest: Manifest, shard: str | None, jobs: int | None, gateway: Gateway, keep_failed: bool
+    manifest: Manifest, selection: Selection, jobs: int | None, gateway: Gateway, keep_failed: bool
 ) -> tuple[RunOptions, OpenEnvironment]:
     """Return the options and the environment of a build at E2B, and print the command that cleans up a killed run."""
     from generator.backends.e2b import e2b_environment, e2b_jobs, run_identity  # noqa: PLC0415  local builds need no E2B SDK
 
-    run = run_identity(os.environ, shard)
+    run = run_identity(os.environ, selection.shard)
     print_message(f"run {run.id}; if this process is killed: cratematrix reap --run {run.id}")
-    options = RunOptions(e2b_jobs(manifest.fleet, jobs, shard), keep_failed)
-    return options, partial(e2b_environment, manifest=manifest, run=run, gateway=gateway, shard=shard)
+    options = RunOptions(e2b_jobs(manifest.fleet, jobs, selection.shard), keep_failed)
+    return options, partial(e2b_environment, manifest=manifest, run=run, gateway=gateway, crates=selection.names)

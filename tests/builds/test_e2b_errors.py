@@ -166,7 +166,9 @@ def test_a_bug_in_the_middle_of_a_crate_leaves_no_sandbox(
             Redactor(),
             datetime(2026, 11, 28, tzinfo=UTC),
         )
-        environment = partial(e2b_environment, manifest=manifest, run=RunIdentity("bug"), gateway=Gateway())
+        environment = partial(
+            e2b_environment, manifest=manifest, run=RunIdentity("bug"), gateway=Gateway(), crates=["c0", "c1"]
+        )
         report = run_build(manifest, select_crates(manifest), place, RunOptions(2), environment, Broken())
         assert len(server.created()) == 2
         assert server.running() == ()

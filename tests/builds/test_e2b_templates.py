@@ -12,7 +12,7 @@ from generator.backends.e2b import template_references
 from generator.manifest.reading import load_manifest
 from generator.sandboxes.e2b.template.definition import load_definition
 from tests.builds.scripted import env_of, prepared, rules_for, scripted_fleet
-from tests.e2b_server import E2BServer, Rules, TemplateSize
+from tests.e2b_server import E2BServer, Rules, TemplateSize, error
 from tests.support import Ran, cratematrix
 
 Run = Callable[..., Ran]
@@ -58,11 +58,58 @@ def test_what_is_missing_or_outdated_is_found_and_built(top: Path, run: Run) -> 
     assert "is already built" in run("template", "build").err
 
 
-def test_a_build_without_its_template_says_what_to_do(run: Run, server: E2BServer) -> None:
-    ran = run("build", "--all", "--backend", "e2b")
-    assert ran.code == 1
-    assert "run cratematrix template build" in ran.err
+def refused(ran: Ran, server: E2BServer, top: Path) -> str:
+    """Return the error of a build that ended before its first crate."""
     assert server.created() == ()
+    assert not (top / "dist/report.json").exists()
+    assert "Traceback" not in ran.err
+    return ran.err.partition("error: ")[2]
+
+
+def test_a_build_without_its_template_says_what_to_do(run: Run, server: E2BServer, top: Path) -> None:
+    ran = run("build", "--all", "--backend", "e2b")
+    assert ran.code == 2
+    assert refused(ran, server, top).splitlines() == [
+        "the image rust-napi-builder-standard is missing at E2B",
+        "  fix: cratematrix template build",
+    ]
+
+
+def test_a_build_with_an_outdated_template_says_what_to_do(run: Run, server: E2BServer, top: Path) -> None:
+    manifest = json.loads((top / "crates.json").read_text())
+    manifest["crates"][0]["size"] = "large"
+    (top / "crates.json").write_text(json.dumps(manifest))
+    ran = run("build", "--all", "--backend", "e2b")
+    assert ran.code == 2
+    assert refused(ran, server, top).startswith("the image rust-napi-builder-large is outdated at E2B\n")
+
+
+def test_a_wrong_key_is_found_before_the_first_crate(top: Path, server: E2BServer, tmp_path: Path) -> None:
+    env = env_of(server, tmp_path, E2B_API_KEY="e2b_of-somebody-else")
+    ran = cratematrix("build", "--all", "--backend", "e2b", cwd=top, env=env)
+    assert ran.code == 2
+    assert refused(ran, server, top).splitlines() == [
+        "E2B refuses the key: 401: Invalid API key",
+        "  fix: set E2B_API_KEY to a key of e2b.dev/dashboard",
+    ]
+
+
+def test_a_service_that_nobody_serves_is_found_before_the_first_crate(
+    top: Path, server: E2BServer, tmp_path: Path
+) -> None:
+    env = env_of(server, tmp_path, E2B_API_URL="http://127.0.0.1:9")
+    ran = cratematrix("build", "--all", "--backend", "e2b", cwd=top, env=env)
+    assert ran.code == 4
+    message = refused(ran, server, top)
+    assert message.startswith("E2B at 127.0.0.1:9 cannot be reached: ")
+    assert "fix: check the network and the address of E2B (E2B_API_URL, E2B_DOMAIN and fleet.e2b)" in message
+
+
+def test_another_service_is_found_before_the_first_crate(top: Path, server: E2BServer, tmp_path: Path) -> None:
+    server.inject("GET /v2/sandboxes", error(404))
+    ran = cratematrix("build", "--all", "--backend", "e2b", cwd=top, env=env_of(server, tmp_path))
+    assert ran.code == 2
+    assert refused(ran, server, top).startswith(f"{server.url} does not answer as E2B does: ")
 
 
 def test_the_log_of_a_build_is_shown_and_a_failing_step_named(run: Run, server: E2BServer) -> None:

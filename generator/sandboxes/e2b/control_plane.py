@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
-from generator.errors import Unreachable
+from generator.errors import InputError, Unreachable
 from generator.sandboxes.contract import SandboxError
 from generator.sandboxes.e2b.connection import Connection
 from generator.sandboxes.e2b.errors import service_error
@@ -21,31 +20,31 @@ if TYPE_CHECKING:
 PAGE_SIZE: Final = 100
 # A hundred times what any account may run at once. A longer list never ends.
 MAX_PAGES: Final = 1_000
-# Seconds between two attempts to reach the service at all.
-PROBE_SECONDS: Final = 2.0
 # Seconds for one response.
 RESPONSE_SECONDS: Final = 15.0
 
 
 def check_connection(connection: Connection) -> None:
-    """Raise Unreachable when no connection to the service can be made, at once and PROBE_SECONDS later.
+    """Raise Unreachable when no connection to the service can be made, and InputError when it refuses the request.
 
-    An error response counts as a connection too; a later call reports it.
+    Another error response counts as a connection: a later call reports it.
     """
-    pages = Sandbox.list(limit=1, request_timeout=RESPONSE_SECONDS, **connection.api_params())
-    for seconds in (PROBE_SECONDS, None):
-        try:
-            pages.next_items()
-        except Exception as error:  # the SDK's errors have no common base class
-            problem = service_error(error)
-            if not problem.is_unconnected:
-                return
-            if seconds is None:
-                fix = "check the network and the address of E2B, then run it again"
-                raise Unreachable(f"E2B at {problem.message}", fix=fix) from None
-            time.sleep(seconds)
-        else:
-            return
+    params = {**connection.api_params(), "request_timeout": RESPONSE_SECONDS, "retries": 0}
+    try:
+        Sandbox.list(limit=1, **params).next_items()
+    except Exception as error:  # the SDK's errors have no common base class
+        problem = service_error(error)
+    else:
+        return
+    addresses = "E2B_API_URL, E2B_DOMAIN and fleet.e2b"
+    if problem.is_unconnected:
+        fix = f"check the network and the address of E2B ({addresses}), then run it again"
+        raise Unreachable(f"E2B at {problem.message}", fix=fix)
+    if problem.kind == "unauthorized":
+        raise InputError(f"E2B refuses the key: {problem.message}", fix="set E2B_API_KEY to a key of e2b.dev/dashboard")
+    if problem.kind == "rejected":
+        address = connection.api_url or connection.domain or "E2B"
+        raise InputError(f"{address} does not answer as E2B does: {problem.message}", fix=f"check {addresses}")
 
 
 def find_sandboxes(

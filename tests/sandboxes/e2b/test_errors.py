@@ -32,8 +32,7 @@ from generator.sandboxes.e2b.errors import (
 )
 
 
-def test_a_service_that_nobody_serves_is_named_with_its_port(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(control_plane, "PROBE_SECONDS", 0.0)
+def test_a_service_that_nobody_serves_is_named_with_its_port() -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         place = f"127.0.0.1:{closed.getsockname()[1]}"

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import suppress
 
-from generator.errors import CratematrixError, InputError
+from generator.errors import CratematrixError, InputError, Unavailable
 from generator.manifest.models import Manifest
 from generator.manifest.values import NEXT_SIZE, SIZES, Size
 from generator.sandboxes.e2b.connection import Connection
@@ -33,6 +34,23 @@ def template_state(manifest: Manifest, definition: Definition, size: Size, conne
     except Exception as error:
         raise user_error(error, f"the template {name} cannot be looked up") from None
     return "ready" if tag in tags else "outdated"
+
+
+def check_templates(
+    manifest: Manifest, definition: Definition, sizes: Sequence[Size], connection: Connection, fix: str
+) -> None:
+    """Raise InputError, with `fix`, for images of size classes that are missing or outdated.
+
+    An image that E2B cannot be asked about counts as ready: the create of a sandbox tries for longer.
+    """
+    problems = list[str]()
+    for size in sizes:
+        with suppress(Unavailable):
+            if (state := template_state(manifest, definition, size, connection)) != "ready":
+                problems.append(f"the image {template_name(manifest.fleet.template, size)} is {state} at E2B")
+    if problems:
+        *others, last = problems
+        raise InputError(last, problems=tuple(others), fix=fix)
 
 
 def build_templates(
@@ -130,6 +148,12 @@ def failed_checks(reference: str, definition: Definition, connection: Connection
 
 def sizes_in_use(manifest: Manifest) -> tuple[Size, ...]:
     """Return the size classes that crates may use: their own, and the next larger one for a retry."""
-    own = {crate.size or manifest.fleet.size for crate in manifest.crates}
-    wanted = own | {NEXT_SIZE[size] for size in own if size in NEXT_SIZE}
+    own = own_sizes(manifest, [crate.name for crate in manifest.crates])
+    wanted = {*own, *(NEXT_SIZE[size] for size in own if size in NEXT_SIZE)}
     return tuple(size for size in SIZES if size in wanted)
+
+
+def own_sizes(manifest: Manifest, crates: Collection[str]) -> tuple[Size, ...]:
+    """Return the size classes of crates, by their names."""
+    own = {crate.size or manifest.fleet.size for crate in manifest.crates if crate.name in crates}
+    return tuple(size for size in SIZES if size in own)
