@@ -9,7 +9,11 @@ from generator.commands.lazy_group import LazyCommand, LazyGroup
 COMMANDS = {
     "build": LazyCommand(
         "generator.commands.template_build:template_build", "Build and test the image of E2B's sandboxes."
-    )
+    ),
+    "outdated": LazyCommand(
+        "generator.commands.template_outdated:template_outdated",
+        "Compare the versions in the image with the newest ones.",
+    ),
 }
 
 
