@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 JOBS ?= 2
 SEEDS ?= 10
 
-.PHONY: demo check test attack slow acts chaos lint bench platforms layouts lock clean
+.PHONY: demo check test attack slow acts chaos lint bench platforms layouts image lock clean
 
 demo: $(VENV)/.runtime
 	@.ci/bubblewrap
@@ -63,6 +63,11 @@ platforms: $(VENV)/.dev
 layouts: $(VENV)/.dev
 	@.ci/bubblewrap
 	@$(BIN)/python -m tests.layouts $(LAYOUTS)
+
+# The sandboxes' image, made here: each instruction, each check, and one crate of each kind, with a table of each.
+image: $(VENV)/.dev
+	@.ci/bubblewrap
+	@$(BIN)/python -m tests.image .cache/image $(STAGES)
 
 # Tests that need the whole machine: thirty sandboxes, thirty uploads, and the 110 crates with a failing service.
 chaos: $(VENV)/.dev

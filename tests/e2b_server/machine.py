@@ -74,7 +74,9 @@ class Answer:
 class Hall:
     """What all machines of a server share: where they lie, what they see, and one look at the process table."""
 
-    def __init__(self, directory: Path, toolchain: HostToolchain, binds: Sequence[Bind] = ()) -> None:
+    def __init__(
+        self, directory: Path, toolchain: HostToolchain, binds: Sequence[Bind] = (), image: Path | None = None
+    ) -> None:
         beyond = network_environment(os.environ, npm_registry(os.environ), True)
         # A machine of the service goes by the user's own proxies, if any, and has none of its own.
         proxies = {name: os.environ[name] for name in PROXY_VARIABLES if name in os.environ}
@@ -82,13 +84,14 @@ class Hall:
         beyond = replace(beyond, proxy_variables={**certificates, **proxies})
         self.directory, self.path, self.beyond, self.table = directory, toolchain.path, beyond, ProcessTable()
         self._turns = itertools.count()
-        system = system_spec()
+        system = system_of(image) if image else system_spec()
         own = directory / "agent.py"  # a copy, for a checkout may be closed to the sandboxes' user
         own.write_bytes(Path(__file__).with_name("agent.py").read_bytes())
         own.chmod(0o644)
         agent = (Bind(str(own), AGENT), Bind(sys.base_prefix, PYTHON))
-        own_binds = (*system.binds, *toolchain.binds, *beyond.certificates, *agent)
-        self.view = replace(system, binds=(*own_binds, *binds), links=(*system.links, *toolchain.links))
+        own_binds = (*system.binds, *(() if image else toolchain.binds), *beyond.certificates, *agent)
+        links = system.links if image else (*system.links, *toolchain.links)
+        self.view, self.image = replace(system, binds=(*own_binds, *binds), links=links), image
 
     def processors(self, cpus: int) -> str:
         """Choose processors in turn, as local sandboxes do."""
@@ -96,6 +99,21 @@ class Hall:
         count = min(cpus, len(usable))
         first = next(self._turns) * count
         return ",".join(str(usable[(first + number) % len(usable)]) for number in range(count))
+
+
+def system_of(image: Path) -> IsolationSpec:
+    """Return the view of another system: all of its root but what each machine has of its own."""
+    binds, links = list[Bind](), list[tuple[str, str]]()
+    own = {*ETC_FILES, "resolv.conf", "certificates"}
+    parts = [each for name in ("etc", "opt") for each in (image / name).iterdir() if each.name not in own]
+    kept = {"build", "dev", "etc", "opt", "proc", "run", "sys", "tmp"}
+    for path in (*(each for each in image.iterdir() if each.name not in kept), *parts):
+        target = f"/{path.relative_to(image)}"
+        if path.is_symlink():
+            links.append((target, str(path.readlink())))
+        else:
+            binds.append(Bind(str(path), target))
+    return replace(system_spec(), binds=tuple(binds), links=tuple(links))
 
 
 def environment(path: str, beyond: NetworkEnvironment, network: Network) -> dict[str, str]:
@@ -140,8 +158,18 @@ class Machine:
             (self.directory / name).mkdir()
             if is_root():
                 os.chown(self.directory / name, UNPRIVILEGED_UID, UNPRIVILEGED_UID)
+        if self._hall.image:
+            await asyncio.to_thread(self._copy_build, self._hall.image / "build")
         self._count_kills()
         await self.set_network(network)
+
+    def _copy_build(self, source: Path) -> None:
+        """Copy the image's /build, as its user's own."""
+        words = ["cp", "-a", "--reflink=auto", f"{source}/.", str(self.directory / "build")]
+        subprocess.run(words, check=True)  # noqa: TID251
+        if is_root():
+            owner = f"{UNPRIVILEGED_UID}:{UNPRIVILEGED_UID}"
+            subprocess.run(["chown", "-hR", owner, str(self.directory / "build")], check=True)  # noqa: TID251
 
     async def set_network(self, network: Network) -> None:
         """Let it reach something else: a network that closes or opens takes a new container, which ends what runs.

@@ -42,7 +42,8 @@ class E2BServer(Moody[Faults]):
     """Stands in for the E2B service while it is entered; see `Rules` for what it is like and `Faults` for its moods.
 
     `directory` is where sandboxes lie (default: one of its own, removed at the end); `toolchain` what they build with
-    (default: this machine's); `binds` what of this machine they see besides.
+    (default: this machine's); `binds` what of this machine they see besides. `image` is the root of another system, which
+    they see in place of this machine's, with a copy of its /build.
     """
 
     def __init__(
@@ -52,10 +53,11 @@ class E2BServer(Moody[Faults]):
         directory: Path | None = None,
         port: int = 0,
         binds: Sequence[Bind] = (),
+        image: Path | None = None,
     ) -> None:
         super().__init__(Faults())
         self.rules, self._toolchain, self._directory, self._number = rules or Rules(), toolchain, directory, port
-        self._binds = binds
+        self._binds, self._image = binds, image
         self.violations: list[str] = []
         self.requests: list[Seen] = []
         self._stop = threading.Event()
@@ -67,7 +69,7 @@ class E2BServer(Moody[Faults]):
         directory = self._directory or Path(
             self._stack.enter_context(tempfile.TemporaryDirectory(prefix="e2b-server-"))
         )
-        self._hall = Hall(directory, toolchain, self._binds)
+        self._hall = Hall(directory, toolchain, self._binds, self._image)
         self._control = Control(self.rules, self._hall, self._mischief, self.violations)
         envd = Envd()
 
