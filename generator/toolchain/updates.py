@@ -96,7 +96,7 @@ def updates(asked: Sequence[Tool]) -> tuple[Update, ...]:
 
 def compared(tool: Tool, released: Sequence[str]) -> Update:
     """Return the newest of the released versions, without pre-releases."""
-    known = sorted(_parsed(released))
+    known = tuple(_parsed(released))
     if not known:
         return Update(tool, problem="no version is released")
     own = Version(tool.version)
@@ -127,13 +127,16 @@ def _line(version: Version) -> tuple[int, ...]:
 
 
 def _ask_npm(package: str) -> Sequence[str]:
-    printed = output(["npm", "view", package, "versions", "--json"], timeout=ASK_SECONDS, cwd=Path("/"))
-    found = json.loads(printed)
-    return found if isinstance(found, list) else [str(found)]
+    words = ["npm", "view", package, "versions", "--json", "--fetch-retries=0"]
+    try:
+        found = json.loads(output(words, timeout=ASK_SECONDS, cwd=Path("/")))
+    except ValueError:
+        raise CratematrixError(f"npm names no versions of {package}") from None
+    return [str(each) for each in found] if isinstance(found, list) else [str(found)]
 
 
 def _ask_pypi(package: str) -> Sequence[str]:
-    words = [sys.executable, "-m", "pip", "index", "versions", "--disable-pip-version-check", package]
+    words = [sys.executable, "-m", "pip", "index", "versions", "--retries=0", "--disable-pip-version-check", package]
     for line in output(words, timeout=ASK_SECONDS, cwd=Path("/")).decode(errors="replace").splitlines():
         name, _, versions = line.partition(":")
         if name == "Available versions":
