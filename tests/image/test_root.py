@@ -22,7 +22,7 @@ DOCKERFILE = f"""FROM debian:{versions().debian}
 ARG WORD=honoured
 ENV PATH=/opt/bin:/usr/sbin:/usr/bin:/sbin:/bin
 COPY <<'PROFILE' /etc/profile.d/own.sh
-export PATH=/opt/bin:/usr/bin:/bin
+export PATH=/opt/bin:/usr/sbin:/usr/bin:/bin
 PROFILE
 RUN useradd --create-home --shell /bin/bash user && mkdir /build && chown user:user /build
 USER user
@@ -42,7 +42,7 @@ def test_instructions_run_as_their_user_with_their_environment(
     root.stand_ins.mkdir()
     assert instructions(root, DOCKERFILE, ()) == 0
     found = root.directory / "build/found"
-    assert found.read_text() == "honoured /opt/bin:/usr/bin:/bin /build user /home/user\n"
+    assert found.read_text() == "honoured /opt/bin:/usr/sbin:/usr/bin:/bin /build user /home/user\n"
     assert (root.directory / "etc/debian_version").read_text().startswith(versions().debian.partition(".")[0])
     found.unlink()
     assert instructions(root, DOCKERFILE, ()) == 0
