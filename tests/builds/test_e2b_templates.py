@@ -88,10 +88,9 @@ def test_a_wrong_key_is_found_before_the_first_crate(top: Path, server: E2BServe
     env = env_of(server, tmp_path, E2B_API_KEY="e2b_of-somebody-else")
     ran = cratematrix("build", "--all", "--backend", "e2b", cwd=top, env=env)
     assert ran.code == 2
-    assert refused(ran, server, top).splitlines() == [
-        "E2B refuses the key: 401: Invalid API key",
-        "  fix: set E2B_API_KEY to a key of e2b.dev/dashboard",
-    ]
+    message, fix = refused(ran, server, top).splitlines()
+    assert message.startswith("E2B refuses the key: 401: ")
+    assert fix == "  fix: set E2B_API_KEY to a key of e2b.dev/dashboard"
 
 
 def test_a_service_that_nobody_serves_is_found_before_the_first_crate(
@@ -106,7 +105,7 @@ def test_a_service_that_nobody_serves_is_found_before_the_first_crate(
 
 
 def test_another_service_is_found_before_the_first_crate(top: Path, server: E2BServer, tmp_path: Path) -> None:
-    server.inject("GET /v2/sandboxes", error(404))
+    server.inject("GET /v2/sandboxes", error(400))
     ran = cratematrix("build", "--all", "--backend", "e2b", cwd=top, env=env_of(server, tmp_path))
     assert ran.code == 2
     assert refused(ran, server, top).startswith(f"{server.url} does not answer as E2B does: ")
