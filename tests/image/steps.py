@@ -36,20 +36,18 @@ def _steps(instructions: list[dict[str, list[str]]]) -> Iterator[Step]:
     user, directory, env = "root", "/", dict[str, str]()
     for number, instruction in enumerate(instructions, 1):
         kind, args = str(instruction["type"]), instruction["args"]
-        command, runs_as = None, user
-        match kind, args:
-            case "RUN", [command]:
-                pass
-            case "RUN", [command, runs_as]:
-                pass
-            case "USER", [user]:
-                runs_as = user
-            case "WORKDIR", [directory]:
-                pass
-            case "ENV", _ if len(args) % 2 == 0 and not any("$" in each for each in args):
-                env = {**env, **dict(zip(args[::2], args[1::2], strict=True))}
-            case _:
-                raise ValueError(f"instruction {number} is of an unknown form: {kind} {' '.join(args)}")
+        command: str | None = None
+        runs_as = user
+        if kind == "RUN" and len(args) in (1, 2):
+            command, runs_as = args[0], args[1] if len(args) == 2 else user
+        elif kind == "USER" and len(args) == 1:
+            user = runs_as = args[0]
+        elif kind == "WORKDIR" and len(args) == 1:
+            directory = args[0]
+        elif kind == "ENV" and len(args) % 2 == 0 and not any("$" in each for each in args):
+            env = {**env, **dict(zip(args[::2], args[1::2], strict=True))}
+        else:
+            raise ValueError(f"instruction {number} is of an unknown form: {kind} {' '.join(args)}")
         yield Step(number, _name(kind, args), command, runs_as, directory, env)
 
 
