@@ -29,13 +29,13 @@ export PATH=/opt/rustup/shims:/build/cargo/bin:/opt/tools/bin:/opt/node/bin:/usr
 PROFILE
 
 # Package versions are not pinned: a point release drops old ones with each security update.
-# Microsoft's C++ headers need Clang 19 or newer.
+# Microsoft's C++ headers need Clang 19 or newer. clang-cl is in clang-tools.
 # hadolint ignore=DL3008
 RUN apt-get update && apt-get install -y --no-install-recommends \
-      bash build-essential ca-certificates clang-19 cmake coreutils curl gcc-aarch64-linux-gnu git gzip \
-      libatomic1-arm64-cross libc6-dev-arm64-cross libssl-dev libstdc++6-arm64-cross lld-19 llvm-19 nasm \
-      ninja-build pkg-config procps protobuf-compiler python3 python3-venv qemu-user tar util-linux xz-utils \
-      zstd \
+      bash build-essential ca-certificates clang-19 clang-tools-19 cmake \
+      coreutils curl gcc-aarch64-linux-gnu git gzip libatomic1-arm64-cross libc6-dev-arm64-cross libssl-dev \
+      libstdc++6-arm64-cross lld-19 llvm-19 nasm ninja-build pkg-config procps \
+      protobuf-compiler python3 python3-venv qemu-user tar util-linux xz-utils zstd \
     && rm -rf /var/lib/apt/lists/*
 
 # E2B creates this user, Docker does not.

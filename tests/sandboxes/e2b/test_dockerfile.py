@@ -132,7 +132,9 @@ def test_the_image_contains_and_checks_the_runtimes_of_the_definition() -> None:
     assert runtimes == {"linux-arm64-gnu": runtime, "linux-arm64-musl": Runtime(runtime.name, runtime.command[:1])}
     assert runtime.name == f"qemu {versions().qemu}"
     packages = re.findall(r"apt-get install -y --no-install-recommends ([^&]+)", text.replace("\\\n", ""))[0].split()
-    assert {"qemu-user", "libstdc++6-arm64-cross", "libatomic1-arm64-cross"} <= set(packages)
+    assert {"qemu-user", "libstdc++6-arm64-cross", "libatomic1-arm64-cross", f"clang-tools-{versions().llvm}"} <= set(
+        packages
+    )
     start = f"{' '.join(runtime.command)} {runtime.node}"
     assert f"\n{start} --version\n" in text
     assert re.findall("^ARG NODE_VERSION=(.+)$", text, re.MULTILINE) == [runtime.node_version]
