@@ -199,10 +199,10 @@ def test_the_plan_of_the_110_crates_has_each_exactly_once_in_at_most_30_shards()
 
 def test_the_plan_is_a_table_for_people_and_fits_a_pipe() -> None:
     ran = cratematrix("plan", cwd=TOP)
-    assert ran.out.splitlines()[0].split() == ["slot", "minutes", "runner", "min", "crates"]
+    assert ran.out.splitlines()[0].split() == ["slot", "minutes", "runner", "min", "USD", "crates"]
     assert len(ran.out.splitlines()) == 31
     assert "110 crates in 30 of 30 slots" in ran.err
-    assert re.search(r"^a release: \d+ assets of 1,000; \d+ requests with uploads from 1 job", ran.err, re.MULTILINE)
+    assert re.search(r"^a release: \d+ assets of 1,000; \d+ requests with uploads from 30 jobs", ran.err, re.MULTILINE)
 
 
 def test_the_release_of_a_plan_is_counted_with_the_slots_of_the_manifest() -> None:

@@ -42,7 +42,7 @@ def main() -> int:
         "--manifest", type=Path, default=TOP / "tests/published/crates.json", help="the crates to pre-fetch"
     )
     options = parser.parse_intermixed_args()
-    stages = options.stages or STAGES
+    stages = [*(options.stages or STAGES)]
     if unknown := {*stages} - {*STAGES}:
         parser.error(f"there is no stage {', '.join(sorted(unknown))}")
     try:
@@ -137,10 +137,9 @@ def checks(root: Root, definition: Definition, needed: tuple[StandIn, ...]) -> i
         reason = next(_left_out(run, needed), None)
         state = "yes" if good else "left out" if reason else "no"
         last = (said.strip() or "-").splitlines()[-1]
-        rows.append(
-            ("health check" if check is None else run[:70], state, reason if state == "left out" else last[:60])
-        )
-    print_table(("check", "passed", "said"), [tuple(str(cell) for cell in row) for row in rows])
+        said_cell = reason if reason and not good else last[:60]
+        rows.append(("health check" if check is None else run[:70], state, said_cell))
+    print_table(("check", "passed", "said"), rows)
     states = [row[1] for row in rows]
     print_message(f"{states.count('yes')} of {len(states)} checks passed, {states.count('left out')} left out")
     return 1 if "no" in states else 0
