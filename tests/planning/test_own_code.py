@@ -23,7 +23,6 @@ SHARED: Final = {
     "generator/manifest/values.py": "the manifest, whose values are compared for each crate",
     "generator/network/endpoints.py": "names of hosts, which decide what may be fetched",
     "generator/network/registries.py": "the machine's registries, whose packages have the digests of the lock file",
-    "generator/package_data.py": "where data files are",
     "generator/processes.py": "how programs are started",
     "generator/strict.py": "a base class",
     "generator/text.py": "messages",
