@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 # Names in an installed package, which hide no other package: see pyproject.toml.
-_INSTALLED: Final = {"templates": "templates", "e2b": "e2b_data", "prices": "prices_data"}
+_INSTALLED: Final = {"templates": "templates", "e2b": "e2b_data"}
 
 
 def package_data(directory: str) -> Path:

@@ -5,12 +5,13 @@ Each file has the page with its numbers as `source`, and the `date` on which the
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import StringConstraints
 
-from generator.files.package_data import package_data
 from generator.manifest.values import Date
+from generator.package_data import package_data
 from generator.strict import Sentence, Strict
 
 # Codes of ISO 4217.
@@ -59,12 +60,12 @@ class RunnerPrices(Strict):
 
 def load_sandbox_prices() -> SandboxPrices:
     """Return the prices of E2B's sandboxes."""
-    return SandboxPrices.model_validate_json((package_data("prices") / "e2b.json").read_bytes())
+    return SandboxPrices.model_validate_json((package_data("e2b") / "prices.json").read_bytes())
 
 
 def load_runner_prices() -> RunnerPrices:
     """Return the prices of GitHub's runners."""
-    return RunnerPrices.model_validate_json((package_data("prices") / "github.json").read_bytes())
+    return RunnerPrices.model_validate_json(Path(__file__).with_name("runner_prices.json").read_bytes())
 
 
 def money_text(amount: float) -> str:

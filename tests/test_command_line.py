@@ -295,6 +295,7 @@ def test_a_plan_of_a_change_has_crates_and_reasons_for_people_and_workflows(repo
             {"crate": "two", "built": True, "reason": "it depends on one, which is built"},
         ],
         "quarantined": [],
+        "slots_per_job": 1,
         "predictions": [
             {"crate": name, "minutes": 5.0, "basis": "expected_minutes", "measurements": []}
             for name in ("one", "three", "two")

@@ -17,6 +17,7 @@ from generator.errors import InputError
 from generator.github_actions.step_files import github_run_id
 from generator.manifest.checks import session_problems
 from generator.manifest.models import Fleet, Manifest
+from generator.manifest.problems import json_path
 from generator.manifest.reading import cli_command
 from generator.manifest.values import Size
 from generator.planning.limits import jobs_at_once
@@ -79,11 +80,15 @@ def e2b_environment(
     run: RunIdentity,
     gateway: Gateway,
     crates: Collection[str],
+    shard: str | None = None,
 ) -> Iterator[BuildEnvironment]:
     """Open the build environment of E2B for these crates, and kill its sandboxes at the end.
 
-    InputError for a wrong configuration, and Unreachable for a dead service, before any sandbox is opened.
+    The job of a shard takes its share of the account's creates. InputError for a wrong configuration, and Unreachable
+    for a dead service, before any sandbox is opened.
     """
+    if too_long := tuple(f"{json_path(each.loc)}: {each.sentence}" for each in session_problems(manifest)):
+        raise InputError("no sandbox lives as long as these timeouts", problems=too_long)
     connection = resolve_connection(manifest.fleet.e2b, gateway, context.variables)
     for name, secret in connection.secrets().items():
         context.redactor.add(name, secret)
@@ -104,7 +109,7 @@ def e2b_environment(
             fingerprint=f"{templates} {definition.env}{definition.volumes() or ''}",
             isolated=True,
             run=run.id,
-            prices=load_prices(),
+            prices=load_sandbox_prices(),
             minimum_versions=MinimumVersions(glibc=versions().glibc),
             has_zig_libraries=True,
         )

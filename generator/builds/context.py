@@ -33,7 +33,8 @@ class BuildContext:
     `out` receives packages and logs. `scratch` is deleted after the run; `cache` is kept. With `keep_failed` the
     sandbox of a failed crate stays open for inspection. `offline` is set when a crate has failed because no connection
     could be made: no other crate is retried for that, until one gets on. `previous` is the index of a release whose
-    packages are as good as built. `spending` limits the costs of all crates together.
+    packages are as good as built. `started` is the time of the run's start by the monotonic clock. `minutes` are
+    predicted for each crate. `spending` limits the costs of all crates together.
     """
 
     environment: BuildEnvironment
@@ -47,6 +48,7 @@ class BuildContext:
     stop: threading.Event
     observer: Observer
     started: float
+    minutes: Mapping[str, float]
     keep_failed: bool = False
     previous: FleetIndex | None = None
     offline: threading.Event = field(default_factory=threading.Event)
@@ -76,7 +78,7 @@ class CrateBuild:
     def likely_cost(self, size: Size | None = None) -> float:
         """Return the likely cost of an attempt, in a sandbox of the crate's size or another one."""
         environment = self.context.environment
-        seconds = 60 * likely_minutes(self.crate, self.settings)
+        seconds = 60 * likely_minutes(self.context.minutes[self.crate.name], self.settings)
         return environment.cost(environment.sizes[size or self.settings.size], seconds)
 
     def unmet_needs(self) -> dict[PlatformName, str]:

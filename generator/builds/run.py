@@ -9,8 +9,8 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
-from datetime import date
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from difflib import get_close_matches
 from pathlib import Path
 from types import FrameType
@@ -33,7 +33,7 @@ from generator.manifest.models import Crate, Manifest
 from generator.manifest.names import log_name, sbom_name, tarball_names
 from generator.manifest.settings import Settings, settings
 from generator.planning.balance import longest_first
-from generator.planning.plan import Plan, make_plan, minutes_of, only, shard_crates
+from generator.planning.plan import Plan, make_plan, minutes_of, only, shard_crates, shard_numbers
 from generator.planning.prediction import Prediction
 from generator.redaction import Redactor
 from generator.reports.index import FleetIndex
@@ -47,16 +47,19 @@ from generator.text import counted
 
 @dataclass(frozen=True)
 class Selection:
-    """The crates of one run, longest first, and the shard "I/N" that they are, if any, of the crates `whole`."""
+    """The crates of one run, longest first, and the shard "I/N" that they are, if any.
+
+    `minutes` has all crates of the run, also of its other shards, with the minutes in which its jobs agree.
+    """
 
     names: tuple[str, ...]
     shard: str | None = None
-    whole: tuple[str, ...] = ()
+    minutes: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def report_name(self) -> str:
         """Name of the report file, different for each shard of a run."""
-        return f"report-{_shard(self.shard)[0]}.json" if self.shard else REPORT
+        return f"report-{shard_numbers(self.shard)[0]}.json" if self.shard else REPORT
 
 
 def select_crates(
@@ -65,45 +68,50 @@ def select_crates(
     crates: tuple[str, ...] = (),
     plan: Plan | None = None,
     predictions: tuple[Prediction, ...] = (),
+    slots_per_job: int = 1,
 ) -> Selection:
     """Return the crates with these names, or all without names; of them the part `shard`, written I/N.
 
-    With a plan, the part is that of the plan. Without one, it follows from the manifest alone: each job has other
-    measurements, and all must agree. `predictions` decide the order of crates without a shard.
+    With a plan, the part is that of the plan. Without one, it follows from the manifest alone, for N jobs of
+    `slots_per_job` slots: each job has other measurements, and all must agree. `predictions` decide the order of crates
+    without a shard.
 
     InputError for an unknown crate or shard.
     """
     if plan is not None:
-        return _planned(plan, shard, crates)
-    minutes = {crate.name: crate.expected_minutes for crate in manifest.crates} | minutes_of(predictions)
+        return _planned(manifest, plan, shard, crates)
+    minutes = _minutes(manifest, () if shard else predictions)
     wanted = frozenset(crates or minutes)
     if unknown := sorted(wanted - minutes.keys()):
         near = get_close_matches(unknown[0], minutes, 1)
         hint = f'; did you mean "{near[0]}"?' if near else ""
         raise InputError(f"the manifest has no crate {', '.join(unknown)}{hint}", fix="cratematrix plan")
+    whole = {name: each for name, each in minutes.items() if name in wanted}
     if not shard:
-        return Selection(tuple(name for name in longest_first(minutes) if name in wanted))
-    index, slots = _shard(shard)
-    return Selection(shard_crates(make_plan(only(manifest, wanted), slots), index), shard)
+        return Selection(tuple(longest_first(whole)), minutes=whole)
+    index, count = shard_numbers(shard)
+    divided = make_plan(only(manifest, wanted), count * slots_per_job, slots_per_job=slots_per_job)
+    return Selection(shard_crates(divided, index), shard, whole)
 
 
-def _planned(plan: Plan, shard: str | None, crates: tuple[str, ...]) -> Selection:
+def _planned(manifest: Manifest, plan: Plan, shard: str | None, crates: tuple[str, ...]) -> Selection:
     """Return the crates of a shard in a plan; InputError if the plan has another number of shards."""
     if not shard or crates:
         raise InputError("a plan says which crates a shard builds: use --plan with --shard I/N and without --crate")
-    index, count = _shard(shard)
+    index, count = shard_numbers(shard)
     if count != len(plan.shards) or index > count:
         raise InputError(
             f"the plan has {counted(len(plan.shards), 'shard')}, and {shard} is not one of them",
             fix="cratematrix generate, or take a shard from the plan's matrix",
         )
-    return Selection(shard_crates(plan, index), shard)
+    minutes = _minutes(manifest, plan.predictions)
+    whole = {name: minutes[name] for each in plan.shards for name in each.crates}
+    return Selection(shard_crates(plan, index), shard, whole)
 
 
-def _shard(text: str) -> tuple[int, int]:
-    if not (found := re.fullmatch(r"([1-9]\d{0,3})/([1-9]\d{0,3})", text)):
-        raise InputError(f"{text!r} is not a shard: write I/N, such as 1/30")
-    return int(found[1]), int(found[2])
+def _minutes(manifest: Manifest, predictions: Iterable[Prediction]) -> dict[str, float]:
+    """Return the minutes of each crate: predicted, or those of the manifest."""
+    return {crate.name: crate.expected_minutes for crate in manifest.crates} | minutes_of(predictions)
 
 
 @dataclass(frozen=True)
@@ -125,13 +133,15 @@ class RunOptions:
     """The number of concurrent crates; with `keep_failed` the sandboxes of failed crates stay open.
 
     Crates that did not change since the release of the index `previous` are not built. `predictions` are those of all
-    crates of the manifest, with the measurements of earlier builds.
+    crates of the manifest, with the measurements of earlier builds. `max_cost` is the most that the sandboxes of all
+    shards may cost together.
     """
 
     jobs: int
     keep_failed: bool = False
     previous: FleetIndex | None = None
     predictions: tuple[Prediction, ...] = ()
+    max_cost: float | None = None
 
 
 OpenEnvironment = Callable[[RunContext, threading.Event, Observer], AbstractContextManager[BuildEnvironment]]
@@ -157,19 +167,53 @@ def build(
         with contextlib.ExitStack() as stack:
             stack.enter_context(_stopping_on_signals(stop))
             environment = stack.enter_context(open_environment(run, stop, observer))
-            context = _build_context(manifest, environment, run, options, stop, observer, out, stack)
+            context = _build_context(
+                manifest, selection, environment, run, options, stop, observer, out, started, stack
+            )
             if options.max_cost is not None:
                 context = _with_limit(context, manifest, selection, options.max_cost)
             builds = [CrateBuild(crates[name], crate_settings[name], context) for name in names]
+            _check_cost(context, builds)
             reports = _with_times(build_fleet(builds, options.jobs), environment, options.predictions)
         seconds = time.monotonic() - started
         report = _report(environment, selection, run, reports, seconds, interrupted=stop.is_set())
+        report = report.model_copy(update={"estimated_cost": _estimated_cost(builds, reports)})
         if selection.shard is None:
             report = report.model_copy(update={"remembered": remembered(options.predictions, names)})
-        report = with_quarantines(report, manifest, run.today)
+        report = with_quarantines(report, manifest, run.now.date())
         text = run.redactor.in_json(report.model_dump_json(indent=2))
         out.write(selection.report_name, f"{text}\n".encode())
     return report
+
+
+def _with_limit(context: BuildContext, manifest: Manifest, selection: Selection, max_cost: float) -> BuildContext:
+    """Return the context with the run's part of the limit for all shards, by the likely costs of their crates."""
+    prices, crates = context.environment.prices, {crate.name: crate for crate in manifest.crates}
+    if prices is None:
+        return context
+
+    def likely(names: Iterable[str]) -> float:
+        each = (CrateBuild(crates[name], settings(manifest.fleet, crates[name]), context) for name in names)
+        return math.fsum(build.likely_cost() for build in each)
+
+    whole = likely(selection.minutes)
+    share = likely(selection.names) / whole if whole else 1.0  # costs are rounded to millionths
+    return replace(context, spending=SpendingLimit(max_cost * share, prices.currency))
+
+
+def _check_cost(context: BuildContext, builds: Iterable[CrateBuild]) -> None:
+    """InputError when the crates that were never built before, here or for a release, likely cost too much."""
+    indexed = context.previous.crates if context.previous else ()
+    known = {crate.name for crate in indexed if crate.state == "built"}
+    new = (build for build in builds if build.crate.name not in known and not has_entry(build))
+    context.spending.check(math.fsum(build.likely_cost() for build in new))
+
+
+def _estimated_cost(builds: Iterable[CrateBuild], reports: Sequence[CrateReport]) -> float | None:
+    """Return the likely cost of the crates that had a sandbox in this run; None where sandboxes are free."""
+    built = {report.name for report in reports if report.attempts and report.sandboxes}
+    likely = [build.likely_cost() for build in builds if build.crate.name in built]
+    return round(math.fsum(likely), 6) if likely and any(likely) else None
 
 
 def _with_times(
@@ -213,6 +257,7 @@ def _run_attempt(variables: Mapping[str, str]) -> int:
 
 def _build_context(
     manifest: Manifest,
+    selection: Selection,
     environment: BuildEnvironment,
     run: RunContext,
     options: RunOptions,
@@ -242,6 +287,7 @@ def _build_context(
         stop=stop,
         observer=observer,
         started=started,
+        minutes={**_minutes(manifest, ()), **selection.minutes},
         keep_failed=options.keep_failed,
         previous=options.previous,
     )

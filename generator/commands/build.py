@@ -19,6 +19,7 @@ from generator.commands.options import (
     complete_crates,
     gateway_options,
     manifest_option,
+    max_cost_option,
     out_option,
     plan_option,
 )
@@ -123,14 +124,16 @@ def build(
     index = load_index(previous) if previous else None
     planned = load_plan(plan_file, loaded) if plan_file else None
     predictions = planned.predictions if planned else predict(loaded, measurements(loaded, previous, out), backend)
-    context = RunContext(manifest, out, os.environ, mask_secrets(loaded), datetime.now(UTC).date())
-    selection = select_crates(loaded, shard, crates, planned, predictions)
+    context = RunContext(manifest, out, os.environ, mask_secrets(loaded), datetime.now(UTC))
+    per_job = loaded.fleet.slots_per_job if backend == "e2b" else 1
+    selection = select_crates(loaded, shard, crates, planned, predictions, per_job)
     progress = build_progress(len(selection.names), grouped=in_github_actions(os.environ))
     if backend == "e2b":
-        options, environment = _e2b(loaded, selection, jobs, gateway, keep_failed)
+        at_once = jobs or (planned.slots_per_job if planned else None)
+        options, environment = _e2b(loaded, selection, at_once, gateway, keep_failed)
     else:
         options, environment = _local(jobs, no_isolation)
-    options = replace(options, previous=index, predictions=predictions)
+    options = replace(options, previous=index, predictions=predictions, max_cost=max_cost)
     with progress.running():
         report = run_build(loaded, selection, context, options, environment, progress)
     print_report(report, out / selection.report_name, loaded)
@@ -171,4 +174,7 @@ def _e2b(
     run = run_identity(os.environ, selection.shard)
     print_message(f"run {run.id}; if this process is killed: cratematrix reap --run {run.id}")
     options = RunOptions(e2b_jobs(manifest.fleet, jobs, selection.shard), keep_failed)
-    return options, partial(e2b_environment, manifest=manifest, run=run, gateway=gateway, crates=selection.names)
+    open_environment = partial(
+        e2b_environment, manifest=manifest, run=run, gateway=gateway, crates=selection.names, shard=selection.shard
+    )
+    return options, open_environment

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from generator.commands.measurements import measurements
-from generator.commands.options import backend_option, manifest_option
+from generator.commands.options import manifest_option, max_cost_option
 from generator.console.output import print_data, print_message
 from generator.console.tables import print_table
 from generator.errors import InputError
@@ -22,18 +22,21 @@ from generator.planning.affected import affected
 from generator.planning.changes import changes
 from generator.planning.costs import Rates, check_cost
 from generator.planning.markdown import page
-from generator.planning.plan import Plan, make_plan
+from generator.planning.plan import Plan, make_plan, with_costs
 from generator.planning.table import (
-    COLUMNS,
     PREDICTION_COLUMNS,
     REASON_COLUMNS,
+    columns,
+    cost_lines,
     prediction_rows,
     quarantine_notes,
     reason_rows,
     rows,
     summary,
 )
-from generator.releases.budget import check_budget
+from generator.prices import load_runner_prices, load_sandbox_prices
+from generator.releases.budget import budget, check_budget
+from generator.sandboxes.e2b.template.definition import load_definition
 
 
 @click.command()
@@ -48,7 +51,12 @@ from generator.releases.budget import check_budget
     help="Only the crates changed since the merge base of REF and HEAD, and their dependents, each with a reason. "
     "Changes of tracked files count before a commit too.",
 )
-@backend_option
+@click.option(
+    "--backend",
+    type=click.Choice(["local", "e2b"]),
+    help="Sandboxes on GitHub's runners, or at E2B.  [default: the manifest's]",
+)
+@max_cost_option("Fail if the sandboxes likely cost more")
 @click.option(
     "--previous",
     type=click.Path(path_type=Path, dir_okay=False, exists=True),
@@ -61,7 +69,8 @@ def plan(
     slots: int | None,
     as_json: bool,
     changed_since: str | None,
-    backend: BackendName,
+    backend: BackendName | None,
+    max_cost: float | None,
     previous: Path | None,
 ) -> None:
     """Print the crates of each slot and the predicted minutes.
@@ -73,20 +82,26 @@ def plan(
     The minutes of a crate are the median of its last builds. A crate that was never built is predicted from similar
     ones, and by expected_minutes of the manifest if there are none.
 
-    Also prints the use of GitHub's limits by a release of the whole fleet. With --changed-since and --backend e2b, a
-    change of the sandboxes' template affects every crate.
+    Also prints the likely costs with their range, the limits of the accounts that bind, and the use of GitHub's limits
+    by a release of the whole fleet. With --changed-since and --backend e2b, a change of the sandboxes' template affects
+    every crate.
     """
     loaded, today = load_manifest(manifest), datetime.now(UTC).date()
-    reasons = affected(loaded, changes(loaded, manifest, changed_since, backend)) if changed_since is not None else ()
+    used = backend or loaded.fleet.backend
+    reasons = affected(loaded, changes(loaded, manifest, changed_since, used)) if changed_since is not None else ()
     memory = measurements(loaded, previous, default_output())
-    made = make_plan(loaded, slots, reasons, memory, backend)
+    per_job = loaded.fleet.slots_per_job if used == "e2b" else 1
+    made = with_costs(make_plan(loaded, slots, reasons, memory, used, per_job), loaded, _rates(used, manifest))
+    release = make_plan(loaded, memory=memory, backend=used)
+    if changed_since is None:
+        made = made.model_copy(update={"limits": (*made.limits, *budget(loaded, release).limits())})
     if as_json:
         print_data(made.model_dump_json(indent=2))
     else:
         _print_tables(made)
     print_message("\n".join((summary(made), *quarantine_notes(made, today), *cost_lines(made))))
     if changed_since is None:
-        _print_budget(loaded, made if slots is None else make_plan(loaded, None, (), memory, backend))
+        _print_budget(loaded, release)
     if in_github_actions(os.environ):
         matrix = made.matrix.model_dump_json()
         write_step_outputs(os.environ, {"count": str(made.count), "crates": made.crates, "matrix": matrix})
@@ -107,7 +122,7 @@ def _rates(backend: BackendName, manifest: Path) -> Rates:
 
 def _print_tables(made: Plan) -> None:
     if made.shards:
-        print_table(COLUMNS, rows(made))
+        print_table(columns(made), rows(made))
     if predicted := prediction_rows(made):
         print_table(PREDICTION_COLUMNS, predicted)
     if made.reasons:

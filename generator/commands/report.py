@@ -15,9 +15,16 @@ from generator.files.output import open_output, output_directory
 from generator.github_actions.links import run_links
 from generator.github_actions.step_files import github_run_id
 from generator.planning.plan_file import load_plan
+from generator.reports.logs import log_ends
 from generator.reports.memory import REPORT
-from generator.reports.merging import merge_directory
+from generator.reports.merging import reports_below, run_report
+from generator.reports.models import Report
+from generator.reports.page.past import Past, load_past
+from generator.reports.page.rendering import render_page
+from generator.reports.page.timeline import timeline
+from generator.reports.page.values import page_values
 from generator.reports.predictions import remembered
+from generator.reports.table import report_notes
 from generator.text import counted
 
 
@@ -26,25 +33,47 @@ from generator.text import counted
     "Directory with the shards' reports, also in its subdirectories. The merged one becomes its report.json.",
     exists=True,
 )
+@click.option(
+    "--html",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Also write the report as one HTML file for a browser. It needs no other file and no network.",
+)
+@click.option(
+    "--before",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    multiple=True,
+    help="report.json or fleet.json of an earlier run, for trends and changes in size on the page; repeatable, the "
+    "oldest first.",
+)
 @plan_option(
     "Plan of the run: the report keeps its measured times of crates that the run did not build.",
     "CRATEMATRIX_REPORT_PLAN",
 )
 @json_option("CRATEMATRIX_REPORT_JSON")
-def report(out: Path, plan_file: Path | None, as_json: bool) -> None:
+def report(out: Path, html: Path | None, before: tuple[Path, ...], plan_file: Path | None, as_json: bool) -> None:
     """Merge the reports of a run's shards into one.
 
     When a shard ran several times, only its last attempt counts. Exits with 1 when a crate failed.
     """
-    merged = merge_directory(out, github_run_id(os.environ))
+    past = [load_past(path) for path in before]
+    reports = reports_below(out, github_run_id(os.environ))
+    merged = run_report(tuple(each for _, each in reports))
     if plan_file:
         others = remembered(load_plan(plan_file, None).predictions, {crate.name for crate in merged.crates})
         merged = merged.model_copy(update={"remembered": others})
     with output_directory(out) as directory:
         directory.write(REPORT, f"{merged.model_dump_json(indent=2)}\n".encode())
+    if html:
+        page = _page(merged, log_ends(reports), past)
+        with open_output(html.parent) as directory:
+            directory.write(html.name, page.encode())
     if as_json:
         print_data(merged.model_dump_json(indent=2))
     print_report(merged, out / REPORT, None)
+    if html:
+        print_message(f"page: {html}")
     if merged.missing_shards:
         missing = counted(len(merged.missing_shards), "shard")
         raise BuildFailed(f"{missing} without a report: see the logs of the jobs")

@@ -1,8 +1,9 @@
 """Costs of a plan before anything is spent, for sandboxes and GitHub's runners: pure functions of minutes and prices.
 
-A crate's minutes are a guess, so each number has a range from half to twice the guess. The factor is that of the jobs'
-timeouts, which allow twice the expected time: `job_minutes` in `workflows/rendering.py`. No attempt takes longer than
-its crate's timeout. Retries do not count: they follow lost sandboxes, of which there are few, and not slow crates.
+A crate's predicted minutes are a guess, so each number has a range from half to twice the guess. The factor is that of
+the jobs' timeouts, which allow twice the expected time: `job_minutes` in `workflows/rendering.py`. No attempt takes
+longer than its crate's timeout. Retries do not count: they follow lost sandboxes, of which there are few, and not slow
+crates.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from generator.errors import InputError
-from generator.manifest.models import Crate, Manifest
+from generator.manifest.models import Manifest
 from generator.manifest.settings import Settings, settings
 from generator.manifest.values import BackendName, Date, Size
 from generator.planning.balance import Shard
@@ -86,16 +87,17 @@ class Rates:
     prices_of: Date | None = None
 
 
-def likely_minutes(crate: Crate, merged: Settings) -> float:
+def likely_minutes(predicted: float, merged: Settings) -> float:
     """Return the minutes that a crate's sandbox likely lives; `merged` are the crate's settings."""
-    return min(crate.expected_minutes, merged.timeout_minutes)
+    return min(predicted, merged.timeout_minutes)
 
 
-def plan_costs(manifest: Manifest, shards: Sequence[Shard], rates: Rates) -> Costs:
-    """Return the costs of the shards of a plan."""
+def plan_costs(manifest: Manifest, shards: Sequence[Shard], predicted: Mapping[str, float], rates: Rates) -> Costs:
+    """Return the costs of the shards of a plan; `predicted` are the minutes of each crate."""
     known = {crate.name: crate for crate in manifest.crates}
     names = sorted(name for shard in shards for name in shard.crates)
-    crates = {name: _crate_cost(known[name], settings(manifest.fleet, known[name]), rates) for name in names}
+    merged = {name: settings(manifest.fleet, known[name]) for name in names}
+    crates = {name: _crate_cost(name, predicted[name], merged[name], rates) for name in names}
     counted = tuple(_shard_cost(shard, [crates[name] for name in shard.crates]) for shard in shards)
     minutes = _sum([each.runner_minutes for each in counted])
     return Costs(
@@ -122,9 +124,9 @@ def check_cost(costs: Costs, max_cost: float) -> None:
         )
 
 
-def _crate_cost(crate: Crate, merged: Settings, rates: Rates) -> CrateCost:
-    minutes = _guess(likely_minutes(crate, merged), merged.timeout_minutes)
-    return CrateCost(crate=crate.name, minutes=minutes, sandboxes=minutes.times(rates.minute.get(merged.size, 0.0)))
+def _crate_cost(crate: str, predicted: float, merged: Settings, rates: Rates) -> CrateCost:
+    minutes = _guess(likely_minutes(predicted, merged), merged.timeout_minutes)
+    return CrateCost(crate=crate, minutes=minutes, sandboxes=minutes.times(rates.minute.get(merged.size, 0.0)))
 
 
 def _shard_cost(shard: Shard, crates: Sequence[CrateCost]) -> ShardCost:

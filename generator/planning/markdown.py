@@ -7,9 +7,10 @@ from datetime import date
 from generator.markdown import escape, table
 from generator.planning.plan import Plan
 from generator.planning.table import (
-    COLUMNS,
     PREDICTION_COLUMNS,
     REASON_COLUMNS,
+    columns,
+    cost_lines,
     prediction_rows,
     quarantine_notes,
     reason_rows,
@@ -19,12 +20,12 @@ from generator.planning.table import (
 
 
 def page(plan: Plan, today: date) -> str:
-    """Return the step summary: the prediction, quarantines on this day, the shards, the crates and the reasons."""
-    lines = ["### Plan", "", *map(escape, summary(plan).split("\n")), ""]
+    """Return the step summary: prediction, costs, quarantines on this day, shards, crates, and their reasons."""
+    lines = ["### Plan", "", *map(escape, (*summary(plan).split("\n"), *cost_lines(plan))), ""]
     if notes := quarantine_notes(plan, today):
         lines += [*(f"- {escape(note)}" for note in notes), ""]
     if plan.shards:
-        lines += [*table(COLUMNS, rows(plan)), ""]
+        lines += [*table(columns(plan), rows(plan)), ""]
     if predicted := prediction_rows(plan):
         lines += [*table(PREDICTION_COLUMNS, predicted), ""]
     if plan.reasons:

@@ -5,17 +5,21 @@ Its JSON is complete: every job of a run takes its shard from one file, so that 
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Collection, Iterable
 from typing import Literal
 
-from pydantic import computed_field
+from pydantic import Field, computed_field
 
 from generator.errors import InputError
 from generator.manifest.models import Manifest, Quarantine
 from generator.manifest.settings import settings
 from generator.manifest.values import BackendName
 from generator.planning.affected import Reason, fits_in_variable
-from generator.planning.balance import Shard, balance, lower_bound
+from generator.planning.balance import Shard, balance, grouped, lower_bound
+from generator.planning.costs import Costs, Rates, plan_costs
+from generator.planning.limits import Limit, plan_limits
 from generator.planning.measurements import Memory
 from generator.planning.prediction import Prediction, predict
 from generator.platforms import UNSUPPORTED_REASONS, PlatformName
@@ -53,7 +57,8 @@ class Plan(Strict):
     """The versioned JSON of `plan --json`; minutes are predictions.
 
     `reasons` has every crate of the manifest with `--changed-since`. Without it, `reasons` is empty and every crate
-    is built. `predictions` has every crate of the manifest, also those that are not built.
+    is built. `predictions` has every crate of the manifest, also those that are not built. A shard is one job with
+    `slots_per_job` slots. `costs` and `limits` are there where prices were given.
     """
 
     plan_version: Literal[1] = 1
@@ -65,6 +70,9 @@ class Plan(Strict):
     reasons: tuple[Reason, ...] = ()
     quarantined: tuple[Quarantined, ...] = ()
     predictions: tuple[Prediction, ...] = ()
+    slots_per_job: int = Field(default=1, ge=1)
+    costs: Costs | None = None
+    limits: tuple[Limit, ...] = ()
 
     @computed_field  # type: ignore[prop-decorator]
     @property
@@ -107,16 +115,28 @@ def make_plan(
     reasons: tuple[Reason, ...] = (),
     memory: Memory = NOTHING_MEASURED,
     backend: BackendName = "local",
+    slots_per_job: int | None = None,
 ) -> Plan:
-    """Balance the crates of the manifest over `slots` slots, by default the fleet's number.
+    """Balance the crates of the manifest over `slots` slots, and these over jobs, by default as the fleet has them.
 
-    With `reasons`, only crates with `built` are in the plan. Minutes are predicted for a backend, from the measurements
-    in `memory`.
+    The number of slots is rounded up to that of full jobs. With `reasons`, only crates with `built` are in the plan.
+    Minutes are predicted for a backend, from the measurements in `memory`.
     """
-    left_out = {reason.crate for reason in reasons if not reason.built}
-    predictions = predict(manifest, memory, backend)
-    planned = only(manifest, {crate.name for crate in manifest.crates} - left_out)
-    return _plan(planned, slots, reasons, predictions)
+    count = slots or manifest.fleet.slots
+    each = min(slots_per_job or manifest.fleet.slots_per_job, count)
+    return _plan(manifest, each * math.ceil(count / each), each, reasons, predict(manifest, memory, backend))
+
+
+def with_costs(plan: Plan, manifest: Manifest, rates: Rates) -> Plan:
+    """Return the plan with its costs, and with the limits of the accounts that its jobs meet."""
+    minutes = minutes_of(plan.predictions)
+    costs = plan_costs(manifest, plan.shards, minutes, rates)
+    if plan.slots_per_job > 1:
+        alone = _plan(manifest, plan.slots, 1, plan.reasons, plan.predictions)
+        single = plan_costs(manifest, alone.shards, minutes, rates).runner_minutes
+        costs = costs.model_copy(update={"runner_minutes_of_single_slots": single})
+    limits = plan_limits(manifest, costs, plan.makespan_minutes, rates.runners, plan.slots_per_job)
+    return plan.model_copy(update={"costs": costs, "limits": limits})
 
 
 def only(manifest: Manifest, names: Collection[str]) -> Manifest:
@@ -130,9 +150,14 @@ def minutes_of(predictions: Iterable[Prediction]) -> dict[str, float]:
 
 
 def _plan(
-    manifest: Manifest, slots: int | None, reasons: tuple[Reason, ...], predictions: tuple[Prediction, ...]
+    fleet: Manifest,
+    count: int,
+    slots_per_job: int,
+    reasons: tuple[Reason, ...],
+    predictions: tuple[Prediction, ...],
 ) -> Plan:
-    count = slots or manifest.fleet.slots
+    left_out = {reason.crate for reason in reasons if not reason.built}
+    manifest = only(fleet, {crate.name for crate in fleet.crates} - left_out)
     predicted = minutes_of(predictions)
     minutes = {crate.name: predicted[crate.name] for crate in manifest.crates}
     shards = balance(minutes, count)

@@ -9,6 +9,7 @@ from generator.planning.costs import Costs, Range
 from generator.planning.limits import binding
 from generator.planning.plan import Plan
 from generator.planning.prediction import ESTIMATE, Prediction
+from generator.prices import money_text
 from generator.text import counted
 
 REASON_COLUMNS = ("crate", "built", "reason")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from generator.manifest.values import Date, Size
-from generator.package_data import package_data
-from generator.reports.models import Currency, Failure, SandboxUse
+from generator.manifest.values import Size
+from generator.prices import SandboxPrices
+from generator.reports.models import Failure, SandboxUse
 from generator.sandboxes.contract import Resources, Usage
 
 # A crate fits into the next smaller size when its peak is below this share of that size's memory.

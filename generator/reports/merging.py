@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from generator.errors import InputError
 from generator.files.directory import Directory
 from generator.files.output import output_directory
-from generator.reports.models import Report
+from generator.reports.models import CrateReport, Report
 from generator.reports.predictions import shard_times
 
 # Bytes; the part of one crate has a few thousand.
@@ -85,6 +85,7 @@ def merge(reports: Iterable[Report]) -> Report:
         retry_cost=_sum(part.retry_cost for part in parts),
         currency=most_expensive.currency,
         prices_of=most_expensive.prices_of,
+        estimated_cost=_sum(estimates) if estimates else None,
         shards=tuple(times for part in parts if (times := shard_times(part))),
         missing_shards=tuple(f"{index}/{count}" for index in range(1, count + 1) if index not in last),
         crates=tuple(

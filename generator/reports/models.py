@@ -196,9 +196,10 @@ class ShardTimes(Strict):
 class Report(Strict):
     """The result of one run of `build`.
 
-    `shard` is I/N, None for a whole fleet. `run_attempt` counts GitHub's attempts of the run. `seconds` is wall-clock
-    time. `run` is GitHub's run ID, elsewhere the ID for `reap --run`. `cost` is in `currency`, by the prices of the
-    date `prices_of`; a local run is free. `missing_shards` are the shards without a report in a merged report, and
+    `shard` is I/N, None for a whole fleet. `run_attempt` counts GitHub's attempts of the run. `started` is Unix time in
+    seconds, and `seconds` is wall-clock time. `run` is GitHub's run ID, elsewhere the ID for `reap --run`. `cost` is in
+    `currency`, by the prices of the date `prices_of`; a local run is free. `estimated_cost` is the likely cost, before
+    the run, of the crates that had a sandbox. `missing_shards` are the shards without a report in a merged report, and
     `shards` the times of the others. `remembered` has the measured crates of the fleet that are not in `crates`.
     """
 

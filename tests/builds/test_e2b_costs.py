@@ -48,6 +48,30 @@ def test_nothing_is_opened_for_a_run_that_likely_costs_too_much(path: str, tmp_p
         assert len(server.created()) == 2
 
 
+def test_the_shards_of_a_plan_share_the_amount_by_its_predictions(path: str, tmp_path: Path) -> None:
+    top = prepared(expecting(scripted_fleet(tmp_path / "repo", 3), 5), path)
+    minutes = {"c0": 20, "c1": 5, "c2": 5}
+    measured = [
+        {"name": name, "measurements": [{"seconds": 60 * each, "size": "standard", "backend": "e2b"}]}
+        for name, each in minutes.items()
+    ]
+    (top / "measured.json").write_text(json.dumps({"report_version": 1, "crates": measured}))
+    with E2BServer(rules_for(top)) as server:
+
+        def run(*words: str) -> Ran:
+            return cratematrix(*words, cwd=top, env=env_of(server, tmp_path))
+
+        ran = run("plan", "--backend", "e2b", "--slots", "2", "--json", "--previous", "measured.json")
+        assert ran.code == 0, ran.err
+        (top / "plan.json").write_text(ran.out)
+        assert [shard["crates"] for shard in json.loads(ran.out)["shards"]] == [["c0"], ["c1", "c2"]]
+        for shard, cost, part in (("1/2", "0.0888", "0.0400"), ("2/2", "0.0444", "0.0200")):
+            ran = run("build", "--backend", "e2b", "--plan", "plan.json", "--shard", shard, "--max-cost", "0.06")
+            assert ran.code == 2
+            assert f"sandboxes of this run cost {cost} likely, more than the {part} USD of --max-cost" in ran.err
+        assert server.created() == ()
+
+
 def test_a_run_that_costs_more_than_expected_opens_no_more_sandboxes(path: str, tmp_path: Path) -> None:
     # The first crate costs more than all three were to cost.
     top = prepared(expecting(scripted_fleet(tmp_path / "repo", 3, "sleep 2"), 0.01), path)

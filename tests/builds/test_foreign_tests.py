@@ -127,7 +127,11 @@ fn never_ends() {
 
     monkeypatch.setattr(LocalSandbox, "run", limited)
     context = RunContext(
-        top / "crates.json", top / "dist", {**os.environ, "PATH": mac_path}, Redactor({}), datetime(2026, 11, 28, tzinfo=UTC)
+        top / "crates.json",
+        top / "dist",
+        {**os.environ, "PATH": mac_path},
+        Redactor({}),
+        datetime(2026, 11, 28, tzinfo=UTC),
     )
     environment = partial(local_environment, isolated=True)
     manifest = load_manifest(top / "crates.json")

@@ -23,8 +23,10 @@ from generator.planning.affected import Reason
 from generator.planning.costs import GUESS_FACTOR, JOB_MINUTES, Costs, Range, Rates, check_cost
 from generator.planning.limits import binding, jobs_at_once
 from generator.planning.markdown import page
+from generator.planning.measurements import Measurement, measured
 from generator.planning.plan import Plan, make_plan, with_costs
-from generator.planning.table import columns, cost_lines, rows, summary
+from generator.planning.plan_file import read_plan
+from generator.planning.table import PREDICTION_COLUMNS, columns, cost_lines, prediction_rows, rows, summary
 from generator.prices import load_runner_prices
 
 RUNNERS = load_runner_prices()
@@ -49,6 +51,11 @@ def fleet_of(crates: Sequence[tuple[float, float, Size]], slots: int = 3, **limi
         for number, (minutes, timeout, size) in enumerate(crates)
     )  # fmt: skip
     return Manifest(schema_version=1, fleet=fleet, crates=made)
+
+
+def seconds(**crates: float) -> dict[str, tuple[Measurement, ...]]:
+    """Measured times of crates at E2B."""
+    return {name: (measured(each, "standard", "e2b"),) for name, each in crates.items()}
 
 
 def planned(manifest: Manifest, rates: Rates = E2B) -> Plan:
@@ -109,6 +116,16 @@ def test_local_sandboxes_are_free_and_their_runners_are_not() -> None:
     check_cost(costs, 0)
 
 
+def test_the_minutes_of_the_plan_count_and_not_the_manifests_own() -> None:
+    manifest = fleet_of([(50, 60, "standard"), (50, 60, "standard")], slots=2)
+    plan = with_costs(make_plan(manifest, memory=seconds(c0=120, c1=7_200), backend="e2b"), manifest, E2B)
+    assert plan.costs is not None
+    assert [each.minutes for each in plan.costs.crates] == [
+        Range(low=1, likely=2, high=4), Range(low=30, likely=60, high=60),
+    ]  # fmt: skip
+    assert [each.runner_minutes.likely for each in plan.costs.shards] == [61, 3]
+
+
 def test_a_plan_without_crates_costs_nothing() -> None:
     manifest = fleet_of([(5, 60, "large")])
     nothing = make_plan(manifest).model_copy(update={"shards": ()})
@@ -164,6 +181,20 @@ def test_the_table_has_costs_per_shard_and_fits_80_columns(rates: Rates, names: 
     assert lines[1].split()[:4] == ["1", "29", "30", "(15-60)"]
     assert "0.2320 (0.1160-0.4640)" in lines[1] or rates is LOCAL
     assert cost_lines(plan)[0] in page(plan, date(2026, 11, 28)).replace("\\", "")
+
+
+def test_costs_and_predictions_of_measured_times_fit_80_columns_together() -> None:
+    manifest = fleet_of([(14.5, 60, "large")] * 60, slots=30)
+    times = seconds(**{f"c{number}": 61.237 * number + 1 for number in range(59)})
+    plan = with_costs(make_plan(manifest, memory=times, backend="e2b"), manifest, E2B)
+    console = Console(width=80, file=None)
+    with console.capture() as captured:
+        console.print(rich_table(columns(plan), rows(plan)))
+        console.print(rich_table(PREDICTION_COLUMNS, prediction_rows(plan)))
+    text = captured.get()
+    assert max(map(len, text.splitlines())) <= 80
+    assert "1 run at e2b, size standard" in text
+    assert "like 59 crates of kind lib" in text
 
 
 def test_the_line_for_the_fleet_has_the_range_and_the_day_of_the_prices() -> None:
@@ -228,7 +259,7 @@ def test_jobs_with_several_slots_build_what_the_plan_says(
     assert len(plan.shards) <= min(jobs, slots)
     assert sorted(name for shard in plan.shards for name in shard.crates) == sorted(affected)
     for job in plan.matrix.include:
-        selected = select_crates(manifest, job.shard, tuple(affected), each)
+        selected = select_crates(manifest, job.shard, tuple(affected), slots_per_job=each)
         assert selected.names == plan.shards[job.index - 1].crates
     assert plan.makespan_minutes == max(shard.predicted_minutes for shard in plan.shards)
     assert plan.costs is not None
@@ -237,6 +268,22 @@ def test_jobs_with_several_slots_build_what_the_plan_says(
 
 def with_jobs(manifest: Manifest, jobs: int) -> Manifest:
     return manifest.model_copy(update={"fleet": manifest.fleet.model_copy(update={"jobs": jobs, "backend": "e2b"})})
+
+
+def test_all_jobs_of_a_plan_take_their_slots_and_minutes_from_it() -> None:
+    manifest = with_jobs(fleet_of([(5, 60, "standard")] * 5, slots=4), 2)
+    times = seconds(c0=60, c1=60, c2=120, c3=1_200, c4=600)
+    plan = with_costs(make_plan(manifest, memory=times, backend="e2b"), manifest, E2B)
+    assert [shard.crates for shard in plan.shards] == [("c3", "c4"), ("c2", "c0", "c1")]
+    read = read_plan(plan.model_dump_json().encode(), "plan.json")
+    parts = [select_crates(manifest, job.shard, (), read) for job in read.matrix.include]
+    assert [part.names for part in parts] == [shard.crates for shard in plan.shards]
+    assert [dict(part.minutes) for part in parts] == [{"c0": 1, "c1": 1, "c2": 2, "c3": 20, "c4": 10}] * 2
+    alone = select_crates(manifest, "1/2", (), None, plan.predictions, 2)
+    assert dict(alone.minutes) == dict.fromkeys(("c0", "c1", "c2", "c3", "c4"), 5)
+    assert plan.costs is not None
+    single = plan.costs.runner_minutes_of_single_slots
+    assert (plan.costs.runner_minutes.likely, single and single.likely) == (24, 38)
 
 
 def test_the_plan_has_the_price_of_few_jobs_and_of_one_per_slot() -> None:

@@ -24,7 +24,7 @@ if [[ ! -e "$environment/complete" ]]; then
   uv "${install[@]}" --require-hashes --requirement "$locked/build.txt"
   # The build writes files beside the sources, so it gets a copy.
   mkdir source
-  cp -R -- "$checkout"/{generator,templates,e2b,prices,pyproject.toml,README.md,CHANGELOG.md,LICENSE} source
+  cp -R -- "$checkout"/{generator,templates,e2b,pyproject.toml,README.md,CHANGELOG.md,LICENSE} source
   uv "${install[@]}" --no-deps --no-index --no-build-isolation ./source
   rm -rf -- source
   ln -s ../venv/bin/cratematrix bin/cratematrix

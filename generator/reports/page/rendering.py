@@ -8,8 +8,8 @@ from typing import Final
 
 from markupsafe import Markup
 
-from generator.files.package_data import package_data
 from generator.files.templates import html_environment
+from generator.package_data import package_data
 from generator.reports.page.timeline import Timeline
 from generator.reports.page.values import Page
 

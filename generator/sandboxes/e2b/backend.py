@@ -96,7 +96,7 @@ class E2BBackend:
     ) -> None:
         self._account, self._run, self._templates = account, run, templates
         self._lifetime, self._stop, self._log, self._volumes = lifetime, stop, log, volumes or {}
-        self._rate_limit, self._kept_ids = RateLimit(account.creates_per_second), set[str]()
+        self._rate_limit, self._kept_ids = _rate_limit(account), set[str]()
         self._registries, self._opened = RegistryCache(), list[E2BSandbox]()
 
     def open(self, crate: str, resources: Resources, env: Mapping[str, str], attempt: int = 1) -> E2BSandbox:
