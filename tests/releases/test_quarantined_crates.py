@@ -92,7 +92,7 @@ def test_three_broken_crates_of_110_keep_a_draft_until_they_are_in_quarantine(
     ran = fleet.publish(number, "--manifest", path)
     without = [f"without {name}, in quarantine until 9999-12-31: {REASON}" for name in sorted(broken)]
     assert (ran.code, ran.err.splitlines()) == (0, [*without, "v1.0.0: complete, and published"])
-    assert (release.draft, len(release.assets)) == (False, 107 + 1)
+    assert (release.draft, len(release.assets)) == (False, 107 + 2)  # and the report and the index
     text = release.body or ""
     assert text.count("npm install --allow-remote=root") == 107 + 1  # one is the example
     assert text.count("SHA-256 `") == 107
@@ -119,7 +119,7 @@ def test_the_results_for_programs_name_the_crates(fleet: Fleet) -> None:
     published = json.loads(fleet.publish(number, "--manifest", path, "--json").out)
     assert (published["draft"], published["quarantined"]) == (False, ["two"])
     verified = json.loads(fleet.run("verify", "--tag", "v1.0.0", "--manifest", path, "--json").out)
-    assert verified == {"tag": "v1.0.0", "packages": 2, "absent": ["two"]}
+    assert verified == {"tag": "v1.0.0", "packages": 2, "absent": ["two"], "index": True}
 
 
 def test_a_quarantine_excuses_only_a_failure(fleet: Fleet) -> None:
@@ -176,4 +176,5 @@ def test_a_package_of_a_crate_in_quarantine_is_verified_if_it_is_there(fleet: Fl
     assert wrong.err.splitlines()[:-1] == [
         "demo-one-1.0.0.tgz has a different SHA-256 on the release",
         "demo-two-1.0.0.tgz is not on the release",
+        "demo-one-1.0.0.tgz has another size or SHA-256 in fleet.json",
     ]

@@ -120,7 +120,7 @@ def unfinished(_: Fleet, release: account.Release) -> None:
 
 
 @pytest.mark.parametrize("change", [gone, another, longer, unfinished])
-@pytest.mark.attack("a release takes no package from another one but with the size and digest that its index lists")
+@pytest.mark.attack("a release takes packages of another one only with the size and digest of its index")
 def test_a_crate_whose_package_is_not_there_as_listed_is_built(fleet: Fleet, change: Change) -> None:
     release = fleet.server.repository().releases[int(fleet.published())]
     assert names(index_before(fleet)) == ["four", "one", "three", "two"]
@@ -194,7 +194,7 @@ def take_all(fleet: Fleet, shard: Path) -> None:
             take(releases, tag, packages, shard, QUIET)
 
 
-@pytest.mark.attack("a release takes no package from another one but with the size and digest that its index lists")
+@pytest.mark.attack("a release takes packages of another one only with the size and digest of its index")
 def test_a_package_with_another_content_is_not_taken(fleet: Fleet, unchanged: Path) -> None:
     release = fleet.server.repository().published("v1.0.0")
     assert release is not None
