@@ -7,6 +7,12 @@ from typing import Any, Final
 from generator.manifest.models import Manifest
 
 TITLE: Final = "cratematrix manifest"
+# A name and no address, so that editors load the file that `$schema` of a manifest names.
+ID: Final = "urn:cratematrix:manifest:1"
+SINCE: Final = "x-since"
+"""The keyword with the first version of cratematrix that knows a key; a later key has it in json_schema_extra."""
+
+FIRST_VERSION: Final = "0.1.0"
 
 
 def manifest_schema() -> dict[str, Any]:
@@ -14,8 +20,12 @@ def manifest_schema() -> dict[str, Any]:
     schema = Manifest.model_json_schema(by_alias=True, mode="validation")
     # A crate's own files give it, where the source is a path.
     schema["$defs"]["Crate"]["required"].remove("version")
+    for part in (schema, *schema["$defs"].values()):
+        for key in part["properties"].values():
+            key.setdefault(SINCE, FIRST_VERSION)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": ID,
         **schema,
         "title": TITLE,
         "description": "A fleet of crates and the settings of their builds.",

@@ -13,9 +13,14 @@ from generator.strict import Strict
 class PathSource(Strict):
     """A directory in the checkout, relative to the manifest."""
 
-    path: RelativePath = Field(description="Directory of the crate, relative to the manifest, inside the repository.")
+    path: RelativePath = Field(
+        examples=["packages/words"],
+        description="Directory of the crate, relative to the manifest, inside the repository.",
+    )
     package: RelativePath | None = Field(
-        default=None, description="Directory of the addon's package.json, relative to the manifest, if it is not path."
+        default=None,
+        examples=["npm/words"],
+        description="Directory of the addon's package.json, relative to the manifest, if it is not path.",
     )
 
     @property
@@ -27,11 +32,17 @@ class PathSource(Strict):
 class GitSource(Strict):
     """A directory in a git repository at one commit."""
 
-    git: GitUrl = Field(description="https URL of the repository, without credentials.")
-    rev: CommitSha = Field(description="Full commit SHA.")
-    path: RelativePath = Field(default=".", description="Directory of the crate in that repository.")
+    git: GitUrl = Field(
+        examples=["https://github.com/you/words"], description="https URL of the repository, without credentials."
+    )
+    rev: CommitSha = Field(examples=["0123456789abcdef0123456789abcdef01234567"], description="Full commit SHA.")
+    path: RelativePath = Field(
+        default=".", examples=["packages/words"], description="Directory of the crate in that repository."
+    )
     package: RelativePath | None = Field(
-        default=None, description="Directory of the addon's package.json in that repository, if it is not path."
+        default=None,
+        examples=["npm/words"],
+        description="Directory of the addon's package.json in that repository, if it is not path.",
     )
 
     @property
@@ -43,8 +54,8 @@ class GitSource(Strict):
 class RegistrySource(Strict):
     """A version of a crate in Rust's crate registry."""
 
-    registry: CrateName = Field(description="Name of the crate in the registry.")
-    version: Version = Field(description="Exact version.")
+    registry: CrateName = Field(examples=["words"], description="Name of the crate in the registry.")
+    version: Version = Field(examples=["0.1.6"], description="Exact version.")
 
 
 def _source_tag(value: Any) -> str | None:

@@ -5,13 +5,14 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
-from pydantic import ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from generator.manifest.models import Manifest
 from generator.manifest.schema import manifest_schema
+from generator.manifest.sentences import OBJECTS
 from tests.support import HANGS
 
 ROOT = Path(__file__).parents[2]
@@ -26,10 +27,23 @@ def test_the_copy_in_the_repository_is_up_to_date() -> None:
 def test_it_describes_every_key_for_editors() -> None:
     schema = manifest_schema()
     assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
-    assert "$id" not in schema
-    for part in schema["$defs"].values():
+    assert schema["$id"] == "urn:cratematrix:manifest:1"
+    for part in (schema, *schema["$defs"].values()):
         assert part["additionalProperties"] is False
-        assert all({"description", "$ref"} & set(key) for key in part["properties"].values()), part["title"]
+        for name, key in part["properties"].items():
+            assert {"description", "examples", "x-since"} <= key.keys(), f"{part['title']}: {name}"
+            assert "default" in key or name in part.get("required", ()) or name == "version", f"{part['title']}: {name}"
+
+
+def test_every_example_and_default_of_a_key_is_valid() -> None:
+    schema = manifest_schema()
+    for part in (schema, *schema["$defs"].values()):
+        model = {each.__name__: each for each in OBJECTS.values()}.get(part["title"], Manifest)
+        fields = {field.alias or name: field for name, field in model.model_fields.items()}
+        for name, key in part["properties"].items():
+            rules = TypeAdapter(Annotated[fields[name].annotation, *fields[name].metadata, Field()])
+            for value in (*key["examples"], *([key["default"]] if "default" in key else [])):
+                rules.validate_json(json.dumps(value), strict=True)
 
 
 def edits() -> list[tuple[str, Callable[[dict[str, Any]], object]]]:
