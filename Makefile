@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 JOBS ?= 2
 SEEDS ?= 10
 
-.PHONY: demo check test attack slow acts chaos lint bench platforms layouts image lock clean
+.PHONY: demo check test attack slow acts chaos lint docs diagrams bench platforms layouts image lock clean
 
 demo: $(VENV)/.runtime
 	@.ci/bubblewrap
@@ -48,6 +48,14 @@ lint: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/shellcheck generator/scripts/*.sh $$(grep -lE '^#!.*\b(ba)?sh$$' .ci/*)
 
+# The documentation as a site. A link, an anchor or a page that is wrong fails it: see mkdocs.yml.
+docs: $(VENV)/.docs
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --clean
+
+# Pictures of the diagrams in docs/, for `make docs`. This needs Node.js 22 and Chromium.
+diagrams: $(VENV)/.docs
+	@$(BIN)/python .ci/diagrams.py
+
 bench: $(VENV)/.dev
 	@$(BIN)/python .ci/bench.py
 	@$(BIN)/python .ci/transfer_bench.py
@@ -84,9 +92,10 @@ lock: $(VENV)/.dev
 	.ci/pins cargo_zigbuild ziglang | $(BIN)/$(LOCK) --upgrade --output-file requirements/linkers.txt -
 	.ci/pins cargo_xwin | $(BIN)/$(LOCK) --upgrade --output-file requirements/windows.txt -
 	$(BIN)/$(LOCK) --upgrade --group dev --constraints requirements/build.txt --output-file requirements/dev.txt pyproject.toml
+	$(BIN)/$(LOCK) --upgrade --group docs --constraints requirements/dev.txt --output-file requirements/docs.txt
 
 clean:
-	rm -rf $(VENV) dist .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) dist site .mypy_cache .pytest_cache .ruff_cache
 
 $(VENV)/.runtime: pyproject.toml requirements/build.txt
 	@.ci/venv "$(PYTHON)" $(VENV) requirements/build.txt
@@ -95,3 +104,8 @@ $(VENV)/.runtime: pyproject.toml requirements/build.txt
 $(VENV)/.dev: pyproject.toml requirements/dev.txt
 	@.ci/venv "$(PYTHON)" $(VENV) requirements/dev.txt
 	@touch $@ $(VENV)/.runtime
+
+# Into the same environment: the pages read the commands and the schema.
+$(VENV)/.docs: requirements/docs.txt $(VENV)/.runtime
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/docs.txt
+	@touch $@

@@ -78,9 +78,9 @@ def test_a_list_of_commands_cuts_no_sentence_in_80_columns(words: list[str], tmp
     assert "..." not in ran.out.split("Commands:")[1]
 
 
-def test_the_readme_lists_exactly_the_commands_there_are() -> None:
-    listed = re.findall(r"^\| `cratematrix (\w+)", (TOP / "README.md").read_text(), re.MULTILINE)
-    assert listed == list(cli.COMMANDS), "update the table of commands in README.md"
+def test_the_page_of_commands_lists_exactly_those_there_are() -> None:
+    listed = re.findall(r"^\| `cratematrix (\w+)", (TOP / "docs/commands.md").read_text(), re.MULTILINE)
+    assert listed == list(cli.COMMANDS), "update the table in docs/commands.md"
 
 
 def test_every_options_variable_has_the_options_name() -> None:

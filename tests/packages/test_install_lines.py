@@ -191,9 +191,9 @@ def test_a_registry_has_packages_for_each_platform_of_which_one_is_installed(pro
     assert not list(project.top.glob(f"node_modules/@demo/*{ELSEWHERE}"))
 
 
-def test_the_readme_has_these_lines() -> None:
-    readme = (TOP / "README.md").read_text()
+def test_the_page_of_packages_has_these_lines() -> None:
+    page = (TOP / "docs/packages.md").read_text()
     for installer in INSTALLERS:
         for place in ("https://URL", "./FILE"):
             line = install_line(installer, "NAME", place).replace("https://URL", "URL")
-            assert f"\n{line}\n" in readme
+            assert f"\n{line}\n" in page

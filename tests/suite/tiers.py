@@ -18,6 +18,8 @@ INTEGRATION: Final = (
     "tests/audit/",
     "tests/builds/",
     "tests/cargo/test_locks.py",
+    "tests/documentation/test_calls.py",
+    "tests/documentation/test_sessions.py",
     "tests/e2b_server/",
     "tests/github_server/",
     "tests/judges/",

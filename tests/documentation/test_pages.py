@@ -1,0 +1,123 @@
+"""The documentation says what is true: its manifests, sentences, links and pictures."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Iterator
+from functools import cache
+from typing import Any, Final
+
+import pytest
+from ruamel.yaml import YAML
+
+from generator.manifest.models import Manifest
+from generator.manifest.schema import manifest_schema
+from generator.reports.index import FleetIndex
+from tests.documentation.pages import PAGES, Block, blocks, headings, links, site, spans
+from tests.support import TOP
+
+
+def test_every_target_of_make_is_there() -> None:
+    targets = set(re.findall(r"^([a-z]+):", (TOP / "Makefile").read_text(), re.MULTILINE))
+    lines = [line for block in blocks("sh") for line in block.text.splitlines()]
+    lines += [span for page in PAGES for span in spans(page)]
+    named = {found[1] for line in lines if (found := re.match(r"make ([a-z]+)", line))}
+    assert "demo" in named
+    assert named <= targets
+
+
+CRATE: Final = {"name": "words", "version": "0.1.6", "kind": "napi", "source": {"path": "packages/words"}}
+
+
+def complete(values: dict[str, Any]) -> dict[str, Any]:
+    """Return a manifest from a whole one, from its fleet, or from one crate."""
+    if "schema_version" in values:
+        return values
+    fleet, crate = ({"npm_scope": "@you"}, values) if "source" in values else (values.pop("fleet"), CRATE)
+    return {
+        "schema_version": 1,
+        "fleet": {"npm_scope": "@you"} | fleet,
+        "crates": [crate],
+        **({} if crate is values else values),
+    }
+
+
+@pytest.mark.parametrize("block", [pytest.param(each, id=each.place) for each in blocks("json")])
+def test_every_json_is_a_manifest_or_a_fleet_index(block: Block) -> None:
+    if '"fleet_version"' in block.text or '"index_version"' in block.text:
+        FleetIndex.model_validate_json(block.text)
+        return
+    text = block.text.replace("OWNER/cratematrix@REF", "you/cratematrix@v1")
+    Manifest.model_validate_json(json.dumps(complete(json.loads(text))))
+
+
+def test_every_step_uses_inputs_and_hooks_that_are_there() -> None:
+    yaml = YAML(typ="safe")
+    inputs = set(yaml.load(TOP / "action.yml")["inputs"])
+    hooks = {each["id"] for each in yaml.load(TOP / ".pre-commit-hooks.yaml")}
+    seen = 0
+    for block in blocks("yaml"):
+        content = yaml.load(block.text)
+        for step in content if isinstance(content, list) else ():
+            if step.get("uses", "").startswith("OWNER/cratematrix@"):
+                seen += 1
+                assert set(step.get("with", {})) <= inputs, block.place
+        for repository in content.get("repos", ()) if isinstance(content, dict) else ():
+            seen += 1
+            assert {each["id"] for each in repository["hooks"]} <= hooks, block.place
+    assert seen == 2
+
+
+@cache
+def sentences() -> str:
+    """Return all texts of the code, one a line, with … for each value in them."""
+    found = [text for file in sorted(TOP.glob("generator/**/*.py")) for text in _texts(ast.parse(file.read_text()))]
+    return "\n".join(text.replace("\n", " ") for text in found)
+
+
+def _texts(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
+        elif isinstance(node, ast.JoinedStr):
+            yield "".join(part.value if isinstance(part, ast.Constant) else "…" for part in node.values)
+
+
+TROUBLES: Final = [each.strip("`") for each in headings(TOP / "docs/troubleshooting.md", "h3")]
+
+
+@pytest.mark.parametrize("sentence", TROUBLES)
+def test_every_sentence_of_troubleshooting_is_one_that_the_tool_prints(sentence: str) -> None:
+    pattern = ".*".join(map(re.escape, sentence.split("…")))
+    assert re.search(pattern, sentences()), "no text of generator/ has these words"
+
+
+def test_a_sentence_is_explained_once() -> None:
+    assert len(TROUBLES) == len(set(TROUBLES)) > 40
+
+
+def test_the_readme_is_short_and_every_link_out_of_a_page_leads_to_a_file() -> None:
+    assert len((TOP / "README.md").read_text().splitlines()) <= 150
+    for page in PAGES:
+        for link in links(page):
+            if not re.match(r"https?:|#", link):
+                assert (page.parent / link.partition("#")[0]).exists(), f"{page.relative_to(TOP)}: {link}"
+
+
+def test_every_diagram_has_its_picture_and_every_picture_its_diagram() -> None:
+    made = {each.name for each in TOP.glob("docs/images/diagrams/*.svg")}
+    assert made == set(site()["diagrams"]()), "run: make diagrams"
+
+
+def test_no_picture_loads_anything() -> None:
+    for each in TOP.glob("docs/images/**/*.svg"):
+        assert not re.search(r"<script|@import|(href|src)=[\"'](?!#)|url\([\"']?(?!#|data:)", each.read_text()), each
+
+
+def test_the_page_of_keys_has_every_key() -> None:
+    text, schema = site()["keys"](), manifest_schema()
+    for name, part in {"Manifest": schema, **schema["$defs"]}.items():
+        for key in part["properties"]:
+            assert f"### `{key}` {{: #{name.lower()}-{key.strip('$')} }}" in text
