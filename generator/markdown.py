@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from typing import Final
+from urllib.parse import quote
 
 from generator.text import plain
 
@@ -16,7 +17,13 @@ _NUMBERED: Final = re.compile(r"^([0-9]{1,9})\.(?=\s|$)")
 
 def table(columns: Sequence[str], cells: Iterable[Sequence[str]]) -> list[str]:
     """Return the lines of a table; its cells are escaped."""
-    return [_row(map(escape, columns)), _row("---" for _ in columns), *(_row(map(escape, row)) for row in cells)]
+    return marked_table(map(escape, columns), (map(escape, row) for row in cells))
+
+
+def marked_table(columns: Iterable[str], cells: Iterable[Iterable[str]]) -> list[str]:
+    """Return the lines of a table of Markdown."""
+    head = [*columns]
+    return [_row(head), _row("---" for _ in head), *map(_row, cells)]
 
 
 def escape(text: str) -> str:
@@ -36,6 +43,17 @@ def code_block(text: str, language: str) -> str:
     """Return text as a fenced code block that no line of it can end."""
     fence = "`" * max(3, 1 + _longest_run(text))
     return f"{fence}{language}\n{text}{fence}\n"
+
+
+def link(text: str, address: str) -> str:
+    """Return text as code with a link; no character of the address can end it."""
+    return f"[{code(text)}]({quote(address, safe=':/?#@%&=+~')})"
+
+
+def folded(title: str, lines: Iterable[str]) -> list[str]:
+    """Return the lines of a part that a reader of GitHub unfolds; `title` is no text of others. Empty without lines."""
+    shown = [*lines]
+    return ["<details>", f"<summary>{title}</summary>", "", *shown, "", "</details>", ""] if shown else []
 
 
 def _longest_run(text: str) -> int:

@@ -1,4 +1,4 @@
-"""Untrusted text made safe to print and to store, and counts and sizes for people.
+"""Untrusted text made safe to print and to store, and counts and times for people.
 
 Crates, compilers and repositories write this text. `plain` removes control characters, `escaped` shows them.
 """
@@ -70,16 +70,9 @@ def counted(count: int, noun: str) -> str:
     return f"{count} {noun}{'s' * (count != 1)}"
 
 
-def size_text(count: int) -> str:
-    """Return a number of bytes for people: 812 bytes, 12.3 KiB, 4.5 MiB."""
-    if count < 1 << 10:
-        return counted(count, "byte")
-    return f"{count / (1 << 10):.1f} KiB" if count < 1 << 20 else f"{count / (1 << 20):.1f} MiB"
-
-
 def duration(seconds: float) -> str:
-    """Return seconds for people: 0.8 s, 42 s, 17 min 34 s, 2 h 5 min."""
-    if 0 < seconds < 10:
+    """Return seconds for people: 0.8 s, 3 s, 42 s, 17 min 34 s, 2 h 5 min."""
+    if 0 < seconds < 10 and seconds % 1:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     if minutes < 1:

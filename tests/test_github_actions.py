@@ -76,7 +76,7 @@ def test_reports_of_shards_become_one(repository: MakeRepository, job: Job) -> N
     assert ran.code == 1
     assert "2 crates: 1 built, 1 failed" in ran.err
     assert ran.err.endswith("error: 1 of 2 crates failed\n  fix: read logs/two.log beside its shard's report\n")
-    assert "### Fleet" in job.summary.read_text()
+    assert "### ❌ Fleet: 1 of 2 crates failed" in job.summary.read_text()
 
 
 def test_a_stale_file_is_an_annotation_and_its_difference_a_summary(repository: MakeRepository, job: Job) -> None:
@@ -100,7 +100,7 @@ def test_a_plan_writes_outputs_for_a_matrix(repository: MakeRepository, job: Job
     matrix = json.loads(job.outputs["matrix"])
     assert matrix == {"include": [{"index": 1, "shard": "1/2"}, {"index": 2, "shard": "2/2"}]}
     assert (job.outputs["count"], job.outputs["crates"]) == ("2", "one two")
-    assert "### Plan" in job.summary.read_text()
+    assert "### Plan: 2 crates in 2 jobs, about " in job.summary.read_text()
 
 
 @pytest.mark.attack("a hostile workflow file gives the runner no command")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from generator.markdown import code, code_block, escape, table
+from generator.markdown import code, code_block, escape, folded, link, table
 from generator.text import plain
 
 READER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
@@ -93,3 +93,17 @@ def test_no_line_ends_a_block_of_code(run: str) -> None:
     assert block == f"{run}\nx\n{fence}\n"
     assert fence not in run
     assert len(fence) >= 3
+
+
+@given(text=WORDS, path=WORDS)
+def test_no_text_and_no_address_ends_a_link(text: str, path: str) -> None:
+    said = plain(text).strip()
+    tokens = [*structure(READER.parse(f"| a |\n| --- |\n| {link('x' + said.replace('|', ''), f'https://x/{path}')} |"))]
+    assert [*structure(READER.parse("| a |\n| --- |\n| [`x`](https://x/) |"))] == tokens
+
+
+def test_a_folded_part_is_markdown_and_one_without_lines_is_not_there() -> None:
+    shown = [each.type for each in READER.parse("\n".join(folded("Title", ["- one"])))]
+    assert shown[0] == shown[-1] == "html_block"
+    assert "list_item_open" in shown
+    assert folded("Title", []) == []

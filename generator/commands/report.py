@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -10,10 +11,13 @@ import click
 from generator.commands.options import json_option, out_option, plan_option
 from generator.commands.results import print_report, raise_failed
 from generator.console.output import print_data, print_message
-from generator.errors import BuildFailed
+from generator.errors import BuildFailed, CratematrixError
 from generator.files.output import open_output, output_directory
 from generator.github_actions.links import run_links
 from generator.github_actions.step_files import github_run_id
+from generator.manifest.finding import find_manifest
+from generator.manifest.models import Manifest
+from generator.manifest.reading import load_manifest
 from generator.planning.plan_file import load_plan
 from generator.reports.logs import log_ends
 from generator.reports.memory import REPORT
@@ -71,13 +75,20 @@ def report(out: Path, html: Path | None, before: tuple[Path, ...], plan_file: Pa
             directory.write(html.name, page.encode())
     if as_json:
         print_data(merged.model_dump_json(indent=2))
-    print_report(merged, out / REPORT, None)
+    print_report(merged, out / REPORT, _manifest())
     if html:
         print_message(f"page: {html}")
     if merged.missing_shards:
         missing = counted(len(merged.missing_shards), "shard")
         raise BuildFailed(f"{missing} without a report: see the logs of the jobs")
     raise_failed(merged, lambda crate: f"read logs/{crate}.log beside its shard's report")
+
+
+def _manifest() -> Manifest | None:
+    """Return the manifest of this checkout, whose crates have their lines here; None without a valid one."""
+    with suppress(CratematrixError):
+        return load_manifest(find_manifest())
+    return None
 
 
 def _page(merged: Report, logs: dict[str, str], past: list[Past]) -> str:

@@ -9,9 +9,10 @@ from pathlib import Path
 from generator.console.output import print_message, print_workflow_command, redacted
 from generator.console.tables import print_table
 from generator.errors import BuildFailed
+from generator.github_actions.links import run_links
 from generator.github_actions.step_files import in_github_actions, write_step_outputs, write_step_summary
 from generator.manifest.models import Manifest
-from generator.reports.annotations import quarantined_crates, skipped_crates, worst_failures
+from generator.reports.annotations import local_crates, quarantined_crates, skipped_crates, worst_failures
 from generator.reports.markdown import page
 from generator.reports.models import Report
 from generator.reports.predictions import times_line
@@ -35,7 +36,7 @@ def print_report(report: Report, path: Path, manifest: Manifest | None) -> None:
     states = [crate.state for crate in report.crates]
     counts = {state: str(states.count(state)) for state in ("built", "failed")}
     write_step_outputs(os.environ, {"report": str(path), **counts})
-    write_step_summary(os.environ, redacted(page(report)))
+    write_step_summary(os.environ, redacted(page(report, run_links(os.environ), local_crates(manifest))))
 
 
 def raise_failed(report: Report, fix: Callable[[str], str]) -> None:

@@ -1,10 +1,11 @@
-"""The plan as Markdown, for the step summary on GitHub."""
+"""The plan as Markdown for the step summary on GitHub: the verdict, costs and limits, then all else folded."""
 
 from __future__ import annotations
 
 from datetime import date
 
-from generator.markdown import escape, table
+from generator.markdown import escape, folded, table
+from generator.planning.limits import binding
 from generator.planning.plan import Plan
 from generator.planning.table import (
     PREDICTION_COLUMNS,
@@ -17,17 +18,38 @@ from generator.planning.table import (
     rows,
     summary,
 )
+from generator.prices import money_text
+from generator.text import counted, duration
 
 
 def page(plan: Plan, today: date) -> str:
-    """Return the step summary: prediction, costs, quarantines on this day, shards, crates, and their reasons."""
-    lines = ["### Plan", "", *map(escape, (*summary(plan).split("\n"), *cost_lines(plan))), ""]
-    if notes := quarantine_notes(plan, today):
-        lines += [*(f"- {escape(note)}" for note in notes), ""]
+    """Return the step summary: costs, limits that bind and quarantines on this day; shards, crates and reasons."""
+    notes = [*cost_lines(plan), *_bounds(plan), *summary(plan).split("\n"), *quarantine_notes(plan, today)]
+    lines = [f"### Plan: {_verdict(plan)}", "", *(f"- {escape(note)}" for note in notes), ""]
     if plan.shards:
-        lines += [*table(columns(plan), rows(plan)), ""]
+        lines += folded("Slots and jobs", table(columns(plan), rows(plan)))
     if predicted := prediction_rows(plan):
-        lines += [*table(PREDICTION_COLUMNS, predicted), ""]
+        lines += folded("Predicted minutes of each crate", table(PREDICTION_COLUMNS, predicted))
     if plan.reasons:
-        lines += [*table(REASON_COLUMNS, reason_rows(plan)), ""]
+        lines += folded("Why each crate is built or not", table(REASON_COLUMNS, reason_rows(plan)))
     return "\n".join(lines)
+
+
+def _verdict(plan: Plan) -> str:
+    if not plan.shards:
+        return "nothing to build"
+    time, costs = duration(plan.makespan_minutes * 60), plan.costs
+    money = f", likely {money_text(costs.sandboxes.likely)} {costs.currency}" if costs and costs.prices_of else ""
+    return f"{counted(plan.count, 'crate')} in {counted(len(plan.shards), 'job')}, about {time}{money}"
+
+
+def _bounds(plan: Plan) -> list[str]:
+    """Return a sentence on the crate that takes as long as the whole run, and one if no limit binds."""
+    built = {name for shard in plan.shards for name in shard.crates}
+    planned = [each for each in plan.predictions if each.crate in built]
+    longest = max(planned, key=lambda each: each.minutes, default=None)
+    alone = longest is not None and longest.minutes >= plan.makespan_minutes
+    return [
+        *([f"time: {longest.crate} alone takes this long, so more slots would not help"] if longest and alone else []),
+        *(["limits: none binds"] if plan.limits and not binding(plan.limits) else []),
+    ]

@@ -8,15 +8,17 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote
 
+from rich.filesize import decimal
+
 from generator.manifest.models import Manifest
 from generator.manifest.names import github_asset_name, platform_package, tarball_names
 from generator.manifest.settings import settings
-from generator.markdown import code, code_block, escape
+from generator.markdown import code, code_block, escape, folded
 from generator.packages.install_lines import INSTALLERS, install_line
 from generator.platforms import PlatformName
 from generator.releases.expected_assets import CHECKSUMS, expected_packages, skipped_units
 from generator.reports.models import Artifact, CrateReport, Report
-from generator.text import counted, size_text
+from generator.text import counted
 
 MAX_BODY: Final = 125_000
 """Characters of a release's text. GitHub does not document the limit, and answers a longer text with 422."""
@@ -155,17 +157,18 @@ def _lists(packages: Sequence[_Package], files: Mapping[str, Artifact], download
 
 
 def _by_platforms(packages: Sequence[_Package], text: Callable[[Sequence[_Package]], str]) -> str:
-    """Return the texts of all packages, together where they have the same platforms."""
+    """Return the texts of all packages, together and folded where they have the same platforms."""
     groups: dict[str, list[_Package]] = {}
     for each in packages:
         groups.setdefault(", ".join(each.platforms), []).append(each)
-    return "".join(f"\n#### {escape(title)}\n\n{text(group)}" for title, group in groups.items())
+    parts = {f"{title}: {counted(len(group), 'package')}": text(group).rstrip("\n") for title, group in groups.items()}
+    return "".join("\n".join(["", *folded(title, [part])]) for title, part in parts.items())
 
 
 def _blocks(packages: Sequence[_Package], files: Mapping[str, Artifact]) -> str:
     """Return each package with its version, size and digest, and below them the line that installs it."""
     return "\n".join(
-        f"**{code(each.name)}** {escape(each.version)}, {size_text(files[each.file].bytes)}, "
+        f"**{code(each.name)}** {escape(each.version)}, {decimal(files[each.file].bytes)}, "
         f"SHA-256 `{files[each.file].sha256}`\n\n{_shell(each.line)}"
         for each in packages
     )
@@ -182,4 +185,4 @@ def _table(packages: Sequence[_Package], files: Mapping[str, Artifact], width: i
 
 
 def _row(package: _Package, file: Artifact) -> tuple[str, ...]:
-    return code(f"{package.name}@{package.version}"), code(package.file), size_text(file.bytes), code(file.sha256)
+    return code(f"{package.name}@{package.version}"), code(package.file), decimal(file.bytes), code(file.sha256)

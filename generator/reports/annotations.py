@@ -21,7 +21,7 @@ def worst_failures(report: Report, manifest: Manifest | None = None) -> list[Ann
     Failures in quarantine are warnings: see `quarantined_crates`.
     Only a crate with its source in this repository gets an annotation at a file; this needs the manifest.
     """
-    local = {crate.name for crate in manifest.crates if isinstance(crate.source, PathSource)} if manifest else set()
+    local = local_crates(manifest)
     failures = ((crate, crate.failure) for crate in report.crates if crate.failure and not crate.failed_in_quarantine)
     failed = sorted(failures, key=_rank)
     shown = [_annotation(crate, failure, crate.name in local) for crate, failure in failed]
@@ -30,6 +30,11 @@ def worst_failures(report: Report, manifest: Manifest | None = None) -> list[Ann
     rest = [crate.name for crate, _ in failed[MAX_ANNOTATIONS - 1 :]]
     more = Annotation("error", f"{len(rest)} more crates failed", ", ".join(rest))
     return [*shown[: MAX_ANNOTATIONS - 1], more]
+
+
+def local_crates(manifest: Manifest | None) -> set[str]:
+    """Return the names of the crates with their source in this repository, none without a manifest."""
+    return {crate.name for crate in manifest.crates if isinstance(crate.source, PathSource)} if manifest else set()
 
 
 def quarantined_crates(report: Report) -> list[Annotation]:

@@ -10,7 +10,7 @@ from generator.manifest.values import BackendName
 from generator.planning.measurements import Remembered, last_measurements, measured
 from generator.planning.prediction import Prediction
 from generator.reports.models import CrateReport, Report, ShardTimes
-from generator.text import counted
+from generator.text import counted, duration
 
 COLUMNS = ("times", "predicted", "actual", "error")
 
@@ -30,8 +30,8 @@ class Comparison:
 
     @property
     def words(self) -> tuple[str, str, str]:
-        """Both times in minutes, and the error."""
-        return f"{self.predicted / 60:.1f} min", f"{self.actual / 60:.1f} min", f"{self.error:+.1f} %"
+        """Both times, and the error."""
+        return duration(self.predicted), duration(self.actual), f"{self.error:+.1f} %"
 
 
 def with_times(report: CrateReport, prediction: Prediction | None, backend: BackendName) -> CrateReport:

@@ -6,10 +6,12 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Final
 
+from rich.filesize import decimal
+
 from generator.prices import money_text
 from generator.reports.models import NO_COVERAGE, CrateReport, Report
 from generator.reports.quarantines import quarantine_words
-from generator.text import counted
+from generator.text import counted, duration
 
 # Most crates of a fleet with one size get the same hint.
 MAX_HINTS: Final = 5
@@ -27,7 +29,7 @@ def rows(report: Report) -> list[tuple[str, ...]]:
             crate.state.replace("_", " "),
             _tests(crate),
             _time(crate),
-            _result(crate),
+            result_of(crate),
         )
         for crate in crates
     ]
@@ -39,7 +41,7 @@ def summary(report: Report) -> str:
     words = ("built", "failed", "failed in quarantine", "skipped", "not run")
     parts = [f"{states.count(word)} {word}" for word in words if word in states]
     total = counted(len(states), "crate")
-    return f"{total}: {', '.join(parts) or 'nothing to do'} in {report.seconds:.0f} s{_money(report)}"
+    return f"{total}: {', '.join(parts) or 'nothing to do'} in {duration(report.seconds)}{_money(report)}"
 
 
 def _state(crate: CrateReport) -> str:
@@ -113,10 +115,11 @@ def _tests(crate: CrateReport) -> str:
 
 
 def _time(crate: CrateReport) -> str:
-    return "cached" if crate.state == "built" and crate.attempts == 0 else f"{crate.seconds:.0f} s"
+    return "cached" if crate.state == "built" and crate.attempts == 0 else duration(crate.seconds)
 
 
-def _result(crate: CrateReport) -> str:
+def result_of(crate: CrateReport) -> str:
+    """Return the failure of a crate with its file and line, the reason that it was not built, or its package."""
     if crate.failure:
         return "; ".join(filter(None, (quarantine_words(crate), crate.failure.located_message)))
     if crate.state in {"skipped", "not_run"}:
@@ -125,4 +128,11 @@ def _result(crate: CrateReport) -> str:
         return "no package: a library"
     others = f" and {len(crate.packages) - 1} for platforms" if len(crate.packages) > 1 else ""
     size = sum(each.bytes for each in crate.packages or (crate.package,))
-    return f"{crate.package.file}{others} ({size / 1024:.0f} KiB)"
+    return f"{crate.package.file}{others} ({decimal(size)})"
+
+
+def packages_line(report: Report, directory: str) -> str | None:
+    """Return the number, the size and the directory of the packages of a run, None if it made none."""
+    made = [file for crate in report.crates if not crate.unchanged_since for file in crate.packages]
+    total = decimal(sum(file.bytes for file in made))
+    return f"{counted(len(made), 'package')} ({total}) in {directory}" if made else None

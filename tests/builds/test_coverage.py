@@ -18,6 +18,7 @@ from uuid import uuid4
 import pytest
 
 from generator.builds.steps.coverage import NOTHING, read_summary
+from generator.github_actions.links import RunLinks
 from generator.reports.markdown import page
 from generator.reports.models import CrateReport, Report
 from generator.reports.table import rows
@@ -236,7 +237,7 @@ def test_percentages_are_our_own_and_rounded_down() -> None:
     crate = CrateReport(name="x", version="1.0.0", kind="lib", state="built", tests="passed", coverage=found)
     report = Report(backend="local", isolated=True, seconds=1.0, crates=(crate,))
     assert rows(report)[0][3] == "passed, 99 %"
-    assert "| passed, 99 % |" in page(report)
+    assert "| passed, 99 % |" in page(report, RunLinks(), ())
 
 
 @pytest.mark.parametrize(

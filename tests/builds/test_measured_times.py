@@ -34,7 +34,7 @@ def set_times(top: Path, **seconds: float) -> None:
 def test_each_build_is_measured_and_a_run_of_one_crate_forgets_no_other(repository: MakeRepository) -> None:
     top = fleet(repository, "one", "two")
     first = build(top, "--all")
-    assert (first.code, "all crates: predicted 10.0 min, actual " in first.err) == (0, True), first.err
+    assert (first.code, "all crates: predicted 10 min, actual " in first.err) == (0, True), first.err
     assert {name: len(crate["measurements"]) for name, crate in report(top).items()} == {"one": 1, "two": 1}
     assert report(top)["one"]["predicted_seconds"] == 300
     (measurement,) = report(top)["one"]["measurements"]

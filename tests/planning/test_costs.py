@@ -183,6 +183,17 @@ def test_the_table_has_costs_per_shard_and_fits_80_columns(rates: Rates, names: 
     assert cost_lines(plan)[0] in page(plan, date(2026, 11, 28)).replace("\\", "")
 
 
+def test_the_step_summary_begins_with_time_and_cost_and_says_what_binds() -> None:
+    shown = page(
+        planned(fleet_of([(30, 60, "large"), (10, 60, "large"), (10, 60, "large")], slots=2)), date(2026, 11, 28)
+    )
+    title, _, costs, time, limits, *_ = shown.replace("\\", "").splitlines()
+    assert title.startswith("### Plan: 3 crates in 2 jobs, about 30 min, likely ")
+    assert costs.startswith("- costs: ")
+    assert time == "- time: c0 alone takes this long, so more slots would not help"
+    assert limits == "- limits: none binds"
+
+
 def test_costs_and_predictions_of_measured_times_fit_80_columns_together() -> None:
     manifest = fleet_of([(14.5, 60, "large")] * 60, slots=30)
     times = seconds(**{f"c{number}": 61.237 * number + 1 for number in range(59)})

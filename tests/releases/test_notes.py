@@ -86,15 +86,15 @@ def test_a_published_release_lists_every_package_with_the_line_that_installs_it(
     built = CrateReport(name="bin1", version="1.0.0", kind="bin", state="built", units=(skipped,))
     fleet = manifest("lib", "bin", "wasm", platforms=["linux-x64-gnu", "win32-x64-msvc", "wasm32"])
     line, bin1, wasm2 = "npm install --allow-remote=root", "demo-bin1-1.0.0.tgz", "demo-wasm2-1.0.0.tgz"
-    facts = f"1.0.0, 1.5 KiB, SHA-256 `{DIGEST}`"
+    facts = f"1.0.0, 1.5 kB, SHA-256 `{DIGEST}`"
     text = published(fleet, built)
     assert text.startswith(f"{START}2 npm packages. Check them:\n")
     assert "In quarantine" not in text
     assert text.partition("### Packages\n")[2] == (
-        f"\n#### linux-x64-gnu\n\n**`@demo/bin1`** {facts}\n\n"
-        f"```sh\n{line} {SITE}/releases/download/v1.0.0/{bin1}\n```\n"
-        f"\n#### wasm32\n\n**`@demo/wasm2`** {facts}\n\n"
-        f"```sh\n{line} {SITE}/releases/download/v1.0.0/{wasm2}\n```\n{END}"
+        f"\n<details>\n<summary>linux-x64-gnu: 1 package</summary>\n\n**`@demo/bin1`** {facts}\n\n"
+        f"```sh\n{line} {SITE}/releases/download/v1.0.0/{bin1}\n```\n\n</details>\n"
+        f"\n<details>\n<summary>wasm32: 1 package</summary>\n\n**`@demo/wasm2`** {facts}\n\n"
+        f"```sh\n{line} {SITE}/releases/download/v1.0.0/{wasm2}\n```\n\n</details>\n{END}"
     )
 
 
@@ -107,7 +107,7 @@ def test_packages_of_the_layout_split_are_installed_from_a_registry() -> None:
         "npm install @demo/napi0-linux-x64-gnu@1.0.0",
         "npm install @demo/napi0-wasm32-wasi@1.0.0",
     ]
-    assert "#### linux-x64-gnu, wasm32\n\n**`@demo/napi0`** 1.0.0" in text
+    assert "<summary>linux-x64-gnu, wasm32: 1 package</summary>\n\n**`@demo/napi0`** 1.0.0" in text
 
 
 def test_crates_that_failed_in_quarantine_are_named_with_reason_and_failure() -> None:
@@ -143,7 +143,7 @@ def test_a_draft_is_published_with_one_part_however_often() -> None:
 
 
 @pytest.mark.parametrize(
-    ("count", "has"), [(300, "npm install --allow"), (700, DIGEST), (999, "KiB"), (3_000, "names and digests")]
+    ("count", "has"), [(300, "npm install --allow"), (700, DIGEST), (999, " kB"), (3_000, "names and digests")]
 )
 @pytest.mark.parametrize("person", ["", "é" * 30_000])
 def test_a_long_list_has_less_of_each_package(count: int, has: str, person: str) -> None:

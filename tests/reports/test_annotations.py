@@ -1,13 +1,9 @@
 from __future__ import annotations
 
-import re
-
 from generator.github_actions.workflow_commands import MAX_ANNOTATIONS
 from generator.manifest.models import Crate, Fleet, Manifest
 from generator.manifest.source_models import PathSource, RegistrySource
-from generator.markdown import escape
 from generator.reports.annotations import skipped_crates, worst_failures
-from generator.reports.markdown import page
 from generator.reports.models import CrateReport, Failure, Report, Unit
 from generator.sandboxes.contract import FailureClass
 
@@ -48,13 +44,6 @@ def test_only_a_crate_of_this_repository_has_its_file_here() -> None:
     )
     assert (own.file, own.line, own.message) == ("own/src/lib.rs", 7, "own broke")
     assert (other.file, other.message) == (None, "other/src/lib.rs:7: other broke")
-
-
-def test_text_of_a_crate_is_no_markup_in_a_summary() -> None:
-    hostile = "</td>|<img src=x>`[a](b) **x** @owner #1"
-    shown = page(report(failed("a", message=hostile)))
-    assert not re.search(r"(?<!\\)[<`\[*@#]", shown.split("\n", 1)[1])
-    assert escape("a|b") == "a\\|b"
 
 
 def test_skipped_crates_are_one_warning() -> None:

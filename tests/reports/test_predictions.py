@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from generator.github_actions.links import RunLinks
 from generator.reports.markdown import page
 from generator.reports.merging import merge
 from generator.reports.models import CrateReport, Report
@@ -33,24 +34,24 @@ MERGED = merge(
 
 def test_a_merged_report_compares_each_shard_the_longest_and_all_crates() -> None:
     assert rows(MERGED) == [
-        ("shard 1/3", "11.0 min", "11.0 min", "+0.0 %"),
-        ("shard 2/3", "10.0 min", "12.5 min", "-20.0 %"),
-        ("longest shard", "11.0 min", "12.5 min", "-12.0 %"),
-        ("all crates", "21.0 min", "23.5 min", "-10.6 %"),
+        ("shard 1/3", "11 min", "11 min", "+0.0 %"),
+        ("shard 2/3", "10 min", "12 min 30 s", "-20.0 %"),
+        ("longest shard", "11 min", "12 min 30 s", "-12.0 %"),
+        ("all crates", "21 min", "23 min 30 s", "-10.6 %"),
     ]
     assert times_line(MERGED) == (
-        "longest shard: predicted 11.0 min, actual 12.5 min, error -12.0 %; "
-        "all crates: predicted 21.0 min, actual 23.5 min, error -10.6 % (3 built crates)"
+        "longest shard: predicted 11 min, actual 12 min 30 s, error -12.0 %; "
+        "all crates: predicted 21 min, actual 23 min 30 s, error -10.6 % (3 built crates)"
     )
-    assert "| longest shard | 11.0 min | 12.5 min | -12.0 % |" in page(MERGED).replace("\\", "")
+    assert "| longest shard | 11 min | 12 min 30 s | -12.0 % |" in page(MERGED, RunLinks(), ()).replace("\\", "")
 
 
 def test_a_shard_and_a_whole_run_have_one_line() -> None:
     one = crate("one", 60, 30)
     assert times_line(report(one, shard="2/3")) == (
-        "shard 2/3: predicted 1.0 min, actual 0.5 min, error +100.0 % (1 built crate)"
+        "shard 2/3: predicted 1 min, actual 30 s, error +100.0 % (1 built crate)"
     )
-    assert times_line(report(one)) == "all crates: predicted 1.0 min, actual 0.5 min, error +100.0 % (1 built crate)"
+    assert times_line(report(one)) == "all crates: predicted 1 min, actual 30 s, error +100.0 % (1 built crate)"
 
 
 @pytest.mark.parametrize(
@@ -67,7 +68,7 @@ def test_what_was_not_built_or_not_predicted_does_not_count(other: CrateReport) 
     assert times_line(report(other)) is None
     assert comparisons(report(other)) == []
     assert shard_times(report(other, shard="1/1")) is None
-    assert "predicted" not in page(report(other))
+    assert "predicted" not in page(report(other), RunLinks(), ())
 
 
 def test_the_shards_are_in_the_json_of_a_merged_report() -> None:

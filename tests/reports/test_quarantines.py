@@ -9,6 +9,7 @@ import pytest
 
 from generator.commands.results import raise_failed
 from generator.errors import BuildFailed
+from generator.github_actions.links import RunLinks
 from generator.manifest.models import Crate, Fleet, Manifest, Quarantine
 from generator.manifest.source_models import RegistrySource
 from generator.reports.annotations import quarantined_crates, worst_failures
@@ -77,7 +78,9 @@ def test_the_table_and_the_summary_say_until_when_and_why() -> None:
         "held": "in quarantine until 2026-12-31: its author is away; src/lib.rs:7: mismatched types",
         "late": "its quarantine ended on 2026-11-27; src/lib.rs:7: mismatched types",
     }
-    assert "in quarantine until 2026-12-31\\: its author is away; src/lib.rs\\:7\\: mismatched types" in page(found)
+    assert "in quarantine until 2026-12-31\\: its author is away; src/lib.rs\\:7\\: mismatched types" in page(
+        found, RunLinks(), ()
+    )
 
 
 @pytest.mark.parametrize("quarantine", [HOLDS, ENDED])

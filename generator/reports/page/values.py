@@ -10,7 +10,8 @@ from typing import Final
 from rich.filesize import decimal
 
 from generator.github_actions.links import RunLinks
-from generator.platforms import PLATFORM_NAMES, PlatformName
+from generator.platforms import PlatformName
+from generator.reports.grid import failures_first, platforms_of, unit_state, verdict
 from generator.reports.models import CrateReport, Report, State, Unit
 from generator.reports.page.past import Past
 from generator.reports.quarantines import quarantine_words
@@ -99,13 +100,11 @@ def page_values(
     report: Report, links: RunLinks, logs: Mapping[str, str], past: Sequence[Past], notes: Iterable[str]
 ) -> Page:
     """Return the values of the page; `logs` are the ends of logs by crate, `past` earlier runs, the oldest first."""
-    crates = sorted(report.crates, key=lambda crate: (_ORDER[crate.state], crate.name))
-    wanted = {unit.platform for crate in crates for unit in crate.units}
-    platforms = tuple(name for name in PLATFORM_NAMES if name in wanted)
+    crates, platforms = failures_first(report), platforms_of(report)
     before = past[-1] if past else None
     return Page(
         title="Fleet" if report.shard is None else f"Shard {report.shard}",
-        verdict=_verdict(report),
+        verdict=verdict(report),
         headline=_headline(report),
         facts=tuple(_facts(report, links)),
         tiles=tuple(_tiles(report)),
@@ -116,17 +115,6 @@ def page_values(
         changes_since=before.label if before else "",
         notes=tuple(notes),
     )
-
-
-_ORDER: Final[dict[State, int]] = {"failed": 0, "not_run": 1, "built": 2, "skipped": 3}
-
-
-def _verdict(report: Report) -> State:
-    if any(crate.state == "failed" and not crate.failed_in_quarantine for crate in report.crates):
-        return "failed"
-    if report.missing_shards or any(crate.state == "not_run" for crate in report.crates):
-        return "not_run"
-    return "built" if any(crate.state == "built" for crate in report.crates) else "skipped"
 
 
 def _headline(report: Report) -> str:
@@ -223,7 +211,6 @@ def _row(crate: CrateReport, report: Report, platforms: Sequence[PlatformName], 
 
 
 def _cell(crate: CrateReport, unit: Unit) -> Cell:
-    state: State = "failed" if unit.state == "not_run" and crate.state == "failed" else unit.state
     size = sum(each.bytes for each in unit.artifacts)
     tests = unit.tests
     facts = [
@@ -235,10 +222,10 @@ def _cell(crate: CrateReport, unit: Unit) -> Cell:
         *([tests.reason] if tests.reason and size else ()),
         *(f"{each.severity}: {each.message}" for audit in unit.audit for each in audit.findings),
     ]
-    untested = tests.state == "failed"
+    state = unit_state(crate, unit)
     return Cell(
-        state="failed" if untested else state,
-        symbol=SYMBOLS["failed" if untested else state],
+        state=state,
+        symbol=SYMBOLS[state],
         size=decimal(size) if size else "",
         details="; ".join(facts),
     )
