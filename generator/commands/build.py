@@ -38,7 +38,9 @@ from generator.planning.plan_file import load_plan
 from generator.planning.prediction import predict
 from generator.reports.index import load_index
 from generator.reports.models import Report
+from generator.reports.table import packages_line
 from generator.sandboxes.e2b.connection import Gateway
+from generator.text import shell_word
 
 
 @click.command()
@@ -127,27 +129,40 @@ def build(
     context = RunContext(manifest, out, os.environ, mask_secrets(loaded), datetime.now(UTC))
     per_job = loaded.fleet.slots_per_job if backend == "e2b" else 1
     selection = select_crates(loaded, shard, crates, planned, predictions, per_job)
-    progress = build_progress(len(selection.names), grouped=in_github_actions(os.environ))
     if backend == "e2b":
         at_once = jobs or (planned.slots_per_job if planned else None)
         options, environment = _e2b(loaded, selection, at_once, gateway, keep_failed)
     else:
         options, environment = _local(jobs, no_isolation)
     options = replace(options, previous=index, predictions=predictions, max_cost=max_cost)
+    seconds = {name: selection.minutes[name] * 60 for name in selection.names}
+    progress = build_progress(seconds, options.jobs, grouped=in_github_actions(os.environ))
     with progress.running():
         report = run_build(loaded, selection, context, options, environment, progress)
     print_report(report, out / selection.report_name, loaded)
-    if (line := _install_line(report, out)) and not in_github_actions(os.environ):
-        print_message(f"to install a package: {line}")
+    if made := packages_line(report, str(out)):
+        print_message(made)
+    if any(each.attempts for each in report.crates):
+        print_message(f"logs in {out / 'logs'}")
     if report.interrupted:
         raise Interrupted("interrupted: finished crates are kept", fix="run the same command again to continue")
     raise_failed(report, lambda crate: f"read {out}/logs/{crate}.log")
+    if not in_github_actions(os.environ):
+        print_message(_next_line(report, out))
+
+
+def _next_line(report: Report, out: Path) -> str:
+    """Return the next command: it installs a package, or makes the page of the report."""
+    if line := _install_line(report, out):
+        return f"to install a package: {line}"
+    directory, page = shell_word(str(out)), shell_word(str(out / "report.html"))
+    return f"to see the results as a page: cratematrix report --out {directory} --html {page}"
 
 
 def _install_line(report: Report, out: Path) -> str | None:
     """Return the line that installs a package that needs no others; those of the layout split need a registry."""
     for each in report.crates:
-        if each.state == "built" and len(each.packages) == 1:
+        if each.state == "built" and not each.unchanged_since and len(each.packages) == 1:
             file = out / each.packages[0].file
             return install_line("npm", each.name, str(file) if file.is_absolute() else f"./{file}")
     return None

@@ -14,7 +14,9 @@ from click.shell_completion import CompletionItem
 from generator.console.output import set_quiet, set_verbose
 
 QUIET_HELP: Final = "Print only results and errors."
-VERBOSE_HELP: Final = "Also print each program that runs outside of the sandboxes, and its time."
+VERBOSE_HELP: Final = (
+    "Also print each line of the crates' builds on a terminal, and each program that runs outside of the sandboxes."
+)
 
 
 def _quiet(_context: click.Context, _option: click.Parameter, chosen: bool) -> None:

@@ -45,6 +45,11 @@ def is_quiet() -> bool:
     return _quiet
 
 
+def is_verbose() -> bool:
+    """Return whether a person wants details, such as the lines of Cargo on a terminal."""
+    return bool(logging.getLogger("generator").handlers)
+
+
 def set_verbose() -> None:
     """Print also what other packages log, such as the programs that run on this machine."""
     logger = logging.getLogger("generator")

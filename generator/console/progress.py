@@ -1,21 +1,17 @@
-"""The progress of a build: lines for a terminal or a pipe, groups for a log of GitHub Actions."""
+"""The progress of a build: rows and a bar on a terminal, lines in a pipe, groups in a log of GitHub Actions."""
 
 from __future__ import annotations
 
 import contextlib
 import sys
 import threading
-import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
-from rich.live import Live
-from rich.table import Table
-from rich.text import Text
-
-from generator.console.output import discard_stderr, is_quiet, print_message, print_workflow_command, printable
-from generator.console.tables import STATE_STYLES, rich_console, rich_table
+from generator.console.live_progress import LiveProgress
+from generator.console.output import is_quiet, is_verbose, print_message, print_workflow_command
+from generator.console.tables import rich_console
 from generator.github_actions import workflow_commands
 from generator.reports.models import CrateReport, PhaseName
 
@@ -23,11 +19,21 @@ from generator.reports.models import CrateReport, PhaseName
 MAX_GROUP: Final = 2_000
 
 
-def build_progress(total: int, *, grouped: bool) -> LineProgress | GroupedProgress | NoProgress:
-    """Return the progress display for a build of `total` crates; `grouped` for a log of GitHub Actions."""
+def build_progress(
+    seconds: Mapping[str, float], jobs: int, *, grouped: bool
+) -> LineProgress | LiveProgress | GroupedProgress | NoProgress:
+    """Return the progress display for a build; `grouped` for a log of GitHub Actions.
+
+    `seconds` are the predicted times of its crates, in the order in which `jobs` slots take them.
+    """
     if is_quiet():
         return NoProgress()
-    return GroupedProgress(total) if grouped else LineProgress(total)
+    if grouped:
+        return GroupedProgress(len(seconds))
+    console = rich_console(to_stderr=True)
+    if not sys.stderr.isatty() or console.is_dumb_terminal:
+        return LineProgress(len(seconds))
+    return LiveProgress(seconds, jobs, console, verbose=is_verbose())
 
 
 class NoProgress:
@@ -87,60 +93,37 @@ class GroupedProgress:
 
 
 class LineProgress:
-    """Prints each line of each crate at once; a terminal also shows a status below them."""
+    """Prints each line of each crate at once, for a pipe, a file or a terminal that cannot move its cursor."""
 
     def __init__(self, total: int) -> None:
         self._total = total
         self._done = 0
-        self._active: dict[str, tuple[PhaseName, float]] = {}
         self._lock = threading.Lock()
-        self._console = rich_console(to_stderr=True)
-        self._terminal = sys.stderr.isatty()
 
     @contextlib.contextmanager
     def running(self) -> Iterator[None]:
-        """Keep the status on the terminal during the build."""
-        if not self._terminal:
-            yield
-            return
-        with Live(get_renderable=self._status, console=self._console, refresh_per_second=4, transient=True):
-            yield
+        """Do nothing: lines stay as they are."""
+        yield
 
     def line(self, crate: str, text: str) -> None:
-        """Print one line of a crate's output, cut to a terminal's width; empty lines are only in the log."""
+        """Print one line of a crate's output; empty lines are only in the log."""
         if text.strip():
             self._print(crate, text)
 
     def phase(self, crate: str, phase: PhaseName) -> None:
         """Print that a crate entered a phase."""
-        with self._lock:
-            self._active[crate] = (phase, time.monotonic())
-        self._print(crate, f"-- {phase}", "cyan")
+        self._print(crate, f"-- {phase}")
 
     def finished(self, report: CrateReport) -> None:
         """Print a crate's result."""
         with self._lock:
-            self._active.pop(report.name, None)
             self._done += 1
             count = f"{self._done}/{self._total}"
-        style = f"bold {STATE_STYLES[report.state.replace('_', ' ')]}"
-        self._print(report.name, f"== {_result(report)} ({count})", style)
+        self._print(report.name, f"== {_result(report)} ({count})")
 
-    def _print(self, crate: str, text: str, style: str = "") -> None:
+    def _print(self, crate: str, text: str) -> None:
         with self._lock:
-            if not self._terminal:
-                print_message(f"[{crate}] {text}")
-                return
-            line = Text.assemble((f"[{crate}] ", "dim"), (printable(text), style))
-            try:
-                self._console.print(line, no_wrap=True, overflow="ellipsis", crop=True)
-            except OSError:
-                discard_stderr()
-
-    def _status(self) -> Table:
-        now = time.monotonic()
-        rows = [(crate, phase, f"{now - since:.0f} s") for crate, (phase, since) in list(self._active.items())]
-        return rich_table((f"{self._done} of {self._total} done", "", ""), rows)
+            print_message(f"[{crate}] {text}")
 
 
 def _result(report: CrateReport) -> str:
