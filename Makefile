@@ -8,7 +8,11 @@ SEEDS ?= 10
 
 .PHONY: demo check test attack slow acts chaos lint docs diagrams bench platforms layouts image lock clean
 
-demo: $(VENV)/.runtime
+demo:
+	@echo "This builds six small crates in sandboxes and packs them for npm."
+	@echo "Then it installs each package into an empty folder and loads it there."
+	@echo "It takes a minute or two on two cores, and another one the first time."
+	@$(MAKE) --silent $(VENV)/.runtime
 	@.ci/bubblewrap
 	@$(BIN)/python .ci/demo.py --jobs $(JOBS)
 
