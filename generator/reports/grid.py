@@ -8,8 +8,7 @@ from typing import Final
 from generator.platforms import PLATFORM_NAMES, PlatformName
 from generator.reports.models import CrateReport, Report, State, Unit
 
-ORDER: Final[dict[State, int]] = {"failed": 0, "not_run": 1, "built": 2, "skipped": 3}
-"""The order of crates for people who look for failures."""
+_ORDER: Final[dict[State, int]] = {"failed": 0, "not_run": 1, "built": 2, "skipped": 3}
 
 
 def platforms_of(report: Report) -> tuple[PlatformName, ...]:
@@ -20,7 +19,7 @@ def platforms_of(report: Report) -> tuple[PlatformName, ...]:
 
 def failures_first(report: Report) -> Sequence[CrateReport]:
     """Return the crates of a report, the failed ones first, then by name."""
-    return sorted(report.crates, key=lambda crate: (ORDER[crate.state], crate.name))
+    return sorted(report.crates, key=lambda crate: (_ORDER[crate.state], crate.name))
 
 
 def unit_state(crate: CrateReport, unit: Unit) -> State:
