@@ -5,8 +5,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 JOBS ?= 2
 SEEDS ?= 10
+FLEET ?= 110
 
-.PHONY: demo check test attack slow acts chaos lint docs diagrams bench platforms layouts image lock clean
+.PHONY: demo check test attack slow acts chaos fleet lint docs diagrams bench platforms layouts image lock clean
 
 demo:
 	@echo "This builds six small crates in sandboxes and packs them for npm."
@@ -84,6 +85,11 @@ image: $(VENV)/.dev
 # Tests that need the whole machine: thirty sandboxes, thirty uploads, and the 110 crates with a failing service.
 chaos: $(VENV)/.dev
 	@CHAOS_SEEDS=$(SEEDS) $(BIN)/pytest -m rush
+
+# Releases of 110 scripted builds: unchanged, stopped ten times, with broken crates, and within the limits of the Hobby plan.
+fleet: $(VENV)/.dev
+	@.ci/bubblewrap
+	@FLEET=$(FLEET) $(BIN)/pytest --timeout 5400 -p no:randomly -rP tests/releases/test_scripted_fleet.py
 
 # Hash-locked requirements; `--universal` makes one file for every Python and system.
 LOCK := uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url \

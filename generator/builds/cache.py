@@ -12,9 +12,7 @@ from pydantic import ValidationError
 
 from generator import __version__
 from generator.builds.context import CrateBuild
-from generator.errors import InputError
-from generator.files.digest import sha256_of_open
-from generator.files.directory import Directory
+from generator.files.digest import sha256_below
 from generator.files.user_cache import write_atomically
 from generator.manifest.names import sbom_name, tarball_names
 from generator.manifest.settings import build_input
@@ -96,18 +94,9 @@ def _is_complete(build: CrateBuild, report: CrateReport) -> bool:
     tarballs = tarball_names(build.crate, build.settings, build.settings.platforms, build.settings.layout)
     names = (*tarballs, sbom_name(build.crate.name))
     return report.packages[0].file == names[0] and all(
-        each.file in names and _digest(build.context.out, each.file) == each.sha256
+        each.file in names and sha256_below(build.context.out, each.file) == each.sha256
         for each in (*report.packages, *([report.sbom] if report.sbom else []))
     )
-
-
-def _digest(out: Directory, name: str) -> str | None:
-    """Return the SHA-256 of a regular file, or None if it does not exist."""
-    try:
-        with out.open(name) as file:
-            return sha256_of_open(file)
-    except (OSError, InputError):
-        return None
 
 
 def _path(build: CrateBuild) -> Path:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from generator.builds.earlier import EarlierBuild
 from generator.builds.environment import BuildEnvironment
 from generator.builds.observer import Observer
 from generator.builds.spending import SpendingLimit
@@ -33,8 +34,9 @@ class BuildContext:
     `out` receives packages and logs. `scratch` is deleted after the run; `cache` is kept. With `keep_failed` the
     sandbox of a failed crate stays open for inspection. `offline` is set when a crate has failed because no connection
     could be made: no other crate is retried for that, until one gets on. `previous` is the index of a release whose
-    packages are as good as built. `started` is the time of the run's start by the monotonic clock. `minutes` are
-    predicted for each crate. `spending` limits the costs of all crates together.
+    packages are as good as built, and `earlier` has the crates that an attempt before built for this run. `started` is
+    the time of the run's start by the monotonic clock. `minutes` are predicted for each crate. `spending` limits the
+    costs of all crates together.
     """
 
     environment: BuildEnvironment
@@ -51,6 +53,7 @@ class BuildContext:
     minutes: Mapping[str, float]
     keep_failed: bool = False
     previous: FleetIndex | None = None
+    earlier: Mapping[str, EarlierBuild] = field(default_factory=dict)
     offline: threading.Event = field(default_factory=threading.Event)
     spending: SpendingLimit = field(default_factory=SpendingLimit)
 

@@ -1,4 +1,4 @@
-"""The build of one crate: reused from the build cache or a release, skipped, or built in one or more attempts."""
+"""The build of one crate: reused from the build cache, an earlier attempt or a release, skipped, or built."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Final
 from generator.builds import cache
 from generator.builds.attempt import AttemptOptions, attempt
 from generator.builds.context import CrateBuild
+from generator.builds.earlier import earlier_report
 from generator.builds.log import CrateLog
 from generator.builds.reporting import failed_report, finished_report, skipped_report, stopped_report, unbuilt_report
 from generator.builds.result import AttemptResult
@@ -45,7 +46,7 @@ def build_crate(build: CrateBuild) -> CrateReport:
 
 
 def _build(build: CrateBuild, platforms: tuple[PlatformName, ...], log: CrateLog) -> CrateReport:
-    """Collect the source, then reuse the crate from the build cache or a release, or build it."""
+    """Collect the source, then reuse the crate from an earlier build, or build it."""
     log.phase("source")
     try:
         _compare_files(build)
@@ -65,7 +66,6 @@ def _build(build: CrateBuild, platforms: tuple[PlatformName, ...], log: CrateLog
     shown_key = cache.shown_key(build, key)
     report = _reused(build, key, shown_key, log)
     if report is None:
-        _remove_packages(build)
         report = _attempts(build, platforms, source, log, notes)
         if report.state == "built":
             cache.store(build, key, report)
@@ -77,9 +77,13 @@ def _reused(build: CrateBuild, key: str, shown_key: str | None, log: CrateLog) -
     if cached := cache.restore(build, key):
         log.line("reused from the build cache: the input has not changed")
         return cached
+    _remove_packages(build)
+    earlier = build.context.earlier.get(build.crate.name)
+    if resumed := earlier_report(build.crate, build.settings, shown_key, earlier, build.context.out):
+        log.line("built by an earlier attempt: the input has not changed")
+        return resumed
     if unchanged := unchanged_report(build.crate, build.settings, shown_key, build.context.previous):
         log.line(f"unchanged since {unchanged.unchanged_since}, whose release has its packages")
-        _remove_packages(build)
         return unchanged
     return None
 

@@ -18,6 +18,7 @@ from typing import Final
 
 from generator.builds.cache import has_entry
 from generator.builds.context import BuildContext, CrateBuild
+from generator.builds.earlier import EarlierBuild
 from generator.builds.environment import BuildEnvironment
 from generator.builds.fleet import build_fleet
 from generator.builds.observer import Observer
@@ -37,7 +38,7 @@ from generator.planning.plan import Plan, make_plan, minutes_of, only, shard_cra
 from generator.planning.prediction import Prediction
 from generator.redaction import Redactor
 from generator.reports.index import FleetIndex
-from generator.reports.memory import REPORT
+from generator.reports.memory import report_name
 from generator.reports.models import CrateReport, Report
 from generator.reports.predictions import remembered, with_times
 from generator.reports.quarantines import with_quarantines
@@ -59,7 +60,7 @@ class Selection:
     @property
     def report_name(self) -> str:
         """Name of the report file, different for each shard of a run."""
-        return f"report-{shard_numbers(self.shard)[0]}.json" if self.shard else REPORT
+        return report_name(self.shard)
 
 
 def select_crates(
@@ -132,14 +133,15 @@ class RunContext:
 class RunOptions:
     """The number of concurrent crates; with `keep_failed` the sandboxes of failed crates stay open.
 
-    Crates that did not change since the release of the index `previous` are not built. `predictions` are those of all
-    crates of the manifest, with the measurements of earlier builds. `max_cost` is the most that the sandboxes of all
-    shards may cost together.
+    Crates that did not change since the release of the index `previous` are not built, nor are those that an attempt
+    before built for this run, `earlier`. `predictions` are those of all crates of the manifest, with the measurements
+    of earlier builds. `max_cost` is the most that the sandboxes of all shards may cost together.
     """
 
     jobs: int
     keep_failed: bool = False
     previous: FleetIndex | None = None
+    earlier: Mapping[str, EarlierBuild] = field(default_factory=dict)
     predictions: tuple[Prediction, ...] = ()
     max_cost: float | None = None
 
@@ -204,7 +206,7 @@ def _with_limit(context: BuildContext, manifest: Manifest, selection: Selection,
 def _check_cost(context: BuildContext, builds: Iterable[CrateBuild]) -> None:
     """InputError when the crates that were never built before, here or for a release, likely cost too much."""
     indexed = context.previous.crates if context.previous else ()
-    known = {crate.name for crate in indexed if crate.state == "built"}
+    known = {*context.earlier, *(crate.name for crate in indexed if crate.state == "built")}
     new = (build for build in builds if build.crate.name not in known and not has_entry(build))
     context.spending.check(math.fsum(build.likely_cost() for build in new))
 
@@ -290,6 +292,7 @@ def _build_context(
         minutes={**_minutes(manifest, ()), **selection.minutes},
         keep_failed=options.keep_failed,
         previous=options.previous,
+        earlier=options.earlier,
     )
 
 

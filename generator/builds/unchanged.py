@@ -18,7 +18,7 @@ def unchanged_report(
         return None
     if (entry.state, entry.cache_key, entry.version) != ("built", key, crate.version):
         return None
-    if not _is_complete(crate, settings, entry):
+    if not has_all_packages(crate, settings, entry):
         return None
     return CrateReport(
         name=crate.name,
@@ -38,7 +38,7 @@ def unchanged_report(
     )
 
 
-def _is_complete(crate: Crate, settings: Settings, entry: IndexedCrate) -> bool:
+def has_all_packages(crate: Crate, settings: Settings, entry: IndexedCrate | CrateReport) -> bool:
     """Return True if the entry has the packages that the crate must have, and no other; the root's is the first."""
     skipped = {unit.platform for unit in entry.units if unit.state == "skipped"}
     tarballs = tarball_names(crate, settings, settings.platforms, settings.layout)

@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from generator.backends.local import local_environment
+from generator.builds.earlier import EarlierBuild, earlier_builds
 from generator.builds.run import OpenEnvironment, RunContext, RunOptions, Selection, select_crates
 from generator.builds.run import build as run_build
 from generator.commands.measurements import measurements
@@ -37,6 +38,7 @@ from generator.packages.install_lines import install_line
 from generator.planning.plan_file import load_plan
 from generator.planning.prediction import predict
 from generator.reports.index import load_index
+from generator.reports.merging import reports_below
 from generator.reports.models import Report
 from generator.reports.table import packages_line
 from generator.sandboxes.e2b.connection import Gateway
@@ -91,6 +93,14 @@ from generator.text import shell_word
     envvar="CRATEMATRIX_BUILD_PREVIOUS",
     help="Index of the release before, from `release prepare`: crates that did not change since are not built.",
 )
+@click.option(
+    "--resume",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    envvar="CRATEMATRIX_BUILD_RESUME",
+    help="Directory with the reports and packages of an earlier attempt, as `release resume` makes it: what that built "
+    "from the same input is not built again.",
+)
 @max_cost_option("Open no sandbox with which the run, or with --shard all shards together, would likely cost more")
 @click.option("--keep-failed", is_flag=True, help="e2b: keep the sandboxes of failed crates for an hour to debug.")
 @gateway_options
@@ -106,6 +116,7 @@ def build(
     no_isolation: bool,
     plan_file: Path | None,
     previous: Path | None,
+    resume: Path | None,
     max_cost: float | None,
     keep_failed: bool,
     gateway: Gateway,
@@ -134,7 +145,8 @@ def build(
         options, environment = _e2b(loaded, selection, at_once, gateway, keep_failed)
     else:
         options, environment = _local(jobs, no_isolation)
-    options = replace(options, previous=index, predictions=predictions, max_cost=max_cost)
+    earlier = _earlier(resume, out)
+    options = replace(options, previous=index, earlier=earlier, predictions=predictions, max_cost=max_cost)
     seconds = {name: selection.minutes[name] * 60 for name in selection.names}
     progress = build_progress(seconds, options.jobs, grouped=in_github_actions(os.environ))
     with progress.running():
@@ -157,6 +169,21 @@ def _next_line(report: Report, out: Path) -> str:
         return f"to install a package: {line}"
     directory, page = shell_word(str(out)), shell_word(str(out / "report.html"))
     return f"to see the results as a page: cratematrix report --out {directory} --html {page}"
+
+
+def _earlier(resume: Path | None, out: Path) -> dict[str, EarlierBuild]:
+    """Return the crates that an earlier attempt built; none without a directory, or with none of its reports."""
+    if resume is None or not resume.is_dir():
+        return {}
+    if resume.resolve() == out.resolve():
+        raise InputError(
+            "--resume and --out are the same directory", fix="leave out --resume: there is the build cache"
+        )
+    try:
+        return earlier_builds(reports_below(resume))
+    except InputError as error:
+        print_message(f"nothing is resumed: {error.message}")
+        return {}
 
 
 def _install_line(report: Report, out: Path) -> str | None:

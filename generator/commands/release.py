@@ -13,6 +13,9 @@ COMMANDS = {
     "upload": LazyCommand(
         "generator.commands.release_upload:upload", "Upload the packages of the reports to the draft."
     ),
+    "resume": LazyCommand(
+        "generator.commands.release_resume:resume", "Download what the draft has of a shard, for `build --resume`."
+    ),
     "publish": LazyCommand("generator.commands.release_publish:publish", "Publish the draft when it is complete."),
     "verify": LazyCommand(
         "generator.commands.release_verify:verify", "Download a published release and check every byte."

@@ -16,6 +16,7 @@ from generator.console.output import print_data, print_message
 from generator.github_actions.step_files import github_run_id, write_step_outputs
 from generator.github_api.retry import WRITES_A_MINUTE
 from generator.releases.expected_assets import Decision
+from generator.releases.records import write_record
 from generator.releases.taking import packages_to_take, take
 from generator.releases.uploading import packages_of
 from generator.releases.uploading import upload as upload_packages
@@ -39,6 +40,8 @@ def upload(release_id: int, out: Path, writes_per_minute: int, as_json: bool) ->
 
     Skips an asset with the same digest, and replaces one in another state. The packages of crates that were not built,
     because they did not change, come from the release before: each is downloaded and checked first.
+
+    A shard built at E2B also leaves a record of its crates on the draft, for `release resume`.
     """
     reports = reports_below(out, github_run_id(os.environ))
     for tag, wanted in packages_to_take(reports).items():
@@ -46,7 +49,8 @@ def upload(release_id: int, out: Path, writes_per_minute: int, as_json: bool) ->
             take(releases, tag, wanted, out, github_retry())
         print_message(f"{counted(len(wanted), 'package')} of unchanged crates taken from {tag}, verified")
     packages = packages_of(reports, out)
-    if not packages:
+    records = [record for place, report in reports if (record := write_record(report, place))]
+    if not packages and not records:
         print_message("no package was built, so nothing is uploaded")
         if as_json:
             _print_json(Counter(), [])
@@ -54,7 +58,7 @@ def upload(release_id: int, out: Path, writes_per_minute: int, as_json: bool) ->
     # Shards without a report here may upload at the same time.
     shards = 1 + len(run_report(tuple(report for _, report in reports)).missing_shards)
     with open_releases() as releases:
-        done = upload_packages(releases, release_id, packages, shards, writes_per_minute, github_retry())
+        done = upload_packages(releases, release_id, packages, shards, writes_per_minute, github_retry(), records)
     assets = [package.file.file for package in packages]
     write_step_outputs(os.environ, {"assets": json.dumps(assets)})
     if as_json:

@@ -31,8 +31,10 @@ REQUESTS_AN_HOUR: Final = 1_000
 class Budget(Strict):
     """Counts for a whole release without retries, from `prepare` to `publish`.
 
-    `jobs` upload: one for each shard at E2B, one in all for the backend `local`. `writes` create content. `minutes` is
-    the least time of all rate-limited uploads, and `per_hour` the requests in one of these hours.
+    `jobs` upload: one for each shard at E2B, one in all for the backend `local`. Each job at E2B looks for what an
+    earlier attempt built, and leaves a record, which counts as an asset until the publication removes it. `writes`
+    create content. `minutes` is the least time of all rate-limited uploads, and `per_hour` the requests in one of these
+    hours.
     """
 
     layout: Layout
@@ -81,16 +83,19 @@ def budget(manifest: Manifest, plan: Plan, others: int = 0) -> Budget:
     packages = Counter(expected_packages(manifest).values())
     shards = [sum(packages[name] for name in shard.crates) for shard in plan.shards]
     loads = shards if manifest.fleet.backend == "e2b" else [sum(shards)]
-    assets = sum(loads) + 2  # fleet.json and SHA256SUMS
+    records = len(loads) if manifest.fleet.backend == "e2b" else 0  # until the publication
+    assets = sum(loads) + records + 2  # fleet.json and SHA256SUMS
     pages = math.ceil(assets / PAGE)
     # The number of releases, the tag, all pages of releases, the new draft, the page that has it, all pages again with
     # the draft, and the release before with its assets.
     prepare = 5 + max(1, math.ceil(others / RELEASES_PAGE)) + math.ceil((others + 1) / RELEASES_PAGE)
     upload = 2 + pages  # of each job: the draft and its assets, without the packages, and the release before
-    # The release, its assets before and after these two, the latest release, and the publication itself.
-    publish = 3 + 2 * pages
-    requests = prepare + len(loads) * upload + assets + publish
-    minutes = max(load * upload_interval(len(loads), load, WRITES_A_MINUTE) for load in loads) / 60
+    resume = 1 + pages if records else 0  # of each job: the draft and its assets
+    # The release, its assets before and after these two, the latest release, the records, and the publication itself.
+    publish = 3 + 2 * pages + records
+    requests = prepare + len(loads) * (resume + upload) + assets + publish
+    with_record = [load + bool(records) for load in loads]
+    minutes = max(load * upload_interval(len(loads), load, WRITES_A_MINUTE) for load in with_record) / 60
     return Budget(
         layout=manifest.fleet.layout,
         jobs=len(loads),

@@ -23,6 +23,7 @@ from generator.releases.expected_assets import (
 )
 from generator.releases.notes import published_body
 from generator.releases.protocol import Asset, Release, Releases
+from generator.releases.records import is_record
 from generator.releases.tags import becomes_latest, is_prerelease
 from generator.releases.uploading import Package, list_assets, upload_package
 from generator.reports.index import INDEX, fleet_index
@@ -44,7 +45,7 @@ def publish(
 
     `report` has the quarantines of the day: see `with_quarantines`. `repository` is its address, for the release's
     text. fleet.json and SHA256SUMS are written into `out` and are the last assets. `keep_draft` stops before the
-    publication.
+    publication, which removes the records of the shards first.
     """
     files, problems = expected_assets(expected_packages(manifest, report), report)
     if not files and not problems and expected_packages(manifest):
@@ -53,7 +54,9 @@ def publish(
     own = _own_files(fleet_index(manifest, report, release.tag, release.commit).content, files)
     complete = {**files, **{name: _artifact(name, content) for name, content in own.items()}}
     assets = _digested_assets(releases, release, complete, (), retry)
-    _raise_if_incomplete(release, (*problems, *release_differences(files, assets, ignored=own)))
+    records = [asset for asset in assets if release.draft and is_record(asset)]
+    ignored = {record.name for record in records}
+    _raise_if_incomplete(release, (*problems, *release_differences(files, assets, {*own, *ignored})))
     with output_directory(out) as results:
         results.write_all(own)
     if release.draft:
@@ -61,9 +64,11 @@ def publish(
             package = Package(out / name, complete[name])
             upload_package(releases, release, package, assets, RateLimit(0, retry.sleep), retry)
         assets = _digested_assets(releases, release, complete, assets, retry)
-    _raise_if_incomplete(release, tuple(release_differences(complete, assets)))
+    _raise_if_incomplete(release, tuple(release_differences(complete, assets, ignored)))
     if keep_draft or not release.draft:
         return release
+    for record in records:
+        retry.call(partial(releases.delete, record), f"removing {record.name}")
     body = published_body(release.body, manifest, report, files, release.tag, repository)
     return _publish_once(releases, release, body, is_prerelease(release.tag, manifest.fleet), retry)
 

@@ -40,7 +40,7 @@ def take(releases: Releases, tag: str, packages: Iterable[Package], directory: P
     with open_output(directory) as results:
         for package in packages:
             name, file = package.path.relative_to(directory).as_posix(), package.file
-            attempt = partial(_take, releases, listed.get(file.file), file, results, name)
+            attempt = partial(take_package, releases, listed.get(file.file), file, results, name)
             try:
                 retry.call(attempt, f"downloading {file.file}")
             except InputError as error:
@@ -53,9 +53,9 @@ def take(releases: Releases, tag: str, packages: Iterable[Package], directory: P
         )
 
 
-def _take(releases: Releases, asset: Asset | None, file: Artifact, results: Directory, name: str) -> None:
-    """Download one package; the file gets its name when its size and digest are those of the report."""
-    if asset is None or asset.size != file.bytes:
+def take_package(releases: Releases, asset: Asset | None, file: Artifact, results: Directory, name: str) -> None:
+    """Download one package; InputError, and no file, unless it has the reported size and digest."""
+    if asset is None or (asset.state, asset.size) != ("uploaded", file.bytes):
         raise InputError(f"{file.file} is missing on the release, or has another size there")
     with results.replacing(name) as new:
         if download(releases, asset, new.write) != file:

@@ -80,12 +80,23 @@ def _problem(package: Package, results: Directory, directory: Path) -> str | Non
 
 
 def upload(
-    releases: Releases, number: int, packages: Sequence[Package], shards: int, writes_a_minute: int, retry: Retry
+    releases: Releases,
+    number: int,
+    packages: Sequence[Package],
+    shards: int,
+    writes_a_minute: int,
+    retry: Retry,
+    records: Sequence[Package] = (),
 ) -> Counter[Decision]:
-    """Upload the packages to the draft and count the decisions; `shards` processes upload at the same time."""
+    """Upload the packages to the draft and count the decisions; `shards` processes upload at the same time.
+
+    The records of what was built come first, so that a later job can use them also when this one does not end.
+    """
     release = open_draft(releases, number, retry)
     assets = list_assets(releases, release, retry)
-    rate_limit = RateLimit(upload_interval(shards, len(packages), writes_a_minute), retry.sleep)
+    rate_limit = RateLimit(upload_interval(shards, len(records) + len(packages), writes_a_minute), retry.sleep)
+    for record in records:
+        upload_package(releases, release, record, assets, rate_limit, retry)
     counts: Counter[Decision] = Counter()
     for count, package in enumerate(packages, 1):
         made = upload_package(releases, release, package, assets, rate_limit, retry)

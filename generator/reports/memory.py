@@ -24,6 +24,11 @@ MAX_BYTES: Final = 64 * 1024 * 1024
 """Largest file in bytes, as for reports."""
 
 
+def report_name(shard: str | None) -> str:
+    """Return the name of the report of a shard, written I/N, or of a fleet; each shard of a run has its own."""
+    return f"report-{shard.partition('/')[0]}.json" if shard else REPORT
+
+
 class _Crate(Loose):
     name: CrateName
     measurements: Measurements = ()

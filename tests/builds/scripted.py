@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
+from generator import processes
 from generator.backends.e2b import template_references
 from generator.manifest.reading import load_manifest
 from generator.sandboxes.e2b.template.definition import load_definition
@@ -51,6 +53,41 @@ def scripted_fleet(top: Path, count: int, build: str = "echo built", **fleet: An
         "crates": crates,
     }
     return write_files(top, {**files, "crates.json": json.dumps(manifest)})
+
+
+# A program that needs no library, and ends at once.
+START = """__attribute__((force_align_arg_pointer, noreturn)) void _start(void) {
+    __asm__ volatile ("mov $60, %eax; xor %edi, %edi; syscall");
+    __builtin_unreachable();
+}
+"""
+NPM = "/scripted"
+COPY = 'for each in release x86_64-unknown-linux-gnu/release; do install -D program "$CARGO_TARGET_DIR/$each/$(basename "$PWD")"; done'
+
+
+def scripted_programs(top: Path, count: int, build: str = "true", **fleet: Any) -> Path:
+    """A repository of programs that are compiled once, here, so that their builds are a line of shell and a copy."""
+    scripted_fleet(top, count, f"{build}; {COPY}", **fleet)
+    manifest = json.loads((top / "crates.json").read_text())
+    manifest["crates"] = [{**crate, "kind": "bin"} for crate in manifest["crates"]]
+    (top / "crates.json").write_text(json.dumps(manifest, indent=1))
+    (top / "start.c").write_text(START)
+    processes.output(["cc", "-nostdlib", "-static", "-O1", "-s", "-o", "program", "start.c"], timeout=600, cwd=top)
+    for number in range(count):
+        crate = top / f"c{number}"
+        (crate / "src/lib.rs").rename(crate / "src/main.rs")
+        shutil.copy(top / "program", crate / "program")
+    (top / "program").unlink()
+    return top
+
+
+def scripted_npm(directory: Path) -> Bind:
+    """Write an npm that installs nothing and an npx that starts nothing; prepend NPM to PATH of sandboxes to use them."""
+    directory.mkdir()
+    for name in ("npm", "npx"):
+        (directory / name).write_text("#!/bin/sh\nexit 0\n")
+        (directory / name).chmod(0o755)
+    return Bind(str(directory), NPM)
 
 
 def report_of(top: Path) -> dict[str, Any]:

@@ -120,7 +120,12 @@ def build_shard(out: Path, manifest: Manifest, crates: list[Crate], shard: str, 
     out.mkdir(parents=True, exist_ok=True)
     reports = [built(out, manifest, crate) for crate in crates]
     report = Report(
-        backend="local", isolated=True, shard=shard, run_attempt=attempt, seconds=1.0, crates=tuple(reports)
+        backend=manifest.fleet.backend,
+        isolated=True,
+        shard=shard,
+        run_attempt=attempt,
+        seconds=1.0,
+        crates=tuple(reports),
     )
     (out / f"report-{shard.partition('/')[0]}.json").write_text(report.model_dump_json())
 

@@ -33,6 +33,7 @@ INTEGRATION: Final = (
     "tests/releases/test_other_releases.py",
     "tests/releases/test_quarantined_crates.py",
     "tests/releases/test_release_commands.py",
+    "tests/releases/test_scripted_fleet.py",
     "tests/releases/test_split_releases.py",
     "tests/releases/test_thirty_uploads.py",
     "tests/releases/test_token_hosts.py",
