@@ -25,7 +25,7 @@ from generator.releases.notes import published_body
 from generator.releases.protocol import Asset, Release, Releases
 from generator.releases.records import is_record
 from generator.releases.tags import becomes_latest, is_prerelease
-from generator.releases.uploading import Package, list_assets, upload_package
+from generator.releases.uploading import Package, list_assets, open_draft, upload_package
 from generator.reports.index import INDEX, fleet_index
 from generator.reports.models import Artifact, Report
 from generator.reports.quarantines import quarantine_words
@@ -71,6 +71,21 @@ def publish(
         retry.call(partial(releases.delete, record), f"removing {record.name}")
     body = published_body(release.body, manifest, report, files, release.tag, repository)
     return _publish_once(releases, release, body, is_prerelease(release.tag, manifest.fleet), retry)
+
+
+def unchanged_since(manifest: Manifest, report: Report) -> str | None:
+    """Return the tag of the release before if all crates are as there; those that failed in quarantine do not count."""
+    crates = {crate.name: crate for crate in report.crates}
+    if crates.keys() != {crate.name for crate in manifest.crates}:
+        return None
+    tags = {crate.unchanged_since for crate in crates.values() if not crate.failed_in_quarantine}
+    return tags.pop() if len(tags) == 1 else None
+
+
+def remove_draft(releases: Releases, number: int, retry: Retry) -> None:
+    """Remove a draft with its assets; InputError for a published release."""
+    draft = open_draft(releases, number, retry)
+    retry.call(partial(releases.remove, draft), f"removing the draft of {draft.tag}")
 
 
 def _own_files(index: bytes, packages: Mapping[str, Artifact]) -> dict[str, bytes]:

@@ -13,9 +13,9 @@ from tests.workflows.rendered import render
 READ = {"contents": "read"}
 
 
-def jobs(fleets: Any, backend: str, name: str) -> dict[str, Any]:
+def jobs(fleets: Any, backend: str, name: str, **more: Any) -> dict[str, Any]:
     manifest = fleets.make()
-    fleet = manifest.fleet.model_copy(update={"backend": backend})
+    fleet = manifest.fleet.model_copy(update={"backend": backend, **more})
     rendered = render(manifest.model_copy(update={"fleet": fleet}), 3, "crates.json")
     found: dict[str, Any] = YAML(typ="safe", pure=True).load(rendered[f".github/workflows/cratematrix-{name}.yml"])[
         "jobs"
@@ -105,3 +105,16 @@ def test_all_jobs_that_build_take_the_one_plan_of_their_run(fleets: Any, backend
         "name": f"${{{{ needs.{planner}.outputs.plan }}}}",
         "path": "${{ runner.temp }}/plan",
     }
+
+
+@pytest.mark.parametrize("schedule", [None, "0 3 * * *"])
+def test_only_a_scheduled_release_without_a_change_ends_without_a_publication(
+    fleets: Any, schedule: str | None
+) -> None:
+    steps = {step["name"]: step for step in jobs(fleets, "e2b", "release", schedule=schedule)["publish"]["steps"]}
+    names = ("Attest the packages", "Publish the release", "Verify the published release")
+    conditions = [steps[name].get("if", "") for name in names]
+    assert [each.endswith("steps.check.outputs.unchanged == ''") for each in conditions] == [bool(schedule)] * 3
+    variables = steps["Check that the release is complete"]["env"]
+    only_scheduled = variables.get("CRATEMATRIX_RELEASE_PUBLISH_UNLESS_UNCHANGED")
+    assert only_scheduled == ("${{ github.event_name == 'schedule' }}" if schedule else None)
