@@ -300,6 +300,7 @@ def test_a_plan_of_a_change_has_crates_and_reasons_for_people_and_workflows(repo
             {"crate": name, "minutes": 5.0, "basis": "expected_minutes", "measurements": []}
             for name in ("one", "three", "two")
         ],
+        "explained": None,
         "count": 2,
         "crates": "one two",
         "matrix": {"include": [{"index": 1, "shard": "1/2"}, {"index": 2, "shard": "2/2"}]},

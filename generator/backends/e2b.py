@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from generator.audit.rules import MinimumVersions
-from generator.builds.environment import BuildEnvironment
+from generator.builds.environment import BuildEnvironment, Conditions
 from generator.builds.observer import Observer
 from generator.builds.run import RunContext
 from generator.errors import InputError
@@ -105,16 +105,25 @@ def e2b_environment(
         yield BuildEnvironment(
             backend=backend,
             sizes=definition.resources(),
-            toolchain=definition.holds.toolchain(),
-            fingerprint=f"{templates} {definition.env}{definition.volumes() or ''}",
-            isolated=True,
+            conditions=e2b_conditions(manifest, definition),
             run=run.id,
             prices=load_sandbox_prices(),
-            minimum_versions=MinimumVersions(glibc=versions().glibc),
             has_zig_libraries=True,
         )
     finally:
         backend.close()
+
+
+def e2b_conditions(manifest: Manifest, definition: Definition) -> Conditions:
+    """Return the conditions of a build at E2B, without asking it."""
+    templates = template_references(manifest, definition)
+    return Conditions(
+        backend="e2b",
+        toolchain=definition.holds.toolchain(),
+        fingerprint=f"{templates} {definition.env}{definition.volumes() or ''}",
+        isolated=True,
+        minimum_versions=MinimumVersions(glibc=versions().glibc),
+    )
 
 
 def template_references(manifest: Manifest, definition: Definition) -> dict[Size, str]:

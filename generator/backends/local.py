@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from generator.audit.rules import MinimumVersions
-from generator.builds.environment import BuildEnvironment
+from generator.builds.environment import BuildEnvironment, Conditions
 from generator.builds.observer import Observer
 from generator.builds.run import RunContext
 from generator.errors import InputError
@@ -17,7 +17,7 @@ from generator.platforms import PlatformName, host_platform
 from generator.sandboxes.contract import SIZES
 from generator.sandboxes.local.backend import LocalBackend
 from generator.sandboxes.local.isolation import probe_isolation
-from generator.toolchain.host import find_host_toolchain
+from generator.toolchain.host import HostToolchain, find_host_toolchain
 from generator.toolchain.toolchain import Toolchain
 
 
@@ -34,11 +34,13 @@ def local_environment(
     yield BuildEnvironment(
         backend=backend,
         sizes=SIZES,
-        toolchain=toolchain.toolchain(host, isolated),
-        fingerprint=toolchain.fingerprint,
-        isolated=isolated,
-        minimum_versions=_minimum_versions(),
+        conditions=_conditions(host, toolchain, isolated),
     )
+
+
+def local_conditions(variables: Mapping[str, str]) -> Conditions:
+    """Return the conditions of a build on this machine: with isolation where it has one."""
+    return _conditions(local_host(), find_host_toolchain(variables), isolated=probe_isolation() is None)
 
 
 def local_host() -> PlatformName:
@@ -54,6 +56,12 @@ def local_host() -> PlatformName:
 def local_toolchain(variables: Mapping[str, str]) -> Toolchain:
     """Return the toolchain of this machine; InputError names missing tools that every build needs."""
     return find_host_toolchain(variables).toolchain(local_host())
+
+
+def _conditions(host: PlatformName, toolchain: HostToolchain, isolated: bool) -> Conditions:
+    return Conditions(
+        "local", toolchain.toolchain(host, isolated), toolchain.fingerprint, isolated, _minimum_versions()
+    )
 
 
 def _minimum_versions() -> MinimumVersions:

@@ -111,7 +111,7 @@ def _build(build: CrateBuild, job: BuildJob, session: BuildSession) -> PackageFi
     units = compile_all(session, job, fetched.metadata, zig_cache)
     staged = collect(session, job, fetched.metadata, units)
     if staged:
-        audit_all(session, job, staged, environment.minimum_versions, context.stop)
+        audit_all(session, job, staged, environment.conditions.minimum_versions, context.stop)
     run_tests(session, job, fetched.metadata)
     if staged is None:
         return None

@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import json
-from dataclasses import asdict, astuple
 from pathlib import Path
 from typing import Final, Literal
 
 from pydantic import ValidationError
 
-from generator import __version__
 from generator.builds.context import CrateBuild
 from generator.files.digest import sha256_below
 from generator.files.user_cache import write_atomically
 from generator.manifest.names import sbom_name, tarball_names
-from generator.manifest.settings import build_input
-from generator.platforms import PlatformName
 from generator.reports.models import CrateReport
-from generator.sources.collect import CollectedSource
 from generator.strict import Strict
 
 MAX_ENTRY_BYTES: Final = 4 * 1024 * 1024
@@ -30,35 +24,6 @@ class CacheEntry(Strict):
     cache_version: Literal[1] = 1
     key: str
     report: CrateReport
-
-
-def cache_key(build: CrateBuild, platforms: tuple[PlatformName, ...], source: CollectedSource) -> str:
-    """Return the digest of source, manifest, environment, version of this tool, and values of named variables."""
-    environment, (toolchain, _) = build.context.environment, build.toolchain(source.channel)
-    parts = [
-        __version__,
-        environment.backend.name,
-        environment.fingerprint,
-        environment.isolated,
-        astuple(environment.minimum_versions),
-        {platform: asdict(runtime) for platform, runtime in toolchain.runtimes.items()},
-        build.settings.coverage and toolchain.no_coverage,
-        toolchain.rust_version,
-        list(platforms),
-        source.digest,
-        source.directory,
-        build_input(build.crate, build.settings),
-        {name: build.context.variables.get(name) for name in build.settings.env},
-    ]
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
-
-
-def shown_key(build: CrateBuild, key: str) -> str | None:
-    """Return the key for the report, or None where it depends on a variable's value: a short secret could be guessed.
-
-    The report is public, and so are all other parts of the key.
-    """
-    return None if any(build.context.variables.get(name) for name in build.settings.env) else key
 
 
 def has_entry(build: CrateBuild) -> bool:

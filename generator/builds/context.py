@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from generator.builds import inputs
 from generator.builds.earlier import EarlierBuild
 from generator.builds.environment import BuildEnvironment
 from generator.builds.observer import Observer
@@ -23,7 +24,7 @@ from generator.redaction import Redactor
 from generator.reports.index import FleetIndex
 from generator.sources.collect import SourceLocations
 from generator.text import message_text
-from generator.toolchain.toolchain import Toolchain, unmet_need
+from generator.toolchain.toolchain import Toolchain
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,4 @@ class CrateBuild:
 
     def unmet_needs(self) -> dict[PlatformName, str]:
         """Return the crate's platforms that the toolchain cannot build for, each with the reason."""
-        toolchain = self.context.environment.toolchain
-        needs = {name: unmet_need(self.crate.kind, name, toolchain) for name in self.settings.platforms}
-        return {name: reason for name, reason in needs.items() if reason}
+        return inputs.unmet_needs(self.crate, self.settings, self.context.environment.toolchain)

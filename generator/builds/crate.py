@@ -10,6 +10,7 @@ from generator.builds import cache
 from generator.builds.attempt import AttemptOptions, attempt
 from generator.builds.context import CrateBuild
 from generator.builds.earlier import earlier_report
+from generator.builds.inputs import BuildInputs, build_inputs
 from generator.builds.log import CrateLog
 from generator.builds.reporting import failed_report, finished_report, skipped_report, stopped_report, unbuilt_report
 from generator.builds.result import AttemptResult
@@ -62,27 +63,29 @@ def _build(build: CrateBuild, platforms: tuple[PlatformName, ...], log: CrateLog
     notes = (*source.notes, *channel_notes, *([] if source.has_lock else [NO_LOCK_FILE]))
     for note in notes:
         log.line(f"note: {note}")
-    key = cache.cache_key(build, platforms, source)
-    shown_key = cache.shown_key(build, key)
-    report = _reused(build, key, shown_key, log)
+    context = build.context
+    inputs = build_inputs(
+        build.crate, build.settings, context.environment.conditions, context.variables, platforms, source
+    )
+    report = _reused(build, inputs, log)
     if report is None:
         report = _attempts(build, platforms, source, log, notes)
         if report.state == "built":
-            cache.store(build, key, report)
-    return report.model_copy(update={"cache_key": shown_key})
+            cache.store(build, inputs.key, report)
+    return report.model_copy(update={"cache_key": inputs.shown_key, "inputs": inputs.digests})
 
 
-def _reused(build: CrateBuild, key: str, shown_key: str | None, log: CrateLog) -> CrateReport | None:
+def _reused(build: CrateBuild, inputs: BuildInputs, log: CrateLog) -> CrateReport | None:
     """Return the report of a crate that need not be built, or None."""
-    if cached := cache.restore(build, key):
+    if cached := cache.restore(build, inputs.key):
         log.line("reused from the build cache: the input has not changed")
         return cached
     _remove_packages(build)
     earlier = build.context.earlier.get(build.crate.name)
-    if resumed := earlier_report(build.crate, build.settings, shown_key, earlier, build.context.out):
+    if resumed := earlier_report(build.crate, build.settings, inputs.shown_key, earlier, build.context.out):
         log.line("built by an earlier attempt: the input has not changed")
         return resumed
-    if unchanged := unchanged_report(build.crate, build.settings, shown_key, build.context.previous):
+    if unchanged := unchanged_report(build.crate, build.settings, inputs.shown_key, build.context.previous):
         log.line(f"unchanged since {unchanged.unchanged_since}, whose release has its packages")
         return unchanged
     return None

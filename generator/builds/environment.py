@@ -6,31 +6,51 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from generator.audit.rules import MinimumVersions
-from generator.manifest.values import Size
+from generator.manifest.values import BackendName, Size
 from generator.prices import SandboxPrices
 from generator.sandboxes.contract import Backend, Resources
 from generator.toolchain.toolchain import Toolchain
 
 
 @dataclass(frozen=True)
-class BuildEnvironment:
-    """A backend and the properties of its sandboxes.
+class Conditions:
+    """The properties of a build environment that decide results: what other ones have built is not reused.
 
-    `fingerprint` names the toolchain: a package built with another one is not reused. `isolated` is False where crates
-    can reach the user's files. `run` is the ID for `reap`, and `prices` is None where sandboxes cost nothing.
-    `minimum_versions` are those that binaries of the host's own compiler need. `has_zig_libraries` is True where a new
-    sandbox has the libraries that zig compiles of its own.
+    `fingerprint` names the toolchain. `isolated` is False where crates can reach the user's files. `minimum_versions`
+    are those that binaries of the host's own compiler need.
+    """
+
+    backend: BackendName
+    toolchain: Toolchain
+    fingerprint: str
+    isolated: bool
+    minimum_versions: MinimumVersions = field(default_factory=MinimumVersions)
+
+
+@dataclass(frozen=True)
+class BuildEnvironment:
+    """A backend, its conditions and the other properties of its sandboxes.
+
+    `run` is the ID for `reap`, and `prices` is None where sandboxes cost nothing. `has_zig_libraries` is True where a
+    new sandbox has the libraries that zig compiles of its own.
     """
 
     backend: Backend
     sizes: Mapping[Size, Resources]
-    toolchain: Toolchain
-    fingerprint: str
-    isolated: bool
+    conditions: Conditions
     run: str | None = None
     prices: SandboxPrices | None = None
-    minimum_versions: MinimumVersions = field(default_factory=MinimumVersions)
     has_zig_libraries: bool = False
+
+    @property
+    def toolchain(self) -> Toolchain:
+        """The toolchain of its sandboxes."""
+        return self.conditions.toolchain
+
+    @property
+    def isolated(self) -> bool:
+        """False where crates can reach the user's files."""
+        return self.conditions.isolated
 
     def cost(self, resources: Resources, seconds: float) -> float:
         """Return the cost of a sandbox; 0 where sandboxes are free."""
@@ -39,4 +59,5 @@ class BuildEnvironment:
     @property
     def tool_cache_key(self) -> str:
         """Key of the tool cache: environments with the same cache directory may differ in each part."""
-        return f"{self.toolchain.host}, {self.minimum_versions}, {self.fingerprint}, {self.isolated}"
+        it = self.conditions
+        return f"{it.toolchain.host}, {it.minimum_versions}, {it.fingerprint}, {it.isolated}"

@@ -42,7 +42,7 @@ from generator.reports.memory import report_name
 from generator.reports.models import CrateReport, Report
 from generator.reports.predictions import remembered, with_times
 from generator.reports.quarantines import with_quarantines
-from generator.sources.collect import SourceLocations, fleet_files, repository_top
+from generator.sources.collect import repository_top, source_locations
 from generator.text import counted
 
 
@@ -269,9 +269,6 @@ def _build_context(
     started: float,
     stack: contextlib.ExitStack,
 ) -> BuildContext:
-    file = run.manifest.resolve()
-    top = repository_top(file.parent)
-    relative, name = (each.relative_to(top).as_posix() for each in (file.parent, file))
     cache = cache_directory(run.variables)
     scratch = create_private_directory(cache / "scratch", "run")
     stack.callback(scratch.remove)
@@ -280,7 +277,7 @@ def _build_context(
         tool_cache=ToolCache(
             cache / "tools", environment.backend, environment.sizes["standard"], environment.tool_cache_key, stop
         ),
-        sources=SourceLocations(top, relative, cache / "git", stop, run.out.resolve(), fleet_files(manifest, name)),
+        sources=source_locations(manifest, run.manifest, cache / "git", run.out, stop),
         variables=run.variables,
         redactor=run.redactor,
         out=out,

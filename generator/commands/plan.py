@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from generator.commands.measurements import measurements
-from generator.commands.options import manifest_option, max_cost_option
+from generator.commands.options import complete_crates, manifest_option, max_cost_option
 from generator.console.output import print_data, print_message
 from generator.console.tables import print_table
 from generator.errors import InputError
@@ -21,6 +21,7 @@ from generator.manifest.values import BackendName
 from generator.planning.affected import affected
 from generator.planning.changes import changes
 from generator.planning.costs import Rates, check_cost
+from generator.planning.explanation import Explanation
 from generator.planning.markdown import page
 from generator.planning.plan import Plan, make_plan, with_costs
 from generator.planning.table import (
@@ -64,6 +65,12 @@ from generator.sandboxes.e2b.template.definition import load_definition
     help="Report or index of earlier builds, with their measured times.  [default: report.json in dist beside the "
     "manifest, if there is one]",
 )
+@click.option(
+    "--explain",
+    metavar="CRATE",
+    shell_complete=complete_crates,
+    help="Print only which inputs of this crate changed since the builds of --previous.",
+)
 def plan(
     manifest: Path,
     slots: int | None,
@@ -72,6 +79,7 @@ def plan(
     backend: BackendName | None,
     max_cost: float | None,
     previous: Path | None,
+    explain: str | None,
 ) -> None:
     """Print the crates of each slot and the predicted minutes.
 
@@ -85,9 +93,15 @@ def plan(
     Also prints the likely costs with their range, the limits of the accounts that bind, and the use of GitHub's limits
     by a release of the whole fleet. With --changed-since and --backend e2b, a change of the sandboxes' template affects
     every crate.
+
+    With --explain, an input of a crate is a part of its cache key, such as its sources or a setting.
     """
     loaded, today = load_manifest(manifest), datetime.now(UTC).date()
     used = backend or loaded.fleet.backend
+    explained = _explanation(explain, loaded, manifest, used, previous) if explain is not None else None
+    if explained and not as_json:
+        print_data("\n".join(explained.lines))
+        return
     reasons = affected(loaded, changes(loaded, manifest, changed_since, used)) if changed_since is not None else ()
     memory = measurements(loaded, previous, default_output())
     per_job = loaded.fleet.slots_per_job if used == "e2b" else 1
@@ -96,6 +110,7 @@ def plan(
     if changed_since is None:
         made = made.model_copy(update={"limits": (*made.limits, *budget(loaded, release).limits())})
     if as_json:
+        made = made.model_copy(update={"explained": explained})
         print_data(made.model_dump_json(indent=2))
     else:
         _print_tables(made)
@@ -108,6 +123,14 @@ def plan(
         write_step_summary(os.environ, page(made, today))
     if max_cost is not None and made.costs:
         check_cost(made.costs, max_cost)
+
+
+def _explanation(
+    crate: str, loaded: Manifest, manifest: Path, backend: BackendName, previous: Path | None
+) -> Explanation:
+    from generator.commands.explanation import explanation  # noqa: PLC0415  a plan needs no toolchain
+
+    return explanation(crate, loaded, manifest, backend, previous)
 
 
 def _rates(backend: BackendName, manifest: Path) -> Rates:

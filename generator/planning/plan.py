@@ -19,6 +19,7 @@ from generator.manifest.values import BackendName
 from generator.planning.affected import Reason, fits_in_variable
 from generator.planning.balance import Shard, balance, grouped, lower_bound
 from generator.planning.costs import Costs, Rates, plan_costs
+from generator.planning.explanation import Explanation
 from generator.planning.limits import Limit, plan_limits
 from generator.planning.measurements import Memory
 from generator.planning.prediction import Prediction, predict
@@ -58,7 +59,7 @@ class Plan(Strict):
 
     `reasons` has every crate of the manifest with `--changed-since`. Without it, `reasons` is empty and every crate
     is built. `predictions` has every crate of the manifest, also those that are not built. A shard is one job with
-    `slots_per_job` slots. `costs` and `limits` are there where prices were given.
+    `slots_per_job` slots. `costs` and `limits` are there where prices were given, and `explained` with `--explain`.
     """
 
     plan_version: Literal[1] = 1
@@ -73,6 +74,7 @@ class Plan(Strict):
     slots_per_job: int = Field(default=1, ge=1)
     costs: Costs | None = None
     limits: tuple[Limit, ...] = ()
+    explained: Explanation | None = None
 
     @computed_field  # type: ignore[prop-decorator]
     @property

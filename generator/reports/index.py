@@ -10,6 +10,7 @@ from pydantic import Field, ValidationError
 from generator.errors import InputError
 from generator.manifest.models import Crate, Manifest
 from generator.manifest.values import BackendName, CrateName, Date, Version
+from generator.planning.explanation import InputDigests
 from generator.planning.measurements import Measurements, Remembered
 from generator.platforms import PlatformName
 from generator.prices import Currency
@@ -47,7 +48,8 @@ class IndexedCrate(Strict):
     """One crate of a release.
 
     `reason` explains any state but built. `quarantine` is that of the day of the release. `cache_key` is the digest
-    of the input, None where it is secret or unknown. `packages` has the root package first. `phases` are seconds.
+    of the input, None where it is secret or unknown, and `inputs` has one of each of its parts. `packages` has the
+    root package first. `phases` are seconds.
     `sandbox` is the last one, with its size and peaks. `peak_memory` is in bytes, 0 without a measurement. `cost` is
     that of all attempts, in the currency of the index. An unchanged crate has the values of the build that made its
     packages. `measurements` are the times of its last builds, oldest first.
@@ -59,6 +61,7 @@ class IndexedCrate(Strict):
     reason: Sentence | None = None
     quarantine: QuarantineReport | None = None
     cache_key: Digest | None = None
+    inputs: InputDigests | None = None
     packages: tuple[Artifact, ...] = ()
     units: tuple[IndexedUnit, ...] = ()
     phases: dict[PhaseName, float] = Field(default={})
@@ -155,6 +158,7 @@ def _indexed(crate: Crate, report: CrateReport | None) -> IndexedCrate:
         reason=_reason(report),
         quarantine=report.quarantine,
         cache_key=report.cache_key,
+        inputs=report.inputs,
         packages=report.packages if report.state == "built" else (),
         units=tuple(map(_indexed_unit, report.units)),
         phases=phases,

@@ -1,6 +1,6 @@
-"""Measurements of crates in files: in a fleet index, or in a report of a shard or a fleet.
+"""Measurements and inputs of crates in files: in a fleet index, or in a report of a shard or a fleet.
 
-Only names and measurements are read. Everything else in these files may be of another version of cratematrix.
+Only these and names are read. Everything else in these files may be of another version of cratematrix.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from generator.errors import InputError
 from generator.files.output import open_output
 from generator.manifest.models import Manifest
 from generator.manifest.values import CrateName
+from generator.planning.explanation import InputDigests
 from generator.planning.measurements import Measurements, Memory
 from generator.strict import Loose
 from generator.text import message_text
@@ -32,6 +33,7 @@ def report_name(shard: str | None) -> str:
 class _Crate(Loose):
     name: CrateName
     measurements: Measurements = ()
+    inputs: InputDigests | None = None
 
 
 class _File(Loose):
@@ -45,12 +47,22 @@ class _File(Loose):
 
 def load_memory(path: Path) -> Memory:
     """Return the measurements in a fleet index or a report; InputError for any other file."""
-    try:
-        with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}") from None
-    return read_memory(content, str(path))
+    return read_memory(_content(path), str(path))
+
+
+def load_inputs(path: Path, crate: str) -> dict[str, str] | None:
+    """Return the inputs of a crate in a fleet index or a report, None without them; InputError for any other file."""
+    return _inputs(_read(_content(path), str(path)), crate)
+
+
+def find_inputs(out: Path, crate: str) -> dict[str, str] | None:
+    """Return the inputs of a crate in the report of an output directory; InputError for a file that is no report."""
+    path = out / REPORT
+    if not path.is_file():
+        return None
+    with open_output(out) as directory:
+        content = directory.read(REPORT, MAX_BYTES) or b""
+    return _inputs(_read(content, str(path)), crate)
 
 
 def find_memory(out: Path, manifest: Manifest) -> tuple[Memory, str | None]:
@@ -74,6 +86,23 @@ def find_memory(out: Path, manifest: Manifest) -> tuple[Memory, str | None]:
 
 def read_memory(content: bytes, origin: str) -> Memory:
     """Return the measurements in the content of a file; `origin` names it in an InputError."""
+    found = _read(content, origin)
+    return {each.name: each.measurements for each in (*found.remembered, *found.crates) if each.measurements}
+
+
+def _inputs(found: _File, crate: str) -> dict[str, str] | None:
+    return next((each.inputs for each in found.crates if each.name == crate), None)
+
+
+def _content(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}") from None
+
+
+def _read(content: bytes, origin: str) -> _File:
     if len(content) > MAX_BYTES:
         raise InputError(f"{origin} is larger than {MAX_BYTES >> 20} MiB, so it is no report")
     try:
@@ -85,4 +114,4 @@ def read_memory(content: bytes, origin: str) -> Memory:
         raise InputError(f"{origin} is neither a report nor a fleet index: {problem}") from None
     if 1 not in (found.index_version, found.report_version):
         raise InputError(f"{origin} is neither a report nor a fleet index that this version of cratematrix reads")
-    return {each.name: each.measurements for each in (*found.remembered, *found.crates) if each.measurements}
+    return found

@@ -9,6 +9,7 @@ from pydantic import Field, StringConstraints
 from generator.audit.findings import Audit
 from generator.manifest.models import QuarantineState
 from generator.manifest.values import BackendName, CrateName, Date, Size, Version
+from generator.planning.explanation import InputDigests
 from generator.planning.measurements import Measurements, Remembered
 from generator.platforms import Kind, PlatformName
 from generator.prices import Currency
@@ -140,6 +141,7 @@ class CrateReport(Strict):
     `attempts` is 0 for a crate that was reused: from the build cache, or from the published release of the tag
     `unchanged_since`, which has its packages. Its measurements and `cost` are then those of the build that made it, and
     the run's cost does not count them. `cache_key` is the digest of the input, None where it is secret or unknown.
+    `inputs` has a digest of each of its parts, for `plan --explain`.
     `measurements` are the times of its last builds, oldest first, and `predicted_seconds` is the time that the plan
     expected of this one, None for a crate that was not built.
     `phases` belong to the last attempt, `sandboxes` to all attempts. `cost` is the cost of all attempts;
@@ -157,6 +159,7 @@ class CrateReport(Strict):
     started: float | None = None
     attempts: int = 0
     cache_key: Digest | None = None
+    inputs: InputDigests | None = None
     unchanged_since: Sentence | None = None
     seconds: float = 0.0
     predicted_seconds: float | None = Field(default=None, ge=0)

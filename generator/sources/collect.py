@@ -17,9 +17,9 @@ from typing import Final
 from generator.cargo.channels import RequestedChannel, requested_channel
 from generator.cargo.manifests import manifest_path
 from generator.errors import InputError
-from generator.files.digest import sha256_of
 from generator.manifest.models import Crate, Manifest
 from generator.manifest.source_models import GitSource, PathSource, RegistrySource
+from generator.npm.files import LOCK_FILES
 from generator.sources.listing import Listing
 from generator.sources.manifests import read_text
 from generator.sources.revisions import RevisionTree
@@ -32,6 +32,7 @@ MAX_TOTAL: Final = 1024 * 1024 * 1024
 # The format of pointers: https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md
 LFS_POINTER: Final = b"version https://git-lfs.github.com/spec/v1\n"
 MAX_POINTER: Final = 1024
+_LOCK_FILES: Final = frozenset(("Cargo.lock", *LOCK_FILES))
 
 
 @dataclass(frozen=True)
@@ -40,8 +41,8 @@ class CollectedSource:
 
     `archive` is None for a registry crate, which the sandbox fetches itself. `directory` holds the crate, `workspace`
     its Cargo workspace and `package` its package.json if that is elsewhere, all relative to the top of the archive.
-    `digest` identifies the content. `notes` are sentences for the user. `channel` is the Rust channel that the source
-    asks for.
+    `digest` identifies the content without lock files, and `lock_digest` the lock files of Cargo, npm, yarn and pnpm.
+    `notes` are sentences for the user. `channel` is the Rust channel that the source asks for.
     """
 
     archive: Path | None
@@ -52,6 +53,7 @@ class CollectedSource:
     notes: tuple[str, ...] = ()
     package: str | None = None
     channel: RequestedChannel | None = None
+    lock_digest: str = ""
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,16 @@ def repository_top(directory: Path) -> Path:
     """Return the nearest ancestor that holds .git, or else the directory itself."""
     resolved = directory.resolve()
     return next((each for each in (resolved, *resolved.parents) if (each / ".git").exists()), resolved)
+
+
+def source_locations(
+    manifest: Manifest, path: Path, git_cache: Path, out: Path, stop: threading.Event | None = None
+) -> SourceLocations:
+    """Return the locations of the sources of the manifest at a path."""
+    file = path.resolve()
+    top = repository_top(file.parent)
+    directory, name = (each.relative_to(top).as_posix() for each in (file.parent, file))
+    return SourceLocations(top, directory, git_cache, stop, out.resolve(), fleet_files(manifest, name))
 
 
 def collect(crate: Crate, locations: SourceLocations, archive: Path) -> CollectedSource:
@@ -149,18 +161,27 @@ def _collect(selection: Selection, archive: Path, notes: tuple[str, ...]) -> Col
         path: trim_workspace(read_text(listing.tree, path), root, closure, listing.manifests).encode()
         for root, path in ((root, manifest_path(root)) for root in closure.workspaces)
     }
-    digest = _write(listing.tree, chosen, edited, archive)
+    digest, lock_digest = _write(listing.tree, chosen, edited, archive)
     channel = requested_channel(closure.crate, listing.text)
     has_lock = posixpath.normpath(f"{closure.lock_directory}/Cargo.lock") in listing.paths
     elsewhere = package if package != closure.crate else None
-    return CollectedSource(archive, closure.crate, closure.lock_directory, digest, has_lock, notes, elsewhere, channel)
+    return CollectedSource(
+        archive, closure.crate, closure.lock_directory, digest, has_lock, notes, elsewhere, channel, lock_digest
+    )
 
 
-def _write(tree: Tree, entries: list[Entry], edited: Mapping[str, bytes], archive: Path) -> str:
-    """Write the tar, sorted and without times, owners or modes but the executable bit; return its SHA-256."""
+def _write(tree: Tree, entries: list[Entry], edited: Mapping[str, bytes], archive: Path) -> tuple[str, str]:
+    """Write the tar, sorted and without times, owners or modes but the executable bit.
+
+    Return the SHA-256 of all that is in it but for lock files, and that of the lock files.
+    """
+    sources, locks = hashlib.sha256(), hashlib.sha256()
     with tarfile.open(archive, "w", format=tarfile.PAX_FORMAT) as tar:
         for entry in entries:
             data = edited[entry.path] if entry.path in edited else tree.read(entry.path)
+            digest = locks if posixpath.basename(entry.path) in _LOCK_FILES else sources
+            digest.update(f"{json.dumps([entry.path, entry.kind, len(data)])}\n".encode())
+            digest.update(data)
             info = tarfile.TarInfo(entry.path)
             info.mode = 0o755 if entry.kind == "executable" else 0o644
             if entry.kind == "link":
@@ -169,4 +190,4 @@ def _write(tree: Tree, entries: list[Entry], edited: Mapping[str, bytes], archiv
             else:
                 info.size = len(data)
                 tar.addfile(info, io.BytesIO(data))
-    return sha256_of(archive)
+    return sources.hexdigest(), locks.hexdigest()

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from generator.audit.rules import MinimumVersions
-from generator.builds.environment import BuildEnvironment
+from generator.builds.environment import BuildEnvironment, Conditions
 from generator.builds.failures import RunStopped
 from generator.builds.log import CrateLog
 from generator.builds.tool_cache import ToolCache
@@ -44,13 +44,12 @@ class SilentObserver:
 def test_machines_with_the_same_home_have_separate_archives(tmp_path: Path) -> None:
     """A program for another processor does not start here; neither does one for a newer glibc."""
     backend = LocalBackend(find_host_toolchain(os.environ), threading.Event(), directory=tmp_path)
-    environment = BuildEnvironment(
-        backend, SIZES, Toolchain("linux-x64-gnu", frozenset()), "rustc 1.95.0", isolated=True
-    )
-    arm = replace(environment, toolchain=replace(environment.toolchain, host="linux-arm64-gnu"))
-    newer = replace(environment, minimum_versions=MinimumVersions(glibc="2.39"))
-    reachable = replace(environment, isolated=False)
-    assert len({each.tool_cache_key for each in (environment, arm, newer, reachable)}) == 4
+    this = Conditions("local", Toolchain("linux-x64-gnu", frozenset()), "rustc 1.95.0", isolated=True)
+    arm = replace(this, toolchain=replace(this.toolchain, host="linux-arm64-gnu"))
+    newer = replace(this, minimum_versions=MinimumVersions(glibc="2.39"))
+    reachable = replace(this, isolated=False)
+    keys = {BuildEnvironment(backend, SIZES, each).tool_cache_key for each in (this, arm, newer, reachable)}
+    assert len(keys) == 4
 
 
 @pytest.fixture

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import json
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
-from generator.builds import cache
-from generator.builds.context import BuildContext, CrateBuild
-from generator.builds.environment import BuildEnvironment
+from generator.builds import inputs
+from generator.builds.environment import Conditions
 from generator.manifest.effects import BuildInput, Declared, Effect, NotAnInput, effect_of
 from generator.manifest.models import Crate, Fleet, Manifest
 from generator.manifest.settings import Settings, settings
 from generator.manifest.shared_settings import SharedSettings
 from generator.manifest.values import Size
 from generator.planning.affected import Change, affected
-from generator.sandboxes.contract import Backend
+from generator.planning.explanation import explain
 from generator.sources.collect import CollectedSource
 from generator.toolchain.toolchain import Toolchain
 
@@ -86,19 +84,18 @@ def manifest(fleet: dict[str, Any], crate: dict[str, Any]) -> Manifest:
     return Manifest.model_validate_json(json.dumps({"schema_version": 1, "fleet": head, "crates": [entry, two]}))
 
 
-def cache_key(of: Manifest, environment: dict[str, Any]) -> str:
-    """Return the cache key of the first crate, with the same files and platforms each time."""
-    made = BuildEnvironment(
-        backend=cast(Backend, SimpleNamespace(name=environment["backend"])),
-        sizes={},
-        toolchain=Toolchain("linux-x64-gnu", frozenset()),
-        fingerprint=environment["fingerprint"],
-        isolated=True,
-    )
-    context = cast(BuildContext, SimpleNamespace(environment=made, variables={}))
+def inputs_of(of: Manifest, environment: dict[str, Any], **variables: str) -> inputs.BuildInputs:
+    """Return the inputs of the first crate, with the same files and platforms each time."""
+    toolchain = Toolchain("linux-x64-gnu", frozenset())
+    conditions = Conditions(environment["backend"], toolchain, environment["fingerprint"], isolated=True)
     crate = of.crates[0]
     source = CollectedSource(None, "crate", "crate", "", has_lock=False)
-    return cache.cache_key(CrateBuild(crate, settings(of.fleet, crate), context), ("linux-x64-gnu",), source)
+    own = settings(of.fleet, crate)
+    return inputs.build_inputs(crate, own, conditions, variables, ("linux-x64-gnu",), source)
+
+
+def cache_key(of: Manifest, environment: dict[str, Any]) -> str:
+    return inputs_of(of, environment).key
 
 
 def planned(before: Manifest, now: Manifest) -> bool:
@@ -130,6 +127,26 @@ def test_a_default_that_is_written_out_changes_nothing(key: str) -> None:
     assert changes(plain, written) == (False, False)
 
 
+@pytest.mark.parametrize("key", sorted({"size", "glibc", "env", "layout", "kind", "source", "include"}))
+def test_the_input_of_a_setting_is_named_after_it(key: str) -> None:
+    of_crate = key in Crate.model_fields
+    other = OTHER_OF_CRATE if of_crate else OTHER_OF_FLEET
+    now = manifest({}, {key: other[key]}) if of_crate else manifest({key: other[key]}, {})
+    found = explain("one", inputs_of(manifest({}, {}), ENVIRONMENT).digests, inputs_of(now, ENVIRONMENT).digests, ())
+    assert found.changed is not None
+    # The value of the variable is an input of its own.
+    assert set(found.changed) - {inputs.VALUES} == {f"setting {key}"}
+
+
+def test_values_of_variables_are_in_the_key_and_never_in_a_digest_of_the_report() -> None:
+    given = manifest({}, {"env": ["NAME"]})
+    unset, one, two = (inputs_of(given, ENVIRONMENT, **each) for each in ({}, {"NAME": "one"}, {"NAME": "two"}))
+    assert (unset.shown_key, one.shown_key, two.shown_key) == (unset.key, None, None)
+    assert len({unset.key, one.key, two.key}) == 3
+    assert one.digests == two.digests == {k: v for k, v in unset.digests.items() if k != inputs.VALUES}
+    assert (unset.secret, one.secret) == ((), (inputs.VALUES,))
+
+
 @pytest.mark.parametrize("key", Crate.model_fields)
 def test_a_key_of_a_crate_changes_cache_key_and_plan_as_declared(key: str) -> None:
     is_input = effect_of(Crate, key) is Effect.BUILD_INPUT
@@ -146,7 +163,7 @@ def test_a_key_that_selects_the_environment_is_in_the_plan_and_the_environment_i
     # The plan finds another template together with changes of its definition: see test_changes.py.
     assert planned(before, now) == (key != "template")
     if key == "action":  # It installs another version of this tool.
-        monkeypatch.setattr(cache, "__version__", "0.0.0")
+        monkeypatch.setattr(inputs, "__version__", "0.0.0")
         assert cache_key(now, ENVIRONMENT) != old_key
     else:
         assert cache_key(now, {**ENVIRONMENT, **SELECTED[key]}) != old_key

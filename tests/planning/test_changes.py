@@ -62,6 +62,14 @@ FILES = {
     "e2b/rust-napi-builder.Dockerfile": "FROM x\nRUN <<'FLEET'\nregistry far 1.0.0\nFLEET\nUSER user\n",
 }
 PATHS = {"one": "crates/one", "two": "crates/two", "apart": "apart"}
+
+
+def digests_of(path: str, top: Path, scratch: Path) -> tuple[str, str]:
+    """Return the digests of the archive of a source."""
+    found = collect(crate({"path": path}), SourceLocations(top, ".", scratch), scratch / "tar")
+    return found.digest, found.lock_digest
+
+
 CRATES: dict[str, dict[str, Any]] = {
     **{name: {"source": {"path": path}} for name, path in PATHS.items()},
     "app": {"source": {"registry": "app", "version": "1.0.0"}, "depends_on": ["one"]},
@@ -206,11 +214,8 @@ def edited(path: str, text: str) -> Any:
 def test_files_are_a_reason_if_and_only_if_the_archive_of_the_source_changes(
     top: Path, edit: Any, tmp_path: Path
 ) -> None:
-    def digests() -> dict[str, str]:
-        return {
-            name: collect(crate({"path": path}), SourceLocations(top, ".", tmp_path), tmp_path / "tar").digest
-            for name, path in PATHS.items()
-        }
+    def digests() -> dict[str, tuple[str, str]]:
+        return {name: digests_of(path, top, tmp_path) for name, path in PATHS.items()}
 
     before = digests()
     edit(top)
@@ -228,12 +233,9 @@ def test_unchanged_files_are_a_reason_when_they_leave_the_archive(tmp_path: Path
     manifest = {"crates.json": manifest_text({"root": {"source": {"path": "."}}})}
     top = repository(tmp_path / "repo", {**root("'a'"), **crates, **manifest, "src/lib.rs": "", "sub/x": ""})
 
-    def digest() -> str:
-        return collect(crate({"path": "."}), SourceLocations(top, ".", tmp_path), tmp_path / "tar").digest
-
-    before = digest()
+    before = digests_of(".", top, tmp_path)
     write_files(top, root(members))
-    assert built(top, "HEAD").keys() == ({"root"} if digest() != before else set())
+    assert built(top, "HEAD").keys() == ({"root"} if digests_of(".", top, tmp_path) != before else set())
 
 
 AT_THE_TOP = {

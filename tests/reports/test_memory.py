@@ -12,7 +12,7 @@ from generator.errors import InputError
 from generator.planning.measurements import Measurement, Remembered
 from generator.planning.prediction import Prediction, predict
 from generator.reports.index import read_index
-from generator.reports.memory import MAX_BYTES, find_memory, load_memory, read_memory
+from generator.reports.memory import MAX_BYTES, find_inputs, find_memory, load_inputs, load_memory, read_memory
 from generator.reports.models import CrateReport, Report
 from generator.reports.predictions import remembered, with_times
 from tests.planning.test_prediction import runs
@@ -124,3 +124,14 @@ def test_a_link_in_place_of_the_report_is_not_followed(tmp_path: Path) -> None:
     memory, note = find_memory(tmp_path, manifest("one"))
     assert memory == {}
     assert note is not None
+
+
+def test_inputs_are_in_a_report_and_in_an_index_and_may_be_absent(tmp_path: Path) -> None:
+    inputs = {"sources": "0123456789abcdef"}
+    report = report_of(BUILT.model_copy(update={"inputs": inputs}))
+    (tmp_path / "report.json").write_text(report.model_dump_json())
+    (tmp_path / "fleet.json").write_bytes(index_of(*report.crates).content)
+    assert find_inputs(tmp_path, "one") == load_inputs(tmp_path / "fleet.json", "one") == inputs
+    assert find_inputs(tmp_path, "two") is load_inputs(tmp_path / "fleet.json", "two") is None
+    assert find_inputs(tmp_path / "none", "one") is None
+    assert b"inputs" not in index_of(BUILT).content

@@ -91,7 +91,16 @@ def test_the_digest_follows_the_content_that_is_built_and_nothing_else(tmp_path:
     (top / "crates/one/src/lib.rs").touch()
     assert collected(top, "crates/one", tmp_path)[0].digest == before.digest
     (top / "deep/src/lib.rs").write_text("// changed")
-    assert collected(top, "crates/one", tmp_path)[0].digest != before.digest
+    after, _ = collected(top, "crates/one", tmp_path)
+    assert (after.digest == before.digest, after.lock_digest == before.lock_digest) == (False, True)
+
+
+def test_lock_files_have_a_digest_of_their_own(tmp_path: Path) -> None:
+    top = repository(tmp_path / "repo", WORKSPACE)
+    before, _ = collected(top, "crates/one", tmp_path)
+    (top / "Cargo.lock").write_text("version = 4\n# changed\n")
+    after, _ = collected(top, "crates/one", tmp_path)
+    assert (after.digest == before.digest, after.lock_digest == before.lock_digest) == (True, False)
 
 
 def test_a_crate_at_the_top_leaves_out_the_other_members_and_keeps_its_own_fixtures(tmp_path: Path) -> None:

@@ -211,7 +211,7 @@ def test_the_output_directory_is_no_source_and_not_untracked(remote: Path, tmp_p
     (out / "logs").mkdir(parents=True)
     (out / "logs/one.log").write_text("built")
     assert collect(crate({"path": "."}), places, tmp_path / "after.tar") == type(before)(
-        tmp_path / "after.tar", ".", ".", before.digest, has_lock=False
+        tmp_path / "after.tar", ".", ".", before.digest, has_lock=False, lock_digest=before.lock_digest
     )
     (remote / "out1").write_text("beside")
     assert collect(crate({"path": "."}), places, tmp_path / "after.tar") != before
