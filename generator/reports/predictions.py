@@ -66,6 +66,11 @@ def shard_times(report: Report) -> ShardTimes | None:
     return ShardTimes(shard=report.shard, predicted_seconds=total.predicted, seconds=total.actual)
 
 
+def crate_times(crate: CrateReport) -> Comparison | None:
+    """Return the times of one crate, None unless it was built and has a prediction."""
+    return _total(crate.name, (crate,))
+
+
 def comparisons(report: Report) -> list[Comparison]:
     """Return the times of each shard, of the longest one, and of all crates together, as far as they are known.
 

@@ -17,7 +17,7 @@ from generator.errors import InputError
 from generator.github_actions.links import RunLinks, run_links
 from generator.platforms import PLATFORM_NAMES
 from generator.reports.index import FleetIndex, IndexedCrate
-from generator.reports.models import Artifact, CrateReport, Failure, Phase, Report, Unit, UnitTests
+from generator.reports.models import Artifact, CrateReport, Failure, Phase, Report, ShardTimes, Unit, UnitTests
 from generator.reports.page.past import Past, load_past
 from generator.reports.page.rendering import render_page
 from generator.reports.page.timeline import timeline
@@ -155,6 +155,39 @@ def test_sizes_and_times_are_compared_with_earlier_runs() -> None:
     assert rows["n"].trend == ""
 
 
+def test_a_crate_that_remembers_more_runs_than_are_given_has_the_trend_of_those() -> None:
+    measured = [{"seconds": seconds, "size": "small", "backend": "e2b"} for seconds in (30.0, 60.0, 90.0)]
+    made = report(crate("a", measurements=measured), crate("b", measurements=measured[:1]))
+    assert [row.trend for row in values(made).rows] == ["0.0,10.3 30.0,5.7 60.0,1.0", ""]
+    assert values(made, Past("v1.0.0", {"a": 45.0}, {})).rows[0].trend == "0.0,10.3 30.0,5.7 60.0,1.0"
+    two = [Past("v1.0.0", {"a": 90.0}, {}), Past("v1.1.0", {"a": 90.0}, {})]
+    assert values(made, *two).rows[0].trend == "0.0,1.0 30.0,1.0 60.0,1.0"
+
+
+def test_an_index_of_no_release_is_no_earlier_run() -> None:
+    page = values(report(crate("a", packages=package(9))), Past("v1.0.0", {}, {}))
+    assert (page.changes_since, page.rows[0].change) == ("", "")
+
+
+def test_predictions_are_compared_with_what_it_took() -> None:
+    made = report(
+        crate("a", predicted_seconds=45.0, shard="1/2"),
+        crate("b", "failed", predicted_seconds=45.0, failure=FAILURE),
+        crate("c", attempts=0, predicted_seconds=45.0),
+        shards=(ShardTimes(shard="1/2", predicted_seconds=45.0, seconds=90.0),),
+    )
+    page = values(made)
+    assert [(row.name, row.predicted, row.error) for row in page.rows] == [
+        ("b", "", 0.0),
+        ("a", "45 s (-50 %)", -50.0),
+        ("c", "", 0.0),
+    ]
+    assert page.times == tuple(
+        (name, "0.8 min", "1.5 min", "-50.0 %") for name in ("shard 1/2", "longest shard", "all crates")
+    )
+    assert values(report(crate("a"))).times == ()
+
+
 def test_an_earlier_run_is_a_report_or_an_index(tmp_path: Path) -> None:
     index = FleetIndex(
         tag="v1.0.0",
@@ -193,6 +226,7 @@ def hostile(text: str) -> tuple[Report, dict[str, str]]:
     return report(made, crate("b"), run=text), {"a": text}
 
 
+@pytest.mark.attack("no text of a report becomes markup or a script in its page")
 def test_no_text_of_a_crate_becomes_markup() -> None:
     plain, hurt = html(*hostile("x")), html(*hostile(HOSTILE))
     assert "onerror" in hurt

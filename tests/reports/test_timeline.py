@@ -31,6 +31,7 @@ def test_crates_that_overlap_have_slots_of_their_own_and_others_share_one() -> N
         ("slot 1", ["a", "c"], "20 % idle"),
         ("slot 2", ["b"], "40 % idle"),
     ]
+    assert made.idle == "30 % idle"
 
 
 def test_shards_come_in_the_order_of_their_numbers() -> None:

@@ -45,12 +45,13 @@ class Lane:
 
 @dataclass(frozen=True)
 class Timeline:
-    """All lanes; `end` is the length of the run, and `ticks` are times with their places."""
+    """All lanes; `end` is the length of the run, `ticks` are times with their places, and `idle` counts all lanes."""
 
     lanes: tuple[Lane, ...]
     end: float
     ticks: tuple[tuple[float, str], ...]
     phases: tuple[str, ...]
+    idle: str
 
 
 def timeline(report: Report) -> Timeline | None:
@@ -63,7 +64,7 @@ def timeline(report: Report) -> Timeline | None:
     used = dict.fromkeys(part.phase for lane in lanes for bar in lane.bars for part in bar.parts)
     step = _step(end)
     ticks = tuple((index * step / end * WIDTH, duration(index * step)) for index in range(int(end / step) + 1))
-    return Timeline(lanes, end, ticks, tuple(used))
+    return Timeline(lanes, end, ticks, tuple(used), _idle([bar for lane in lanes for bar in lane.bars], len(lanes)))
 
 
 def _end(crate: CrateReport) -> float:
@@ -99,8 +100,13 @@ def _number(shard: str) -> int:
 
 def _lane(name: str, crates: Iterable[CrateReport], end: float) -> Lane:
     bars = tuple(_bar(crate, end) for crate in crates)
-    busy = min(1.0, sum(bar.width for bar in bars) / WIDTH)
-    return Lane(name, bars, f"{100 - 100 * busy:.0f} % idle")
+    return Lane(name, bars, _idle(bars, 1))
+
+
+def _idle(bars: Iterable[Bar], lanes: int) -> str:
+    """Return the share of the time in which so many lanes had none of these crates."""
+    busy = min(1.0, sum(bar.width for bar in bars) / WIDTH / lanes)
+    return f"{100 - 100 * busy:.0f} % idle"
 
 
 def _bar(crate: CrateReport, end: float) -> Bar:

@@ -14,6 +14,8 @@ from generator.platforms import PlatformName
 from generator.reports.grid import failures_first, platforms_of, unit_state, verdict
 from generator.reports.models import CrateReport, Report, State, Unit
 from generator.reports.page.past import Past
+from generator.reports.predictions import crate_times
+from generator.reports.predictions import rows as rows_of_times
 from generator.reports.quarantines import quarantine_words
 from generator.text import counted, duration
 
@@ -46,7 +48,8 @@ class Cell:
 class Row:
     """One crate in the grid; `cells` are in the order of the platforms, None for one that it does not have.
 
-    `seconds`, `bytes` and `cost` sort the rows. `trend` has the points of a line through the seconds of all runs.
+    `seconds`, `error`, `bytes` and `cost` sort the rows; `error` is that of the prediction, in percent of the time.
+    `trend` has the points of a line through the seconds of several runs.
     """
 
     name: str
@@ -57,6 +60,8 @@ class Row:
     tests: str
     seconds: float
     time: str
+    error: float
+    predicted: str
     bytes: int
     size: str
     change: str
@@ -81,7 +86,7 @@ class FailedCrate:
 
 @dataclass(frozen=True)
 class Page:
-    """All that the page shows. `verdict` is the state of the whole run."""
+    """All that the page shows. `verdict` is the state of the whole run, `times` are predicted against actual times."""
 
     title: str
     verdict: State
@@ -91,6 +96,7 @@ class Page:
     failures: tuple[FailedCrate, ...]
     platforms: tuple[PlatformName, ...]
     rows: tuple[Row, ...]
+    times: tuple[tuple[str, ...], ...]
     changes: tuple[tuple[str, str, str, str], ...]
     changes_since: str
     notes: tuple[str, ...]
@@ -101,6 +107,7 @@ def page_values(
 ) -> Page:
     """Return the values of the page; `logs` are the ends of logs by crate, `past` earlier runs, the oldest first."""
     crates, platforms = failures_first(report), platforms_of(report)
+    past = [each for each in past if each.seconds or each.sizes]
     before = past[-1] if past else None
     return Page(
         title="Fleet" if report.shard is None else f"Shard {report.shard}",
@@ -111,6 +118,7 @@ def page_values(
         failures=tuple(_failed(crate, links, logs.get(crate.name, "")) for crate in crates if crate.failure),
         platforms=platforms,
         rows=tuple(_row(crate, report, platforms, past) for crate in crates),
+        times=tuple(rows_of_times(report)),
         changes=_changes(report, before) if before else (),
         changes_since=before.label if before else "",
         notes=tuple(notes),
@@ -191,6 +199,7 @@ def _row(crate: CrateReport, report: Report, platforms: Sequence[PlatformName], 
     units = {unit.platform: unit for unit in crate.units}
     reused = crate.state == "built" and not crate.attempts
     size = _bytes(crate)
+    times = crate_times(crate)
     return Row(
         name=crate.name,
         version=crate.version,
@@ -200,12 +209,14 @@ def _row(crate: CrateReport, report: Report, platforms: Sequence[PlatformName], 
         tests=crate.tests.replace("_", " "),
         seconds=crate.seconds,
         time="reused" if reused else duration(crate.seconds),
+        error=times.error if times else 0.0,
+        predicted=f"{duration(times.predicted)} ({times.error:+.0f} %)" if times else "",
         bytes=size,
         size=decimal(size) if size else "",
         change=_change(size, past[-1].sizes.get(crate.name)) if past and size else "",
         cost=0.0 if reused else crate.cost,
         money="" if report.currency is None or reused else f"{crate.cost:.3f}",
-        trend=_trend([*(each.seconds.get(crate.name) for each in past), None if reused else crate.seconds]),
+        trend=_trend(_runs(crate, past)),
         cells=tuple(_cell(crate, units[name]) if name in units else None for name in platforms),
     )
 
@@ -247,6 +258,13 @@ def _changes(report: Report, before: Past) -> tuple[tuple[str, str, str, str], .
         if size and old and abs(size / old - 1) >= NOTABLE:
             found.append((abs(size - old), crate.name, decimal(old), decimal(size), _change(size, old)))
     return tuple(each[1:] for each in sorted(found, reverse=True)[:MAX_CHANGES])
+
+
+def _runs(crate: CrateReport, past: Sequence[Past]) -> list[float | None]:
+    """Return the seconds of earlier runs and of this one, or those that the crate remembers if they are more."""
+    given = [*(each.seconds.get(crate.name) for each in past), crate.seconds if crate.attempts else None]
+    remembered: list[float | None] = [each.seconds for each in crate.measurements]
+    return remembered if len(remembered) > len(given) - given.count(None) else given
 
 
 def _trend(seconds: Sequence[float | None]) -> str:
