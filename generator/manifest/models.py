@@ -217,6 +217,12 @@ class _FleetKeys(Declared):
         "https://go.microsoft.com/fwlink/?LinkId=2086102, so the action fetches them to build for Windows. Without it, "
         "it never does, and Windows is skipped on a runner that has no libraries of its own.",
     )
+    pages: NotAnInput[bool] = Field(
+        default=False,
+        description="The build workflow publishes the page of the report on GitHub Pages, after each push to the "
+        "default branch. The repository needs Pages with the source GitHub Actions. The page may be public, also that "
+        "of a private repository.",
+    )
     schedule: NotAnInput[Cron | None] = Field(
         default=None,
         examples=["0 3 * * *"],

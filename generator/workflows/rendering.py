@@ -82,6 +82,7 @@ def _values(manifest: Manifest, shards: Sequence[Shard], manifest_path: str) -> 
         and any(settings(fleet, crate).coverage for crate in manifest.crates),
         "variables": [Name(name=name) for name in _build_variables(manifest)],
         "schedule": fleet.schedule,
+        "pages": fleet.pages,
         "release_tags": fleet.release_tags,
         "shards": _shards(manifest, shards),
         "max_parallel": jobs_at_once(fleet, fleet.backend, fleet.jobs or fleet.slots),

@@ -46,6 +46,7 @@ OTHER_OF_FLEET: dict[str, Any] = {
     "workflows": {"build": "crates.yml"},
     "accept_microsoft_licence": True,
     "schedule": "17 3 * * 1",
+    "pages": True,
     "release_tags": "fleet-v*",
     "prerelease_tags": "v0.*",
     "canaries": ["uno"],

@@ -29,9 +29,11 @@ def test_the_pins_file_has_each_action_once() -> None:
         "actions/cache/save",
         "actions/checkout",
         "actions/create-github-app-token",
+        "actions/deploy-pages",
         "actions/download-artifact",
         "actions/setup-python",
         "actions/upload-artifact",
+        "actions/upload-pages-artifact",
     }
 
 

@@ -13,7 +13,7 @@ from tests.workflows.rendered import render
 READ = {"contents": "read"}
 
 
-def jobs(fleets: Any, backend: str, name: str, **more: Any) -> dict[str, Any]:
+def jobs(fleets: Any, backend: str, name: str, **more: object) -> dict[str, Any]:
     manifest = fleets.make()
     fleet = manifest.fleet.model_copy(update={"backend": backend, **more})
     rendered = render(manifest.model_copy(update={"fleet": fleet}), 3, "crates.json")
@@ -68,6 +68,23 @@ def test_no_checkout_leaves_credentials_and_only_who_attests_has_an_identity(
     assert checkouts
     identified = [each for each, job in found.items() if "id-token" in job["permissions"]]
     assert identified == (["publish"] if name == "release" else [])
+
+
+@pytest.mark.parametrize("backend", ["local", "e2b"])
+@pytest.mark.attack("only a push to the default branch publishes a page, in a job that runs one action alone")
+def test_only_a_push_to_the_default_branch_publishes_a_page_in_a_job_of_its_own(fleets: Any, backend: str) -> None:
+    found = jobs(fleets, backend, "build", pages=True)
+    assert [name for name, job in found.items() if {"pages", "id-token"} & job["permissions"].keys()] == ["page"]
+    page, report = found["page"], found["report"]
+    assert page["permissions"] == {"pages": "write", "id-token": "write"}
+    assert [step["uses"].partition("@")[0] for step in page["steps"]] == ["actions/deploy-pages"]
+    pushed = "github.event_name == 'push' && github.ref_name == github.event.repository.default_branch"
+    (chosen,) = (step for step in report["steps"] if step.get("id") == "page")
+    assert all(f" && {pushed} }}}}" in each["if"] for each in (page, chosen))
+    (kept,) = (step for step in report["steps"] if "upload-pages-artifact@" in step.get("uses", ""))
+    assert kept["with"]["path"] == "${{ runner.temp }}/page"
+    assert not {"page", "report"} & {*found["gate"]["needs"]}
+    assert "page" not in jobs(fleets, backend, "build")
 
 
 @pytest.mark.parametrize("backend", ["local", "e2b"])
