@@ -219,6 +219,7 @@ class _FleetKeys(Declared):
     )
     pages: NotAnInput[bool] = Field(
         default=False,
+        examples=[True],
         description="The build workflow publishes the page of the report on GitHub Pages, after each push to the "
         "default branch. The repository needs Pages with the source GitHub Actions. The page may be public, also that "
         "of a private repository.",

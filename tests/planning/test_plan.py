@@ -49,6 +49,7 @@ def test_the_json_shape_is_what_scripts_rely_on() -> None:
         "slots_per_job",
         "costs",
         "limits",
+        "explained",
         "count",
         "crates",
         "matrix",

@@ -183,7 +183,7 @@ def test_predictions_are_compared_with_what_it_took() -> None:
         ("c", "", 0.0),
     ]
     assert page.times == tuple(
-        (name, "0.8 min", "1.5 min", "-50.0 %") for name in ("shard 1/2", "longest shard", "all crates")
+        (name, "45 s", "1 min 30 s", "-50.0 %") for name in ("shard 1/2", "longest shard", "all crates")
     )
     assert values(report(crate("a"))).times == ()
 
