@@ -19,10 +19,11 @@ from generator.markdown import code, escape
 DOCS: Final = Path(__file__).resolve().parent.parent / "docs"
 DIAGRAM: Final = re.compile(r"^```mermaid\n(?P<source>.*?)^```\n", re.MULTILINE | re.DOTALL)
 TITLE: Final = re.compile(r"^ *accTitle: (.*)$", re.MULTILINE)
+PICTURES: Final = "images/diagrams"
 KEYS: Final = "<!-- keys -->"
 # Where each model stands in the manifest, in the order of the page.
 PLACES: Final = {
-    "Manifest": "the manifest",
+    "Manifest": "The whole manifest",
     "Fleet": "fleet",
     "Workflows": "fleet.workflows",
     "Limits": "fleet.limits",
@@ -59,11 +60,12 @@ def on_page_markdown(markdown: str, **_: Any) -> str:
 
 
 def picture(source: str) -> str:
-    """Return the Markdown of a diagram's picture; ValueError without a title for readers who do not see it."""
-    title = TITLE.search(source)
-    if not title:
-        raise ValueError(f"this diagram has no accTitle:\n{source}")
-    return f"![{escape(title[1])}](images/diagrams/{picture_name(source)}){{ .diagram }}\n"
+    """Return the Markdown of a diagram's picture in its own width; ValueError without a title or a picture."""
+    title, file = TITLE.search(source), DOCS / PICTURES / picture_name(source)
+    if not title or not file.exists():
+        raise ValueError(f"{'run make diagrams for' if title else 'there is no accTitle in'} this diagram:\n{source}")
+    width = re.search(r"max-width: (\d+)", file.read_text(encoding="utf-8"))
+    return f"![{escape(title[1])}]({PICTURES}/{file.name}){{ .diagram width={width[1] if width else '100%'} }}\n"
 
 
 def picture_name(source: str) -> str:

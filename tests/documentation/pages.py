@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import runpy
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -12,7 +14,7 @@ from typing import Any, Final
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from tests.support import TOP
+from tests.support import COMMAND, HANGS, TOP
 
 PAGES: Final = tuple(
     sorted([*TOP.glob("docs/*.md"), *(TOP / f"{name}.md" for name in ("README", "CONTRIBUTING", "SECURITY"))])
@@ -64,6 +66,16 @@ def session(page: str, *, first: str, last: str) -> str:
     texts = [block.text for block in blocks("sh") if block.place.startswith(f"{page}:")]
     begin, end = (next(place for place, text in enumerate(texts) if text.startswith(words)) for words in (first, last))
     return "\n".join(texts[begin : end + 1])
+
+
+def typed(text: str, cwd: Path, **variables: str) -> str:
+    """Run lines in bash and return what they print; AssertionError when a line fails."""
+    path = f"{Path(COMMAND).parent}:{os.environ['PATH']}"
+    words = ["bash", "-euxo", "pipefail", "-c", text]
+    env = {**os.environ, **variables, "PATH": path}
+    ran = subprocess.run(words, cwd=cwd, env=env, capture_output=True, text=True, timeout=HANGS, check=False)  # noqa: TID251
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    return ran.stdout + ran.stderr
 
 
 def site() -> dict[str, Any]:

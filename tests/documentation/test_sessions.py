@@ -2,23 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from pathlib import Path
 
-from tests.documentation.pages import session
+from tests.documentation.pages import session, typed
 from tests.repositories import git
-from tests.support import COMMAND, HANGS, git_repository, library, write_files
-
-
-def typed(text: str, cwd: Path) -> str:
-    """Run lines in bash and return what they print; AssertionError when a line fails."""
-    path = f"{Path(COMMAND).parent}:{os.environ['PATH']}"
-    words = ["bash", "-euxo", "pipefail", "-c", text]
-    variables = {**os.environ, "PATH": path}
-    ran = subprocess.run(words, cwd=cwd, env=variables, capture_output=True, text=True, timeout=HANGS, check=False)  # noqa: TID251
-    assert ran.returncode == 0, ran.stdout + ran.stderr
-    return ran.stdout + ran.stderr
+from tests.support import git_repository, library, write_files
 
 
 def test_from_clone_to_first_package(tmp_path: Path) -> None:
