@@ -94,12 +94,12 @@ def test_each_running_crate_has_a_row_and_all_have_one_bar(width: int) -> None:
     for name in (first, second):
         terminal.progress.phase(name, "compile")
     terminal.progress.line(second, "   Compiling libc v1.0.0")
-    terminal.now += 65
+    terminal.now += 66
     *rows, bar = terminal.shown()
     assert [row.split()[0][:10] for row in rows] == ["long", "a-crate-wi"]
-    assert all(row.endswith("1 min 5 s") for row in rows)
+    assert all(row.endswith("1 min 6 s") for row in rows)
     assert "1 package, libc" in rows[1]
-    assert bar.endswith("0 of 4 done  1 min 5 s, about 9 min 40 s left")
+    assert bar.endswith("0 of 4 done  1 min 6 s, about 9 min 50 s left")
     assert max(map(len, (*rows, bar))) <= width
 
 

@@ -24,6 +24,9 @@ from generator.text import duration
 # Rows of the terminal that are not rows of crates: the line that counts the others, the bar and the cursor.
 _OTHER_ROWS: Final = 3
 
+# Seconds: a prediction is no better than this.
+_SHORTEST: Final = 10
+
 
 class LiveProgress:
     """Shows running crates, the time that is left, and failures at once; with `verbose` also each line of a crate.
@@ -106,11 +109,11 @@ class LiveProgress:
             passed, left = now - self._started, self._left(now)
             done = len(self._seconds) - len(self._waiting) - len(running)
             failed = f", {self._failed} failed" if self._failed else ""
-        words = f"about {duration(max(10, round(left, -1)))} left" if left else "longer than predicted"
+        words = f"about {duration(max(_SHORTEST, round(left, -1)))} left" if left else "longer than predicted"
         self._bar.update(
             self._task,
             description=f"{done} of {len(self._seconds)} done{failed}  {duration(int(passed))}, {words}",
-            total=passed + left,
+            total=passed + max(_SHORTEST, left),  # the bar is full only at the end
             completed=passed,
         )
         return Group(self._rows(running, now), self._bar)
