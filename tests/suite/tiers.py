@@ -32,6 +32,7 @@ INTEGRATION: Final = (
     "tests/releases/test_one_upload.py",
     "tests/releases/test_other_releases.py",
     "tests/releases/test_quarantined_crates.py",
+    "tests/releases/test_records.py",
     "tests/releases/test_release_commands.py",
     "tests/releases/test_scripted_fleet.py",
     "tests/releases/test_split_releases.py",
