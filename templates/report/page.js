@@ -48,13 +48,16 @@
 
   // One cell of the table is in the order of the Tab key; arrow keys move from there.
   let current = null;
-  function enter() {
+  function choose(button) {
     if (current !== null) current.tabIndex = -1;
-    if (current === null || current.closest("tr").hidden) {
-      const row = rows.find((each) => !each.hidden && each.querySelector("td.cell button") !== null);
-      current = row === undefined ? null : row.querySelector("td.cell button");
-    }
+    current = button;
     if (current !== null) current.tabIndex = 0;
+  }
+
+  function enter() {
+    if (current !== null && !current.closest("tr").hidden) return;
+    const row = rows.find((each) => !each.hidden && each.querySelector("td.cell button") !== null);
+    choose(row === undefined ? null : row.querySelector("td.cell button"));
   }
 
   function move(button, down, right) {
@@ -72,10 +75,7 @@
       const cell = cellsOf(row)[column];
       if (cell === undefined) return;
       if (cell.firstElementChild !== null) {
-        button.tabIndex = -1;
-        current = cell.firstElementChild;
-        current.tabIndex = 0;
-        current.focus();
+        cell.firstElementChild.focus();
         return;
       }
     }
@@ -92,7 +92,11 @@
     const button = event.target.closest("td.cell button");
     if (button !== null) details.textContent = button.title;
   };
-  body.addEventListener("focusin", show);
+  body.addEventListener("focusin", (event) => {
+    const button = event.target.closest("td.cell button");
+    if (button !== null) choose(button);
+    show(event);
+  });
   body.addEventListener("pointerover", show);
   body.addEventListener("click", show);
 
