@@ -23,6 +23,11 @@ Sentence = Annotated[str, AfterValidator(_sentence)]
 """Untrusted text in a model: plain, on one line, of limited length."""
 
 
+def is_absent(value: object) -> bool:
+    """Return True for None: `exclude_if` of keys that are written only where they say something."""
+    return value is None
+
+
 class Strict(BaseModel):
     """A frozen model without unknown keys and type conversions."""
 

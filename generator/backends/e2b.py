@@ -109,6 +109,7 @@ def e2b_environment(
             run=run.id,
             prices=load_sandbox_prices(),
             has_zig_libraries=True,
+            has_volumes=bool(definition.volumes()),
         )
     finally:
         backend.close()

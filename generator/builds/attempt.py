@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 
@@ -16,7 +17,7 @@ from generator.builds.session import BuildSession
 from generator.builds.steps.audit import audit_all
 from generator.builds.steps.collect import collect
 from generator.builds.steps.compile import compile_all
-from generator.builds.steps.fetch import fetch, skip_platforms
+from generator.builds.steps.fetch import Fetching, describe, fetch_dependencies, skip_platforms
 from generator.builds.steps.pack import load, pack
 from generator.builds.steps.test import run_tests
 from generator.errors import CratematrixError, InputError, Unbuildable
@@ -47,14 +48,16 @@ def attempt(
     """Build a crate once. A failure is in the result; only a bug raises."""
     record = AttemptRecord()
     try:
-        sandbox = _open(build, options, log, record)
+        sandbox = open_sandbox(build, options.resources, log, record, options.number)
     except StepFailed as failed:
         return AttemptResult(record, failure=failed.failure)
     files, failure, stopped, is_unreachable = None, None, False, False
     try:
-        toolchain, _ = build.toolchain(source.channel)
-        job = BuildJob(build.crate, build.settings, source, platforms, toolchain, sandbox.root)
-        files = _run(build, job, sandbox, log, record)
+        session, job = begin(build, platforms, source, sandbox, log, record)
+        with expected_failures(record):
+            fetching = fetch_dependencies(session, job)
+            sandbox.close_network()
+            files = finish(build, session, fetching)
     except StepFailed as failed:
         failure, is_unreachable = failed.failure, failed.is_unreachable
     except RunStopped:
@@ -67,12 +70,15 @@ def attempt(
     return AttemptResult(record, files, failure, stopped, is_unreachable)
 
 
-def _open(build: CrateBuild, options: AttemptOptions, log: CrateLog, record: AttemptRecord) -> Sandbox:
+def open_sandbox(
+    build: CrateBuild, resources: Resources, log: CrateLog, record: AttemptRecord, number: int = 1
+) -> Sandbox:
+    """Open the sandbox of an attempt; StepFailed when that is not possible."""
     record.enter("open")
     log.phase("open")
     started = time.monotonic()
     try:
-        sandbox = build.context.environment.backend.open(build.crate.name, options.resources, {}, options.number)
+        sandbox = build.context.environment.backend.open(build.crate.name, resources, {}, number)
     except SandboxError as error:
         raise sandbox_failure(error, "open") from None
     except InputError as error:
@@ -81,17 +87,29 @@ def _open(build: CrateBuild, options: AttemptOptions, log: CrateLog, record: Att
     return sandbox
 
 
-def _run(
-    build: CrateBuild, job: BuildJob, sandbox: Sandbox, log: CrateLog, record: AttemptRecord
-) -> PackageFiles | None:
-    """Run the steps and return the package's files; every expected error is a StepFailed of the current phase."""
+def begin(
+    build: CrateBuild,
+    platforms: tuple[PlatformName, ...],
+    source: CollectedSource,
+    sandbox: Sandbox,
+    log: CrateLog,
+    record: AttemptRecord,
+) -> tuple[BuildSession, BuildJob]:
+    """Return the session of a crate in a sandbox, whose timeout begins now, and its job."""
+    toolchain, _ = build.toolchain(source.channel)
+    job = BuildJob(build.crate, build.settings, source, platforms, toolchain, sandbox.root)
     user = build.context.variables
     variables = {name: user[name] for name in build.settings.env if name in user}
     scratch, isolated = build.context.scratch / build.crate.name, build.context.environment.isolated
     explain = partial(left_out, build.crate, build.context.sources)
-    session = BuildSession(job, sandbox, log, record, scratch, variables, explain, network_closes=isolated)
+    return BuildSession(job, sandbox, log, record, scratch, variables, explain, network_closes=isolated), job
+
+
+@contextmanager
+def expected_failures(record: AttemptRecord) -> Iterator[None]:
+    """Raise every expected error of the steps as a StepFailed of the current phase."""
     try:
-        return _build(build, job, session)
+        yield
     except Unbuildable as error:
         raise permanent_failure(record.phase, str(error)) from None
     except SandboxError as error:
@@ -100,10 +118,10 @@ def _run(
         raise permanent_failure(record.phase, error.message) from None
 
 
-def _build(build: CrateBuild, job: BuildJob, session: BuildSession) -> PackageFiles | None:
-    """Build the crate, from its source to a package that loads; None for a crate without a package."""
+def finish(build: CrateBuild, session: BuildSession, fetching: Fetching) -> PackageFiles | None:
+    """Build a crate whose dependencies are there, to a package that loads; None for a crate without a package."""
     context, environment = build.context, build.context.environment
-    fetched = fetch(session, job, context.tool_cache)
+    fetched = describe(session, fetching, context.tool_cache)
     job = skip_platforms(session, fetched.job, fetched.metadata)
     if not job.platforms:
         return None

@@ -36,8 +36,8 @@ class BuildContext:
     sandbox of a failed crate stays open for inspection. `offline` is set when a crate has failed because no connection
     could be made: no other crate is retried for that, until one gets on. `previous` is the index of a release whose
     packages are as good as built, and `earlier` has the crates that an attempt before built for this run. `started` is
-    the time of the run's start by the monotonic clock. `minutes` are predicted for each crate. `spending` limits the
-    costs of all crates together.
+    the time of the run's start by the monotonic clock. `minutes` are predicted for each crate, and `sizes` are those of
+    its sandbox. `spending` limits the costs of all crates together.
     """
 
     environment: BuildEnvironment
@@ -52,6 +52,7 @@ class BuildContext:
     observer: Observer
     started: float
     minutes: Mapping[str, float]
+    sizes: Mapping[str, Size]
     keep_failed: bool = False
     previous: FleetIndex | None = None
     earlier: Mapping[str, EarlierBuild] = field(default_factory=dict)
@@ -66,6 +67,11 @@ class CrateBuild:
     crate: Crate
     settings: Settings
     context: BuildContext
+
+    @property
+    def size(self) -> Size:
+        """The size of the first sandbox: the chosen one, or that of the manifest."""
+        return self.context.sizes.get(self.crate.name, self.settings.first_size)
 
     def toolchain(self, channel: RequestedChannel | None) -> tuple[Toolchain, tuple[str, ...]]:
         """Return the toolchain with the Rust that a source asks for, or the default one and a note that says so."""
@@ -83,7 +89,7 @@ class CrateBuild:
         """Return the likely cost of an attempt, in a sandbox of the crate's size or another one."""
         environment = self.context.environment
         seconds = 60 * likely_minutes(self.context.minutes[self.crate.name], self.settings)
-        return environment.cost(environment.sizes[size or self.settings.size], seconds)
+        return environment.cost(environment.sizes[size or self.size], seconds)
 
     def unmet_needs(self) -> dict[PlatformName, str]:
         """Return the crate's platforms that the toolchain cannot build for, each with the reason."""

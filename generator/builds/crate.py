@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Final
 
 from generator.builds import cache
@@ -13,7 +15,7 @@ from generator.builds.earlier import earlier_report
 from generator.builds.inputs import BuildInputs, build_inputs
 from generator.builds.log import CrateLog
 from generator.builds.reporting import failed_report, finished_report, skipped_report, stopped_report, unbuilt_report
-from generator.builds.result import AttemptResult
+from generator.builds.result import AttemptResult, FirstAttempt
 from generator.builds.retries import Retries, retry_unavailable
 from generator.builds.unchanged import unchanged_report
 from generator.errors import InputError, Unavailable
@@ -23,11 +25,36 @@ from generator.platforms import PLATFORM_NAMES, PlatformName
 from generator.reports.models import CrateReport, Failure
 from generator.sources.collect import CollectedSource, collect
 
+ABANDONED: Final = "the sandbox of its batch could not be used to the end, so it got one of its own"
 NO_LOCK_FILE: Final = "there is no Cargo.lock: each build resolves its dependencies again; commit one"
+
+
+@dataclass(frozen=True)
+class BegunCrate:
+    """A crate that neither the build cache nor a release has, with its source.
+
+    `notes` are those on the source. `began` is in seconds after the start of the run, and
+    `seconds` have passed since.
+    """
+
+    build: CrateBuild
+    platforms: tuple[PlatformName, ...]
+    source: CollectedSource
+    log: CrateLog
+    notes: tuple[str, ...]
+    inputs: BuildInputs
+    began: float = 0.0
+    seconds: float = 0.0
 
 
 def build_crate(build: CrateBuild) -> CrateReport:
     """Build one crate and return its report, also for a failure; only a bug or a full disk raises."""
+    begun = begin_crate(build)
+    return finish_crate(begun) if isinstance(begun, BegunCrate) else begun
+
+
+def begin_crate(build: CrateBuild) -> CrateReport | BegunCrate:
+    """Collect the source of a crate. Return its report if it is not to be built; else `finish_crate` closes its log."""
     started = time.monotonic()
     context = build.context
     if context.stop.is_set():
@@ -40,14 +67,33 @@ def build_crate(build: CrateBuild) -> CrateReport:
     if not platforms:
         return skipped_report(build) if build.settings.may_be_skipped else unbuilt_report(build)
     file = context.out.open_log(log_name(build.crate.name))
-    with CrateLog(build.crate.name, file, context.observer, context.redactor) as log:
-        report = _build(build, platforms, log)
-    began, seconds = started - context.started, time.monotonic() - started
+    with contextlib.ExitStack() as stack:
+        log = stack.enter_context(CrateLog(build.crate.name, file, context.observer, context.redactor))
+        begun = _begin(build, platforms, log)
+        if isinstance(begun, BegunCrate):
+            stack.pop_all()
+            return replace(begun, began=started - context.started, seconds=time.monotonic() - started)
+    return _timed(begun, started - context.started, time.monotonic() - started)
+
+
+def finish_crate(begun: BegunCrate, first: FirstAttempt | None = None) -> CrateReport:
+    """Build a crate and return its report; `first` is its attempt in the sandbox of a batch."""
+    started = time.monotonic()
+    with begun.log:
+        report = _attempts(begun, first.result if first else None)
+        if report.state == "built":
+            cache.store(begun.build, begun.inputs.key, report)
+    report = _with_inputs(report, begun.inputs)
+    earlier = begun.seconds + (first.seconds if first else 0.0)
+    return _timed(report, begun.began, earlier + time.monotonic() - started)
+
+
+def _timed(report: CrateReport, began: float, seconds: float) -> CrateReport:
     return report.model_copy(update={"started": round(began, 3), "seconds": round(seconds, 3)})
 
 
-def _build(build: CrateBuild, platforms: tuple[PlatformName, ...], log: CrateLog) -> CrateReport:
-    """Collect the source, then reuse the crate from an earlier build, or build it."""
+def _begin(build: CrateBuild, platforms: tuple[PlatformName, ...], log: CrateLog) -> CrateReport | BegunCrate:
+    """Collect the source, then reuse the crate from an earlier build if possible."""
     log.phase("source")
     try:
         _compare_files(build)
@@ -67,11 +113,12 @@ def _build(build: CrateBuild, platforms: tuple[PlatformName, ...], log: CrateLog
     inputs = build_inputs(
         build.crate, build.settings, context.environment.conditions, context.variables, platforms, source
     )
-    report = _reused(build, inputs, log)
-    if report is None:
-        report = _attempts(build, platforms, source, log, notes)
-        if report.state == "built":
-            cache.store(build, inputs.key, report)
+    if reused := _reused(build, inputs, log):
+        return _with_inputs(reused, inputs)
+    return BegunCrate(build, platforms, source, log, notes, inputs)
+
+
+def _with_inputs(report: CrateReport, inputs: BuildInputs) -> CrateReport:
     return report.model_copy(update={"cache_key": inputs.shown_key, "inputs": inputs.digests})
 
 
@@ -115,33 +162,29 @@ def _remove_packages(build: CrateBuild) -> None:
         build.context.out.remove(name)
 
 
-def _attempts(
-    build: CrateBuild,
-    platforms: tuple[PlatformName, ...],
-    source: CollectedSource,
-    log: CrateLog,
-    source_notes: tuple[str, ...],
-) -> CrateReport:
+def _attempts(begun: BegunCrate, first: AttemptResult | None) -> CrateReport:
     """Build the crate in up to as many attempts as its failures allow."""
+    build, platforms, log = begun.build, begun.platforms, begun.log
     context, settings = build.context, build.settings
-    retries, notes = Retries(settings.size, settings.size, settings.retries), [*source_notes]
+    if first is None and context.stop.is_set():
+        return stopped_report(build, platforms)
+    retries, notes = Retries(build.size, build.size, settings.retries), [*begun.notes]
     results: list[AttemptResult] = []
     while True:
         number = len(results) + 1
-        resources = context.environment.sizes[retries.size]
-        options = AttemptOptions(number, resources, _keeps_sandbox(build, retries))
-        likely = build.likely_cost(retries.size)
-        if not context.spending.reserve(likely):
+        result = first if first and number == 1 else _attempt(begun, retries, number)
+        if result is None:
             log.line(f"error: {context.spending.reason}")
             return stopped_report(build, platforms, results, context.spending.reason)
-        result = attempt(build, platforms, source, options, log)
         results.append(result)
-        usages = result.record.usages
-        context.spending.settle(likely, sum(context.environment.cost(each.resources, each.seconds) for each in usages))
+        if result.is_abandoned and not context.stop.is_set():
+            notes.append(ABANDONED)
+            log.line(f"note: {ABANDONED}")
+            continue
         if not result.is_unreachable:
             context.offline.clear()
         failure = result.failure
-        if result.stopped or (failure and context.stop.is_set()):
+        if result.stopped or (context.stop.is_set() and (failure or result.is_abandoned)):
             return stopped_report(build, platforms, results)
         if failure is None:
             skipped = all(unit.state == "skipped" for unit in result.record.units.values())
@@ -159,6 +202,18 @@ def _attempts(
         log.line(f"{notes[-1]}; retrying after {again.delay:g} s with size {again.size}")
         if context.stop.wait(again.delay):
             return stopped_report(build, platforms, results)
+
+
+def _attempt(begun: BegunCrate, retries: Retries, number: int) -> AttemptResult | None:
+    """Build the crate once in a sandbox of its own; None if that would cost too much."""
+    build, environment = begun.build, begun.build.context.environment
+    spending, likely = build.context.spending, build.likely_cost(retries.size)
+    if not spending.reserve(likely):
+        return None
+    options = AttemptOptions(number, environment.sizes[retries.size], _keeps_sandbox(build, retries))
+    result = attempt(build, begun.platforms, begun.source, options, begun.log)
+    spending.settle(likely, sum(environment.cost(each.resources, each.seconds) for each in result.record.usages))
+    return result
 
 
 def _keeps_sandbox(build: CrateBuild, retries: Retries) -> Callable[[Failure], bool]:

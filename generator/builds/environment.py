@@ -32,7 +32,7 @@ class BuildEnvironment:
     """A backend, its conditions and the other properties of its sandboxes.
 
     `run` is the ID for `reap`, and `prices` is None where sandboxes cost nothing. `has_zig_libraries` is True where a
-    new sandbox has the libraries that zig compiles of its own.
+    new sandbox has the libraries that zig compiles of its own. `has_volumes` is True where sandboxes share directories.
     """
 
     backend: Backend
@@ -41,6 +41,7 @@ class BuildEnvironment:
     run: str | None = None
     prices: SandboxPrices | None = None
     has_zig_libraries: bool = False
+    has_volumes: bool = False
 
     @property
     def toolchain(self) -> Toolchain:

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
+from functools import partial
+from typing import TypeVar
 
+from generator.builds.batch import attempt_together
 from generator.builds.context import CrateBuild
-from generator.builds.crate import build_crate
+from generator.builds.crate import BegunCrate, begin_crate, build_crate, finish_crate
 from generator.builds.reporting import failed_report
 from generator.errors import CratematrixError, InputError
 from generator.manifest.names import log_name
 from generator.reports.models import CrateReport
+
+Result = TypeVar("Result")
 
 
 def build_fleet(builds: Sequence[CrateBuild], jobs: int) -> tuple[CrateReport, ...]:
@@ -20,26 +25,61 @@ def build_fleet(builds: Sequence[CrateBuild], jobs: int) -> tuple[CrateReport, .
     A failed crate does not stop the others. A stopped run returns as soon as its sandboxes are killed.
     """
     with ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="crate") as pool:
-        futures = [pool.submit(_build_one, build) for build in builds]
+        futures = [pool.submit(_build_item, item) for item in _items(builds)]
         # A signal may reach any thread, but Python runs its handler only when the main thread wakes up.
         while wait(futures, timeout=0.2).not_done:
             pass
-        return tuple(future.result() for future in futures)
+        reports = {report.name: report for future in futures for report in future.result()}
+    return tuple(reports[build.crate.name] for build in builds)
 
 
-def _build_one(build: CrateBuild) -> CrateReport:
-    try:
-        report = build_crate(build)
-    except CratematrixError as error:
-        report = failed_report(build, "permanent", error.message_with_fix)
-    except OSError as error:
-        file = error.filename or build.context.out.path
-        report = failed_report(build, "transient", f"{file}: {error.strerror or error}")
-    except Exception as error:
-        # A bug in one crate's build must not stop the others.
-        report = _bug_report(build, error)
+def _items(builds: Sequence[CrateBuild]) -> list[list[CrateBuild]]:
+    """Group the crates that share a sandbox: those of a batch.
+
+    A sandbox that is kept for debugging has the files of one crate. Volumes of sandboxes cannot be cleared between
+    crates, because other sandboxes use them.
+    """
+    items: dict[tuple[str, bool], list[CrateBuild]] = {}
+    for build in builds:
+        context, batch = build.context, build.crate.batch
+        is_shared = batch is not None and not context.keep_failed and not context.environment.has_volumes
+        items.setdefault((batch if batch and is_shared else build.crate.name, is_shared), []).append(build)
+    return [*items.values()]
+
+
+def _build_item(builds: Sequence[CrateBuild]) -> tuple[CrateReport, ...]:
+    """Build a crate, or the crates of a batch; those that are not reused share the sandbox of their first attempt."""
+    if len(builds) == 1:
+        return (_finished(builds[0], lambda: build_crate(builds[0])),)
+    begun = {build.crate.name: _guarded(build, partial(begin_crate, build)) for build in builds}
+    waiting = [each for each in begun.values() if isinstance(each, BegunCrate)]
+    attempts = attempt_together(waiting) if len(waiting) > 1 else {}
+
+    def finish(name: str) -> CrateReport:
+        crate = begun[name]
+        return finish_crate(crate, attempts.get(name)) if isinstance(crate, BegunCrate) else crate
+
+    return tuple(_finished(build, partial(finish, build.crate.name)) for build in builds)
+
+
+def _finished(build: CrateBuild, call: Callable[[], CrateReport]) -> CrateReport:
+    report = _guarded(build, call)
     build.context.observer.finished(report)
     return report
+
+
+def _guarded(build: CrateBuild, call: Callable[[], Result]) -> Result | CrateReport:
+    """Return the result of a call for a crate, or the report of its failure."""
+    try:
+        return call()
+    except CratematrixError as error:
+        return failed_report(build, "permanent", error.message_with_fix)
+    except OSError as error:
+        file = error.filename or build.context.out.path
+        return failed_report(build, "transient", f"{file}: {error.strerror or error}")
+    except Exception as error:
+        # A bug in one crate's build must not stop the others.
+        return _bug_report(build, error)
 
 
 def _bug_report(build: CrateBuild, error: Exception) -> CrateReport:

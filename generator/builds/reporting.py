@@ -22,6 +22,7 @@ def finished_report(
     result, environment = results[-1], build.context.environment
     record, files = result.record, result.files
     spending = _spending(results, environment.prices)
+    has_own_size = build.settings.size != "auto" and build.crate.batch is None
     return CrateReport(
         name=build.crate.name,
         version=build.crate.version,
@@ -35,7 +36,7 @@ def finished_report(
         cost=spending.cost,
         retry_seconds=spending.retry_seconds,
         retry_cost=spending.retry_cost,
-        hint=size_hint(record.usages, environment.sizes) if state == "built" else None,
+        hint=size_hint(record.usages, environment.sizes) if state == "built" and has_own_size else None,
         package=files.packages[0] if files else None,
         packages=files.packages if files else (),
         sbom=files.sbom if files else None,

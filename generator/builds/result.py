@@ -24,7 +24,8 @@ class PackageFiles:
 class AttemptResult:
     """The result of one attempt; the record is complete even if a step failed or the run was stopped.
 
-    `is_unreachable` says that it failed because no connection to a host could be made.
+    `is_unreachable` says that it failed because no connection to a host could be made. An attempt in the sandbox of a
+    batch `is_abandoned` when that failed before the end of the crate's turn: this says nothing about the crate.
     """
 
     record: AttemptRecord
@@ -32,3 +33,12 @@ class AttemptResult:
     failure: Failure | None = None
     stopped: bool = False
     is_unreachable: bool = False
+    is_abandoned: bool = False
+
+
+@dataclass(frozen=True)
+class FirstAttempt:
+    """The first attempt at a crate of a batch, and the seconds that the crate's own part of it took."""
+
+    result: AttemptResult
+    seconds: float

@@ -33,8 +33,8 @@ from generator.github_actions.step_files import github_run_id
 from generator.manifest.models import Crate, Manifest
 from generator.manifest.names import log_name, sbom_name, tarball_names
 from generator.manifest.settings import Settings, settings
-from generator.planning.balance import longest_first
-from generator.planning.plan import Plan, make_plan, minutes_of, only, shard_crates, shard_numbers
+from generator.planning.batches import batches_of, longest_items_first
+from generator.planning.plan import Plan, make_plan, minutes_of, only, shard_crates, shard_numbers, sizes_of
 from generator.planning.prediction import Prediction
 from generator.redaction import Redactor
 from generator.reports.index import FleetIndex
@@ -89,7 +89,7 @@ def select_crates(
         raise InputError(f"the manifest has no crate {', '.join(unknown)}{hint}", fix="cratematrix plan")
     whole = {name: each for name, each in minutes.items() if name in wanted}
     if not shard:
-        return Selection(tuple(longest_first(whole)), minutes=whole)
+        return Selection(longest_items_first(whole, batches_of(manifest.crates)), minutes=whole)
     index, count = shard_numbers(shard)
     divided = make_plan(only(manifest, wanted), count * slots_per_job, slots_per_job=slots_per_job)
     return Selection(shard_crates(divided, index), shard, whole)
@@ -287,6 +287,7 @@ def _build_context(
         observer=observer,
         started=started,
         minutes={**_minutes(manifest, ()), **selection.minutes},
+        sizes=sizes_of(options.predictions),
         keep_failed=options.keep_failed,
         previous=options.previous,
         earlier=options.earlier,

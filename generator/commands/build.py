@@ -14,7 +14,7 @@ from generator.backends.local import local_environment
 from generator.builds.earlier import EarlierBuild, earlier_builds
 from generator.builds.run import OpenEnvironment, RunContext, RunOptions, Selection, select_crates
 from generator.builds.run import build as run_build
-from generator.commands.measurements import measurements
+from generator.commands.measurements import measurements, size_memory
 from generator.commands.options import (
     backend_option,
     complete_crates,
@@ -124,7 +124,8 @@ def build(
     """Build crates, each in its own sandbox, and pack them for npm.
 
     Give --shard, --crate or both, or --all. Unchanged crates are reused from the build cache. The failure of a crate
-    in quarantine fails a run only if it built nothing at all; a shard is a part of a run.
+    in quarantine fails a run only if it built nothing at all; a shard is a part of a run. The crates of a batch share
+    a sandbox.
 
     Without --shard, the longest crates are built first, by the times that the last report in --out has measured.
 
@@ -136,7 +137,11 @@ def build(
     loaded = with_layout(load_manifest(manifest), layout)
     index = load_index(previous) if previous else None
     planned = load_plan(plan_file, loaded) if plan_file else None
-    predictions = planned.predictions if planned else predict(loaded, measurements(loaded, previous, out), backend)
+    if planned:
+        predictions = planned.predictions
+    else:
+        sizes = size_memory(loaded, manifest, backend)
+        predictions = predict(loaded, measurements(loaded, previous, out), backend, sizes)
     context = RunContext(manifest, out, os.environ, mask_secrets(loaded), datetime.now(UTC))
     per_job = loaded.fleet.slots_per_job if backend == "e2b" else 1
     selection = select_crates(loaded, shard, crates, planned, predictions, per_job)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from generator.commands.measurements import measurements
+from generator.commands.measurements import measurements, size_memory
 from generator.commands.options import complete_crates, manifest_option, max_cost_option
 from generator.console.output import print_data, print_message
 from generator.console.tables import print_table
@@ -27,12 +27,14 @@ from generator.planning.plan import Plan, make_plan, with_costs
 from generator.planning.table import (
     PREDICTION_COLUMNS,
     REASON_COLUMNS,
+    SIZE_COLUMNS,
     columns,
     cost_lines,
     prediction_rows,
     quarantine_notes,
     reason_rows,
     rows,
+    size_rows,
     summary,
 )
 from generator.prices import load_runner_prices, load_sandbox_prices
@@ -88,7 +90,8 @@ def plan(
     these crates to these slots can be faster.
 
     The minutes of a crate are the median of its last builds. A crate that was never built is predicted from similar
-    ones, and by expected_minutes of the manifest if there are none.
+    ones, and by expected_minutes of the manifest if there are none. The crates of a batch are in one slot. For the
+    size auto, the plan chooses the smallest size that the peaks of the last builds fit, and prints them.
 
     Also prints the likely costs with their range, the limits of the accounts that bind, and the use of GitHub's limits
     by a release of the whole fleet. With --changed-since and --backend e2b, a change of the sandboxes' template affects
@@ -105,8 +108,9 @@ def plan(
     reasons = affected(loaded, changes(loaded, manifest, changed_since, used)) if changed_since is not None else ()
     memory = measurements(loaded, previous, default_output())
     per_job = loaded.fleet.slots_per_job if used == "e2b" else 1
-    made = with_costs(make_plan(loaded, slots, reasons, memory, used, per_job), loaded, _rates(used, manifest))
-    release = make_plan(loaded, memory=memory, backend=used)
+    sizes = size_memory(loaded, manifest, used)
+    made = with_costs(make_plan(loaded, slots, reasons, memory, used, per_job, sizes), loaded, _rates(used, manifest))
+    release = make_plan(loaded, memory=memory, backend=used, sizes=sizes)
     if changed_since is None:
         made = made.model_copy(update={"limits": (*made.limits, *budget(loaded, release).limits())})
     if as_json:
@@ -148,6 +152,8 @@ def _print_tables(made: Plan) -> None:
         print_table(columns(made), rows(made))
     if predicted := prediction_rows(made):
         print_table(PREDICTION_COLUMNS, predicted)
+    if sizes := size_rows(made):
+        print_table(SIZE_COLUMNS, sizes)
     if made.reasons:
         print_table(REASON_COLUMNS, reason_rows(made))
 

@@ -18,6 +18,7 @@ from generator.manifest.source_models import Source
 from generator.manifest.values import (
     ActionRef,
     BackendName,
+    BatchName,
     Command,
     CrateName,
     Cron,
@@ -318,6 +319,14 @@ class _CrateKeys(Declared):
     # Only the plan reads it: it adds the dependents of a changed crate.
     depends_on: NotAnInput[tuple[CrateName, ...]] = Field(
         default=(), examples=[["words-core"]], description="Crates of this fleet that it depends on."
+    )
+    # A crate of a batch may reach the others: its package is not reused as one from a sandbox of its own.
+    batch: BuildInput[BatchName | None] = Field(
+        default=None,
+        examples=["text"],
+        description="Name of a group of crates that are built one after the other in one sandbox, with one fetch of "
+        "dependencies and in one slot. Only for crates that trust each other: at E2B and without isolation, code of "
+        "one crate can alter the packages of the others.",
     )
     # The plan balances slots with it.
     expected_minutes: NotAnInput[Minutes] = Field(

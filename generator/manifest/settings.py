@@ -7,7 +7,7 @@ from typing import Never
 from generator.manifest.effects import BuildInput, Effect, NotAnInput
 from generator.manifest.models import Crate, Fleet, Manifest
 from generator.manifest.shared_settings import SharedSettings
-from generator.manifest.values import Layout, NpmName, ScopedName
+from generator.manifest.values import DEFAULT_SIZE, Layout, NpmName, ScopedName, Size
 from generator.platforms import PLATFORM_NAMES, PLATFORMS_OF_KIND, PlatformName
 
 
@@ -23,6 +23,11 @@ class Settings(SharedSettings[Never]):
     layout: BuildInput[Layout]
     # Nothing is built for these; they are in the plan with a reason.
     not_for_kind: NotAnInput[tuple[PlatformName, ...]]
+
+    @property
+    def first_size(self) -> Size:
+        """The size of the first sandbox where no memory was measured."""
+        return DEFAULT_SIZE if self.size == "auto" else self.size
 
 
 def with_layout(manifest: Manifest, layout: Layout | None) -> Manifest:

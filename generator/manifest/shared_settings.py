@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 from pydantic import Field
 
 from generator.manifest.effects import BuildInput, Declared, NotAnInput
-from generator.manifest.values import EnvName, FetchHosts, Glibc, Minutes, Size
+from generator.manifest.values import DEFAULT_SIZE, EnvName, FetchHosts, Glibc, Minutes, SizeSetting
 from generator.platforms import DEFAULT_PLATFORMS, PlatformName
 
 Unset = TypeVar("Unset")
@@ -29,8 +29,12 @@ class SharedSettings(Declared, Generic[Unset]):
         "and win32-arm64-msvc.",
     )
     # Memory and cores decide whether a build succeeds; a crate that failed needs a build after its size is raised.
-    size: BuildInput[Size | Unset] = Field(
-        default="standard", examples=["large"], description="Size class of the sandboxes."
+    # The choice of auto follows from measurements and is no input: the memory is enough in each size that it chooses.
+    size: BuildInput[SizeSetting | Unset] = Field(
+        default=DEFAULT_SIZE,
+        examples=["large", "auto"],
+        description="Size class of the sandboxes. auto: the smallest one whose memory the measured peaks of the last "
+        "builds fit with a margin, and standard without a measurement.",
     )
     # As with the size: a crate that was too slow needs a build after its timeout is raised.
     timeout_minutes: BuildInput[Minutes | Unset] = Field(

@@ -20,6 +20,14 @@ CrateName = Annotated[
         pattern=r"^[A-Za-z_][A-Za-z0-9_-]{0,63}$",
     ),
 ]
+BatchName = Annotated[
+    str,
+    TextRule(
+        "the name of a batch",
+        "a letter or _, then letters, digits, - or _, at most 64 characters",
+        pattern=r"^[A-Za-z_][A-Za-z0-9_-]{0,63}$",
+    ),
+]
 NpmScope = Annotated[
     str,
     TextRule(
@@ -259,6 +267,9 @@ Date = Annotated[
 
 Size = Literal["small", "standard", "large"]
 SIZES: Final[tuple[Size, ...]] = get_args(Size)
+DEFAULT_SIZE: Final[Size] = "standard"
+# auto: the smallest size that the measured memory fits.
+SizeSetting = Literal[Size, "auto"]
 # The next attempt after a size that was too small.
 NEXT_SIZE: Final[dict[Size, Size]] = dict(pairwise(SIZES))
 BackendName = Literal["local", "e2b"]

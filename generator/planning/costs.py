@@ -92,12 +92,21 @@ def likely_minutes(predicted: float, merged: Settings) -> float:
     return min(predicted, merged.timeout_minutes)
 
 
-def plan_costs(manifest: Manifest, shards: Sequence[Shard], predicted: Mapping[str, float], rates: Rates) -> Costs:
-    """Return the costs of the shards of a plan; `predicted` are the minutes of each crate."""
+def plan_costs(
+    manifest: Manifest,
+    shards: Sequence[Shard],
+    predicted: Mapping[str, float],
+    rates: Rates,
+    sizes: Mapping[str, Size],
+) -> Costs:
+    """Return the costs of the shards of a plan; `predicted` are minutes and `sizes` sizes of crates by name."""
     known = {crate.name: crate for crate in manifest.crates}
     names = sorted(name for shard in shards for name in shard.crates)
     merged = {name: settings(manifest.fleet, known[name]) for name in names}
-    crates = {name: _crate_cost(name, predicted[name], merged[name], rates) for name in names}
+    crates = {
+        name: _crate_cost(name, predicted[name], merged[name], sizes.get(name, merged[name].first_size), rates)
+        for name in names
+    }
     counted = tuple(_shard_cost(shard, [crates[name] for name in shard.crates]) for shard in shards)
     minutes = _sum([each.runner_minutes for each in counted])
     return Costs(
@@ -124,9 +133,9 @@ def check_cost(costs: Costs, max_cost: float) -> None:
         )
 
 
-def _crate_cost(crate: str, predicted: float, merged: Settings, rates: Rates) -> CrateCost:
+def _crate_cost(crate: str, predicted: float, merged: Settings, size: Size, rates: Rates) -> CrateCost:
     minutes = _guess(likely_minutes(predicted, merged), merged.timeout_minutes)
-    return CrateCost(crate=crate, minutes=minutes, sandboxes=minutes.times(rates.minute.get(merged.size, 0.0)))
+    return CrateCost(crate=crate, minutes=minutes, sandboxes=minutes.times(rates.minute.get(size, 0.0)))
 
 
 def _shard_cost(shard: Shard, crates: Sequence[CrateCost]) -> ShardCost:

@@ -10,12 +10,14 @@ from generator.planning.plan import Plan
 from generator.planning.table import (
     PREDICTION_COLUMNS,
     REASON_COLUMNS,
+    SIZE_COLUMNS,
     columns,
     cost_lines,
     prediction_rows,
     quarantine_notes,
     reason_rows,
     rows,
+    size_rows,
     summary,
 )
 from generator.prices import money_text
@@ -30,6 +32,8 @@ def page(plan: Plan, today: date) -> str:
         lines += folded("Slots and jobs", table(columns(plan), rows(plan)))
     if predicted := prediction_rows(plan):
         lines += folded("Predicted minutes of each crate", table(PREDICTION_COLUMNS, predicted))
+    if sizes := size_rows(plan):
+        lines += folded("Sizes by the measured memory", table(SIZE_COLUMNS, sizes))
     if plan.reasons:
         lines += folded("Why each crate is built or not", table(REASON_COLUMNS, reason_rows(plan)))
     return "\n".join(lines)

@@ -8,7 +8,7 @@ from typing import Annotated, Final
 from pydantic import Field
 
 from generator.manifest.values import BackendName, CrateName, Size
-from generator.strict import Strict
+from generator.strict import Strict, is_absent
 
 MAX_MEASUREMENTS: Final = 5
 """Measurements that are kept of one crate: the last ones."""
@@ -20,12 +20,14 @@ MIN_SECONDS: Final = 0.001
 class Measurement(Strict):
     """The time of one successful build of a crate in its slot, with all attempts, on one backend.
 
-    `size` is the size of the first sandbox, because the next build starts with the same.
+    `size` is the size of the first sandbox, because the next build starts with the same. `peak_memory` is the highest
+    one of all its sandboxes in bytes, None without a measurement.
     """
 
     seconds: float = Field(ge=MIN_SECONDS, le=MAX_SECONDS)
     size: Size
     backend: BackendName
+    peak_memory: int | None = Field(default=None, ge=1, exclude_if=is_absent)
 
     @property
     def place(self) -> Place:
@@ -50,9 +52,10 @@ class Remembered(Strict):
     measurements: Measurements
 
 
-def measured(seconds: float, size: Size, backend: BackendName) -> Measurement:
-    """Return the measurement of a build."""
-    return Measurement(seconds=min(max(round(seconds, 3), MIN_SECONDS), MAX_SECONDS), size=size, backend=backend)
+def measured(seconds: float, size: Size, backend: BackendName, peak_memory: int = 0) -> Measurement:
+    """Return the measurement of a build; a peak of 0 bytes was not measured."""
+    bounded = min(max(round(seconds, 3), MIN_SECONDS), MAX_SECONDS)
+    return Measurement(seconds=bounded, size=size, backend=backend, peak_memory=peak_memory or None)
 
 
 def last_measurements(measurements: Iterable[Measurement]) -> tuple[Measurement, ...]:

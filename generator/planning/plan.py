@@ -15,14 +15,16 @@ from pydantic import Field, computed_field
 from generator.errors import InputError
 from generator.manifest.models import Manifest, Quarantine
 from generator.manifest.settings import settings
-from generator.manifest.values import BackendName
+from generator.manifest.values import BackendName, Size
 from generator.planning.affected import Reason, fits_in_variable
 from generator.planning.balance import Shard, balance, grouped, lower_bound
+from generator.planning.batches import batches_of, items_of
 from generator.planning.costs import Costs, Rates, plan_costs
 from generator.planning.explanation import Explanation
 from generator.planning.limits import Limit, plan_limits
 from generator.planning.measurements import Memory
 from generator.planning.prediction import Prediction, predict
+from generator.planning.sizes import NO_SIZES, SizeMemory
 from generator.platforms import UNSUPPORTED_REASONS, PlatformName
 from generator.strict import Strict
 
@@ -118,24 +120,26 @@ def make_plan(
     memory: Memory = NOTHING_MEASURED,
     backend: BackendName = "local",
     slots_per_job: int | None = None,
+    sizes: SizeMemory = NO_SIZES,
 ) -> Plan:
     """Balance the crates of the manifest over `slots` slots, and these over jobs, by default as the fleet has them.
 
     The number of slots is rounded up to that of full jobs. With `reasons`, only crates with `built` are in the plan.
-    Minutes are predicted for a backend, from the measurements in `memory`.
+    Minutes are predicted for a backend, from the measurements in `memory`. `sizes` are those that `size: auto` chooses
+    from. The crates of a batch are in one slot.
     """
     count = slots or manifest.fleet.slots
     each = min(slots_per_job or manifest.fleet.slots_per_job, count)
-    return _plan(manifest, each * math.ceil(count / each), each, reasons, predict(manifest, memory, backend))
+    return _plan(manifest, each * math.ceil(count / each), each, reasons, predict(manifest, memory, backend, sizes))
 
 
 def with_costs(plan: Plan, manifest: Manifest, rates: Rates) -> Plan:
     """Return the plan with its costs, and with the limits of the accounts that its jobs meet."""
-    minutes = minutes_of(plan.predictions)
-    costs = plan_costs(manifest, plan.shards, minutes, rates)
+    minutes, sizes = minutes_of(plan.predictions), sizes_of(plan.predictions)
+    costs = plan_costs(manifest, plan.shards, minutes, rates, sizes)
     if plan.slots_per_job > 1:
         alone = _plan(manifest, plan.slots, 1, plan.reasons, plan.predictions)
-        single = plan_costs(manifest, alone.shards, minutes, rates).runner_minutes
+        single = plan_costs(manifest, alone.shards, minutes, rates, sizes).runner_minutes
         costs = costs.model_copy(update={"runner_minutes_of_single_slots": single})
     limits = plan_limits(manifest, costs, plan.makespan_minutes, rates.runners, plan.slots_per_job)
     return plan.model_copy(update={"costs": costs, "limits": limits})
@@ -151,6 +155,11 @@ def minutes_of(predictions: Iterable[Prediction]) -> dict[str, float]:
     return {each.crate: each.minutes for each in predictions}
 
 
+def sizes_of(predictions: Iterable[Prediction]) -> dict[str, Size]:
+    """Return the size of each crate's sandbox where the manifest does not name it."""
+    return {each.crate: each.size for each in predictions if each.size}
+
+
 def _plan(
     fleet: Manifest,
     count: int,
@@ -162,15 +171,17 @@ def _plan(
     manifest = only(fleet, {crate.name for crate in fleet.crates} - left_out)
     predicted = minutes_of(predictions)
     minutes = {crate.name: predicted[crate.name] for crate in manifest.crates}
-    shards = balance(minutes, count)
+    items = items_of(minutes, batches_of(manifest.crates))
+    shards = balance(items.minutes, count)
     if slots_per_job > 1:
-        shards = grouped(shards, slots_per_job, minutes)
+        shards = grouped(shards, slots_per_job, items.minutes)
+    shards = tuple(shard.model_copy(update={"crates": items.crates(shard.crates)}) for shard in shards)
     return Plan(
         slots=count,
         slots_per_job=slots_per_job,
         shards=shards,
         makespan_minutes=max((shard.predicted_minutes for shard in shards), default=0.0),
-        lower_bound_minutes=lower_bound(minutes.values(), count),
+        lower_bound_minutes=lower_bound(items.minutes.values(), count),
         skipped=tuple(
             Skipped(crate=crate.name, platform=platform, reason=UNSUPPORTED_REASONS[crate.kind])
             for crate in sorted(manifest.crates, key=lambda each: each.name)

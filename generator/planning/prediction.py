@@ -13,10 +13,11 @@ from typing import Final, NamedTuple
 from pydantic import Field
 
 from generator.manifest.models import Crate, Manifest
-from generator.manifest.values import BackendName, CrateName
+from generator.manifest.values import BackendName, CrateName, Size
 from generator.planning.measurements import Measurement, Measurements, Memory, Place
+from generator.planning.sizes import NO_SIZES, SizeMemory, choose_sizes
 from generator.platforms import Kind
-from generator.strict import Sentence, Strict
+from generator.strict import Sentence, Strict, is_absent
 from generator.text import counted
 
 ESTIMATE: Final = "expected_minutes"
@@ -29,27 +30,34 @@ _DIGITS: Final = 5
 class Prediction(Strict):
     """The predicted minutes of a crate in its slot. `basis` says what they come from.
 
-    `measurements` are those of the crate itself. Its next build adds one.
+    `measurements` are those of the crate itself. Its next build adds one. `size` is that of its sandbox where the
+    manifest does not name it, and `size_basis` says why.
     """
 
     crate: CrateName
     minutes: float = Field(ge=0)
     basis: Sentence
     measurements: Measurements = ()
+    size: Size | None = Field(default=None, exclude_if=is_absent)
+    size_basis: Sentence | None = Field(default=None, exclude_if=is_absent)
 
 
-def predict(manifest: Manifest, memory: Memory, backend: BackendName) -> tuple[Prediction, ...]:
+def predict(
+    manifest: Manifest, memory: Memory, backend: BackendName, sizes: SizeMemory = NO_SIZES
+) -> tuple[Prediction, ...]:
     """Return the prediction for each crate of the manifest on a backend, sorted by name.
 
     A crate that was measured on the same backend and size takes the median of its runs. One that was only measured
     elsewhere takes its median there, scaled by the median ratio of the crates that were measured in both places. A
     crate without measurements takes the median of its kind, of those that share a dependency with it if there are any.
+    `sizes` are the backend's, from which `size: auto` chooses.
     """
+    chosen = choose_sizes(manifest, memory, backend, sizes)
     crates = sorted(manifest.crates, key=lambda crate: crate.name)
     measured = {crate.name: _by_place(memory.get(crate.name, ())) for crate in crates}
     ratios = _Ratios(measured.values())
     own = {
-        crate.name: _own(found, (backend, crate.size or manifest.fleet.size), ratios)
+        crate.name: _own(found, (backend, chosen[crate.name].size), ratios)
         for crate in crates
         if (found := measured[crate.name])
     }
@@ -58,7 +66,17 @@ def predict(manifest: Manifest, memory: Memory, backend: BackendName) -> tuple[P
     for crate in crates:
         minutes, basis = own.get(crate.name) or similar.to(crate) or _Estimate(crate.expected_minutes, ESTIMATE)
         kept = tuple(memory.get(crate.name, ()))
-        predictions.append(Prediction(crate=crate.name, minutes=minutes, basis=basis, measurements=kept))
+        size, why = chosen[crate.name]
+        predictions.append(
+            Prediction(
+                crate=crate.name,
+                minutes=minutes,
+                basis=basis,
+                measurements=kept,
+                size=size if why else None,
+                size_basis=why,
+            )
+        )
     return tuple(predictions)
 
 

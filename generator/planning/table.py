@@ -14,6 +14,7 @@ from generator.text import counted
 
 REASON_COLUMNS = ("crate", "built", "reason")
 PREDICTION_COLUMNS = ("crate", "minutes", "basis")
+SIZE_COLUMNS = ("crate", "size", "basis")
 
 
 def columns(plan: Plan) -> tuple[str, ...]:
@@ -74,6 +75,11 @@ def prediction_rows(plan: Plan) -> list[tuple[str, ...]]:
     if all(each.basis == ESTIMATE for each in found):
         return []
     return [(each.crate, f"{round(each.minutes, 3):.10g}", each.basis) for each in found]
+
+
+def size_rows(plan: Plan) -> list[tuple[str, ...]]:
+    """Return one row for each crate that is built in a size that the manifest does not name, in order of name."""
+    return [(each.crate, each.size, each.size_basis) for each in _planned(plan) if each.size and each.size_basis]
 
 
 def reason_rows(plan: Plan) -> list[tuple[str, ...]]:

@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from typing import Final
 
 from generator.manifest.values import Size
+from generator.planning.sizes import fits
 from generator.prices import SandboxPrices
 from generator.reports.models import Failure, SandboxUse
 from generator.sandboxes.contract import Resources, Usage
 
-# A crate fits into the next smaller size when its peak is below this share of that size's memory.
-FITS_SHARE: Final = 0.7
 # A peak above this share of the memory is too high for another dependency.
 TIGHT_SHARE: Final = 0.9
 
@@ -42,7 +41,7 @@ def size_hint(usages: tuple[Usage, ...], sizes: Mapping[Size, Resources]) -> str
         return None
     size = usages[-1].resources
     ordered = sorted(sizes.values(), key=lambda each: each.memory_mib)
-    smaller = [each for each in ordered if each.memory_mib < size.memory_mib and peak < FITS_SHARE * _bytes(each)]
+    smaller = [each for each in ordered if each.memory_mib < size.memory_mib and fits(peak, each.memory_mib)]
     used = f"its peak was {peak >> 20} of {size.memory_mib} MiB"
     if smaller:
         return f"size {smaller[0].size} would do: {used}"

@@ -45,7 +45,7 @@ def with_times(report: CrateReport, prediction: Prediction | None, backend: Back
         return report.model_copy(update={"measurements": before})
     predicted = round(prediction.minutes * 60, 3) if prediction else None
     if report.state == "built" and report.sandboxes:
-        before = (*before, measured(report.seconds, report.sandboxes[0].size, backend))
+        before = (*before, measured(report.seconds, report.sandboxes[0].size, backend, report.peak_memory))
     return report.model_copy(update={"predicted_seconds": predicted, "measurements": last_measurements(before)})
 
 

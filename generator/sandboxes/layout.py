@@ -23,6 +23,8 @@ TRANSFERS: Final = ".transfers"
 SOURCE: Final = "source"
 # Programs that a recipe asks for, such as wasm-bindgen.
 TOOLS: Final = "tools"
+# Files of the crates of a batch that wait for their turn.
+BATCH: Final = "batch"
 # An npm project with the package's future dependencies. Installing it fills npm's cache.
 NEEDED: Final = "needed"
 # The package.json of that project for a wasm crate, which the host copies out.

@@ -67,6 +67,7 @@ OTHER_OF_CRATE: dict[str, Any] = {
     "expected_minutes": 9,
     "commands": {"test": "true"},
     "include": ["README.md"],
+    "batch": "small-ones",
     "quarantine": {"reason": "its author is away", "until": "2026-12-31"},
 }
 ENVIRONMENT: dict[str, Any] = {"backend": "local", "fingerprint": "f"}

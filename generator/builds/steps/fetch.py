@@ -39,6 +39,15 @@ from generator.sbom.contents import Contents, read_contents
 
 
 @dataclass(frozen=True)
+class Fetching:
+    """The job with what its source says, the network access that its fetch had, and an addon's npm project."""
+
+    job: BuildJob
+    access: FetchAccess | None
+    npm: NpmSource | None
+
+
+@dataclass(frozen=True)
 class Fetched:
     """The job with what its source says, the crate's metadata, and the contents of its SBOM."""
 
@@ -47,15 +56,11 @@ class Fetched:
     contents: Contents
 
 
-def fetch(session: BuildSession, job: BuildJob, tool_cache: ToolCache) -> Fetched:
-    """Put the source and its dependencies into the sandbox, close the network, and read their metadata."""
-    session.enter("fetch")
-    job, access, npm = _fetch_dependencies(session, job)
-    session.sandbox.close_network()
-    for host in session.sandbox.refused_hosts() or ():  # optional dependencies may do without them
-        session.note(f"a dependency asked for {host.sentence}")
+def describe(session: BuildSession, fetching: Fetching, tool_cache: ToolCache) -> Fetched:
+    """Read the metadata of the crate and its dependencies, after the network is closed."""
+    job, npm = fetching.job, fetching.npm
     restore = f"{restore_settings(job.root)}\n" if npm else ""
-    session.command("fetch", restore + describe_script(job), job.root, access=access)
+    session.command("fetch", restore + describe_script(job), job.root, access=fetching.access)
     cargo_metadata = session.read(METADATA)
     if cargo_metadata is None:
         raise Unbuildable("cargo metadata printed no description of the crate")
@@ -73,13 +78,13 @@ def fetch(session: BuildSession, job: BuildJob, tool_cache: ToolCache) -> Fetche
     return Fetched(job, metadata, sbom_contents)
 
 
-def _fetch_dependencies(session: BuildSession, job: BuildJob) -> tuple[BuildJob, FetchAccess, NpmSource | None]:
-    """Put the source into the sandbox and fetch its dependencies.
+def fetch_dependencies(session: BuildSession, job: BuildJob) -> Fetching:
+    """Put the source into the sandbox and fetch its dependencies, while the network is open.
 
-    Return the job with the source's configuration and the facts for its conditions, the access that the fetch had, and
-    an addon's npm project.
+    The job in the result has the source's configuration and the facts for its conditions.
     """
-    registries = session.sandbox.registries()
+    session.enter("fetch")
+    registries, refused_before = session.sandbox.registries(), session.sandbox.refused_hosts() or ()
     access = None
     if isinstance(job.crate.source, RegistrySource):
         access = _allow(session, job, registries)
@@ -106,7 +111,10 @@ def _fetch_dependencies(session: BuildSession, job: BuildJob) -> tuple[BuildJob,
     if job.crate.kind == "wasm":
         script += f"\n{imported_script(job, sources.files)}"
     session.command("fetch", script, job.root, access=access)
-    return job, access, npm
+    for host in session.sandbox.refused_hosts() or ():  # optional dependencies may do without them
+        if host not in refused_before:
+            session.note(f"a dependency asked for {host.sentence}")
+    return Fetching(job, access, npm)
 
 
 def _allow(

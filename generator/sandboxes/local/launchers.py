@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from generator.sandboxes.contract import Resources
-from generator.sandboxes.layout import CARGO_HOME, HOME, ROOT, TOOLS
+from generator.sandboxes.layout import BATCH, CARGO_HOME, HOME, ROOT, TOOLS
 from generator.sandboxes.local.bubblewrap import UNPRIVILEGED_UID, IsolationSpec
 from generator.sandboxes.local.isolation import (
     HOST_ENV,
@@ -32,9 +32,9 @@ MAX_FILE_KIB: Final = 8 * 1024 * 1024
 TMP: Final = "/tmp"  # noqa: S108
 
 # Directories below the root that are read-only once code of the crate runs: sources of dependencies, which one crate
-# could alter before another compiles them, and programs that make the package. A parent that is not the root becomes a
-# mount of its own, because a plain directory could be renamed together with its contents.
-READ_ONLY_DIRECTORIES: Final = (f"{CARGO_HOME}/registry", f"{CARGO_HOME}/git", TOOLS)
+# could alter before another compiles them, programs that make the package, and other crates of a batch. A parent that
+# is not the root becomes a mount of its own, because a plain directory could be renamed together with its contents.
+READ_ONLY_DIRECTORIES: Final = (f"{CARGO_HOME}/registry", f"{CARGO_HOME}/git", TOOLS, BATCH)
 _PARENT_DIRECTORIES: Final = (CARGO_HOME,)
 
 READY_LINE: Final = "ready"

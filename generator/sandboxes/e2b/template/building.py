@@ -154,6 +154,8 @@ def sizes_in_use(manifest: Manifest) -> tuple[Size, ...]:
 
 
 def own_sizes(manifest: Manifest, crates: Collection[str]) -> tuple[Size, ...]:
-    """Return the size classes of crates, by their names."""
-    own = {crate.size or manifest.fleet.size for crate in manifest.crates if crate.name in crates}
-    return tuple(size for size in SIZES if size in own)
+    """Return the size classes that crates may need, by their names: for a batch those of all its crates."""
+    batches = {crate.batch for crate in manifest.crates if crate.name in crates} - {None}
+    needed = (crate for crate in manifest.crates if crate.name in crates or crate.batch in batches)
+    own = {crate.size or manifest.fleet.size for crate in needed}
+    return tuple(size for size in SIZES if size in own or "auto" in own)
