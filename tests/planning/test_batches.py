@@ -51,7 +51,7 @@ def test_no_batch_is_ever_divided_or_interrupted(crates: list[tuple[int, str]], 
         assert len(order) == len(named)
         runs = [name for name, _ in itertools.groupby(order)]
         assert len(runs) == len(set(runs))
-    assert plan.makespan_minutes >= lower_bound([minutes for minutes, _ in crates], slots)
+    assert plan.makespan_minutes >= lower_bound([minutes for minutes, _ in crates], plan.slots)
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ def test_a_build_appends_its_time_to_the_last_five() -> None:
     before = runs(1, 2, 3, 4, 5)
     report = with_times(BUILT, prediction(*before, minutes=0.25), "e2b")
     assert report.predicted_seconds == 15
-    own = Measurement(seconds=12.0, size="large", backend="e2b")
+    own = Measurement(seconds=12.0, size="large", backend="e2b", peak_memory=5)
     assert report.measurements == (*before[1:], own)
     assert with_times(BUILT, None, "e2b").measurements == (own,)
     assert with_times(BUILT, None, "e2b").predicted_seconds is None
@@ -51,7 +51,7 @@ def test_measurements_go_through_a_report_and_an_index_to_the_next_plan() -> Non
     report = report_of(
         with_times(BUILT, prediction(*runs(1)), "e2b"), remembered=(Remembered(name="two", measurements=runs(3)),)
     )
-    expected = {"one": (*runs(1), Measurement(seconds=12.0, size="large", backend="e2b"))}
+    expected = {"one": (*runs(1), Measurement(seconds=12.0, size="large", backend="e2b", peak_memory=5))}
     content = report.model_dump_json().encode()
     assert read_memory(content, "report.json") == {**expected, "two": runs(3)}
     index = index_of(*report.crates)

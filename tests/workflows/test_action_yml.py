@@ -72,7 +72,9 @@ def test_scripts_are_bash_without_expressions(name: str, tmp_path: Path) -> None
 
 
 def test_every_action_is_a_pin_and_every_pin_is_used(fleets: Any) -> None:
-    workflows = "".join(render(fleets.make(), 1, "crates.json").values())
+    manifest = fleets.make()
+    with_page = manifest.model_copy(update={"fleet": manifest.fleet.model_copy(update={"pages": True})})
+    workflows = "".join(render(with_page, 1, "crates.json").values())
     used = re.findall(r"uses: ([^\"\s].*)", TEXT + SETUP.read_text(encoding="utf-8") + workflows)
     assert set(used) == {pin.uses for pin in pins().values()}
 
