@@ -27,7 +27,7 @@ SETTINGS: Final = {
 
 def main() -> None:
     """Make what is missing, in one run of the browser."""
-    wanted = runpy.run_path(str(TOP / ".ci/site.py"))["diagrams"]()
+    wanted = runpy.run_path(str(TOP / ".ci/pages.py"))["diagrams"]()
     PICTURES.mkdir(parents=True, exist_ok=True)
     for old in PICTURES.glob("*.svg"):
         if old.name not in wanted:

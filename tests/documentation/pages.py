@@ -80,7 +80,7 @@ def typed(text: str, cwd: Path, **variables: str) -> str:
 
 def site() -> dict[str, Any]:
     """Return the names of the hooks that make the site."""
-    return runpy.run_path(str(TOP / ".ci/site.py"))
+    return runpy.run_path(str(TOP / ".ci/pages.py"))
 
 
 def _tokens(page: Path) -> Iterator[Token]:

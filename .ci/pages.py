@@ -84,7 +84,7 @@ def keys() -> str:
     schema = manifest_schema()
     models = {"Manifest": schema, **schema["$defs"]}
     if models.keys() != PLACES.keys():
-        raise ValueError(f"PLACES of .ci/site.py and the schema differ: {models.keys() ^ PLACES.keys()}")
+        raise ValueError(f"PLACES of .ci/pages.py and the schema differ: {models.keys() ^ PLACES.keys()}")
     parts = [
         {
             "title": place if name == "Manifest" else code(place),
