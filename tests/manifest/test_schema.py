@@ -41,8 +41,7 @@ def test_every_example_and_default_of_a_key_is_valid() -> None:
         model = {each.__name__: each for each in OBJECTS.values()}.get(part["title"], Manifest)
         fields = {field.alias or name: field for name, field in model.model_fields.items()}
         for name, key in part["properties"].items():
-            annotation: Any = Annotated[fields[name].annotation, *fields[name].metadata, Field()]
-            rules = TypeAdapter[Any](annotation)
+            rules: TypeAdapter[Any] = TypeAdapter(Annotated[fields[name].annotation, *fields[name].metadata, Field()])  # type: ignore[arg-type]
             for value in (*key["examples"], *([key["default"]] if "default" in key else [])):
                 rules.validate_json(json.dumps(value), strict=True)
 
