@@ -49,7 +49,7 @@ def main() -> int:
             code, built = code or other, [*built, *more]
         rows = [loaded(crate, package, empty) for crate, package in built]
     print_message("")
-    print_table(("crate", "state", "package", "loaded in an empty folder by"), rows)
+    print_table(("crate", "state", "package", "loaded by"), rows)
     return finish(code, rows)
 
 
@@ -129,8 +129,7 @@ def finish(code: int, rows: list[tuple[str, str, str, str]]) -> int:
         return code or 1
     left_out = f"; {counted(skipped, 'crate')} skipped: see the table" if skipped else ""
     print_message(f"it works: {counted(packages, 'package')} built, installed and loaded{left_out}")
-    command = shlex.quote(os.path.relpath(COMMAND))
-    print_message(f"next: {command} --help, or in a repository with Rust crates: {shlex.quote(str(COMMAND))} init")
+    print_message(f"next, in a repository with Rust crates:\n  {shlex.quote(str(COMMAND))} init")
     return 0
 
 

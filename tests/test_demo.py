@@ -63,4 +63,4 @@ def test_it_works_only_with_a_package_and_without_a_failure(
     assert demo.finish(code, rows) == result
     shown = capsys.readouterr().err
     assert shown.startswith(said)
-    assert ("next: " in shown) == (result == 0)
+    assert ("next, " in shown) == (result == 0)
