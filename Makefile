@@ -7,7 +7,7 @@ JOBS ?= 2
 SEEDS ?= 10
 FLEET ?= 110
 
-.PHONY: demo check test attack slow acts chaos fleet lint docs diagrams bench platforms layouts image lock clean
+.PHONY: demo check test attack slow acts browser chaos fleet lint docs diagrams bench platforms layouts image lock clean
 
 demo:
 	@echo "This builds six small crates in sandboxes and packs them for npm."
@@ -46,6 +46,11 @@ acts: $(VENV)/.dev .cache/bin/act
 
 .cache/bin/act: .ci/act
 	@.ci/act "$(CURDIR)/.cache/bin"
+
+# The page of a report in Chromium: see tests/reports/browser/conftest.py. One process, so that all tests have one browser.
+browser: $(VENV)/.dev
+	@.ci/chromium
+	@$(BIN)/pytest tests/reports/browser
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -39,6 +39,7 @@ INTEGRATION: Final = (
     "tests/releases/test_thirty_uploads.py",
     "tests/releases/test_token_hosts.py",
     "tests/releases/test_unchanged_crates.py",
+    "tests/reports/browser/",
     "tests/sandboxes/",
     "tests/sbom/test_document.py",
     "tests/sources/test_collected_workspaces.py",
