@@ -79,8 +79,8 @@ def test_crates_of_a_batch_share_a_sandbox_and_each_finds_its_own_files_as_they_
 
 
 def test_a_timeout_is_of_one_crate_and_a_failed_fetch_too(repository: MakeRepository) -> None:
-    needs = '[dependencies]\nabsent = { path = "../absent" }\n'
-    files = library("slow") | library("unfetched", rest=needs) | library("well")
+    files = library("slow") | library("unfetched") | library("well")
+    files["unfetched/Cargo.toml"] = files["unfetched/Cargo.toml"].replace("2021", "2999")
     top = repository(
         [scripted("slow", "sleep 3600", timeout_minutes=0.1), scripted("unfetched", "true"), scripted("well", "true")],
         files,
@@ -90,7 +90,9 @@ def test_a_timeout_is_of_one_crate_and_a_failed_fetch_too(repository: MakeReposi
     assert {name: (crate["failure"] or {}).get("class") for name, crate in crates.items()} == {
         "slow": "too_slow", "unfetched": "permanent", "well": None,
     }  # fmt: skip
-    assert crates["well"]["attempts"] == 1
+    assert (crates["unfetched"]["failure"]["phase"], crates["unfetched"]["attempts"]) == ("fetch", 2)
+    assert ABANDONED in crates["unfetched"]["notes"]
+    assert (crates["well"]["state"], crates["well"]["attempts"]) == ("built", 1)
 
 
 def batched(top: Path) -> Path:
@@ -131,7 +133,7 @@ def test_crates_whose_sandbox_vanishes_are_built_in_their_own(path: str, tmp_pat
     log, words = top / "dist/logs/c1.log", ("build", "--all", "--backend", "e2b")
     with E2BServer(rules_for(top)) as server, ThreadPoolExecutor(1) as pool:
         running = pool.submit(cratematrix, *words, cwd=top, env=env_of(server, tmp_path))
-        wait_until(lambda: running.done() or (log.exists() and "napping\n" in log.read_text()), "the second turn")
+        wait_until(lambda: running.done() or (log.exists() and "napping\n" in log.read_text()), "the second turn", 600)
         server.vanish(server.running()[0].id)
         ran = running.result()
         assert ran.code == 0, ran.err
