@@ -94,7 +94,7 @@ chaos: $(VENV)/.dev
 # Releases of 110 scripted builds: unchanged, stopped ten times, with broken crates, and within the limits of the Hobby plan.
 fleet: $(VENV)/.dev
 	@.ci/bubblewrap
-	@FLEET=$(FLEET) $(BIN)/pytest --timeout 5400 -p no:randomly -rP tests/releases/test_scripted_fleet.py
+	@FLEET_CRATES=$(FLEET) $(BIN)/pytest --timeout 5400 -p no:randomly -rP tests/releases/test_scripted_fleet.py
 
 # Hash-locked requirements; `--universal` makes one file for every Python and system.
 LOCK := uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url \

@@ -90,7 +90,7 @@ def budget(manifest: Manifest, plan: Plan, others: int = 0) -> Budget:
     # the draft, and the release before with its assets.
     prepare = 5 + max(1, math.ceil(others / RELEASES_PAGE)) + math.ceil((others + 1) / RELEASES_PAGE)
     upload = 2 + pages  # of each job: the draft and its assets, without the packages, and the release before
-    resume = 1 + pages if records else 0  # of each job: the draft and its assets
+    resume = 2 if records else 0  # of each job: the draft and its assets, of which a first attempt finds one page
     # The release, its assets before and after these two, the latest release, the records, and the publication itself.
     publish = 3 + 2 * pages + records
     requests = prepare + len(loads) * (resume + upload) + assets + publish

@@ -1,6 +1,6 @@
 """Releases of a fleet of scripted builds, through the real commands: each job on a machine of its own, with the action's steps.
 
-`make fleet` runs them with 110 crates; without FLEET they have a few.
+`make fleet` runs them with 110 crates; without FLEET_CRATES they have a few.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from tests.github_server import GitHubServer, Release, Rules
 from tests.github_server.starting import StartServer
 from tests.support import COMMAND, Ran, cratematrix, wait_until
 
-COUNT = int(os.environ.get("FLEET", "4"))
+COUNT = int(os.environ.get("FLEET_CRATES", "4"))
 KILLS = 10 if COUNT >= 110 else 2
 BROKEN = tuple(f"c{number}" for number in range(40, 43) if number < COUNT) or ("c1",)
 REASON = "its author ports it to tokio 2"

@@ -22,7 +22,17 @@ from generator.toolchain.host import find_host_toolchain
 # They say where programs lie, or how this machine's network is trusted; all else is a contributor's own matter.
 KEPT: Final = frozenset(
     {
-        *("PATH", "TMPDIR", "USER", "LOGNAME", "CI", "CROSS_TOOLCHAIN", "CROSS_RUNTIMES", "CHAOS_SEEDS"),
+        *(
+            "PATH",
+            "TMPDIR",
+            "USER",
+            "LOGNAME",
+            "CI",
+            "CROSS_TOOLCHAIN",
+            "CROSS_RUNTIMES",
+            "CHAOS_SEEDS",
+            "FLEET_CRATES",
+        ),
         *("RUSTUP_HOME", "PYENV_ROOT", "ASDF_DATA_DIR", "MISE_DATA_DIR", "VOLTA_HOME"),
         *("SSL_CERT_FILE", "SSL_CERT_DIR", "NODE_EXTRA_CA_CERTS", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE"),
         *("GIT_SSL_CAINFO", "CARGO_HTTP_CAINFO", "PIP_CERT"),
