@@ -29,7 +29,7 @@ def numbers(page: Page, key: str) -> list[float]:
 
 
 def cell(page: Page, crate: str, platform: str) -> Locator:
-    return page.locator(f'tr[data-name="{crate}"] td.cell').nth([*PLATFORMS].index(platform)).locator("button")
+    return page.locator(f'tr[data-name="{crate}"] td.cell').nth(list[str](PLATFORMS).index(platform)).locator("button")
 
 
 def fits(page: Page) -> bool:
