@@ -21,6 +21,7 @@ from generator.builds.context import BuildContext, CrateBuild
 from generator.builds.earlier import EarlierBuild
 from generator.builds.environment import BuildEnvironment
 from generator.builds.fleet import build_fleet
+from generator.builds.kept import has_kept
 from generator.builds.observer import Observer
 from generator.builds.spending import SpendingLimit
 from generator.builds.tool_cache import ToolCache
@@ -134,8 +135,9 @@ class RunOptions:
     """The number of concurrent crates; with `keep_failed` the sandboxes of failed crates stay open.
 
     Crates that did not change since the release of the index `previous` are not built, nor are those that an attempt
-    before built for this run, `earlier`. `predictions` are those of all crates of the manifest, with the measurements
-    of earlier builds. `max_cost` is the most that the sandboxes of all shards may cost together.
+    before built for this run, `earlier`, or that earlier runs kept in the directory `reuse`. `predictions` are those of
+    all crates of the manifest, with the measurements of earlier builds. `max_cost` is the most that the sandboxes of
+    all shards may cost together.
     """
 
     jobs: int
@@ -144,6 +146,7 @@ class RunOptions:
     earlier: Mapping[str, EarlierBuild] = field(default_factory=dict)
     predictions: tuple[Prediction, ...] = ()
     max_cost: float | None = None
+    reuse: Path | None = None
 
 
 OpenEnvironment = Callable[[RunContext, threading.Event, Observer], AbstractContextManager[BuildEnvironment]]
@@ -203,11 +206,12 @@ def _with_limit(context: BuildContext, manifest: Manifest, selection: Selection,
     return replace(context, spending=SpendingLimit(max_cost * share, prices.currency))
 
 
-def _check_cost(context: BuildContext, builds: Iterable[CrateBuild]) -> None:
-    """InputError when the crates that were never built before, here or for a release, likely cost too much."""
+def _check_cost(context: BuildContext, builds: Sequence[CrateBuild]) -> None:
+    """InputError when the crates that were never built before, here or elsewhere, likely cost too much."""
     indexed = context.previous.crates if context.previous else ()
     known = {*context.earlier, *(crate.name for crate in indexed if crate.state == "built")}
-    new = (build for build in builds if build.crate.name not in known and not has_entry(build))
+    known |= {build.crate.name for build in builds if has_entry(build) or has_kept(context.reuse, build.crate.name)}
+    new = (build for build in builds if build.crate.name not in known)
     context.spending.check(math.fsum(build.likely_cost() for build in new))
 
 
@@ -291,6 +295,7 @@ def _build_context(
         keep_failed=options.keep_failed,
         previous=options.previous,
         earlier=options.earlier,
+        reuse=options.reuse,
     )
 
 

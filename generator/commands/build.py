@@ -101,6 +101,14 @@ from generator.text import shell_word
     help="Directory with the reports and packages of an earlier attempt, as `release resume` makes it: what that built "
     "from the same input is not built again.",
 )
+@click.option(
+    "--reuse",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    envvar="CRATEMATRIX_BUILD_REUSE",
+    help="Directory of packages of earlier runs, from `report --keep`: those of unchanged crates are taken from there. "
+    "It need not exist.",
+)
 @max_cost_option("Open no sandbox with which the run, or with --shard all shards together, would likely cost more")
 @click.option("--keep-failed", is_flag=True, help="e2b: keep the sandboxes of failed crates for an hour to debug.")
 @gateway_options
@@ -117,6 +125,7 @@ def build(
     plan_file: Path | None,
     previous: Path | None,
     resume: Path | None,
+    reuse: Path | None,
     max_cost: float | None,
     keep_failed: bool,
     gateway: Gateway,
@@ -151,7 +160,7 @@ def build(
     else:
         options, environment = _local(jobs, no_isolation)
     earlier = _earlier(resume, out)
-    options = replace(options, previous=index, earlier=earlier, predictions=predictions, max_cost=max_cost)
+    options = replace(options, previous=index, earlier=earlier, reuse=reuse, predictions=predictions, max_cost=max_cost)
     seconds = {name: selection.minutes[name] * 60 for name in selection.names}
     progress = build_progress(seconds, options.jobs, grouped=in_github_actions(os.environ))
     with progress.running():

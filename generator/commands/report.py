@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from generator.builds.kept import keep as keep_packages
 from generator.commands.options import json_option, out_option, plan_option
 from generator.commands.results import print_report, raise_failed
 from generator.console.output import print_data, print_message
@@ -55,8 +56,22 @@ from generator.text import counted
     "Plan of the run: the report keeps its measured times of crates that the run did not build.",
     "CRATEMATRIX_REPORT_PLAN",
 )
+@click.option(
+    "--keep",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    envvar="CRATEMATRIX_REPORT_KEEP",
+    help="Directory for packages of built crates, from anywhere in --out, which `build --reuse` of later runs takes.",
+)
 @json_option("CRATEMATRIX_REPORT_JSON")
-def report(out: Path, html: Path | None, before: tuple[Path, ...], plan_file: Path | None, as_json: bool) -> None:
+def report(
+    out: Path,
+    html: Path | None,
+    before: tuple[Path, ...],
+    plan_file: Path | None,
+    keep: Path | None,
+    as_json: bool,
+) -> None:
     """Merge the reports of a run's shards into one.
 
     When a shard ran several times, only its last attempt counts. Exits with 1 when a crate failed.
@@ -69,6 +84,7 @@ def report(out: Path, html: Path | None, before: tuple[Path, ...], plan_file: Pa
         merged = merged.model_copy(update={"remembered": others})
     with output_directory(out) as directory:
         directory.write(REPORT, f"{merged.model_dump_json(indent=2)}\n".encode())
+        kept = keep_packages(keep, merged, directory) if keep else 0
     if html:
         page = _page(merged, log_ends(reports), past)
         with open_output(html.parent) as directory:
@@ -78,6 +94,8 @@ def report(out: Path, html: Path | None, before: tuple[Path, ...], plan_file: Pa
     print_report(merged, out / REPORT, _manifest())
     if html:
         print_message(f"page: {html}")
+    if keep:
+        print_message(f"packages of {counted(kept, 'crate')} kept in {keep}")
     if merged.missing_shards:
         missing = counted(len(merged.missing_shards), "shard")
         raise BuildFailed(f"{missing} without a report: see the logs of the jobs")

@@ -22,7 +22,8 @@ from generator.reports.predictions import shard_times
 # Bytes; the part of one crate has a few thousand.
 MAX_REPORT: Final = 64 * 1024 * 1024
 
-_REPORT: Final = re.compile(r"report.*\.json", re.DOTALL)
+# Not the SBOM of a crate whose name begins so.
+_REPORT: Final = re.compile(r"report.*(?<!\.cdx)\.json", re.DOTALL)
 
 Value = TypeVar("Value")
 

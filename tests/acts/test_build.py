@@ -76,9 +76,11 @@ def test_a_push_that_changes_one_crate_builds_it_and_its_dependents(
     assert cli["units"][0]["audit"][0]["glibc"] in ("2.16", "2.17"), (
         "zig links for an old glibc, cc for the runner's own"
     )
-    packages = (act.kept / "artifacts/1").glob("packages-*/*")
+    packages = (act.kept / "artifacts/1").glob("packages-*/*.tgz")
     assert [path.name for path in packages] == ["fleet-fleet-cli-1.0.0.tgz"]
     assert times(act) == {"cratematrix-crates.json-1-1": ["fleet-cli", "fleet-tally"]}
+    builds = act.kept / "caches/cratematrix-builds-crates.json-push-1-1/temp/builds"
+    assert sorted(path.name for path in builds.iterdir()) == ["fleet-cli", "fleet-tally"]
 
 
 def test_a_push_that_changes_nothing_of_the_fleet_builds_nothing_and_passes(

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
 
 from generator import processes
 from generator.processes import Completed
@@ -77,3 +78,22 @@ def test_what_no_file_means_is_the_steps_choice(tmp_path: Path, rule: str, code:
 @pytest.mark.parametrize("name", ["", "report/1", "a:b"])
 def test_a_name_that_no_artifact_may_have_is_refused(tmp_path: Path, name: str) -> None:
     assert upload(tmp_path, name, "dist").exit_code == 1
+
+
+def test_a_directory_of_an_earlier_job_lies_over_what_is_there(tmp_path: Path) -> None:
+    """Each job has its own temporary directory here."""
+
+    def cache(action: str, job: str, **given: str) -> str:
+        step = YAML(typ="safe", pure=True).load(STAND_INS / f"cache/{action}/action.yml")["runs"]["steps"][0]
+        temp = tmp_path / job
+        temp.mkdir(exist_ok=True)
+        names = {"ACTS_KEPT": str(tmp_path / "kept"), "RUNNER_TEMP": str(temp), "FILE": str(temp / "builds"), **given}
+        argv = ["bash", "--noprofile", "--norc", "-e", "-o", "pipefail", "-c", step["run"]]
+        return processes.output(argv, timeout=600, cwd=tmp_path, env={**os.environ, **names}).decode()
+
+    write_files(tmp_path, {"one/builds/a/x": "1", "two/builds/b/y": "2"})
+    assert "not found" in cache("restore", "one", PREFIX="builds-push-")
+    assert cache("save", "one", KEY="builds-push-1") == ""
+    assert cache("restore", "two", PREFIX="builds-push-") == ""
+    found = {path.relative_to(tmp_path / "two").as_posix() for path in (tmp_path / "two").rglob("*") if path.is_file()}
+    assert found == {"builds/a/x", "builds/b/y"}

@@ -47,6 +47,8 @@ def test_a_directory_of_artifacts_is_read_and_the_runs_own_report_passed_over(tm
         directory.mkdir()
         (directory / f"report-{index}.json").write_text(each.model_dump_json())
     (tmp_path / "report.json").write_text(merge([part("1/1", "old")]).model_dump_json())
+    (tmp_path / "sbom").mkdir()
+    (tmp_path / "sbom/report-of-a-crate.cdx.json").write_text("{}")
     assert [(crate.name, crate.state) for crate in merge_directory(tmp_path).crates] == [("a", "built"), ("b", "built")]
 
 

@@ -88,23 +88,45 @@ def test_only_a_push_to_the_default_branch_publishes_a_page_in_a_job_of_its_own(
 
 
 @pytest.mark.parametrize("backend", ["local", "e2b"])
-@pytest.mark.attack("only a push to the default branch keeps measured times for other runs")
-def test_only_a_push_to_the_default_branch_saves_a_cache_and_no_release_reads_one(fleets: Any, backend: str) -> None:
+@pytest.mark.attack("only a push to the default branch keeps times and packages for the runs of others")
+def test_only_pushes_to_the_default_branch_save_what_others_read(fleets: Any, backend: str) -> None:
+    """GitHub gives the cache of a pull request to no other ref; the keys keep both apart once more."""
+
     def uses(name: str, action: str) -> list[tuple[str, Any]]:
         found = jobs(fleets, backend, name)
         return [(job, step) for job in found for step in found[job]["steps"] if action in step.get("uses", "")]
 
     assert uses("release", "actions/cache") == uses("regenerate", "actions/cache") == []
-    ((saver, save),) = uses("build", "actions/cache/save")
-    assert saver == "report"
-    assert save["if"] == (
-        "${{ !cancelled() && github.event_name == 'push' && github.ref_name == github.event.repository.default_branch }}"
+    pushed = "github.event_name == 'push' && github.ref_name == github.event.repository.default_branch"
+    run = "-${{ github.run_id }}-${{ github.run_attempt }}"
+    number = "${{ github.event.pull_request.number }}"
+    packages, times = "${{ runner.temp }}/builds", "dist/report.json"
+    push, pull, measured = (
+        f"cratematrix-{each}"
+        for each in ("builds-crates.json-push", f"builds-crates.json-pull-{number}", "crates.json")
     )
-    ((reader, restore),) = uses("build", "actions/cache/restore")
-    assert reader == "plan"
-    assert save["with"]["path"] == restore["with"]["path"] == "dist/report.json"
-    assert save["with"]["key"].startswith(restore["with"]["restore-keys"])
-    assert len(uses("build", "actions/cache")) == 2
+    saved = [(job, step["if"], step["with"]) for job, step in uses("build", "actions/cache/save")]
+    assert saved == [
+        ("report", f"${{{{ !cancelled() && {pushed} }}}}", {"path": packages, "key": f"{push}{run}"}),
+        (
+            "report",
+            "${{ !cancelled() && github.event_name == 'pull_request' }}",
+            {"path": packages, "key": f"{pull}{run}"},
+        ),
+        ("report", f"${{{{ !cancelled() && {pushed} }}}}", {"path": times, "key": f"{measured}{run}"}),
+    ]
+
+    def restored(prefix: str, path: str) -> dict[str, str]:
+        return {"path": path, "key": f"{prefix}{run}", "restore-keys": f"{prefix}-"}
+
+    found = [(job, step.get("if"), step["with"]) for job, step in uses("build", "actions/cache/restore")]
+    assert found == [
+        ("plan", None, restored(measured, times)),
+        ("build", None, restored(push, packages)),
+        ("build", "github.event_name == 'pull_request'", restored(pull, packages)),
+        ("report", f"${{{{ {pushed} }}}}", restored(push, packages)),
+    ]
+    assert len(uses("build", "actions/cache")) == len(saved) + len(found)
 
 
 @pytest.mark.parametrize("backend", ["local", "e2b"])
