@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.judges import install
 from tests.reports.browser.sample import write_reports
@@ -22,6 +22,8 @@ from tests.support import cratematrix
 PROGRAMS: Final = ("chromium", "chromium-browser", "google-chrome")
 WIDE: Final = {"width": 1400, "height": 900}
 PHONE: Final = {"width": 390, "height": 844}
+PATIENCE: Final = 240_000
+"""Milliseconds, for what never comes: a busy machine may take long."""
 GITHUB: Final = {
     "GITHUB_SERVER_URL": "https://github.example",
     "GITHUB_REPOSITORY": "octo-org/crates",
@@ -54,6 +56,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     program = next(filter(None, map(shutil.which, PROGRAMS)), None)
     if program is None:
         pytest.skip("not run: Chromium is not installed; .ci/chromium installs it on Debian")
+    expect.set_options(timeout=PATIENCE)
     home = tmp_path_factory.mktemp("browser")
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=program, env={"HOME": str(home), "LANG": "C.UTF-8"})
@@ -75,6 +78,7 @@ def show(browser: Browser, shown: Shown) -> Iterator[Show]:
         scripts = options.pop("scripts", ())
         context = browser.new_context(**{"viewport": WIDE, **options})
         contexts.append(context)
+        context.set_default_timeout(PATIENCE)
         for script in scripts:
             context.add_init_script(path=script)
         page = context.new_page()
