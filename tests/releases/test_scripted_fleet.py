@@ -245,7 +245,7 @@ def test_broken_crates_keep_a_draft_until_they_are_in_quarantine(
     for crate in manifest["crates"]:
         if crate["name"] in BROKEN:
             crate["commands"].pop("build")
-            (top / crate["name"] / "src/main.rs").write_text('fn main() {\n    let _: u32 = "";\n}\n')
+            (top / crate["name"] / "src/main.rs").write_text('fn main() {\n    let _: u8 = "1";\n}\n')
     (top / "crates.json").write_text(json.dumps(manifest))
     for fleet in started(top, path, tmp_path, start_server):
         number = fleet.prepared("v1.0.0")
