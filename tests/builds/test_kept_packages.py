@@ -46,7 +46,7 @@ def keep(top: Path, kept: Path) -> Ran:
     return cratematrix("report", "--keep", str(kept), cwd=top)
 
 
-@pytest.mark.attack("a kept package with another digest is never used, and neither is one in the build cache")
+@pytest.mark.attack("a kept package with another digest is never used, nor one of the build cache")
 def test_kept_packages_are_reused_only_as_reported(repository_of_demo: Path, tmp_path: Path) -> None:
     top, kept = repository_of_demo, tmp_path / "kept"
     cache = {"XDG_CACHE_HOME": str(tmp_path / "cache")}

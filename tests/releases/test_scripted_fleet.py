@@ -263,7 +263,7 @@ def test_broken_crates_keep_a_draft_until_they_are_in_quarantine(
         )
         assert fleet.release(number).draft
 
-        quarantined = tmp_path / "quarantined.json"
+        quarantined = top / "quarantined.json"
         quarantined.write_text(json.dumps(with_quarantine(manifest)))
         ran = fleet.publish(number, "first", "--manifest", quarantined)
         without = [f"without {name}, in quarantine until 9999-12-31: {REASON}" for name in sorted(BROKEN)]

@@ -71,7 +71,7 @@ def test_no_checkout_leaves_credentials_and_only_who_attests_has_an_identity(
 
 
 @pytest.mark.parametrize("backend", ["local", "e2b"])
-@pytest.mark.attack("only a push to the default branch publishes a page, in a job that runs one action alone")
+@pytest.mark.attack("only a push to the default branch publishes a page, in a job of one action")
 def test_only_a_push_to_the_default_branch_publishes_a_page_in_a_job_of_its_own(fleets: Any, backend: str) -> None:
     found = jobs(fleets, backend, "build", pages=True)
     assert [name for name, job in found.items() if {"pages", "id-token"} & job["permissions"].keys()] == ["page"]
