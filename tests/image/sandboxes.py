@@ -31,6 +31,9 @@ def build_in(image: Path, out: Path, used: Versions, targets: frozenset[str], wi
     """Build the crates; the image holds Rust's `targets` and, with `windows`, Microsoft's libraries."""
     # The test server isolates a sandbox of root in two steps, and the second one is inside of the image.
     shutil.copy(shutil.which("bwrap") or "bwrap", image / "usr/local/bin/bwrap")
+    # A machine behind a proxy has certificates of its own.
+    if certificates := os.environ.get("SSL_CERT_FILE"):
+        shutil.copy(certificates, image / "etc/ssl/certs/ca-certificates.crt")
     with tempfile.TemporaryDirectory(prefix="image-") as scratch:
         top = _fleet(Path(scratch) / "fleet", used, targets, windows)
         references = template_references(load_manifest(top / "crates.json"), load_definition(top)).values()
@@ -50,7 +53,9 @@ def _fleet(top: Path, used: Versions, targets: frozenset[str], windows: bool) ->
     """Copy the sample fleet, for all platforms and with the image's definition."""
     shutil.copytree(TOP / "tests/fleet", top, ignore=shutil.ignore_patterns("target", "node_modules", "dist"))
     manifest = json.loads((top / "crates.json").read_text())
-    manifest["fleet"] |= {"platforms": PLATFORM_NAMES, "timeout_minutes": 120, "retries": 0}
+    # Sandboxes of other plans than Hobby live longer than an hour.
+    limits = {"e2b_sandboxes": 100, "e2b_creates_per_second": 5}
+    manifest["fleet"] |= {"platforms": PLATFORM_NAMES, "timeout_minutes": 120, "retries": 0, "limits": limits}
     manifest.pop("$schema")
     for crate in manifest["crates"]:
         crate.pop("platforms", None)
