@@ -12,7 +12,7 @@ from generator.planning.prediction import Prediction
 from generator.reports.models import CrateReport, Report, ShardTimes
 from generator.text import counted, duration
 
-COLUMNS = ("times", "predicted", "actual", "error")
+COLUMNS = ("times", "predicted", "actual", "off by")
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def times_line(report: Report) -> str | None:
     whole = comparisons(report)[len(report.shards) :]
     if not whole:
         return None
-    parts = ("{}: predicted {}, actual {}, error {}".format(each.name, *each.words) for each in whole)
+    parts = ("{}: predicted {}, actual {}, off by {}".format(each.name, *each.words) for each in whole)
     return f"{'; '.join(parts)} ({counted(len(_compared(report.crates)), 'built crate')})"
 
 

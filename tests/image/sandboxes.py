@@ -31,9 +31,11 @@ def build_in(image: Path, out: Path, used: Versions, targets: frozenset[str], wi
     """Build the crates; the image holds Rust's `targets` and, with `windows`, Microsoft's libraries."""
     # The test server isolates a sandbox of root in two steps, and the second one is inside of the image.
     shutil.copy(shutil.which("bwrap") or "bwrap", image / "usr/local/bin/bwrap")
-    # A machine behind a proxy has certificates of its own.
+    # A machine behind a proxy has certificates of its own; npm reads no system's.
     if certificates := os.environ.get("SSL_CERT_FILE"):
         shutil.copy(certificates, image / "etc/ssl/certs/ca-certificates.crt")
+        (image / "opt/node/etc").mkdir(exist_ok=True)
+        (image / "opt/node/etc/npmrc").write_text("cafile=/etc/ssl/certs/ca-certificates.crt\n")
     with tempfile.TemporaryDirectory(prefix="image-") as scratch:
         top = _fleet(Path(scratch) / "fleet", used, targets, windows)
         references = template_references(load_manifest(top / "crates.json"), load_definition(top)).values()
