@@ -101,7 +101,7 @@ def _packages(manifest: Manifest, report: Report | None, files: Iterable[str], d
 def _head(packages: Sequence[_Package], tag: str) -> str:
     """Return the number of packages, the command that checks them, and as an example the lines that install one."""
     command = f"cratematrix release verify --tag {shlex.quote(tag)}"
-    head = f"{counted(len(packages), 'npm package')}. Check them:\n\n{_shell(command)}"
+    head = f"{counted(len(packages), 'npm package')}. Check them in a checkout of this tag:\n\n{_shell(command)}"
     example = next((each for each in packages if each.address), None)
     if example is None:
         return head

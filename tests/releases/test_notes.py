@@ -58,7 +58,7 @@ def published(of: Manifest, *crates: CrateReport, draft: str = "", files: dict[s
 def test_a_release_says_how_each_manager_installs_one_of_its_packages() -> None:
     address = f"{SITE}/releases/download/v1.0.0/demo-napi1-1.0.0.tgz"
     assert draft_body(manifest("lib", "napi", "bin"), "v1.0.0", SITE) == (
-        f"{START}2 npm packages. Check them:\n\n```sh\ncratematrix release verify --tag v1.0.0\n```\n\n"
+        f"{START}2 npm packages. Check them in a checkout of this tag:\n\n```sh\ncratematrix release verify --tag v1.0.0\n```\n\n"
         "To install `@demo/napi1`, as an example:\n\n"
         f"```sh\nnpm install --allow-remote=root {address}\npnpm add {address}\n"
         f"yarn add @demo/napi1@{address}\nbun add {address}\n```\n{END}"
@@ -88,7 +88,7 @@ def test_a_published_release_lists_every_package_with_the_line_that_installs_it(
     line, bin1, wasm2 = "npm install --allow-remote=root", "demo-bin1-1.0.0.tgz", "demo-wasm2-1.0.0.tgz"
     facts = f"1.0.0, 1.5 kB, SHA-256 `{DIGEST}`"
     text = published(fleet, built)
-    assert text.startswith(f"{START}2 npm packages. Check them:\n")
+    assert text.startswith(f"{START}2 npm packages. Check them in a checkout of this tag:\n")
     assert "In quarantine" not in text
     assert text.partition("### Packages\n")[2] == (
         f"\n<details>\n<summary>linux-x64-gnu: 1 package</summary>\n\n**`@demo/bin1`** {facts}\n\n"
@@ -114,7 +114,7 @@ def test_crates_that_failed_in_quarantine_are_named_with_reason_and_failure() ->
     fleet = manifest("bin", "bin")
     files = {name: each for name, each in files_of(fleet).items() if "bin1" in name}
     text = published(fleet, broken("bin0"), files=files)
-    assert text.startswith(f"{START}1 npm package. Check them:\n")
+    assert text.startswith(f"{START}1 npm package. Check them in a checkout of this tag:\n")
     assert (
         "\n### In quarantine\n\nThis release is without 1 crate that failed:\n\n"
         "- **bin0** 1.0.0, until 2026-12-31\\: its author is away\n  - `src/lib.rs:7: mismatched types`\n\n### Packages\n"
