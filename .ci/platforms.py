@@ -207,7 +207,8 @@ def windows(context: RunContext, stop: threading.Event, observer: Observer) -> I
     """Open the build environment of this machine, with a toolchain that links for Windows."""
     with local_environment(context, stop, observer, isolated=True) as local:
         tools = local.toolchain
-        yield replace(local, toolchain=WindowsGnu(tools.host, tools.targets, tools.programs, runtimes=tools.runtimes))
+        gnu = WindowsGnu(tools.host, tools.targets, tools.programs, runtimes=tools.runtimes)
+        yield replace(local, conditions=replace(local.conditions, toolchain=gnu))
 
 
 def rows_of(crate: CrateReport, out: Path, runtime_set: Runtimes) -> Iterator[tuple[str, ...]]:
