@@ -26,7 +26,8 @@ from pathlib import Path
 from generator.backends.local import local_environment
 from generator.builds.environment import BuildEnvironment
 from generator.builds.observer import Observer
-from generator.builds.run import RunContext, RunOptions, Selection, build
+from generator.builds.run import RunContext, RunOptions, build
+from generator.builds.selection import Selection
 from generator.console.output import print_message
 from generator.console.tables import print_table
 from generator.errors import CratematrixError

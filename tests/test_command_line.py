@@ -15,7 +15,7 @@ import click
 import pytest
 
 from generator import cli
-from generator.builds.run import select_crates
+from generator.builds.selection import select_crates
 from generator.commands import release, template
 from generator.commands.lazy_group import LazyCommand
 from generator.manifest.models import Manifest

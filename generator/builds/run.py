@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import math
-import signal
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from difflib import get_close_matches
 from pathlib import Path
-from types import FrameType
-from typing import Final
 
 from generator.builds.cache import has_entry
 from generator.builds.context import BuildContext, CrateBuild
@@ -23,9 +19,10 @@ from generator.builds.environment import BuildEnvironment
 from generator.builds.fleet import build_fleet
 from generator.builds.kept import has_kept
 from generator.builds.observer import Observer
+from generator.builds.selection import Selection, known_minutes
+from generator.builds.signals import stopping_on_signals
 from generator.builds.spending import SpendingLimit
 from generator.builds.tool_cache import ToolCache
-from generator.errors import InputError
 from generator.files.directory import Directory
 from generator.files.output import output_directory
 from generator.files.private_directories import create_private_directory
@@ -34,86 +31,14 @@ from generator.github_actions.step_files import github_run_id
 from generator.manifest.models import Crate, Manifest
 from generator.manifest.names import log_name, sbom_name, tarball_names
 from generator.manifest.settings import Settings, settings
-from generator.planning.batches import batches_of, longest_items_first
-from generator.planning.plan import Plan, make_plan, minutes_of, only, shard_crates, shard_numbers, sizes_of
+from generator.planning.plan import sizes_of
 from generator.planning.prediction import Prediction
 from generator.redaction import Redactor
 from generator.reports.index import FleetIndex
-from generator.reports.memory import report_name
 from generator.reports.models import CrateReport, Report
 from generator.reports.predictions import remembered, with_times
 from generator.reports.quarantines import with_quarantines
 from generator.sources.collect import repository_top, source_locations
-from generator.text import counted
-
-
-@dataclass(frozen=True)
-class Selection:
-    """The crates of one run, longest first, and the shard "I/N" that they are, if any.
-
-    `minutes` has all crates of the run, also of its other shards, with the minutes in which its jobs agree.
-    """
-
-    names: tuple[str, ...]
-    shard: str | None = None
-    minutes: Mapping[str, float] = field(default_factory=dict)
-
-    @property
-    def report_name(self) -> str:
-        """Name of the report file, different for each shard of a run."""
-        return report_name(self.shard)
-
-
-def select_crates(
-    manifest: Manifest,
-    shard: str | None = None,
-    crates: tuple[str, ...] = (),
-    plan: Plan | None = None,
-    predictions: tuple[Prediction, ...] = (),
-    slots_per_job: int = 1,
-) -> Selection:
-    """Return the crates with these names, or all without names; of them the part `shard`, written I/N.
-
-    With a plan, the part is that of the plan. Without one, it follows from the manifest alone, for N jobs of
-    `slots_per_job` slots: each job has other measurements, and all must agree. `predictions` decide the order of crates
-    without a shard.
-
-    InputError for an unknown crate or shard.
-    """
-    if plan is not None:
-        return _planned(manifest, plan, shard, crates)
-    minutes = _minutes(manifest, () if shard else predictions)
-    wanted = frozenset(crates or minutes)
-    if unknown := sorted(wanted - minutes.keys()):
-        near = get_close_matches(unknown[0], minutes, 1)
-        hint = f'; did you mean "{near[0]}"?' if near else ""
-        raise InputError(f"the manifest has no crate {', '.join(unknown)}{hint}", fix="cratematrix plan")
-    whole = {name: each for name, each in minutes.items() if name in wanted}
-    if not shard:
-        return Selection(longest_items_first(whole, batches_of(manifest.crates)), minutes=whole)
-    index, count = shard_numbers(shard)
-    divided = make_plan(only(manifest, wanted), count * slots_per_job, slots_per_job=slots_per_job)
-    return Selection(shard_crates(divided, index), shard, whole)
-
-
-def _planned(manifest: Manifest, plan: Plan, shard: str | None, crates: tuple[str, ...]) -> Selection:
-    """Return the crates of a shard in a plan; InputError if the plan has another number of shards."""
-    if not shard or crates:
-        raise InputError("a plan says which crates a shard builds: use --plan with --shard I/N and without --crate")
-    index, count = shard_numbers(shard)
-    if count != len(plan.shards) or index > count:
-        raise InputError(
-            f"the plan has {counted(len(plan.shards), 'shard')}, and {shard} is not one of them",
-            fix="cratematrix generate, or take a shard from the plan's matrix",
-        )
-    minutes = _minutes(manifest, plan.predictions)
-    whole = {name: minutes[name] for each in plan.shards for name in each.crates}
-    return Selection(shard_crates(plan, index), shard, whole)
-
-
-def _minutes(manifest: Manifest, predictions: Iterable[Prediction]) -> dict[str, float]:
-    """Return the minutes of each crate: predicted, or those of the manifest."""
-    return {crate.name: crate.expected_minutes for crate in manifest.crates} | minutes_of(predictions)
 
 
 @dataclass(frozen=True)
@@ -170,7 +95,7 @@ def build(
         files = [file for name in names for file in _output_files(crates[name], crate_settings[name])]
         _check_writable(out, (selection.report_name, *files))
         with contextlib.ExitStack() as stack:
-            stack.enter_context(_stopping_on_signals(stop))
+            stack.enter_context(stopping_on_signals(stop))
             environment = stack.enter_context(open_environment(run, stop, observer))
             context = _build_context(
                 manifest, selection, environment, run, options, stop, observer, out, started, stack
@@ -290,7 +215,7 @@ def _build_context(
         stop=stop,
         observer=observer,
         started=started,
-        minutes={**_minutes(manifest, ()), **selection.minutes},
+        minutes={**known_minutes(manifest, ()), **selection.minutes},
         sizes=sizes_of(options.predictions),
         keep_failed=options.keep_failed,
         previous=options.previous,
@@ -311,26 +236,3 @@ def _check_writable(out: Directory, names: Iterable[str]) -> None:
     for name in names:
         out.check_file(name)
     out.check_writable(log_name("any"))
-
-
-# Windows has no SIGHUP.
-_STOP_SIGNALS: Final = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
-
-
-@contextlib.contextmanager
-def _stopping_on_signals(stop: threading.Event) -> Iterator[None]:
-    """Set `stop` at the first SIGINT, SIGTERM or SIGHUP, so that the report is written; the next one ends at once."""
-    handlers = {number: signal.getsignal(number) for number in _STOP_SIGNALS}
-
-    def handle(_number: int, _frame: FrameType | None) -> None:
-        stop.set()
-        for number in handlers:
-            signal.signal(number, signal.SIG_DFL)
-
-    for number in handlers:
-        signal.signal(number, handle)
-    try:
-        yield
-    finally:
-        for number, handler in handlers.items():
-            signal.signal(number, handler)

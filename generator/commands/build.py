@@ -12,8 +12,9 @@ import click
 
 from generator.backends.local import local_environment
 from generator.builds.earlier import EarlierBuild, earlier_builds
-from generator.builds.run import OpenEnvironment, RunContext, RunOptions, Selection, select_crates
+from generator.builds.run import OpenEnvironment, RunContext, RunOptions
 from generator.builds.run import build as run_build
+from generator.builds.selection import Selection, select_crates
 from generator.commands.measurements import measurements, size_memory
 from generator.commands.options import (
     backend_option,

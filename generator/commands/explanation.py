@@ -1,4 +1,4 @@
-"""Which inputs of a crate changed since the run before: `plan --explain`."""
+"""Comparison of a crate's inputs with those of the run before, for `plan --explain`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from generator.backends.local import local_conditions
 from generator.builds.environment import Conditions
 from generator.builds.inputs import BuildInputs, build_inputs, unmet_needs
-from generator.builds.run import select_crates
+from generator.builds.selection import select_crates
 from generator.console.output import print_message
 from generator.files.private_directories import create_private_directory
 from generator.files.user_cache import cache_directory

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from generator.backends.local import local_toolchain
-from generator.builds.run import select_crates
+from generator.builds.selection import select_crates
 from generator.commands.options import complete_crates, manifest_option, plan_option
 from generator.console.output import print_data, print_message
 from generator.manifest.reading import load_manifest

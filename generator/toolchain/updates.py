@@ -43,7 +43,7 @@ class Tool:
 
 @dataclass(frozen=True)
 class Update:
-    """What a registry said: the newest version of a tool's line, which is its major version, and the newest of all.
+    """The newest versions of a tool by its registry: `newest` of all, and `newest_of_line` of its major version.
 
     `problem` is the reason when nothing is known.
     """

@@ -16,8 +16,9 @@ from pathlib import Path
 import pytest
 
 from generator.backends.e2b import e2b_environment
-from generator.builds.run import RunContext, RunOptions, select_crates
+from generator.builds.run import RunContext, RunOptions
 from generator.builds.run import build as run_build
+from generator.builds.selection import select_crates
 from generator.manifest.reading import load_manifest
 from generator.redaction import Redactor
 from generator.reports.models import CrateReport, PhaseName

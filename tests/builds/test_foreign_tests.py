@@ -19,7 +19,8 @@ from typing import Any
 import pytest
 
 from generator.backends.local import local_environment
-from generator.builds.run import RunContext, RunOptions, Selection, build
+from generator.builds.run import RunContext, RunOptions, build
+from generator.builds.selection import Selection
 from generator.manifest.reading import load_manifest
 from generator.redaction import Redactor
 from generator.sandboxes.contract import Command, CommandResult, OnLine

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generator.builds.run import select_crates
+from generator.builds.selection import select_crates
 from generator.manifest.models import Manifest
 from generator.planning.affected import Reason
 from generator.planning.balance import lower_bound

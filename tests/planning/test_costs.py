@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from generator.backends.e2b import create_share, e2b_jobs
-from generator.builds.run import select_crates
+from generator.builds.selection import select_crates
 from generator.console.tables import rich_table
 from generator.errors import InputError
 from generator.manifest.models import Crate, Fleet, Limits, Manifest

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from generator.builds.run import select_crates
+from generator.builds.selection import select_crates
 from generator.errors import InputError
 from generator.planning.affected import Reason
 from generator.planning.plan import make_plan
