@@ -19,7 +19,7 @@ from e2b import Sandbox
 
 from generator.console.output import print_data
 from generator.console.tables import print_table
-from generator.manifest.models import E2BService
+from generator.manifest.fleet_models import E2BService
 from generator.sandboxes.contract import SIZES
 from generator.sandboxes.e2b.backend import Account, E2BBackend, RunIdentity
 from generator.sandboxes.e2b.connection import Gateway, resolve_connection

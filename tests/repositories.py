@@ -6,7 +6,7 @@ import json
 import subprocess
 from pathlib import Path
 
-from generator.manifest.models import Crate
+from generator.manifest.crate_models import Crate
 
 GIT = ["git", "-c", "user.name=test", "-c", "user.email=test@example.invalid", "-c", "commit.gpgsign=false"]
 URL = "https://git.example.invalid/fleet.git"

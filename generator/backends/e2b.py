@@ -16,7 +16,8 @@ from generator.builds.run import RunContext
 from generator.errors import InputError
 from generator.github_actions.step_files import github_run_id
 from generator.manifest.checks import session_problems
-from generator.manifest.models import Fleet, Manifest
+from generator.manifest.fleet_models import Fleet
+from generator.manifest.models import Manifest
 from generator.manifest.problems import json_path
 from generator.manifest.reading import cli_command
 from generator.manifest.values import Size

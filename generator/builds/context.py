@@ -15,7 +15,7 @@ from generator.builds.spending import SpendingLimit
 from generator.builds.tool_cache import ToolCache
 from generator.cargo.channels import RequestedChannel
 from generator.files.directory import Directory
-from generator.manifest.models import Crate
+from generator.manifest.crate_models import Crate
 from generator.manifest.settings import Settings
 from generator.manifest.values import Size
 from generator.planning.costs import likely_minutes

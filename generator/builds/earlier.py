@@ -9,7 +9,7 @@ from pathlib import Path
 from generator.builds.unchanged import has_all_packages
 from generator.files.digest import sha256_below
 from generator.files.directory import Directory
-from generator.manifest.models import Crate
+from generator.manifest.crate_models import Crate
 from generator.manifest.settings import Settings
 from generator.reports.models import CrateReport, Report
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from generator import __version__
 from generator.builds.environment import Conditions
-from generator.manifest.models import Crate
+from generator.manifest.crate_models import Crate
 from generator.manifest.settings import Settings, build_input
 from generator.platforms import PlatformName
 from generator.sources.collect import CollectedSource

@@ -28,7 +28,8 @@ from generator.files.output import output_directory
 from generator.files.private_directories import create_private_directory
 from generator.files.user_cache import cache_directory
 from generator.github_actions.step_files import github_run_id
-from generator.manifest.models import Crate, Manifest
+from generator.manifest.crate_models import Crate
+from generator.manifest.models import Manifest
 from generator.manifest.names import log_name, sbom_name, tarball_names
 from generator.manifest.settings import Settings, settings
 from generator.planning.plan import sizes_of

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from generator.manifest.models import Crate
+from generator.manifest.crate_models import Crate
 from generator.manifest.names import tarball_names
 from generator.manifest.settings import Settings
 from generator.reports.index import FleetIndex, IndexedCrate, IndexedUnit

@@ -12,8 +12,9 @@ from generator.builds.selection import select_crates
 from generator.console.output import print_message
 from generator.files.private_directories import create_private_directory
 from generator.files.user_cache import cache_directory
+from generator.manifest.crate_models import Crate
 from generator.manifest.finding import default_output
-from generator.manifest.models import Crate, Manifest
+from generator.manifest.models import Manifest
 from generator.manifest.settings import settings
 from generator.manifest.values import BackendName
 from generator.planning.explanation import Explanation, explain

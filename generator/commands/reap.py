@@ -9,7 +9,7 @@ import click
 from generator.commands.options import gateway_options, manifest_option
 from generator.commands.secrets import e2b_connection, mask_secrets
 from generator.console.output import print_message
-from generator.manifest.models import E2BService
+from generator.manifest.fleet_models import E2BService
 from generator.manifest.reading import load_manifest
 from generator.sandboxes.e2b.connection import Gateway
 from generator.sandboxes.e2b.reaping import reap as end_sandboxes

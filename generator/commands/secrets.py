@@ -6,7 +6,8 @@ import os
 
 from generator.console.output import print_mask, print_message, set_redactor
 from generator.github_actions.step_files import in_github_actions
-from generator.manifest.models import E2BService, Manifest
+from generator.manifest.fleet_models import E2BService
+from generator.manifest.models import Manifest
 from generator.manifest.settings import passed_variables
 from generator.redaction import MIN_SECRET, Redactor, secrets_in_environment
 from generator.sandboxes.e2b.connection import Connection, Gateway, resolve_connection

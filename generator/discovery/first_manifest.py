@@ -15,7 +15,7 @@ from generator.discovery.choices import Choices, parse_scope, platforms_of
 from generator.discovery.crates import UNPUBLISHED, Discovery, FoundCrate
 from generator.errors import InputError
 from generator.files.output import open_output
-from generator.manifest.models import Fleet
+from generator.manifest.fleet_models import Fleet
 from generator.manifest.reading import cli_command
 from generator.manifest.schema import TITLE, manifest_schema
 from generator.platforms import PLATFORMS, PLATFORMS_OF_KIND, Kind, PlatformName

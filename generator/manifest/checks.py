@@ -8,10 +8,12 @@ from typing import Final
 from pydantic import TypeAdapter, ValidationError
 
 from generator.files.portable_names import name_problem
+from generator.manifest.crate_models import Crate
 from generator.manifest.dependency_cycles import check_cycles
 from generator.manifest.environment_variables import header_variable_error, sandbox_variable_error
+from generator.manifest.fleet_models import Fleet
 from generator.manifest.headers import is_reserved_header, referenced_variables
-from generator.manifest.models import Crate, Fleet, Manifest
+from generator.manifest.models import Manifest
 from generator.manifest.names import github_asset_name, platform_package, tarball_name, tarball_names
 from generator.manifest.problems import Location, Problem
 from generator.manifest.schedules import schedule_error

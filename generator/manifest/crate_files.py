@@ -21,8 +21,9 @@ from generator.cargo.manifests import CargoToml, manifest_path, parse_cargo_toml
 from generator.cargo.workspaces import package_version, workspace_root
 from generator.errors import InputError
 from generator.git import git_output, not_checked_out
+from generator.manifest.crate_models import Crate
 from generator.manifest.document import Document, Plain
-from generator.manifest.models import Crate, Manifest
+from generator.manifest.models import Manifest
 from generator.manifest.problems import Problem
 from generator.manifest.settings import npm_name
 from generator.manifest.source_models import PathSource

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from generator.manifest.models import Crate
+from generator.manifest.crate_models import Crate
 from generator.manifest.settings import Settings
 from generator.manifest.values import Layout
 from generator.platforms import PlatformName

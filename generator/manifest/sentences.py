@@ -9,7 +9,8 @@ from typing import Any, Final
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from generator.manifest import models, source_models
+from generator.manifest import crate_models, fleet_models, source_models
+from generator.manifest.models import Manifest
 from generator.manifest.problems import Location, Problem
 from generator.manifest.text_rules import TEXT_RULE
 from generator.manifest.values import ALTERNATIVES
@@ -21,14 +22,14 @@ _TAGGED: Final = ("source", "fetch_hosts")
 
 # The model of each object, by its path without list indexes and with the source's tag.
 OBJECTS: Final[dict[tuple[str, ...], type[BaseModel]]] = {
-    (): models.Manifest,
-    ("fleet",): models.Fleet,
-    ("fleet", "e2b"): models.E2BService,
-    ("fleet", "limits"): models.Limits,
-    ("fleet", "workflows"): models.Workflows,
-    ("crates",): models.Crate,
-    ("crates", "commands"): models.Commands,
-    ("crates", "quarantine"): models.Quarantine,
+    (): Manifest,
+    ("fleet",): fleet_models.Fleet,
+    ("fleet", "e2b"): fleet_models.E2BService,
+    ("fleet", "limits"): fleet_models.Limits,
+    ("fleet", "workflows"): fleet_models.Workflows,
+    ("crates",): crate_models.Crate,
+    ("crates", "commands"): crate_models.Commands,
+    ("crates", "quarantine"): crate_models.Quarantine,
     ("crates", "source", "path"): source_models.PathSource,
     ("crates", "source", "git"): source_models.GitSource,
     ("crates", "source", "registry"): source_models.RegistrySource,

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Never
 
+from generator.manifest.crate_models import Crate
 from generator.manifest.effects import BuildInput, Effect, NotAnInput
-from generator.manifest.models import Crate, Fleet, Manifest
+from generator.manifest.fleet_models import Fleet
+from generator.manifest.models import Manifest
 from generator.manifest.shared_settings import SharedSettings
 from generator.manifest.values import DEFAULT_SIZE, Layout, NpmName, ScopedName, Size
 from generator.platforms import PLATFORM_NAMES, PLATFORMS_OF_KIND, PlatformName

@@ -9,8 +9,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from generator.manifest.crate_models import Crate
 from generator.manifest.effects import Effect
-from generator.manifest.models import Crate, Fleet, Manifest
+from generator.manifest.fleet_models import Fleet
+from generator.manifest.models import Manifest
 from generator.manifest.settings import build_input, settings
 from generator.planning.own_code import own_code, package_code
 from generator.strict import Strict

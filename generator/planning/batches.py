@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from generator.manifest.models import Crate
+from generator.manifest.crate_models import Crate
 from generator.planning.balance import longest_first
 
 

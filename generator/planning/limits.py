@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal
 
-from generator.manifest.models import Fleet, Limits, Manifest
+from generator.manifest.fleet_models import Fleet, Limits
+from generator.manifest.models import Manifest
 from generator.manifest.settings import settings
 from generator.manifest.values import BackendName
 from generator.planning.costs import Costs

@@ -13,7 +13,8 @@ from typing import Literal
 from pydantic import Field, computed_field
 
 from generator.errors import InputError
-from generator.manifest.models import Manifest, Quarantine
+from generator.manifest.crate_models import Quarantine
+from generator.manifest.models import Manifest
 from generator.manifest.settings import settings
 from generator.manifest.values import BackendName, Size
 from generator.planning.affected import Reason, fits_in_variable

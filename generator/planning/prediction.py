@@ -12,7 +12,8 @@ from typing import Final, NamedTuple
 
 from pydantic import Field
 
-from generator.manifest.models import Crate, Manifest
+from generator.manifest.crate_models import Crate
+from generator.manifest.models import Manifest
 from generator.manifest.values import BackendName, CrateName, Size
 from generator.planning.measurements import Measurement, Measurements, Memory, Place
 from generator.planning.sizes import NO_SIZES, SizeMemory, choose_sizes

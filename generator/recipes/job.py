@@ -15,7 +15,7 @@ from generator.cargo.features import enabled_by_default
 from generator.cargo.metadata import CargoMetadata, Package
 from generator.errors import InputError, Unbuildable
 from generator.manifest.crate_files import differences, parse_package_json
-from generator.manifest.models import Crate
+from generator.manifest.crate_models import Crate
 from generator.manifest.settings import Settings
 from generator.manifest.source_models import PathSource
 from generator.npm.projects import NpmProject

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from generator.errors import InputError
-from generator.manifest.models import Fleet
+from generator.manifest.fleet_models import Fleet
 
 # The rule of `git check-ref-format refs/tags/TAG`, and of `git tag`, which takes no hyphen at the start.
 _FORBIDDEN: Final = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|(?:^|/)\.|(?:\.lock|^)(?:/|$)|[./]$|^-")

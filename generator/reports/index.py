@@ -8,7 +8,8 @@ from typing import Final, Literal
 from pydantic import Field, ValidationError
 
 from generator.errors import InputError
-from generator.manifest.models import Crate, Manifest
+from generator.manifest.crate_models import Crate
+from generator.manifest.models import Manifest
 from generator.manifest.values import BackendName, CrateName, Date, Version
 from generator.planning.explanation import InputDigests
 from generator.planning.measurements import Measurements, Remembered

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from generator.audit.findings import Audit
-from generator.manifest.models import QuarantineState
+from generator.manifest.crate_models import QuarantineState
 from generator.manifest.values import BackendName, CrateName, Date, Size, Version
 from generator.planning.explanation import InputDigests
 from generator.planning.measurements import Measurements, Remembered

@@ -17,7 +17,8 @@ from typing import Final
 from generator.cargo.channels import RequestedChannel, requested_channel
 from generator.cargo.manifests import manifest_path
 from generator.errors import InputError
-from generator.manifest.models import Crate, Manifest
+from generator.manifest.crate_models import Crate
+from generator.manifest.models import Manifest
 from generator.manifest.source_models import GitSource, PathSource, RegistrySource
 from generator.npm.files import LOCK_FILES
 from generator.sources.listing import Listing

@@ -7,7 +7,7 @@ from contextlib import closing
 
 from generator.cargo.directories import ancestors, resolve_path
 from generator.errors import CratematrixError
-from generator.manifest.models import Crate
+from generator.manifest.crate_models import Crate
 from generator.manifest.source_models import RegistrySource
 from generator.sources.collect import SourceLocations, open_tree, request_of
 from generator.sources.listing import Listing

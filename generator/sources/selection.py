@@ -12,7 +12,7 @@ from generator.cargo.configuration_files import read_configuration
 from generator.cargo.directories import ancestors, is_within, matches, parent, pattern_parts
 from generator.cargo.packaging import named_documents, packaged
 from generator.errors import InputError
-from generator.manifest.models import Crate
+from generator.manifest.crate_models import Crate
 from generator.manifest.source_models import GitSource, PathSource
 from generator.npm.closure import npm_closure
 from generator.sources.closure import Closure, dependency_closure, is_read_by_cargo, owner

@@ -11,8 +11,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from generator.errors import InputError
 from generator.files.templates import template_environment
+from generator.manifest.fleet_models import Fleet
 from generator.manifest.headers import referenced_variables
-from generator.manifest.models import Fleet, Manifest
+from generator.manifest.models import Manifest
 from generator.manifest.settings import passed_variables, settings
 from generator.manifest.values import RelativePath
 from generator.planning.balance import Shard

@@ -26,7 +26,8 @@ from generator.discovery.crates import UNPUBLISHED
 from generator.errors import InputError
 from generator.manifest.checks import check_manifest
 from generator.manifest.crate_files import CrateFiles
-from generator.manifest.models import Crate, Manifest
+from generator.manifest.crate_models import Crate
+from generator.manifest.models import Manifest
 from generator.manifest.reading import parse_past_manifest
 from generator.platforms import Kind
 from generator.processes import output

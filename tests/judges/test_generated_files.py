@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from generator.manifest.models import Workflows
+from generator.manifest.fleet_models import Workflows
 from tests.judges import TOP, Finding, judge, kind_of
 from tests.support import cratematrix, git_repository, write_files
 

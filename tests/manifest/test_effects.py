@@ -9,8 +9,10 @@ import pytest
 
 from generator.builds import inputs
 from generator.builds.environment import Conditions
+from generator.manifest.crate_models import Crate
 from generator.manifest.effects import BuildInput, Declared, Effect, NotAnInput, effect_of
-from generator.manifest.models import Crate, Fleet, Manifest
+from generator.manifest.fleet_models import Fleet
+from generator.manifest.models import Manifest
 from generator.manifest.settings import Settings, settings
 from generator.manifest.shared_settings import SharedSettings
 from generator.manifest.values import Size

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from generator.manifest.models import Crate, Fleet, Manifest
+from generator.manifest.crate_models import Crate
+from generator.manifest.fleet_models import Fleet
+from generator.manifest.models import Manifest
 from generator.manifest.path_sources import check_path_sources
 from generator.manifest.source_models import PathSource
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from generator.manifest.models import Quarantine
+from generator.manifest.crate_models import Quarantine
 from tests.manifest.conftest import ProblemsOf
 
 Example = Callable[[], dict[str, Any]]

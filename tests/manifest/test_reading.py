@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from generator.errors import InputError
-from generator.manifest.models import Crate
+from generator.manifest.crate_models import Crate
 from generator.manifest.reading import MAX_BYTES, load_manifest
 
 Example = Callable[[], dict[str, Any]]

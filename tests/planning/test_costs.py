@@ -16,7 +16,9 @@ from generator.backends.e2b import create_share, e2b_jobs
 from generator.builds.selection import select_crates
 from generator.console.tables import rich_table
 from generator.errors import InputError
-from generator.manifest.models import Crate, Fleet, Limits, Manifest
+from generator.manifest.crate_models import Crate
+from generator.manifest.fleet_models import Fleet, Limits
+from generator.manifest.models import Manifest
 from generator.manifest.source_models import PathSource
 from generator.manifest.values import SIZES, BackendName, Size
 from generator.planning.affected import Reason

@@ -17,6 +17,7 @@ SHARED: Final = {
     "generator/files/portable_names.py": "refuses names",
     "generator/git.py": "how git is called",
     "generator/manifest/crate_files.py": "the manifest, whose values are compared for each crate",
+    "generator/manifest/crate_models.py": "the manifest, whose values are compared for each crate",
     "generator/manifest/models.py": "the manifest, whose values are compared for each crate",
     "generator/manifest/settings.py": "the manifest, whose values are compared for each crate",
     "generator/manifest/source_models.py": "the manifest, whose values are compared for each crate",

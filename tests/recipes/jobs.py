@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from generator.manifest.models import Crate, Fleet
+from generator.manifest.crate_models import Crate
+from generator.manifest.fleet_models import Fleet
 from generator.manifest.settings import settings
 from generator.recipes.job import BuildJob
 from generator.sources.collect import CollectedSource

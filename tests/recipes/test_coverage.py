@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from generator.cargo.metadata import Package, Target
-from generator.manifest.models import Commands, Crate, Fleet
+from generator.manifest.crate_models import Commands, Crate
+from generator.manifest.fleet_models import Fleet
 from generator.manifest.settings import settings
 from generator.manifest.source_models import PathSource
 from generator.npm.projects import NpmProject

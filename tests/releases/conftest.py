@@ -14,7 +14,8 @@ import pytest
 
 from generator.github_api.connection import commit_of, connection
 from generator.github_api.retry import Retry
-from generator.manifest.models import Crate, Manifest
+from generator.manifest.crate_models import Crate
+from generator.manifest.models import Manifest
 from generator.manifest.names import tarball_names
 from generator.manifest.reading import load_manifest
 from generator.manifest.settings import settings

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from generator.manifest.models import Crate
+from generator.manifest.crate_models import Crate
 from generator.planning.plan import make_plan
 from generator.reports.merging import reports_below
 from tests.releases.conftest import Fleet, build_shard

@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from generator.errors import InputError
-from generator.manifest.models import Fleet
+from generator.manifest.fleet_models import Fleet
 from generator.manifest.reading import load_manifest
 from generator.releases.tags import becomes_latest, checked_tag, is_prerelease, matches_pattern, release_tag
 from tests.support import TOP

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 from generator.github_actions.workflow_commands import MAX_ANNOTATIONS
-from generator.manifest.models import Crate, Fleet, Manifest
+from generator.manifest.crate_models import Crate
+from generator.manifest.fleet_models import Fleet
+from generator.manifest.models import Manifest
 from generator.manifest.source_models import PathSource, RegistrySource
 from generator.reports.annotations import skipped_crates, worst_failures
 from generator.reports.models import CrateReport, Failure, Report, Unit

@@ -10,7 +10,9 @@ import pytest
 from generator.commands.results import raise_failed
 from generator.errors import BuildFailed
 from generator.github_actions.links import RunLinks
-from generator.manifest.models import Crate, Fleet, Manifest, Quarantine
+from generator.manifest.crate_models import Crate, Quarantine
+from generator.manifest.fleet_models import Fleet
+from generator.manifest.models import Manifest
 from generator.manifest.source_models import RegistrySource
 from generator.reports.annotations import quarantined_crates, worst_failures
 from generator.reports.markdown import page

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from generator.backends.e2b import template_references
-from generator.manifest.models import E2BService
+from generator.manifest.fleet_models import E2BService
 from generator.manifest.reading import load_manifest
 from generator.manifest.values import Size
 from generator.sandboxes.contract import SIZES, Command, Resources, Sandbox

@@ -15,7 +15,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from generator.errors import InputError
-from generator.manifest.models import Crate
+from generator.manifest.crate_models import Crate
 from generator.processes import run
 from generator.sources.collect import CollectedSource, SourceLocations, collect
 from tests.discovery.layouts import DIRECTORIES, LAYOUTS, cargo_members, crate, layouts, needs_cargo, with_libraries

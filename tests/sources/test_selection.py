@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from generator.errors import InputError
-from generator.manifest.models import Crate
+from generator.manifest.crate_models import Crate
 from generator.sources.collect import SourceLocations, collect
 from generator.sources.left_out import left_out
 from generator.sources.tree import NotCheckedOut

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from generator.manifest.models import Crate, Fleet, Limits, Manifest
+from generator.manifest.crate_models import Crate
+from generator.manifest.fleet_models import Fleet, Limits
+from generator.manifest.models import Manifest
 from generator.manifest.source_models import PathSource
 
 

@@ -18,7 +18,8 @@ from ruamel.yaml import YAML
 from generator import processes
 from generator.errors import InputError
 from generator.manifest.checks import check_manifest
-from generator.manifest.models import Manifest, Workflows
+from generator.manifest.fleet_models import Workflows
+from generator.manifest.models import Manifest
 from generator.planning.plan import make_plan
 from generator.workflows import limits, rendering
 from generator.workflows.files import diff, differences, stale, write

@@ -9,8 +9,8 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from generator.errors import InputError
+from generator.manifest.fleet_models import E2BService
 from generator.manifest.headers import expand_variables, is_reserved_header, referenced_variables
-from generator.manifest.models import E2BService
 from generator.manifest.values import HeaderName, HeaderValue, HostName, ServiceUrl
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from generator.manifest.models import E2BService
+from generator.manifest.fleet_models import E2BService
 from generator.sandboxes.contract import SIZES
 from generator.sandboxes.e2b.backend import Account, E2BBackend, RunIdentity
 from generator.sandboxes.e2b.connection import Gateway, resolve_connection

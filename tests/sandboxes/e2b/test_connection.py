@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from generator.errors import InputError
-from generator.manifest.models import E2BService
+from generator.manifest.fleet_models import E2BService
 from generator.sandboxes.e2b.connection import Gateway, resolve_connection
 
 KEY = {"E2B_API_KEY": "e2b_0123456789"}

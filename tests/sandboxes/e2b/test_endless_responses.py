@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from generator.errors import InputError
-from generator.manifest.models import E2BService
+from generator.manifest.fleet_models import E2BService
 from generator.sandboxes.contract import SIZES, Command, SandboxError
 from generator.sandboxes.e2b.backend import Account
 from generator.sandboxes.e2b.connection import Gateway, resolve_connection

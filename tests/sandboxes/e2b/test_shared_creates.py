@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from generator.backends.e2b import CreateShare, create_share
-from generator.manifest.models import Fleet, Limits
+from generator.manifest.fleet_models import Fleet, Limits
 from generator.planning.limits import jobs_at_once
 from generator.sandboxes.e2b.rate_limit import MARGIN, RateLimit
 from tests.sandboxes.e2b.test_rate_limit import Clock

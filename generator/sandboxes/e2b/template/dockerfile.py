@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from generator.files.templates import template_environment
-from generator.manifest.models import Fleet, Manifest
+from generator.manifest.fleet_models import Fleet
+from generator.manifest.models import Manifest
 from generator.manifest.source_models import GitSource, RegistrySource
 from generator.npm.managers import default_programs, programs
 from generator.recipes.prebuilt import all_zig_libraries
