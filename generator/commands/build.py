@@ -37,7 +37,7 @@ from generator.manifest.settings import with_layout
 from generator.manifest.values import BackendName, Layout
 from generator.packages.install_lines import install_line
 from generator.planning.plan_file import load_plan
-from generator.planning.prediction import predict
+from generator.planning.prediction import Prediction, predict
 from generator.reports.index import load_index
 from generator.reports.merging import reports_below
 from generator.reports.models import Report
@@ -145,13 +145,8 @@ def build(
         raise InputError("choose crates: --shard I/N, --crate NAME or both, or --all", fix="cratematrix build --all")
     _check_backend(backend, no_isolation=no_isolation, keep_failed=keep_failed)
     loaded = with_layout(load_manifest(manifest), layout)
-    index = load_index(previous) if previous else None
     planned = load_plan(plan_file, loaded) if plan_file else None
-    if planned:
-        predictions = planned.predictions
-    else:
-        sizes = size_memory(loaded, manifest, backend)
-        predictions = predict(loaded, measurements(loaded, previous, out), backend, sizes)
+    predictions = planned.predictions if planned else _predictions(loaded, manifest, backend, previous, out)
     context = RunContext(manifest, out, os.environ, mask_secrets(loaded), datetime.now(UTC))
     per_job = loaded.fleet.slots_per_job if backend == "e2b" else 1
     selection = select_crates(loaded, shard, crates, planned, predictions, per_job)
@@ -160,13 +155,32 @@ def build(
         options, environment = _e2b(loaded, selection, at_once, gateway, keep_failed)
     else:
         options, environment = _local(jobs, no_isolation)
-    earlier = _earlier(resume, out)
-    options = replace(options, previous=index, earlier=earlier, reuse=reuse, predictions=predictions, max_cost=max_cost)
+    options = replace(
+        options,
+        previous=load_index(previous) if previous else None,
+        earlier=_earlier(resume, out),
+        reuse=reuse,
+        predictions=predictions,
+        max_cost=max_cost,
+    )
     seconds = {name: selection.minutes[name] * 60 for name in selection.names}
     progress = build_progress(seconds, options.jobs, grouped=in_github_actions(os.environ))
     with progress.running():
         report = run_build(loaded, selection, context, options, environment, progress)
     print_report(report, out / selection.report_name, loaded)
+    _print_end(report, out)
+
+
+def _predictions(
+    loaded: Manifest, manifest: Path, backend: BackendName, previous: Path | None, out: Path
+) -> tuple[Prediction, ...]:
+    """Predict from the release before, or from the last report in the output directory."""
+    sizes = size_memory(loaded, manifest, backend)
+    return predict(loaded, measurements(loaded, previous, out), backend, sizes)
+
+
+def _print_end(report: Report, out: Path) -> None:
+    """Print where the results lie and the next command; BuildFailed or Interrupted for a run that is no success."""
     if made := packages_line(report, str(out)):
         print_message(made)
     if any(each.attempts for each in report.crates):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import click
@@ -24,19 +24,7 @@ from generator.planning.costs import Rates, check_cost
 from generator.planning.explanation import Explanation
 from generator.planning.markdown import page
 from generator.planning.plan import Plan, make_plan, with_costs
-from generator.planning.table import (
-    PREDICTION_COLUMNS,
-    REASON_COLUMNS,
-    SIZE_COLUMNS,
-    columns,
-    cost_lines,
-    prediction_rows,
-    quarantine_notes,
-    reason_rows,
-    rows,
-    size_rows,
-    summary,
-)
+from generator.planning.table import cost_lines, quarantine_notes, summary, tables
 from generator.prices import load_runner_prices, load_sandbox_prices
 from generator.releases.budget import budget, check_budget
 from generator.sandboxes.e2b.template.definition import load_definition
@@ -105,28 +93,32 @@ def plan(
     if explained and not as_json:
         print_data("\n".join(explained.lines))
         return
+    memory, sizes = measurements(loaded, previous, default_output()), size_memory(loaded, manifest, used)
     reasons = affected(loaded, changes(loaded, manifest, changed_since, used)) if changed_since is not None else ()
-    memory = measurements(loaded, previous, default_output())
     per_job = loaded.fleet.slots_per_job if used == "e2b" else 1
-    sizes = size_memory(loaded, manifest, used)
     made = with_costs(make_plan(loaded, slots, reasons, memory, used, per_job, sizes), loaded, _rates(used, manifest))
-    release = make_plan(loaded, memory=memory, backend=used, sizes=sizes)
-    if changed_since is None:
+    release = make_plan(loaded, memory=memory, backend=used, sizes=sizes) if changed_since is None else None
+    if release:
         made = made.model_copy(update={"limits": (*made.limits, *budget(loaded, release).limits())})
     if as_json:
-        made = made.model_copy(update={"explained": explained})
-        print_data(made.model_dump_json(indent=2))
+        print_data(made.model_copy(update={"explained": explained}).model_dump_json(indent=2))
     else:
-        _print_tables(made)
+        for _, columns, rows in tables(made):
+            print_table(columns, rows)
     print_message("\n".join((summary(made), *quarantine_notes(made, today), *cost_lines(made))))
-    if changed_since is None:
+    if release:
         _print_budget(loaded, release)
+    _tell_github(made, today)
+    if max_cost is not None and made.costs:
+        check_cost(made.costs, max_cost)
+
+
+def _tell_github(made: Plan, today: date) -> None:
+    """Write the outputs of the step and its summary, in GitHub Actions only."""
     if in_github_actions(os.environ):
         matrix = made.matrix.model_dump_json()
         write_step_outputs(os.environ, {"count": str(made.count), "crates": made.crates, "matrix": matrix})
         write_step_summary(os.environ, page(made, today))
-    if max_cost is not None and made.costs:
-        check_cost(made.costs, max_cost)
 
 
 def _explanation(
@@ -145,17 +137,6 @@ def _rates(backend: BackendName, manifest: Path) -> Rates:
     prices, sizes = load_sandbox_prices(), load_definition(manifest.resolve().parent).sizes
     minute = {size: prices.cost(each.cpus, each.memory_mib, 60) for size, each in sizes.items()}
     return Rates(backend, runners, minute, prices.date)
-
-
-def _print_tables(made: Plan) -> None:
-    if made.shards:
-        print_table(columns(made), rows(made))
-    if predicted := prediction_rows(made):
-        print_table(PREDICTION_COLUMNS, predicted)
-    if sizes := size_rows(made):
-        print_table(SIZE_COLUMNS, sizes)
-    if made.reasons:
-        print_table(REASON_COLUMNS, reason_rows(made))
 
 
 def _print_budget(manifest: Manifest, made: Plan) -> None:

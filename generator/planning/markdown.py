@@ -7,19 +7,7 @@ from datetime import date
 from generator.markdown import escape, folded, table
 from generator.planning.limits import binding
 from generator.planning.plan import Plan
-from generator.planning.table import (
-    PREDICTION_COLUMNS,
-    REASON_COLUMNS,
-    SIZE_COLUMNS,
-    columns,
-    cost_lines,
-    prediction_rows,
-    quarantine_notes,
-    reason_rows,
-    rows,
-    size_rows,
-    summary,
-)
+from generator.planning.table import cost_lines, quarantine_notes, summary, tables
 from generator.prices import money_text
 from generator.text import counted, duration
 
@@ -28,14 +16,8 @@ def page(plan: Plan, today: date) -> str:
     """Return the step summary: costs, limits that bind and quarantines on this day; shards, crates and reasons."""
     notes = [*cost_lines(plan), *_bounds(plan), *summary(plan).split("\n"), *quarantine_notes(plan, today)]
     lines = [f"### Plan: {_verdict(plan)}", "", *(f"- {escape(note)}" for note in notes), ""]
-    if plan.shards:
-        lines += folded("Slots and jobs", table(columns(plan), rows(plan)))
-    if predicted := prediction_rows(plan):
-        lines += folded("Predicted minutes of each crate", table(PREDICTION_COLUMNS, predicted))
-    if sizes := size_rows(plan):
-        lines += folded("Sizes by the measured memory", table(SIZE_COLUMNS, sizes))
-    if plan.reasons:
-        lines += folded("Why each crate is built or not", table(REASON_COLUMNS, reason_rows(plan)))
+    for title, columns, rows in tables(plan):
+        lines += folded(title, table(columns, rows))
     return "\n".join(lines)
 
 

@@ -17,6 +17,17 @@ PREDICTION_COLUMNS = ("crate", "minutes", "basis")
 SIZE_COLUMNS = ("crate", "size", "basis")
 
 
+def tables(plan: Plan) -> list[tuple[str, tuple[str, ...], list[tuple[str, ...]]]]:
+    """Return the title, columns and rows of each table that has rows."""
+    found = [
+        ("Slots and jobs", columns(plan), rows(plan)),
+        ("Predicted minutes of each crate", PREDICTION_COLUMNS, prediction_rows(plan)),
+        ("Sizes by the measured memory", SIZE_COLUMNS, size_rows(plan)),
+        ("Why each crate is built or not", REASON_COLUMNS, reason_rows(plan)),
+    ]
+    return [each for each in found if each[2]]
+
+
 def columns(plan: Plan) -> tuple[str, ...]:
     """Return the columns of `rows`: with costs also whole minutes of runners, and the cost of sandboxes unless free."""
     costs = plan.costs
