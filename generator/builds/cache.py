@@ -51,22 +51,15 @@ def store(build: CrateBuild, key: str, report: CrateReport) -> None:
     write_atomically(_path(build), entry.model_dump_json(indent=1).encode())
 
 
-def has_expected_files(build: CrateBuild, report: CrateReport) -> bool:
-    """Return True if a report is of this crate, built, with the root package first and no file of another name."""
+def _is_complete(build: CrateBuild, report: CrateReport) -> bool:
     if (report.name, report.version, report.state) != (build.crate.name, build.crate.version, "built"):
         return False
     if not report.packages:
         return build.crate.kind == "lib"
     tarballs = tarball_names(build.crate, build.settings, build.settings.platforms, build.settings.layout)
-    if report.sbom and report.sbom.file != sbom_name(build.crate.name):
-        return False
-    names = [*tarballs]
-    return report.packages[0].file == names[0] and all(each.file in names for each in report.packages)
-
-
-def _is_complete(build: CrateBuild, report: CrateReport) -> bool:
-    return has_expected_files(build, report) and all(
-        sha256_below(build.context.out, each.file) == each.sha256
+    names = (*tarballs, sbom_name(build.crate.name))
+    return report.packages[0].file == names[0] and all(
+        each.file in names and sha256_below(build.context.out, each.file) == each.sha256
         for each in (*report.packages, *([report.sbom] if report.sbom else []))
     )
 

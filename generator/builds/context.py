@@ -35,10 +35,9 @@ class BuildContext:
     `out` receives packages and logs. `scratch` is deleted after the run; `cache` is kept. With `keep_failed` the
     sandbox of a failed crate stays open for inspection. `offline` is set when a crate has failed because no connection
     could be made: no other crate is retried for that, until one gets on. `previous` is the index of a release whose
-    packages are as good as built, `earlier` has the crates that an attempt before built for this run, and `reuse` is
-    the directory of packages that earlier runs kept. `started` is the time of the run's start by the monotonic clock.
-    `minutes` are predicted for each crate, and `sizes` are those of its sandbox. `spending` limits the costs of all
-    crates together.
+    packages are as good as built, and `earlier` has the crates that earlier runs built. `started` is the time of the
+    run's start by the monotonic clock. `minutes` are predicted for each crate, and `sizes` are those of its sandbox.
+    `spending` limits the costs of all crates together.
     """
 
     environment: BuildEnvironment
@@ -57,7 +56,6 @@ class BuildContext:
     keep_failed: bool = False
     previous: FleetIndex | None = None
     earlier: Mapping[str, EarlierBuild] = field(default_factory=dict)
-    reuse: Path | None = None
     offline: threading.Event = field(default_factory=threading.Event)
     spending: SpendingLimit = field(default_factory=SpendingLimit)
 

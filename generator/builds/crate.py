@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
-from generator.builds import cache, kept
+from generator.builds import cache
 from generator.builds.attempt import AttemptOptions, attempt
 from generator.builds.context import CrateBuild
 from generator.builds.earlier import earlier_report
@@ -129,13 +129,9 @@ def _reused(build: CrateBuild, inputs: BuildInputs, log: CrateLog) -> CrateRepor
         return cached
     _remove_packages(build)
     earlier = build.context.earlier.get(build.crate.name)
-    if resumed := earlier_report(build.crate, build.settings, inputs.shown_key, earlier, build.context.out):
-        log.line("built by an earlier attempt: the input has not changed")
-        return resumed
-    if taken := kept.take(build, inputs.shown_key):
+    if taken := earlier_report(build.crate, build.settings, inputs.shown_key, earlier, build.context.out):
         log.line("reused from an earlier run: the input has not changed")
         return taken
-    _remove_packages(build)  # some may have been taken
     if unchanged := unchanged_report(build.crate, build.settings, inputs.shown_key, build.context.previous):
         log.line(f"unchanged since {unchanged.unchanged_since}, whose release has its packages")
         return unchanged

@@ -14,10 +14,9 @@ from pathlib import Path
 
 from generator.builds.cache import has_entry
 from generator.builds.context import BuildContext, CrateBuild
-from generator.builds.earlier import EarlierBuild
+from generator.builds.earlier import EarlierBuild, code_digest
 from generator.builds.environment import BuildEnvironment
 from generator.builds.fleet import build_fleet
-from generator.builds.kept import has_kept
 from generator.builds.observer import Observer
 from generator.builds.selection import Selection, known_minutes
 from generator.builds.signals import stopping_on_signals
@@ -60,10 +59,9 @@ class RunContext:
 class RunOptions:
     """The number of concurrent crates; with `keep_failed` the sandboxes of failed crates stay open.
 
-    Crates that did not change since the release of the index `previous` are not built, nor are those that an attempt
-    before built for this run, `earlier`, or that earlier runs kept in the directory `reuse`. `predictions` are those of
-    all crates of the manifest, with the measurements of earlier builds. `max_cost` is the most that the sandboxes of
-    all shards may cost together.
+    Crates that did not change since the release of the index `previous` are not built, nor are those that earlier runs
+    built, `earlier`. `predictions` are those of all crates of the manifest, with the measurements of earlier builds.
+    `max_cost` is the most that the sandboxes of all shards may cost together.
     """
 
     jobs: int
@@ -72,7 +70,6 @@ class RunOptions:
     earlier: Mapping[str, EarlierBuild] = field(default_factory=dict)
     predictions: tuple[Prediction, ...] = ()
     max_cost: float | None = None
-    reuse: Path | None = None
 
 
 OpenEnvironment = Callable[[RunContext, threading.Event, Observer], AbstractContextManager[BuildEnvironment]]
@@ -136,8 +133,7 @@ def _check_cost(context: BuildContext, builds: Sequence[CrateBuild]) -> None:
     """InputError when the crates that were never built before, here or elsewhere, likely cost too much."""
     indexed = context.previous.crates if context.previous else ()
     known = {*context.earlier, *(crate.name for crate in indexed if crate.state == "built")}
-    known |= {build.crate.name for build in builds if has_entry(build) or has_kept(context.reuse, build.crate.name)}
-    new = (build for build in builds if build.crate.name not in known)
+    new = (build for build in builds if build.crate.name not in known and not has_entry(build))
     context.spending.check(math.fsum(build.likely_cost() for build in new))
 
 
@@ -178,6 +174,7 @@ def _report(
         retry_cost=round(sum(report.retry_cost for report in built), 6),
         currency=environment.prices.currency if environment.prices else None,
         prices_of=environment.prices.date if environment.prices else None,
+        code=code_digest(),
         crates=tuple(sorted(reports, key=lambda report: report.name)),
     )
 
@@ -221,7 +218,6 @@ def _build_context(
         keep_failed=options.keep_failed,
         previous=options.previous,
         earlier=options.earlier,
-        reuse=options.reuse,
     )
 
 

@@ -39,7 +39,6 @@ from generator.packages.install_lines import install_line
 from generator.planning.plan_file import load_plan
 from generator.planning.prediction import Prediction, predict
 from generator.reports.index import load_index
-from generator.reports.merging import reports_below
 from generator.reports.models import Report
 from generator.reports.table import packages_line
 from generator.sandboxes.e2b.connection import Gateway
@@ -95,20 +94,12 @@ from generator.text import shell_word
     help="Index of the release before, from `release prepare`: crates that did not change since are not built.",
 )
 @click.option(
-    "--resume",
-    type=click.Path(path_type=Path, file_okay=False),
-    metavar="DIR",
-    envvar="CRATEMATRIX_BUILD_RESUME",
-    help="Directory with the reports and packages of an earlier attempt, as `release resume` makes it: what that built "
-    "from the same input is not built again.",
-)
-@click.option(
     "--reuse",
     type=click.Path(path_type=Path, file_okay=False),
     metavar="DIR",
     envvar="CRATEMATRIX_BUILD_REUSE",
-    help="Directory of packages of earlier runs, from `report --keep`: those of unchanged crates are taken from there. "
-    "It need not exist.",
+    help="Directory with reports and packages of earlier runs, as `report --keep` and `release resume` make it: what "
+    "these built from the same input is not built again. It need not exist.",
 )
 @max_cost_option("Open no sandbox with which the run, or with --shard all shards together, would likely cost more")
 @click.option("--keep-failed", is_flag=True, help="e2b: keep the sandboxes of failed crates for an hour to debug.")
@@ -125,7 +116,6 @@ def build(
     no_isolation: bool,
     plan_file: Path | None,
     previous: Path | None,
-    resume: Path | None,
     reuse: Path | None,
     max_cost: float | None,
     keep_failed: bool,
@@ -158,8 +148,7 @@ def build(
     options = replace(
         options,
         previous=load_index(previous) if previous else None,
-        earlier=_earlier(resume, out),
-        reuse=reuse,
+        earlier=_earlier(reuse, out),
         predictions=predictions,
         max_cost=max_cost,
     )
@@ -200,19 +189,13 @@ def _next_line(report: Report, out: Path) -> str:
     return f"to see the results as a page: cratematrix report --out {directory} --html {page}"
 
 
-def _earlier(resume: Path | None, out: Path) -> dict[str, EarlierBuild]:
-    """Return the crates that an earlier attempt built; none without a directory, or with none of its reports."""
-    if resume is None or not resume.is_dir():
+def _earlier(reuse: Path | None, out: Path) -> dict[str, EarlierBuild]:
+    """Return the crates that earlier runs built; none without a directory."""
+    if reuse is None or not reuse.is_dir():
         return {}
-    if resume.resolve() == out.resolve():
-        raise InputError(
-            "--resume and --out are the same directory", fix="leave out --resume: there is the build cache"
-        )
-    try:
-        return earlier_builds(reports_below(resume))
-    except InputError as error:
-        print_message(f"nothing is resumed: {error.message}")
-        return {}
+    if reuse.resolve() == out.resolve():
+        raise InputError("--reuse and --out are the same directory", fix="leave out --reuse: there is the build cache")
+    return earlier_builds(reuse, print_message)
 
 
 def _install_line(report: Report, out: Path) -> str | None:

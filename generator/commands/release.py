@@ -14,7 +14,7 @@ COMMANDS = {
         "generator.commands.release_upload:upload", "Upload the packages of the reports to the draft."
     ),
     "resume": LazyCommand(
-        "generator.commands.release_resume:resume", "Download what the draft has of a shard, for `build --resume`."
+        "generator.commands.release_resume:resume", "Download what the draft has of a shard, for `build --reuse`."
     ),
     "publish": LazyCommand("generator.commands.release_publish:publish", "Publish the draft when it is complete."),
     "verify": LazyCommand(

@@ -21,7 +21,7 @@ from generator.text import counted
 @out_option("Directory for the packages and their report, another one than that of `build`.", exists=False)
 @json_option("CRATEMATRIX_RELEASE_RESUME_JSON")
 def resume(release_id: int, shard: str, out: Path, as_json: bool) -> None:
-    """Download what the draft has of a shard, for `build --resume`.
+    """Download what the draft has of a shard, for `build --reuse`.
 
     An earlier job may have ended before its shard was complete. Crates whose packages are on the draft, with the
     recorded size and SHA-256, are not built again, if their input is still the same.

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from generator.builds.kept import keep as keep_packages
+from generator.builds.earlier import keep as keep_packages
 from generator.commands.options import json_option, out_option, plan_option
 from generator.commands.results import print_report, raise_failed
 from generator.console.output import print_data, print_message

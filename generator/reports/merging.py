@@ -43,8 +43,7 @@ def reports_below(directory: Path, run: str | None = None) -> tuple[tuple[Path, 
     When a shard ran several times, only its last attempt is returned.
     """
     with output_directory(directory) as results:
-        named = sorted(name for name in results.walk_files() if _REPORT.fullmatch(PurePosixPath(name).name))
-        found = [((directory / name).parent, _read(results, name, run)) for name in named]
+        found = [((directory / name).parent, read_below(results, name, run)) for name in report_names(results)]
     shards = sorted((each for each in found if each[1].shard), key=lambda each: each[1].run_attempt)
     if shards:
         return tuple({_index(report): (path, report) for path, report in shards}.values())
@@ -87,6 +86,7 @@ def merge(reports: Iterable[Report]) -> Report:
         currency=most_expensive.currency,
         prices_of=most_expensive.prices_of,
         estimated_cost=_sum(estimates) if estimates else None,
+        code=parts[0].code if len({part.code for part in parts}) == 1 else None,
         shards=tuple(times for part in parts if (times := shard_times(part))),
         missing_shards=tuple(f"{index}/{count}" for index in range(1, count + 1) if index not in last),
         crates=tuple(
@@ -117,7 +117,13 @@ def _delay(part: Report, started: float | None) -> float:
     return 0.0 if started is None or part.started is None else part.started - started
 
 
-def _read(results: Directory, name: str, run: str | None) -> Report:
+def report_names(results: Directory) -> list[str]:
+    """Return the names of the reports below a directory, in order."""
+    return sorted(name for name in results.walk_files() if _REPORT.fullmatch(PurePosixPath(name).name))
+
+
+def read_below(results: Directory, name: str, run: str | None = None) -> Report:
+    """Return the report of this name; InputError when it is none, or with `run` that of another run."""
     path = results.path / name
     report = read_report(results.read(name, MAX_REPORT) or b"", path)
     if run is not None and report.run != run:

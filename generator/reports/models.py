@@ -203,7 +203,8 @@ class Report(Strict):
     seconds, and `seconds` is wall-clock time. `run` is GitHub's run ID, elsewhere the ID for `reap --run`. `cost` is in
     `currency`, by the prices of the date `prices_of`; a local run is free. `estimated_cost` is the likely cost, before
     the run, of the crates that had a sandbox. `missing_shards` are the shards without a report in a merged report, and
-    `shards` the times of the others. `remembered` has the measured crates of the fleet that are not in `crates`.
+    `shards` the times of the others. `code` is the digest of the code of cratematrix that built. `remembered` has the
+    measured crates of the fleet that are not in `crates`.
     """
 
     report_version: Literal[1] = 1
@@ -222,5 +223,6 @@ class Report(Strict):
     estimated_cost: float | None = None
     missing_shards: tuple[Shard, ...] = ()
     shards: tuple[ShardTimes, ...] = ()
+    code: Digest | None = None
     crates: tuple[CrateReport, ...]
     remembered: tuple[Remembered, ...] = ()

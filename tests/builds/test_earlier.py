@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from generator.builds.earlier import earlier_builds, earlier_report
+from generator.builds.earlier import code_digest, earlier_builds, earlier_report
 from generator.files.directory import Directory
 from generator.manifest.settings import settings
 from generator.reports.models import CrateReport, Report
@@ -31,7 +31,7 @@ def take(tmp_path: Path) -> Iterator[Take]:
 
     with Directory.open_trusted(tmp_path / "dist") as out:
 
-        def taken(key: str | None = KEY, **values: Any) -> CrateReport | None:
+        def taken(key: str | None = KEY, code: str | None = None, **values: Any) -> CrateReport | None:
             crate = {"name": "one", "version": "1.0.0", "kind": "napi", "state": "built", "attempts": 1, "cost": 0.5}
             own = {
                 **crate,
@@ -41,10 +41,10 @@ def take(tmp_path: Path) -> Iterator[Take]:
                 "sbom": packages[1],
                 **values,
             }
-            report = Report.model_validate(
-                {"backend": "e2b", "isolated": True, "seconds": 9.0, "crates": [own]}, strict=False
-            )
-            earlier, of = earlier_builds([(tmp_path / "earlier", report)]).get("one"), manifest(**SPLIT)
+            whole = {"backend": "e2b", "isolated": True, "seconds": 9.0, "code": code or code_digest(), "crates": [own]}
+            report = Report.model_validate(whole, strict=False)
+            (tmp_path / "earlier/report.json").write_text(report.model_dump_json())
+            earlier, of = earlier_builds(tmp_path / "earlier", pytest.fail).get("one"), manifest(**SPLIT)
             return earlier_report(of.crates[0], settings(of.fleet, of.crates[0]), key, earlier, out)
 
         yield taken
@@ -71,6 +71,7 @@ def test_its_packages_are_copied_and_its_report_says_that_nothing_was_built(take
         {"version": "1.0.1"},
         {"state": "failed"},
         {"unchanged_since": "v1.0.0"},
+        {"code": "0" * 64},
         {"packages": []},
         {"packages": [{"file": "../one.tgz", "bytes": 1, "sha256": KEY}]},
     ],

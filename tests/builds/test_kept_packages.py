@@ -6,14 +6,11 @@ import hashlib
 import json
 import shutil
 from pathlib import Path
-from types import SimpleNamespace
-from typing import cast
 
 import pytest
 
-from generator.builds.context import BuildContext, CrateBuild
-from generator.builds.kept import has_kept, take
-from generator.builds.kept import keep as keep_packages
+from generator.builds.earlier import code_digest, earlier_builds, earlier_report
+from generator.builds.earlier import keep as keep_packages
 from generator.files.directory import Directory
 from generator.manifest.models import Manifest
 from generator.manifest.settings import settings
@@ -61,7 +58,7 @@ def test_kept_packages_are_reused_only_as_reported(repository_of_demo: Path, tmp
     (top / "dist/packages-1-1" / TARBALL).write_bytes(b"of an earlier attempt")
     (top / "dist" / TARBALL).rename(top / "dist/packages-1-2" / TARBALL)
     assert "packages of 1 crate kept in" in keep(top, kept).err
-    assert sorted(path.name for path in (kept / "demo").iterdir()) == ["build.json", TARBALL, "demo.cdx.json"]
+    assert sorted(path.name for path in (kept / "demo").iterdir()) == [TARBALL, "report.json", "sbom"]
 
     attempts, log = on_another_runner(top, kept)
     assert (attempts, packages(top / "dist")) == (0, first)
@@ -87,7 +84,7 @@ REPORT = CrateReport(
 def kept_of(top: Path, report: CrateReport = REPORT) -> tuple[Path, int]:
     """Keep the packages of a report, which lie as download-artifact leaves them; return the number of crates."""
     write_files(top / "dist", {f"packages-1-1/{name}": content.decode() for name, content in CONTENT.items()})
-    whole = Report(backend="local", isolated=True, seconds=1.0, crates=(report,))
+    whole = Report(backend="local", isolated=True, seconds=1.0, code=code_digest(), crates=(report,))
     with Directory.open_trusted(top / "dist") as out:
         return top / "kept", keep_packages(top / "kept", whole, out)
 
@@ -98,15 +95,14 @@ def taken(top: Path, key: str | None = KEY, **crate: str) -> CrateReport | None:
     manifest = Manifest.model_validate_json(
         json.dumps({"schema_version": 1, "fleet": {"npm_scope": "@demo"}, "crates": [entry]})
     )
+    earlier, (own,) = earlier_builds(top / "kept", lambda _: None).get("demo"), manifest.crates
     with Directory.open_trusted(top / "new") as out:
-        context = cast(BuildContext, SimpleNamespace(out=out, reuse=top / "kept"))
-        (own,) = manifest.crates
-        return take(CrateBuild(own, settings(manifest.fleet, own), context), key)
+        return earlier_report(own, settings(manifest.fleet, own), key, earlier, out)
 
 
 def test_what_is_kept_is_taken_with_its_report(tmp_path: Path) -> None:
     kept, number = kept_of(tmp_path)
-    assert (number, has_kept(kept, "demo"), has_kept(kept, "other"), has_kept(None, "demo")) == (1, True, False, False)
+    assert (number, [*earlier_builds(kept, pytest.fail)]) == (1, ["demo"])
     assert taken(tmp_path) == REPORT.model_copy(update={"attempts": 0, "seconds": 0.0})
     assert {name: (tmp_path / "new" / name).read_bytes() for name in CONTENT} == CONTENT
 
@@ -118,10 +114,8 @@ def test_what_is_kept_is_taken_with_its_report(tmp_path: Path) -> None:
         (TARBALL, "a package and more"),
         (TARBALL, ""),
         (TARBALL, None),
-        ("demo.cdx.json", "an sbom"),
-        ("demo.cdx.json", None),
-        ("build.json", "{"),
-        ("build.json", None),
+        ("report.json", "{"),
+        ("report.json", None),
     ],
 )
 @pytest.mark.attack("a kept package that is not as reported is never used")
@@ -131,6 +125,18 @@ def test_what_is_not_as_reported_is_not_taken(tmp_path: Path, file: str, content
     if content is not None:
         (kept / "demo" / file).write_text(content)
     assert taken(tmp_path) is None
+
+
+@pytest.mark.parametrize("content", ["an sbom", None])
+def test_an_sbom_that_is_not_as_reported_is_left_out(tmp_path: Path, content: str | None) -> None:
+    kept, _ = kept_of(tmp_path)
+    (kept / "demo/sbom/demo.cdx.json").unlink()
+    if content is not None:
+        (kept / "demo/sbom/demo.cdx.json").write_text(content)
+    found = taken(tmp_path)
+    assert found is not None
+    assert found.sbom is None
+    assert not (tmp_path / "new/sbom").exists()
 
 
 def test_links_other_keys_and_other_crates_are_not_taken(tmp_path: Path) -> None:
@@ -150,7 +156,9 @@ def test_only_built_crates_with_a_public_key_are_kept(tmp_path: Path, changed: d
 
 def test_a_crate_that_is_kept_again_loses_its_old_files(tmp_path: Path) -> None:
     kept, _ = kept_of(tmp_path)
-    write_files(kept, {"demo/demo-demo-0.9.0.tgz": "old", "other/build.json": "{}"})
+    old = {"demo/demo-demo-0.9.0.tgz": "old", "demo/sbom/old.cdx.json": "{}", "other/report.json": "{}"}
+    write_files(kept, old)
     kept_of(tmp_path)
-    assert sorted(path.name for path in (kept / "demo").iterdir()) == ["build.json", TARBALL, "demo.cdx.json"]
-    assert (kept / "other/build.json").is_file()
+    assert sorted(path.name for path in (kept / "demo").iterdir()) == [TARBALL, "report.json", "sbom"]
+    assert [path.name for path in (kept / "demo/sbom").iterdir()] == ["demo.cdx.json"]
+    assert (kept / "other/report.json").is_file()

@@ -62,7 +62,7 @@ class Fleet:
     def build_words(self, machine: str) -> tuple[str | Path, ...]:
         earlier = self.out(machine).with_name("earlier")
         words = ("build", "--shard", "1/1", "--backend", "e2b", "--jobs", "20", "--previous", "../previous.json")
-        return (*words, "--resume", earlier, "--out", self.out(machine))
+        return (*words, "--reuse", earlier, "--out", self.out(machine))
 
     def resume(self, number: str, machine: str) -> None:
         earlier = self.out(machine).with_name("earlier")
@@ -223,7 +223,7 @@ def test_a_wrong_or_missing_package_of_the_draft_is_built_again(fleet: Fleet) ->
     ran = fleet.job(number, "second")
     assert fleet.sandboxes() == ["c0", "c1", "c3"]
     assert {crate.name: crate.attempts for crate in fleet.report("second").crates}["c2"] == 0
-    assert ran.err.count("built by an earlier attempt") == COUNT - 3
+    assert ran.err.count("reused from an earlier run") == COUNT - 3
     record = release.named("record-1-of-1.json")
     assert record is not None
     fleet.github._api.assets.path(record).write_bytes(b"x" * record.size)
