@@ -11,8 +11,6 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from ruamel.yaml import YAML
-
 from generator.errors import InputError
 
 MATRIX_JOBS: Final = 256
@@ -63,6 +61,11 @@ def _problems(text: str) -> Iterator[str]:
     if size > FILE_BYTES:
         yield f"{size} bytes, but GitHub allows {FILE_BYTES} for a workflow"
         return
+    # No scalar is longer than its file, and the parser takes longer than the rest of `generate`.
+    if max(len(text), expression_length(text)) <= EXPRESSION_CHARACTERS:
+        return
+    from ruamel.yaml import YAML  # noqa: PLC0415  most workflows are short
+
     for key, scalar in _scalars(YAML(typ="safe", pure=True).load(text), "$"):
         length = expression_length(scalar)
         if length > EXPRESSION_CHARACTERS:
