@@ -6,7 +6,6 @@ import secrets
 import threading
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from generator.audit.rules import MinimumVersions
@@ -21,13 +20,12 @@ from generator.manifest.models import Manifest
 from generator.manifest.problems import json_path
 from generator.manifest.reading import cli_command
 from generator.manifest.values import Size
-from generator.planning.limits import jobs_at_once
 from generator.planning.plan import shard_numbers
 from generator.prices import load_sandbox_prices
 from generator.sandboxes.e2b.backend import Account, E2BBackend, RunIdentity
 from generator.sandboxes.e2b.connection import Gateway, resolve_connection
 from generator.sandboxes.e2b.control_plane import check_connection
-from generator.sandboxes.e2b.rate_limit import MARGIN
+from generator.sandboxes.e2b.rate_limit import ALONE, Turn
 from generator.sandboxes.e2b.sandbox import Lifetime
 from generator.sandboxes.e2b.template.building import check_templates, own_sizes
 from generator.sandboxes.e2b.template.definition import Definition, load_definition
@@ -50,25 +48,15 @@ def e2b_jobs(fleet: Fleet, jobs: int | None, shard: str | None) -> int:
     return max(1, min(jobs or (fleet.slots_per_job if shard else fleet.slots), fleet.limits.e2b_sandboxes))
 
 
-@dataclass(frozen=True)
-class CreateShare:
-    """A job's share of the account's creates, and the seconds before its first one."""
+def create_turn(shard: str | None) -> Turn:
+    """Return the turn of the job of a shard to create sandboxes, so that all jobs of the run keep the account's limit.
 
-    per_second: float
-    first_seconds: float = 0.0
-
-
-def create_share(fleet: Fleet, shard: str | None) -> CreateShare:
-    """Return the share of the job of a shard, so that all jobs of the run together keep the account's limit.
-
-    Jobs that start together take turns: each waits for those before it once, and then for all of them.
+    Every shard has a turn of its own, because any of them may build at the same time.
     """
-    rate = fleet.limits.e2b_creates_per_second
     if shard is None:
-        return CreateShare(rate)
+        return ALONE
     index, count = shard_numbers(shard)
-    at_once = jobs_at_once(fleet, "e2b", count)
-    return CreateShare(rate / at_once, (index - 1) % at_once * (1 + MARGIN) / rate)
+    return Turn(index - 1, count)
 
 
 @contextmanager
@@ -85,7 +73,7 @@ def e2b_environment(
 ) -> Iterator[BuildEnvironment]:
     """Open the build environment of E2B for these crates, and kill its sandboxes at the end.
 
-    The job of a shard takes its share of the account's creates. InputError for a wrong configuration, and Unreachable
+    The job of a shard creates sandboxes in its turn. InputError for a wrong configuration, and Unreachable
     for a dead service, before any sandbox is opened.
     """
     if too_long := tuple(f"{json_path(each.loc)}: {each.sentence}" for each in session_problems(manifest)):
@@ -98,8 +86,7 @@ def e2b_environment(
     fix = cli_command("template build", context.manifest)
     check_templates(manifest, definition, own_sizes(manifest, crates), connection, fix)
     templates = template_references(manifest, definition)
-    creates = create_share(manifest.fleet, shard)
-    account = Account(connection, creates.per_second, creates.first_seconds)
+    account = Account(connection, manifest.fleet.limits.e2b_creates_per_second, create_turn(shard))
     lifetime = Lifetime(definition.env, definition.timeout_seconds)
     backend = E2BBackend(account, run, templates, lifetime, stop, observer.line, definition.volumes())
     try:

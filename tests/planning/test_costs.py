@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from generator.backends.e2b import create_share, e2b_jobs
+from generator.backends.e2b import e2b_jobs
 from generator.builds.selection import select_crates
 from generator.console.tables import rich_table
 from generator.errors import InputError
@@ -328,5 +328,4 @@ def test_the_job_of_a_shard_has_the_sandboxes_of_its_slots() -> None:
     assert e2b_jobs(fleet, None, None) == 30
     assert e2b_jobs(fleet, 2, "1/4") == 2
     assert jobs_at_once(fleet, "e2b", 4) == 4
-    assert create_share(fleet, "2/4").per_second == 0.25
     assert jobs_at_once(fleet.model_copy(update={"limits": Limits(e2b_sandboxes=6)}), "e2b", 4) == 1

@@ -17,7 +17,7 @@ from generator.sandboxes.e2b.control_plane import find_sandboxes, kill_sandbox
 from generator.sandboxes.e2b.creation import CreateRequest, create_sandbox
 from generator.sandboxes.e2b.errors import ServiceError, service_error
 from generator.sandboxes.e2b.headers import with_headers
-from generator.sandboxes.e2b.rate_limit import RateLimit
+from generator.sandboxes.e2b.rate_limit import ALONE, RateLimit, Turn
 from generator.sandboxes.e2b.retry import backoff
 from generator.sandboxes.e2b.sandbox import E2BSandbox, Lifetime
 
@@ -61,18 +61,18 @@ class RunIdentity:
 class Account:
     """Connection to the service with its limits: creates per second, seconds in the queue and seconds per create.
 
-    The first create waits `first_create_seconds`.
+    `turn` is that of this process among those that share the account.
     """
 
     connection: Connection
     creates_per_second: float = 1.0
-    first_create_seconds: float = 0.0
+    turn: Turn = ALONE
     queue_seconds: float = QUEUE_SECONDS
     create_seconds: float = CREATE_SECONDS
 
 
 def _rate_limit(account: Account) -> RateLimit:
-    return RateLimit(account.creates_per_second, first_seconds=account.first_create_seconds)
+    return RateLimit(account.creates_per_second, turn=account.turn)
 
 
 class E2BBackend:

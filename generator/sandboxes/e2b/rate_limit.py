@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Final
 
 from generator.sandboxes.contract import SandboxError
@@ -17,11 +18,25 @@ MARGIN: Final = 0.1
 SEND_SECONDS: Final = 2.0
 
 
+@dataclass(frozen=True)
+class Turn:
+    """The turn of a process among `of` processes that share a rate limit; `number` begins with 0.
+
+    Each sends only when it is its turn by the time of day, which all machines have in common.
+    """
+
+    number: int
+    of: int
+
+
+ALONE: Final = Turn(0, 1)
+
+
 class RateLimit:
     """Rate limit for all threads: fewer than `per_second` requests are sent.
 
-    The interval starts when the previous request is sent, not when it acquires the limit. The first request waits
-    `first_seconds`.
+    The interval starts when the previous request is sent, not when it acquires the limit. With a turn, the processes
+    together keep the limit, whenever each of them begins or is ready for its next request.
     """
 
     def __init__(
@@ -29,10 +44,12 @@ class RateLimit:
         per_second: float,
         clock: Callable[[], float] = time.monotonic,
         send_seconds: float = SEND_SECONDS,
-        first_seconds: float = 0.0,
+        turn: Turn = ALONE,
+        time_of_day: Callable[[], float] = time.time,
     ) -> None:
         self._interval, self._clock, self._send_seconds = (1 + MARGIN) / per_second, clock, send_seconds
-        self._next = clock() + first_seconds
+        self._turn, self._time_of_day = turn, time_of_day
+        self._next = clock()
         self._queue, self._lock = threading.Lock(), threading.Lock()
         self._previous_sent = threading.Event()
         self._previous_sent.set()
@@ -66,7 +83,18 @@ class RateLimit:
     def _wait(self, stop: threading.Event) -> None:
         if not stop.is_set():
             self._previous_sent.wait(self._send_seconds)
-        while (seconds := self._next - self._clock()) > 0 and not stop.wait(seconds):
-            pass
+        after = None
+        while after != self._next:  # a response may have asked for a pause
+            after = self._next
+            stop.wait(max(0.0, self._own_turn(after) - self._clock()))
         if stop.is_set():
             raise SandboxError("the run was stopped")
+
+    def _own_turn(self, after: float) -> float:
+        """Return the first moment of the clock at or after another one, and not in the past, that is in turn."""
+        now = self._clock()
+        earliest = max(after, now)
+        if self._turn.of == 1:
+            return earliest
+        time_of_day = self._time_of_day() + earliest - now
+        return earliest + (self._turn.number * self._interval - time_of_day) % (self._turn.of * self._interval)

@@ -1,4 +1,4 @@
-"""The share of an account's creates that each job of a run has, with a clock of the test."""
+"""The turns of a run's jobs to create sandboxes, with a clock of the test."""
 
 from __future__ import annotations
 
@@ -9,49 +9,64 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from generator.backends.e2b import CreateShare, create_share
-from generator.manifest.fleet_models import Fleet, Limits
-from generator.planning.limits import jobs_at_once
-from generator.sandboxes.e2b.rate_limit import MARGIN, RateLimit
+from generator.backends.e2b import create_turn
+from generator.sandboxes.e2b.rate_limit import MARGIN, RateLimit, Turn
 from tests.sandboxes.e2b.test_rate_limit import Clock
 
+TIME_OF_DAY = 1_790_000_000.0
 
-def creates(share: CreateShare, count: int) -> list[float]:
-    """Return the moments at which a job that begins at 100 sends its creates as fast as it may."""
+
+def creates(turn: Turn, rate: float, begun: float, ready: list[float]) -> list[float]:
+    """Return the times of day at which a job sends its creates.
+
+    It begins at `begun`, and is ready for another create each time some seconds after it has sent one.
+    """
     clock, moments = Clock(), list[float]()
-    limit = RateLimit(share.per_second, lambda: clock.now, first_seconds=share.first_seconds)
-    for _ in range(count):
+    clock.now += begun
+    limit = RateLimit(rate, lambda: clock.now, turn=turn, time_of_day=lambda: TIME_OF_DAY + clock.now)
+    for seconds in ready:
         with limit.acquire(clock):
-            moments.append(clock.now)
+            moments.append(TIME_OF_DAY + clock.now)
+        clock.now += seconds
     return moments
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=60)
 @given(
-    shards=st.integers(1, 60), jobs=st.integers(1, 60), sandboxes=st.integers(1, 60), rate=st.sampled_from([0.5, 1.0, 5.0])
-)  # fmt: skip
-def test_all_jobs_that_start_together_keep_the_limit_together(
-    shards: int, jobs: int, sandboxes: int, rate: float
+    jobs=st.lists(
+        st.tuples(st.floats(0, 90), st.lists(st.floats(0, 120), min_size=1, max_size=5)), min_size=1, max_size=40
+    ),
+    rate=st.sampled_from([0.5, 1.0, 5.0]),
+)
+def test_jobs_keep_the_limit_together_whenever_they_begin_and_are_ready(
+    jobs: list[tuple[float, list[float]]], rate: float
 ) -> None:
-    limits = Limits(github_jobs=jobs, e2b_sandboxes=sandboxes, e2b_creates_per_second=rate)
-    fleet = Fleet(npm_scope="@demo", limits=limits)
-    at_once = jobs_at_once(fleet, "e2b", shards)
-    shares = [create_share(fleet, f"{index}/{shards}") for index in range(1, shards + 1)]
-    moments = sorted(moment for share in shares[:at_once] for moment in creates(share, 3))
-    assert len(moments) == 3 * at_once
-    assert moments[0] == 100
-    between = [after - before for before, after in pairwise(moments)]
-    assert between == pytest.approx([(1 + MARGIN) / rate] * len(between))
-    assert sum(share.per_second for share in shares[:at_once]) == pytest.approx(rate)
+    moments = [
+        moment
+        for index, (begun, ready) in enumerate(jobs, 1)
+        for moment in creates(create_turn(f"{index}/{len(jobs)}"), rate, begun, ready)
+    ]
+    assert len(moments) == sum(len(ready) for _, ready in jobs)
+    between = [after - before for before, after in pairwise(sorted(moments))]
+    assert min(between, default=10) >= (1 + MARGIN) / rate - 1e-5
 
 
-def test_a_run_without_shards_has_all_of_the_account() -> None:
-    assert create_share(Fleet(npm_scope="@demo"), None) == CreateShare(1.0)
+@pytest.mark.parametrize("begun", [0.0, 3.0, 21.9])
+def test_a_job_waits_for_one_turn_of_each_other_job_at_most(begun: float) -> None:
+    (first, second) = creates(create_turn("7/20"), 1.0, begun, [0.0, 0.0])
+    assert first - (TIME_OF_DAY + 100 + begun) < 20 * (1 + MARGIN)
+    assert second - first == pytest.approx(20 * (1 + MARGIN))
 
 
-def test_a_stop_ends_the_wait_for_the_first_turn() -> None:
+def test_a_run_without_shards_waits_for_nobody() -> None:
+    assert creates(create_turn(None), 1.0, 0.0, [0.0, 0.0]) == pytest.approx(
+        [TIME_OF_DAY + 100, TIME_OF_DAY + 100 + 1 + MARGIN]
+    )
+
+
+def test_a_stop_ends_the_wait_for_a_turn() -> None:
     stop = threading.Event()
     stop.set()
-    limit = RateLimit(1, first_seconds=3_600)
+    limit = RateLimit(1e-9, turn=create_turn("2/3"))
     with pytest.raises(Exception, match="the run was stopped"), limit.acquire(stop):
         raise AssertionError
