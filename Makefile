@@ -36,7 +36,7 @@ attack: $(VENV)/.dev
 # service, and of the whole sample fleet on both backends. Those that are attacks or need the whole machine run below.
 slow: $(VENV)/.dev
 	@.ci/bubblewrap
-	@$(BIN)/pytest --numprocesses 4 --dist loadscope --no-loadscope-reorder --timeout 2700 -m "slow and not rush and not attack"
+	@$(BIN)/pytest --numprocesses 5 --dist loadscope --no-loadscope-reorder --timeout 2700 -m "slow and not rush and not attack"
 
 # The workflows, each from its event to its end, in the order of the files: see tests/acts/__init__.py. One test waits for
 # two whole releases, and other work may keep the machine busy.

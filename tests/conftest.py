@@ -78,6 +78,7 @@ LONGEST: Final = (
     *TOGETHER,
     "tests/builds/test_cargo_configuration.py",
     "tests/builds/test_foreign_tests.py",
+    "tests/builds/test_wasm_tests.py",
     "tests/builds/test_coverage.py",
     "tests/builds/test_failed_builds.py",
     "tests/releases/test_release_commands.py",

@@ -35,3 +35,8 @@ def built(top: Path, path: str | None = None) -> tuple[Ran, dict[str, Any]]:
 def units(crate: dict[str, Any]) -> dict[str, tuple[str, str | None]]:
     """Return the state and the reason of each platform in a crate's report."""
     return {unit["platform"]: (unit["state"], unit["reason"]) for unit in crate["units"]}
+
+
+def trials(crate: dict[str, Any]) -> dict[str, tuple[str, str | None, str | None]]:
+    """Return the state of the tests on each platform in a crate's report, by what they ran, and the reason."""
+    return {unit["platform"]: tuple(unit["tests"][key] for key in ("state", "by", "reason")) for unit in crate["units"]}
