@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from generator.console.output import print_message
 from generator.console.tables import print_table
@@ -80,7 +81,7 @@ def fleet_for(host: PlatformName, copy: Path) -> Path:
 
 def build(
     manifest: Path, crates: tuple[str, ...], out: Path, options: list[str]
-) -> tuple[int, list[tuple[dict, Path | None]]]:
+) -> tuple[int, list[tuple[dict[str, Any], Path | None]]]:
     """Build crates with the installed command; return its exit code and each one's report with its package.
 
     The demonstration ends if there is no report.
@@ -95,7 +96,7 @@ def build(
     return code, [(crate, out / crate["package"]["file"] if crate["package"] else None) for crate in crates_built]
 
 
-def loaded(crate: dict, package: Path | None, empty: Path) -> tuple[str, str, str, str]:
+def loaded(crate: dict[str, Any], package: Path | None, empty: Path) -> tuple[str, str, str, str]:
     """Install a package into an empty folder, and load it as its user would."""
     if package is None:
         reason = crate["units"][0]["reason"] if crate["state"] == "skipped" else ""

@@ -44,7 +44,7 @@ def draw_run(picture: Path) -> None:
     shown = " ".join(f"--crate {each}" for each in CRATES)
     with tempfile.TemporaryDirectory() as out:
         command = Path(sys.executable).with_name("cratematrix")
-        words = [command, "build", *shown.split(), "--out", out]
+        words = [str(command), "build", *shown.split(), "--out", out]
         variables = {**os.environ, "COLUMNS": str(COLUMNS)}
         ran = subprocess.run(
             words,
