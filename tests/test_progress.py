@@ -128,6 +128,18 @@ def test_a_crate_that_takes_longer_than_predicted_corrects_the_time_of_the_other
     assert terminal.shown()[-1].endswith("2 min, about 2 min left")
 
 
+def test_a_phase_and_the_end_of_a_crate_are_shown_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    terminal = Terminal(80, ONE)
+    with terminal.progress.running():
+        terminal.progress.phase("one", "fetch")
+        terminal.progress.phase("one", "compile")
+        terminal.progress.finished(report("one", "failed", failure=FAILURE))
+    before, after = Text.from_ansi(terminal.printed).plain.split("failed one: src/lib.rs:7: mismatched types")
+    assert [line.split()[:2] for line in before.splitlines() if line.startswith("one")][-1] == ["one", "compile"]
+    assert ("one  " in after, "1 of 1 done, 1 failed  0 s\n" in after) == (False, True)
+
+
 @pytest.mark.parametrize(("verbose", "printed"), [(False, ""), (True, "[one] -- compile\n[one] words\n")])
 def test_lines_of_crates_are_printed_on_demand(verbose: bool, printed: str) -> None:
     terminal = Terminal(80, ONE, verbose=verbose)

@@ -59,17 +59,18 @@ class LiveProgress:
             expand=True,
         )
         self._task = self._bar.add_task("", total=None)
+        self._live = Live(
+            get_renderable=self.display,
+            console=console,
+            refresh_per_second=4,
+            transient=True,
+            redirect_stdout=False,
+        )
 
     @contextlib.contextmanager
     def running(self) -> Iterator[None]:
         """Keep the display on the terminal during the build; messages of others appear above it."""
-        with Live(
-            get_renderable=self.display,
-            console=self._console,
-            refresh_per_second=4,
-            transient=True,
-            redirect_stdout=False,
-        ):
+        with self._live:
             yield
 
     def line(self, crate: str, text: str) -> None:
@@ -85,6 +86,7 @@ class LiveProgress:
         with self._lock:
             self._waiting.pop(crate, None)
             self._running[crate] = entered(self._running.get(crate), phase, self._clock())
+        self._refresh()
         if self._verbose:
             self._print(Text.assemble((f"[{crate}] ", "dim"), (f"-- {phase}", "cyan")))
 
@@ -97,6 +99,7 @@ class LiveProgress:
             if report.state == "built" and report.attempts:
                 self._predicted += self._seconds[report.name]
                 self._actual += report.seconds
+        self._refresh()
         if report.state == "failed":
             said = printable(f"{report.name}: {result_of(report)}")
             self._print(Text.assemble(("failed ", STATE_STYLES["failed"]), said))
@@ -109,10 +112,12 @@ class LiveProgress:
             passed, left = now - self._started, self._left(now)
             done = len(self._seconds) - len(self._waiting) - len(running)
             failed = f", {self._failed} failed" if self._failed else ""
-        words = f"about {duration(max(_SHORTEST, round(left, -1)))} left" if left else "longer than predicted"
+        words = ", longer than predicted" if running else ""
+        if left:
+            words = f", about {duration(max(_SHORTEST, round(left, -1)))} left"
         self._bar.update(
             self._task,
-            description=f"{done} of {len(self._seconds)} done{failed}  {duration(int(passed))}, {words}",
+            description=f"{done} of {len(self._seconds)} done{failed}  {duration(int(passed))}{words}",
             total=passed + max(_SHORTEST, left),  # the bar is full only at the end
             completed=passed,
         )
@@ -148,6 +153,14 @@ class LiveProgress:
         if more := len(running) - len(shown):
             table.add_row(Text(f"and {more} more", "dim"))
         return table
+
+    def _refresh(self) -> None:
+        """Show a change at once: a phase may end, and a failure be printed, before the next regular refresh."""
+        if self._live.is_started:
+            try:
+                self._live.refresh()
+            except OSError:
+                discard_stderr()
 
     def _print(self, text: Text) -> None:
         try:
