@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import click
@@ -20,7 +21,8 @@ from generator.markdown import code_block
 from generator.markdown import escape as markdown_text
 from generator.planning.plan import make_plan
 from generator.sources.collect import repository_top
-from generator.workflows import Difference, diff, differences, render, stale, write
+from generator.text import counted
+from generator.workflows import Change, Difference, diff, differences, render, stale, write
 from generator.workflows.own_action import check_action
 from generator.workflows.proposal import proposal
 
@@ -59,10 +61,19 @@ def generate(manifest: Path, only_check: bool, pull_request: bool) -> None:
                 raise _stale(manifest, outdated)
             _propose(found, top, name)
             return
-    else:
-        for change in write(rendered, top):
-            print_message(str(change))
-    print_message(f"up to date: {', '.join(rendered)}")
+        print_message(f"{counted(len(rendered), 'generated file')}, all up to date")
+        return
+    _print_written(rendered, write(rendered, top))
+
+
+def _print_written(rendered: Collection[str], changes: Sequence[Change]) -> None:
+    """Print a line for each file, and their numbers."""
+    done: dict[str, str] = dict.fromkeys(rendered, "unchanged") | {each.path: each.action for each in changes}
+    for path, word in sorted(done.items()):
+        print_message(f"{word} {path}")
+    counts = Counter(done.values())
+    numbers = [f"{counts[word]} {word}" for word in ("written", "removed", "unchanged") if counts[word]]
+    print_message(f"{counted(len(done), 'generated file')}: {', '.join(numbers)}")
 
 
 def _propose(found: Sequence[Difference], top: Path, manifest: str) -> None:

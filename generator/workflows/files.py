@@ -28,12 +28,8 @@ _GENERATED_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(?<!\.bak)(?<!\.
 class Change:
     """One written or removed file, by its path from the repository's root."""
 
-    action: Literal["wrote", "removed"]
+    action: Literal["written", "removed"]
     path: str
-
-    def __str__(self) -> str:
-        """Return the line for the log."""
-        return f"{self.action} {self.path}"
 
 
 @dataclass(frozen=True)
@@ -78,7 +74,7 @@ def write(rendered: Mapping[str, str], root: Path) -> tuple[Change, ...]:
         for each in found:
             if each.wanted is None:
                 top.remove(each.path)
-    return tuple(Change("removed" if each.wanted is None else "wrote", each.path) for each in found)
+    return tuple(Change("removed" if each.wanted is None else "written", each.path) for each in found)
 
 
 def differences(rendered: Mapping[str, str], root: Path) -> tuple[Difference, ...]:

@@ -46,7 +46,7 @@ def test_a_commit_of_a_changed_manifest_is_stopped_once_and_has_its_workflows_th
     ran = pre_commit(top, home)
     assert ran.code == 1, ran.out
     assert "files were modified by this hook" in ran.out
-    assert "wrote .github/workflows/cratematrix-release.yml" in ran.out
+    assert "written .github/workflows/cratematrix-release.yml" in ran.out
     git(top, "add", "--all")
     assert pre_commit(top, home).code == 0
     assert cratematrix("generate", "--check", cwd=top).code == 0
