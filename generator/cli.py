@@ -81,7 +81,7 @@ def _as_error(exception: Exception) -> CratematrixError:
 def main(debug: bool) -> None:
     """Build a fleet of Rust crates in sandboxes and ship them as npm packages.
 
-    Start with `cratematrix init` and `cratematrix plan`, then run `cratematrix build --all`.
+    Start with `cratematrix init` and `cratematrix check`, then run `cratematrix build --all`.
 
     Every option is also an environment variable, such as CRATEMATRIX_BUILD_JOBS for build --jobs.
 

@@ -92,7 +92,7 @@ def init(
     write_manifest(manifest, convert_to_format(manifest, manifest_text(discovery, choices, schema)), force=force)
     _print_found(manifest, discovery, as_json)
     if not as_json:
-        print_message(f"{manifest}: {counted(len(discovery.crates), 'crate')}; next: {cli_command('plan', manifest)}")
+        print_message(f"{manifest}: {counted(len(discovery.crates), 'crate')}; next: {cli_command('check', manifest)}")
     if discovery.crates and choices.action is None:
         print_message(f"note: for workflows, {SET_ACTION.format(manifest)}")
 
@@ -138,7 +138,7 @@ def _update(manifest: Path, discovery: Discovery, as_json: bool) -> None:
     if agreed(f"Write this to {manifest}?"):
         write_update(update, data)
         count = counted(len(load_manifest(manifest).crates), "crate")
-        print_message(f"{manifest}: {count}; next: {cli_command('plan', manifest)}")
+        print_message(f"{manifest}: {count}; next: {cli_command('check', manifest)}")
 
 
 def _print_found(manifest: Path, discovery: Discovery, as_json: bool) -> None:
