@@ -70,12 +70,14 @@ def test_every_secret_is_masked_before_anything_is_said(repository: MakeReposito
 def test_reports_of_shards_become_one(repository: MakeRepository, job: Job) -> None:
     top = repository([entry("one"), entry("two", expected_minutes=9)], library("one") | library("two", BROKEN))
     assert job.run(top, "build", "--shard", "2/2").code == 0
-    assert job.run(top, "report").code == 1
+    there, here = job.run(top, "report"), cratematrix("report", cwd=top)
+    for ran, fix in ((there, "see the logs of their jobs"), (here, "cratematrix build --shard 1/2 --out dist")):
+        assert (ran.code, ran.err.endswith(f"error: 1 shard without a report\n  fix: {fix}\n")) == (1, True), ran.err
     assert job.run(top, "build", "--shard", "1/2").code == 1
     ran = job.run(top, "report")
     assert ran.code == 1
     assert "2 crates: 1 built, 1 failed" in ran.err
-    assert ran.err.endswith("error: 1 of 2 crates failed\n  fix: read logs/two.log beside its shard's report\n")
+    assert ran.err.endswith("error: 1 of 2 crates failed\n  fix: read dist/logs/two.log\n")
     assert "### ❌ Fleet: 1 of 2 crates failed" in job.summary.read_text()
 
 

@@ -31,6 +31,7 @@ from generator.manifest.crate_models import Crate
 from generator.manifest.models import Manifest
 from generator.manifest.names import log_name, sbom_name, tarball_names
 from generator.manifest.settings import Settings, settings
+from generator.planning.git_history import CheckedOut, checked_out
 from generator.planning.plan import sizes_of
 from generator.planning.prediction import Prediction
 from generator.redaction import Redactor
@@ -89,7 +90,9 @@ def build(
     started = time.monotonic()
     crates = {crate.name: crate for crate in manifest.crates}
     crate_settings = {name: settings(manifest.fleet, crates[name]) for name in names}
-    with output_directory(run.out, repository_top(run.manifest.resolve().parent)) as out:
+    top = repository_top(run.manifest.resolve().parent)
+    checkout = checked_out(top)
+    with output_directory(run.out, top) as out:
         files = [file for name in names for file in _output_files(crates[name], crate_settings[name])]
         _check_writable(out, (selection.report_name, *files))
         with contextlib.ExitStack() as stack:
@@ -104,7 +107,7 @@ def build(
             _check_cost(context, builds)
             reports = _with_times(build_fleet(builds, options.jobs), environment, options.predictions)
         seconds = time.monotonic() - started
-        report = _report(environment, selection, run, reports, seconds, interrupted=stop.is_set())
+        report = _report(environment, selection, run, checkout, reports, seconds, interrupted=stop.is_set())
         report = report.model_copy(update={"estimated_cost": _estimated_cost(builds, reports)})
         if selection.shard is None:
             report = report.model_copy(update={"remembered": remembered(options.predictions, names)})
@@ -155,6 +158,7 @@ def _report(
     environment: BuildEnvironment,
     selection: Selection,
     run: RunContext,
+    checkout: CheckedOut,
     reports: Sequence[CrateReport],
     seconds: float,
     *,
@@ -174,6 +178,8 @@ def _report(
         retry_cost=round(sum(report.retry_cost for report in built), 6),
         currency=environment.prices.currency if environment.prices else None,
         prices_of=environment.prices.date if environment.prices else None,
+        commit=checkout.commit,
+        modified=checkout.modified,
         code=code_digest(),
         crates=tuple(sorted(reports, key=lambda report: report.name)),
     )

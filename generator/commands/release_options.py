@@ -15,6 +15,7 @@ from generator.github_api.connection import connection
 from generator.github_api.retry import Retry
 from generator.releases.github import GitHubReleases
 from generator.releases.protocol import Releases
+from generator.reports.models import Report
 
 tag_option = click.option("--tag", required=True, help="Tag of the release, such as v1.0.0.")
 release_id_option = click.option(
@@ -29,6 +30,12 @@ def open_releases(*, anonymous: bool = False) -> Iterator[Releases]:
     mask_secrets()
     with contextlib.closing(GitHubReleases(connection(os.environ, anonymous=anonymous))) as releases:
         yield releases
+
+
+def print_modified(report: Report) -> None:
+    """Say that packages were not built from a commit alone."""
+    if report.modified:
+        print_message("note: tracked files were modified at the build, so the commit does not have all of its source")
 
 
 def github_retry() -> Retry:

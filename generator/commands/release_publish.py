@@ -10,7 +10,13 @@ from pathlib import Path
 import click
 
 from generator.commands.options import json_option, manifest_option
-from generator.commands.release_options import github_retry, open_releases, release_id_option, reports_option
+from generator.commands.release_options import (
+    github_retry,
+    open_releases,
+    print_modified,
+    release_id_option,
+    reports_option,
+)
 from generator.console.output import print_data, print_message
 from generator.github_actions.step_files import github_run_id, write_step_outputs
 from generator.github_api.connection import repository_url
@@ -46,7 +52,7 @@ def publish(
     report, address = with_quarantines(merged, loaded, datetime.now(UTC).date()), repository_url(os.environ)
     if unless_unchanged and (before := unchanged_since(loaded, report)):
         with open_releases() as releases:
-            remove_draft(releases, release_id, github_retry())
+            remove_draft(releases, release_id, report.commit, github_retry())
         write_step_outputs(os.environ, {"unchanged": before})
         if as_json:
             print_data(json.dumps({"unchanged_since": before}, indent=2))
@@ -54,6 +60,7 @@ def publish(
         return
     with open_releases() as releases:
         published = publish_draft(releases, release_id, loaded, report, address, out, keep_draft, github_retry())
+    print_modified(report)
     broken = [crate for crate in report.crates if crate.failed_in_quarantine]
     if as_json:
         result = {"tag": published.tag, "release_id": published.id, "draft": published.draft}

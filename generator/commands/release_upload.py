@@ -11,7 +11,13 @@ from pathlib import Path
 import click
 
 from generator.commands.options import json_option
-from generator.commands.release_options import github_retry, open_releases, release_id_option, reports_option
+from generator.commands.release_options import (
+    github_retry,
+    open_releases,
+    print_modified,
+    release_id_option,
+    reports_option,
+)
 from generator.console.output import print_data, print_message
 from generator.github_actions.step_files import github_run_id, write_step_outputs
 from generator.github_api.retry import WRITES_A_MINUTE
@@ -55,10 +61,14 @@ def upload(release_id: int, out: Path, writes_per_minute: int, as_json: bool) ->
         if as_json:
             _print_json(Counter(), [])
         return
+    merged = run_report(tuple(report for _, report in reports))
     # Shards without a report here may upload at the same time.
-    shards = 1 + len(run_report(tuple(report for _, report in reports)).missing_shards)
+    shards = 1 + len(merged.missing_shards)
     with open_releases() as releases:
-        done = upload_packages(releases, release_id, packages, shards, writes_per_minute, github_retry(), records)
+        done = upload_packages(
+            releases, release_id, packages, shards, writes_per_minute, github_retry(), records, merged.commit
+        )
+    print_modified(merged)
     assets = [package.file.file for package in packages]
     write_step_outputs(os.environ, {"assets": json.dumps(assets)})
     if as_json:

@@ -15,9 +15,10 @@ from generator.console.output import print_data, print_message
 from generator.errors import BuildFailed, CratematrixError
 from generator.files.output import open_output, output_directory
 from generator.github_actions.links import run_links
-from generator.github_actions.step_files import github_run_id
+from generator.github_actions.step_files import github_run_id, in_github_actions
 from generator.manifest.finding import find_manifest
 from generator.manifest.models import Manifest
+from generator.manifest.names import log_name
 from generator.manifest.reading import load_manifest
 from generator.planning.plan_file import load_plan
 from generator.reports.logs import log_ends
@@ -30,7 +31,7 @@ from generator.reports.page.timeline import timeline
 from generator.reports.page.values import page_values
 from generator.reports.predictions import remembered
 from generator.reports.table import report_notes
-from generator.text import counted
+from generator.text import counted, shell_word
 
 
 @click.command()
@@ -97,9 +98,9 @@ def report(
     if keep:
         print_message(f"packages of {counted(kept, 'crate')} kept in {keep}")
     if merged.missing_shards:
-        missing = counted(len(merged.missing_shards), "shard")
-        raise BuildFailed(f"{missing} without a report: see the logs of the jobs")
-    raise_failed(merged, lambda crate: f"read logs/{crate}.log beside its shard's report")
+        raise _missing(merged.missing_shards, out)
+    places = {crate.name: place for place, each in reports for crate in each.crates}
+    raise_failed(merged, lambda crate: f"read {places[crate] / log_name(crate)}")
 
 
 def _manifest() -> Manifest | None:
@@ -109,6 +110,14 @@ def _manifest() -> Manifest | None:
     return None
 
 
+def _missing(shards: tuple[str, ...], out: Path) -> BuildFailed:
+    """Return the error for shards without a report; a job of GitHub Actions cannot build them here."""
+    message = f"{counted(len(shards), 'shard')} without a report"
+    if in_github_actions(os.environ):
+        return BuildFailed(message, fix="see the logs of their jobs")
+    return BuildFailed(message, fix=f"cratematrix build --shard {shards[0]} --out {shell_word(str(out))}")
+
+
 def _page(merged: Report, logs: dict[str, str], past: list[Past]) -> str:
-    page = page_values(merged, run_links(os.environ), logs, past, report_notes(merged))
+    page = page_values(merged, run_links(os.environ, merged.commit), logs, past, report_notes(merged))
     return render_page(page, timeline(merged))

@@ -36,7 +36,8 @@ def print_report(report: Report, path: Path, manifest: Manifest | None) -> None:
     states = [crate.state for crate in report.crates]
     counts = {state: str(states.count(state)) for state in ("built", "failed")}
     write_step_outputs(os.environ, {"report": str(path), **counts})
-    write_step_summary(os.environ, redacted(page(report, run_links(os.environ), local_crates(manifest))))
+    links = run_links(os.environ, report.commit)
+    write_step_summary(os.environ, redacted(page(report, links, local_crates(manifest))))
 
 
 def raise_failed(report: Report, fix: Callable[[str], str]) -> None:
@@ -54,7 +55,7 @@ def raise_failed(report: Report, fix: Callable[[str], str]) -> None:
         message = f"{len(blocking)} of {crates} failed"
     elif not_run and not report.interrupted:
         message = f"{len(not_run)} of {crates} were not built: {reason_of(not_run[0])}"
-        raise BuildFailed(message, fix="raise --max-cost, and run the same command again to continue")
+        raise BuildFailed(message, fix="raise --max-cost, and build again to continue")
     elif failed and report.shard is None and not any(crate.state == "built" for crate in report.crates):
         message = f"no crate was built; {len(failed)} of {crates} failed in quarantine"
     else:

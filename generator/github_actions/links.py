@@ -10,7 +10,6 @@ from urllib.parse import quote
 
 _SERVER: Final = re.compile(r"https://[A-Za-z0-9.-]+(:\d+)?")
 _REPOSITORY: Final = re.compile(r"[A-Za-z0-9-]+/[A-Za-z0-9._-]+")
-_COMMIT: Final = re.compile(r"[0-9a-f]{40}")
 
 
 @dataclass(frozen=True)
@@ -33,15 +32,13 @@ class RunLinks:
         return f"{self.repository}/blob/{self.commit}/{quote(path)}" + (f"#L{line}" if line else "")
 
 
-def run_links(environment: Mapping[str, str]) -> RunLinks:
-    """Return the addresses that GitHub's variables of a job give, none outside of GitHub Actions."""
+def run_links(environment: Mapping[str, str], commit: str | None) -> RunLinks:
+    """Return the addresses that GitHub's variables of a job give, none outside of GitHub Actions.
+
+    `commit` is that of the built crates.
+    """
     server, name = environment.get("GITHUB_SERVER_URL", ""), environment.get("GITHUB_REPOSITORY", "")
     if not (_SERVER.fullmatch(server) and _REPOSITORY.fullmatch(name)):
         return RunLinks()
-    commit, run = environment.get("GITHUB_SHA", ""), environment.get("GITHUB_RUN_ID", "")
-    repository = f"{server}/{name}"
-    return RunLinks(
-        repository,
-        commit if _COMMIT.fullmatch(commit) else None,
-        f"{repository}/actions/runs/{run}" if run.isdecimal() else None,
-    )
+    repository, run = f"{server}/{name}", environment.get("GITHUB_RUN_ID", "")
+    return RunLinks(repository, commit, f"{repository}/actions/runs/{run}" if run.isdecimal() else None)

@@ -1,9 +1,10 @@
-"""The git history of the checkout: the base commit of a comparison, and the files that changed since."""
+"""The git history of the checkout: its commit, the base commit of a comparison, and the files that changed since."""
 
 from __future__ import annotations
 
 import os
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -15,6 +16,7 @@ from generator.text import message_text
 
 # A full commit SHA, of SHA-1 and SHA-256 repositories. GitHub gives all zeros for the parent of a new branch.
 _FULL_NAME: Final = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
+_SHA1: Final = re.compile(r"[0-9a-f]{40}")
 _SHORT_SHA: Final = 12
 _FIX_SHALLOW: Final = "git fetch --unshallow; in a workflow, check out with fetch-depth: 0"
 
@@ -25,6 +27,22 @@ class BaseCommit:
 
     commit: str
     name: str
+
+
+@dataclass(frozen=True)
+class CheckedOut:
+    """The commit of a checkout, None if it is unknown; `modified` is True if tracked files differ from it."""
+
+    commit: str | None = None
+    modified: bool = False
+
+
+def checked_out(top: Path) -> CheckedOut:
+    """Return the commit of the checkout; it is unknown outside of git, without a commit, or if git does not read it."""
+    with suppress(InputError):
+        if (top / ".git").exists() and (commit := _commit(top, "HEAD")) and _SHA1.fullmatch(commit):
+            return CheckedOut(commit, bool(changed_paths(top, commit)))
+    return CheckedOut()
 
 
 def base_commit(top: Path, ref: str) -> BaseCommit | WholeFleet:

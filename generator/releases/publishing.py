@@ -25,7 +25,7 @@ from generator.releases.notes import published_body
 from generator.releases.protocol import Asset, Release, Releases
 from generator.releases.records import is_record
 from generator.releases.tags import becomes_latest, is_prerelease
-from generator.releases.uploading import Package, list_assets, open_draft, upload_package
+from generator.releases.uploading import Package, check_commit, list_assets, open_draft, upload_package
 from generator.reports.index import INDEX, fleet_index
 from generator.reports.models import Artifact, Report
 from generator.reports.quarantines import quarantine_words
@@ -45,12 +45,13 @@ def publish(
 
     `report` has the quarantines of the day: see `with_quarantines`. `repository` is its address, for the release's
     text. fleet.json and SHA256SUMS are written into `out` and are the last assets. `keep_draft` stops before the
-    publication, which removes the records of the shards first.
+    publication, which removes the records of the shards first. InputError if the report is of another commit.
     """
     files, problems = expected_assets(expected_packages(manifest, report), report)
     if not files and not problems and expected_packages(manifest):
         problems = ("every crate with a package failed in quarantine, so there is nothing to publish",)
     release = retry.call(partial(releases.get, number), f"getting release {number}")
+    check_commit(release, report.commit)
     own = _own_files(fleet_index(manifest, report, release.tag, release.commit).content, files)
     complete = {**files, **{name: _artifact(name, content) for name, content in own.items()}}
     assets = _digested_assets(releases, release, complete, (), retry)
@@ -82,9 +83,10 @@ def unchanged_since(manifest: Manifest, report: Report) -> str | None:
     return tags.pop() if len(tags) == 1 else None
 
 
-def remove_draft(releases: Releases, number: int, retry: Retry) -> None:
-    """Remove a draft with its assets; InputError for a published release."""
+def remove_draft(releases: Releases, number: int, commit: str | None, retry: Retry) -> None:
+    """Remove a draft with its assets; InputError for a published release, or if its packages are of another commit."""
     draft = open_draft(releases, number, retry)
+    check_commit(draft, commit)
     retry.call(partial(releases.remove, draft), f"removing the draft of {draft.tag}")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ from generator.reports.models import Artifact, Report
 
 # "Under 2 GiB": https://docs.github.com/en/repositories/releasing-projects-on-github/about-releases
 MAX_ASSET_BYTES: Final = 2**31 - 1
+# A draft that a person made may be for a branch.
+_COMMIT: Final = re.compile(r"[0-9a-f]{40}")
 _ACTIONS: Final[dict[Decision, str]] = {"upload": "uploaded", "skip": "already uploaded:", "replace": "replaced"}
 
 
@@ -87,12 +90,15 @@ def upload(
     writes_a_minute: int,
     retry: Retry,
     records: Sequence[Package] = (),
+    commit: str | None = None,
 ) -> Counter[Decision]:
     """Upload the packages to the draft and count the decisions; `shards` processes upload at the same time.
 
     The records of what was built come first, so that a later job can use them also when this one does not end.
+    InputError if the packages are of another commit than the draft.
     """
     release = open_draft(releases, number, retry)
+    check_commit(release, commit)
     assets = list_assets(releases, release, retry)
     rate_limit = RateLimit(upload_interval(shards, len(records) + len(packages), writes_a_minute), retry.sleep)
     for record in records:
@@ -114,6 +120,16 @@ def open_draft(releases: Releases, number: int, retry: Retry) -> Release:
             fix="prepare a draft for another tag: cratematrix release prepare --tag TAG",
         )
     return release
+
+
+def check_commit(release: Release, commit: str | None) -> None:
+    """InputError if packages of this commit are not for the release; a commit that is unknown passes."""
+    if commit is None or not _COMMIT.fullmatch(release.commit) or commit == release.commit:
+        return
+    raise InputError(
+        f"the packages are of commit {commit}, but release {release.id} of {release.tag} is for {release.commit}",
+        fix=f"git checkout {release.commit}, then build again",
+    )
 
 
 def list_assets(releases: Releases, release: Release, retry: Retry) -> tuple[Asset, ...]:

@@ -24,6 +24,7 @@ MAX_REPORT: Final = 64 * 1024 * 1024
 
 # Not the SBOM of a crate whose name begins so.
 _REPORT: Final = re.compile(r"report.*(?<!\.cdx)\.json", re.DOTALL)
+_ONE_RUN: Final = "remove the reports of other runs, or build into a new directory with --out"
 
 Value = TypeVar("Value")
 
@@ -43,13 +44,20 @@ def reports_below(directory: Path, run: str | None = None) -> tuple[tuple[Path, 
     When a shard ran several times, only its last attempt is returned.
     """
     with output_directory(directory) as results:
-        found = [((directory / name).parent, read_below(results, name, run)) for name in report_names(results)]
+        names = report_names(results)
+        found = [((directory / name).parent, read_below(results, name, run)) for name in names]
     shards = sorted((each for each in found if each[1].shard), key=lambda each: each[1].run_attempt)
     if shards:
         return tuple({_index(report): (path, report) for path, report in shards}.values())
     if len(found) == 1:
         return tuple(found)
-    raise InputError(f"{directory} holds {'no report' if not found else 'several reports without a shard'}")
+    if not found:
+        fix = "build first: cratematrix build --all; or name the directory of the results with --out"
+        raise InputError(f"{directory} holds no report", fix=fix)
+    raise InputError(
+        f"{directory} holds the reports of several runs: {', '.join(names)}",
+        fix="name the directory of one of them with --out",
+    )
 
 
 def run_report(reports: tuple[Report, ...]) -> Report:
@@ -60,7 +68,7 @@ def run_report(reports: tuple[Report, ...]) -> Report:
 def merge(reports: Iterable[Report]) -> Report:
     """Merge reports of shards; when a shard ran several times, only its last attempt counts.
 
-    InputError when the number of shards, the plan or the backend differs.
+    InputError when the number of shards, the plan, the backend or the commit differs.
     """
     ordered = sorted(reports, key=lambda report: report.run_attempt)
     count = _same((_count(report) for report in ordered), "have different numbers of shards")
@@ -69,7 +77,10 @@ def merge(reports: Iterable[Report]) -> Report:
     backend = _same((part.backend for part in parts), "have different backends")
     counted = Counter(crate.name for part in parts for crate in part.crates)
     if twice := [name for name, times in sorted(counted.items()) if times > 1]:
-        raise InputError(f"the reports of several shards contain {', '.join(twice)}: they are not of one plan")
+        raise InputError(
+            f"the reports of several shards contain {', '.join(twice)}: they are not of one plan",
+            fix="build every shard again from one manifest, into a new directory",
+        )
     estimates = [part.estimated_cost for part in parts if part.estimated_cost is not None]
     most_expensive = max(parts, key=lambda part: part.cost)
     started = min((part.started for part in parts if part.started is not None), default=None)
@@ -86,6 +97,8 @@ def merge(reports: Iterable[Report]) -> Report:
         currency=most_expensive.currency,
         prices_of=most_expensive.prices_of,
         estimated_cost=_sum(estimates) if estimates else None,
+        commit=_commit(parts),
+        modified=any(part.modified for part in parts),
         code=parts[0].code if len({part.code for part in parts}) == 1 else None,
         shards=tuple(times for part in parts if (times := shard_times(part))),
         missing_shards=tuple(f"{index}/{count}" for index in range(1, count + 1) if index not in last),
@@ -102,7 +115,10 @@ def read_report(content: bytes, path: Path) -> Report:
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
-        raise InputError(f"{path} is not a report of this version of cratematrix: {key}: {first['msg']}") from None
+        raise InputError(
+            f"{path} is not a report of this version of cratematrix: {key}: {first['msg']}",
+            fix="remove it, or build again with this version",
+        ) from None
 
 
 def _placed(part: Report, started: float | None) -> Iterator[CrateReport]:
@@ -142,8 +158,19 @@ def _count(report: Report) -> int:
 def _same(values: Iterable[Value], difference: str) -> Value:
     found = set(values)
     if len(found) != 1:
-        raise InputError(f"the reports {difference}: they are not of one run")
+        each = ", ".join(sorted(map(str, found)))
+        raise InputError(f"the reports {difference} ({each}): they are not of one run", fix=_ONE_RUN)
     return found.pop()
+
+
+def _commit(parts: Iterable[Report]) -> str | None:
+    """Return the commit of all shards; those that do not know theirs do not count."""
+    commits = sorted({part.commit for part in parts if part.commit})
+    if len(commits) > 1:
+        raise InputError(
+            f"the reports are of different commits: {', '.join(commits)}", fix="build every shard at one commit"
+        )
+    return commits[0] if commits else None
 
 
 def _sum(amounts: Iterable[float]) -> float:

@@ -8,7 +8,7 @@ from pydantic import Field, StringConstraints
 
 from generator.audit.findings import Audit
 from generator.manifest.crate_models import QuarantineState
-from generator.manifest.values import BackendName, CrateName, Date, Size, Version
+from generator.manifest.values import BackendName, CommitSha, CrateName, Date, Size, Version
 from generator.planning.explanation import InputDigests
 from generator.planning.measurements import Measurements, Remembered
 from generator.platforms import Kind, PlatformName
@@ -203,7 +203,8 @@ class Report(Strict):
     seconds, and `seconds` is wall-clock time. `run` is GitHub's run ID, elsewhere the ID for `reap --run`. `cost` is in
     `currency`, by the prices of the date `prices_of`; a local run is free. `estimated_cost` is the likely cost, before
     the run, of the crates that had a sandbox. `missing_shards` are the shards without a report in a merged report, and
-    `shards` the times of the others. `code` is the digest of the code of cratematrix that built. `remembered` has the
+    `shards` the times of the others. `commit` is that of the checkout, None if it is unknown, and `modified` is True if
+    tracked files differed from it. `code` is the digest of the code of cratematrix that built. `remembered` has the
     measured crates of the fleet that are not in `crates`.
     """
 
@@ -223,6 +224,8 @@ class Report(Strict):
     estimated_cost: float | None = None
     missing_shards: tuple[Shard, ...] = ()
     shards: tuple[ShardTimes, ...] = ()
+    commit: CommitSha | None = None
+    modified: bool = False
     code: Digest | None = None
     crates: tuple[CrateReport, ...]
     remembered: tuple[Remembered, ...] = ()

@@ -13,6 +13,7 @@ import pytest
 
 from tests.builds.commands import build, report
 from tests.conftest import MakeRepository
+from tests.repositories import git
 from tests.support import COMMAND, NAPS, entry, library, write_files
 
 OWN_HARNESS = '[[test]]\nname = "own"\nharness = false\n'
@@ -76,6 +77,22 @@ def test_shards_write_reports_of_their_own_and_together_build_everything(reposit
     assert report(top, "report-1.json").keys() | report(top, "report-2.json").keys() == {"one", "two"}
     assert build(top, "--shard", "9/9").code == 0
     assert report(top, "report-9.json") == {}
+
+
+def test_a_report_has_the_commit_of_its_checkout(repository: MakeRepository) -> None:
+    top = repository([entry("one")], library("one"))
+
+    def built() -> tuple[str | None, bool]:
+        assert build(top, "--shard", "9/9").code == 0
+        found = json.loads((top / "dist/report-9.json").read_text())
+        return found["commit"], found["modified"]
+
+    assert built() == (None, False)
+    git(top, "commit", "--quiet", "--message", "all")
+    (top / "untracked").write_text("")
+    assert built() == (git(top, "rev-parse", "HEAD"), False)
+    (top / "one/src/lib.rs").write_text("// changed\n")
+    assert built() == (git(top, "rev-parse", "HEAD"), True)
 
 
 def test_a_shard_of_named_crates_is_a_part_of_these_alone(repository: MakeRepository) -> None:

@@ -266,6 +266,31 @@ def test_an_uploads_assets_are_an_output_of_its_step(fleet: Fleet, tmp_path: Pat
     assert json.dumps(names(fleet, number)) in output.read_text()
 
 
+def test_packages_of_another_commit_are_neither_uploaded_nor_published(fleet: Fleet) -> None:
+    number, ours, other = fleet.uploaded(), fleet.head, "0123456789" * 4
+    said = f"error: the packages are of commit {other}, but release {number} of v1.0.0 is for {ours}\n  fix: git checkout {ours}"
+    for shard in fleet.shards:
+        set_commit(shard, other)
+    words = ("--release-id", number, "--out", fleet.top / "shards")
+    for command in (("upload", *words), ("publish", *words), ("publish", *words, "--unless-unchanged")):
+        ran = fleet.run(*command)
+        assert (ran.code, said in ran.err) == (2, True), ran.err
+    assert fleet.server.repository().releases[int(number)].draft
+    set_commit(fleet.shards[0], ours)
+    assert "error: the reports are of different commits: " in fleet.publish(number).err
+    set_commit(fleet.shards[1], ours, modified=True)
+    note = "note: tracked files were modified at the build"
+    for step in ("upload", "publish"):
+        ran = fleet.run(step, *words)
+        assert (ran.code, note in ran.err) == (0, True), ran.err
+
+
+def set_commit(shard: Path, commit: str, *, modified: bool = False) -> None:
+    """Make the report of a shard one of a build at this commit."""
+    (report,) = shard.glob("report-*.json")
+    report.write_text(json.dumps({**json.loads(report.read_text()), "commit": commit, "modified": modified}))
+
+
 def test_publish_lists_every_problem_and_publishes_nothing(fleet: Fleet) -> None:
     number = fleet.uploaded()
     manifest = fleet.manifest

@@ -36,8 +36,18 @@ def test_the_fleet_takes_as_long_as_its_longest_shard_and_costs_all_of_them() ->
 
 
 def test_reports_of_different_runs_are_not_merged() -> None:
-    with pytest.raises(InputError, match="different numbers of shards"):
+    with pytest.raises(InputError, match=r"different numbers of shards \(2, 3\)"):
         merge([part("1/2", "a"), part("1/3", "a")])
+
+
+def test_shards_of_different_commits_are_not_merged_and_those_without_one_take_it_from_the_others() -> None:
+    first, second = (part(f"{number}/2", f"c{number}").model_copy(update={"commit": str(number) * 40}) for number in (1, 2))  # fmt: skip
+    with pytest.raises(InputError, match=f"the reports are of different commits: {'1' * 40}, {'2' * 40}"):
+        merge([first, second])
+    old, changed = part("2/2", "c2"), part("2/2", "c2", attempt=2).model_copy(update={"commit": "1" * 40, "modified": True})  # fmt: skip
+    assert (merge([first, old]).commit, merge([first, old]).modified) == ("1" * 40, False)
+    assert (merge([first, second, changed]).commit, merge([first, second, changed]).modified) == ("1" * 40, True)
+    assert merge([old]).commit is None
 
 
 def test_a_directory_of_artifacts_is_read_and_the_runs_own_report_passed_over(tmp_path: Path) -> None:
@@ -70,8 +80,13 @@ def test_what_is_no_report_is_named(tmp_path: Path, content: str) -> None:
         merge_directory(tmp_path)
 
 
-def test_no_report_is_said(tmp_path: Path) -> None:
+def test_no_report_is_said_and_several_are_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="holds no report"):
+        merge_directory(tmp_path)
+    for name in ("new/report.json", "old/report.json"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_text(merge([part("1/1", "a")]).model_dump_json())
+    with pytest.raises(InputError, match=r"holds the reports of several runs: new/report\.json, old/report\.json"):
         merge_directory(tmp_path)
 
 

@@ -24,11 +24,7 @@ WIDE: Final = {"width": 1400, "height": 900}
 PHONE: Final = {"width": 390, "height": 844}
 PATIENCE: Final = 240_000
 """Milliseconds, for what never comes: a busy machine may take long."""
-GITHUB: Final = {
-    "GITHUB_SERVER_URL": "https://github.example",
-    "GITHUB_REPOSITORY": "octo-org/crates",
-    "GITHUB_SHA": "0123456789abcdef0123456789abcdef01234567",
-}
+GITHUB: Final = {"GITHUB_SERVER_URL": "https://github.example", "GITHUB_REPOSITORY": "octo-org/crates"}
 
 
 @dataclass

@@ -62,6 +62,7 @@ def shard(index: int, count: int) -> Report:
         retry_cost=round(sum(each.retry_cost for each in crates), 4),
         currency=_CURRENCY,
         prices_of="2026-11-22",
+        commit="0123456789abcdef0123456789abcdef01234567",
         crates=tuple(crates),
     )
 
