@@ -71,7 +71,7 @@ from generator.text import shell_word
     help="Number of sandboxes at once.  [default: local, half of the processors; e2b, the manifest's slots, those of "
     "one job for a shard]",
 )
-@out_option("Directory for packages, logs and the report.", exists=False)
+@out_option("Directory for packages, logs and the report.")
 @click.option(
     "--layout",
     type=click.Choice(["single", "split"]),

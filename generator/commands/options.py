@@ -24,11 +24,11 @@ manifest_option = click.option(
 )
 
 
-def out_option(help_text: str, *, exists: bool) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def out_option(help_text: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Return the option for the directory of packages and reports, the same for the commands that write and read it."""
     return click.option(
         "--out",
-        type=click.Path(path_type=Path, file_okay=False, exists=exists),
+        type=click.Path(path_type=Path, file_okay=False),
         default=default_output,
         show_default="dist beside the manifest that is found without --manifest",
         help=help_text,

@@ -21,7 +21,7 @@ tag_option = click.option("--tag", required=True, help="Tag of the release, such
 release_id_option = click.option(
     "--release-id", required=True, type=click.IntRange(1), metavar="ID", help="ID of the draft that `prepare` printed."
 )
-reports_option = out_option("Directory with the reports, in it or below, and the packages beside them.", exists=True)
+reports_option = out_option("Directory with the reports, in it or below, and the packages beside them.")
 
 
 @contextlib.contextmanager

@@ -18,7 +18,7 @@ from generator.text import counted
 @click.command()
 @release_id_option
 @click.option("--shard", required=True, metavar="I/N", help="Part I of N, as an earlier job has built it.")
-@out_option("Directory for the packages and their report, another one than that of `build`.", exists=False)
+@out_option("Directory for the packages and their report, another one than that of `build`.")
 @json_option("CRATEMATRIX_RELEASE_RESUME_JSON")
 def resume(release_id: int, shard: str, out: Path, as_json: bool) -> None:
     """Download what the draft has of a shard, for `build --reuse`.

@@ -37,7 +37,6 @@ from generator.text import counted, shell_word
 @click.command()
 @out_option(
     "Directory with the shards' reports, also in its subdirectories. The merged one becomes its report.json.",
-    exists=True,
 )
 @click.option(
     "--html",

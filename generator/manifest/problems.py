@@ -29,7 +29,7 @@ class Problem:
 
     `line` is set if the location alone does not give it. `other` is a second location, whose line is in the message.
     The message suggests the word in `known` that is most like `wrong`. That search is slow, so it runs only for
-    problems that are shown, and for at most `MAX_COMPARED` words.
+    problems that are shown, and for at most `MAX_COMPARED` words. `otherwise` ends a message without a suggestion.
     """
 
     loc: Location
@@ -38,6 +38,7 @@ class Problem:
     other: Location | None = None
     wrong: str = ""
     known: Collection[str] = ()
+    otherwise: str = ""
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ def _message(problem: Problem, line_of: Callable[[Location], int]) -> str:
     near: list[str] = []
     if problem.wrong and len(problem.known) <= MAX_COMPARED:
         near = difflib.get_close_matches(problem.wrong, problem.known, n=1)
-    hint = f"; did you mean {quoted(near[0])}?" if near else ""
+    hint = f"; did you mean {quoted(near[0])}?" if near else problem.otherwise
     return f"{problem.sentence}{other}{hint}"
 
 

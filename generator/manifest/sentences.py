@@ -82,7 +82,8 @@ def _is_key(loc: Location) -> bool:
 def _unknown_key(tagged: Location, loc: Location) -> Problem:
     model = OBJECTS[tuple(step for step in tagged[:-1] if isinstance(step, str))]
     known = [field.alias or name for name, field in model.model_fields.items()]
-    return Problem(loc, f"unknown key; the keys here are {', '.join(known)}", wrong=str(loc[-1]), known=known)
+    listed = f"; the keys here are {', '.join(known)}"
+    return Problem(loc, "unknown key", wrong=str(loc[-1]), known=known, otherwise=listed)
 
 
 def _not_a_string(value: Any, _ctx: dict[str, Any]) -> str:

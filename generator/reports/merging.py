@@ -43,6 +43,9 @@ def reports_below(directory: Path, run: str | None = None) -> tuple[tuple[Path, 
 
     When a shard ran several times, only its last attempt is returned.
     """
+    fix = "cratematrix build --all; or name the directory of the results with --out"
+    if not directory.is_dir():
+        raise InputError(f"there is no directory {directory}", fix=fix)
     with output_directory(directory) as results:
         names = report_names(results)
         found = [((directory / name).parent, read_below(results, name, run)) for name in names]
@@ -52,7 +55,6 @@ def reports_below(directory: Path, run: str | None = None) -> tuple[tuple[Path, 
     if len(found) == 1:
         return tuple(found)
     if not found:
-        fix = "build first: cratematrix build --all; or name the directory of the results with --out"
         raise InputError(f"{directory} holds no report", fix=fix)
     raise InputError(
         f"{directory} holds the reports of several runs: {', '.join(names)}",

@@ -94,7 +94,7 @@ def times_line(report: Report) -> str | None:
     whole = comparisons(report)[len(report.shards) :]
     if not whole:
         return None
-    parts = ("{}: predicted {}, actual {}, off by {}".format(each.name, *each.words) for each in whole)
+    parts = ("{}: predicted {}, actual {}".format(each.name, *each.words) for each in whole)
     return f"{'; '.join(parts)} ({counted(len(_compared(report.crates)), 'built crate')})"
 
 

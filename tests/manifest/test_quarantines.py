@@ -28,7 +28,7 @@ def test_all_that_is_wrong_with_it_has_a_line(example: Example, problems_of: Pro
     assert keys == [
         "$.crates[0].quarantine.reason: is required and missing",
         '$.crates[0].quarantine.until: "2026-02-29" is not a date: the calendar does not have that day',
-        '$.crates[0].quarantine.reson: unknown key; the keys here are reason, until; did you mean "reason"?',
+        '$.crates[0].quarantine.reson: unknown key; did you mean "reason"?',
     ]
 
 

@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from generator.errors import InputError
-from generator.manifest.crate_models import Crate
 from generator.manifest.reading import MAX_BYTES, load_manifest
 
 Example = Callable[[], dict[str, Any]]
@@ -134,7 +133,7 @@ def test_invalid_json_and_its_messages(problems_of: ProblemsOf, old: str, new: s
         ("schema_version: 1", "schema_version: '1'",
          ['1: $.schema_version: must be 1, the only supported version, not "1"']),
         ("kind: bin\n    source:\n      git", "kind: bin\n    sauce: 1\n    source:\n      gti",
-         [f'13: $.crates[1].sauce: unknown key; the keys here are {", ".join(Crate.model_fields)}; did you mean "source"?',
+         ['13: $.crates[1].sauce: unknown key; did you mean "source"?',
           "14: $.crates[1].source.path: is required and missing",
           "15: $.crates[1].source.gti: unknown key; the keys here are path, package",
           "16: $.crates[1].source.rev: unknown key; the keys here are path, package"]),

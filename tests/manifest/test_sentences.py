@@ -109,7 +109,7 @@ def problems(manifest: object) -> list[Problem]:
 def test_every_error_is_a_sentence_of_ours(example: Example, path: str, value: object, sentence: str) -> None:
     (found,) = problems(changed(example, path, value))
     expected = tuple(int(step) if step.isdigit() else step for step in re.findall(r"[^.\[\]]+", path))
-    assert (found.loc, found.sentence) == (expected, sentence)
+    assert (found.loc, f"{found.sentence}{found.otherwise}") == (expected, sentence)
 
 
 @pytest.mark.parametrize("name", ["linux-arm-gnueabihf", "darwin-universal", "android-arm64", "win32-ia32-msvc"])
