@@ -58,9 +58,9 @@ def publish(
             print_data(json.dumps({"unchanged_since": before}, indent=2))
         print_message(f"nothing changed since {before}, so the draft {release_id} is removed")
         return
+    print_modified(report)
     with open_releases() as releases:
         published = publish_draft(releases, release_id, loaded, report, address, out, keep_draft, github_retry())
-    print_modified(report)
     broken = [crate for crate in report.crates if crate.failed_in_quarantine]
     if as_json:
         result = {"tag": published.tag, "release_id": published.id, "draft": published.draft}

@@ -64,11 +64,11 @@ def upload(release_id: int, out: Path, writes_per_minute: int, as_json: bool) ->
     merged = run_report(tuple(report for _, report in reports))
     # Shards without a report here may upload at the same time.
     shards = 1 + len(merged.missing_shards)
+    print_modified(merged)
     with open_releases() as releases:
         done = upload_packages(
             releases, release_id, packages, shards, writes_per_minute, github_retry(), records, merged.commit
         )
-    print_modified(merged)
     assets = [package.file.file for package in packages]
     write_step_outputs(os.environ, {"assets": json.dumps(assets)})
     if as_json:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from generator.errors import InputError
+from generator.errors import CratematrixError, InputError
 from generator.git import git_output, run_git
 from generator.planning.affected import WholeFleet
 from generator.text import message_text
@@ -39,10 +39,11 @@ class CheckedOut:
 
 def checked_out(top: Path) -> CheckedOut:
     """Return the commit of the checkout; it is unknown outside of git, without a commit, or if git does not read it."""
-    with suppress(InputError):
-        if (top / ".git").exists() and (commit := _commit(top, "HEAD")) and _SHA1.fullmatch(commit):
-            return CheckedOut(commit, bool(changed_paths(top, commit)))
-    return CheckedOut()
+    commit, modified = None, False
+    with suppress(CratematrixError):
+        commit = _commit(top, "HEAD") if (top / ".git").exists() else None
+        modified = commit is not None and bool(changed_paths(top, commit))
+    return CheckedOut(commit, modified) if commit and _SHA1.fullmatch(commit) else CheckedOut()
 
 
 def base_commit(top: Path, ref: str) -> BaseCommit | WholeFleet:

@@ -272,9 +272,11 @@ def test_packages_of_another_commit_are_neither_uploaded_nor_published(fleet: Fl
     for shard in fleet.shards:
         set_commit(shard, other)
     words = ("--release-id", number, "--out", fleet.top / "shards")
-    for command in (("upload", *words), ("publish", *words), ("publish", *words, "--unless-unchanged")):
-        ran = fleet.run(*command)
-        assert (ran.code, said in ran.err) == (2, True), ran.err
+    refused = [fleet.run(step, *words) for step in ("upload", "publish")]
+    for shard in fleet.shards:
+        set_commit(shard, other, unchanged_since="v0.9.0")
+    refused.append(fleet.run("publish", *words, "--unless-unchanged"))
+    assert [(ran.code, said in ran.err) for ran in refused] == [(2, True)] * 3, refused
     assert fleet.server.repository().releases[int(number)].draft
     set_commit(fleet.shards[0], ours)
     assert "error: the reports are of different commits: " in fleet.publish(number).err
@@ -285,10 +287,13 @@ def test_packages_of_another_commit_are_neither_uploaded_nor_published(fleet: Fl
         assert (ran.code, note in ran.err) == (0, True), ran.err
 
 
-def set_commit(shard: Path, commit: str, *, modified: bool = False) -> None:
+def set_commit(shard: Path, commit: str, *, modified: bool = False, unchanged_since: str | None = None) -> None:
     """Make the report of a shard one of a build at this commit."""
     (report,) = shard.glob("report-*.json")
-    report.write_text(json.dumps({**json.loads(report.read_text()), "commit": commit, "modified": modified}))
+    data = {**json.loads(report.read_text()), "commit": commit, "modified": modified}
+    for crate in data["crates"]:
+        crate["unchanged_since"] = unchanged_since
+    report.write_text(json.dumps(data))
 
 
 def test_publish_lists_every_problem_and_publishes_nothing(fleet: Fleet) -> None:
