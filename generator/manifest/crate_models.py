@@ -129,7 +129,8 @@ class _CrateKeys(Declared):
     commands: BuildInput[Commands] = Field(
         default=Commands(),
         examples=[{"build": "npm run build:native"}],
-        description="Commands that replace the recipe's own commands.",
+        description="Commands that replace the recipe's own. bash runs them in the sandbox, in the crate's directory "
+        "or, for an addon, in that of package.json.",
     )
     # The crate is built as any other. It decides what a failure means.
     quarantine: NotAnInput[Quarantine | None] = Field(

@@ -23,6 +23,9 @@ def manifest_schema() -> dict[str, Any]:
     for part in (schema, *schema["$defs"].values()):
         for key in part["properties"].values():
             key.setdefault(SINCE, FIRST_VERSION)
+            if "$ref" in key:
+                # An editor would show the description of the object in place of the key's own.
+                schema["$defs"][key["$ref"].rpartition("/")[2]].pop("description", None)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": ID,

@@ -24,6 +24,7 @@ INTEGRATION: Final = (
     "tests/github_server/",
     "tests/judges/",
     "tests/layouts/",
+    "tests/manifest/test_editor.py",
     "tests/network/test_proxy.py",
     "tests/packages/",
     "tests/recipes/test_imported_packages.py",
