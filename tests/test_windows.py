@@ -15,6 +15,7 @@ from generator.toolchain.host import find_host_toolchain
 from tests.as_windows import MODULES
 from tests.builds.scripted import env_of, prepared, report_of, rules_for, scripted_fleet
 from tests.conftest import MakeRepository
+from tests.documentation.sessions import FROM_WINDOWS
 from tests.e2b_server import E2BServer
 from tests.github_server.starting import servers
 from tests.releases.conftest import MANIFEST, Fleet, make_fleet
@@ -117,7 +118,8 @@ def _release(fleet: Fleet, *words: str | Path) -> Ran:
 def test_a_fleet_is_built_at_e2b(tmp_path: Path) -> None:
     top = prepared(scripted_fleet(tmp_path / "repo", 2), find_host_toolchain(os.environ).path)
     with E2BServer(rules_for(top)) as server:
-        ran = on_windows("build", "--all", "--backend", "e2b", cwd=top, **env_of(server, tmp_path))
+        _, *words = FROM_WINDOWS.text().split()
+        ran = on_windows(*words, cwd=top, **env_of(server, tmp_path))
     assert ran.code == 0, ran.err
     assert [crate["state"] for crate in report_of(top)["crates"]] == ["built", "built"]
 

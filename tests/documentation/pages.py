@@ -1,12 +1,10 @@
-"""The pages of the documentation, and what they show: blocks of code, spans of code, links and sessions of a shell."""
+"""The pages of the documentation, and what they show: blocks of code, spans of code and links."""
 
 from __future__ import annotations
 
-import os
 import runpy
-import subprocess
-from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
@@ -14,7 +12,7 @@ from typing import Any, Final
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from tests.support import COMMAND, HANGS, TOP
+from tests.support import TOP
 
 PAGES: Final = tuple(
     sorted([*TOP.glob("docs/*.md"), *(TOP / f"{name}.md" for name in ("README", "CONTRIBUTING", "SECURITY"))])
@@ -31,14 +29,20 @@ class Block:
     place: str
 
 
-def blocks(language: str) -> list[Block]:
-    """Return the blocks of a language on all pages."""
-    return [
-        Block(language, token.content, f"{page.relative_to(TOP)}:{(token.map or [0])[0] + 1}")
+@cache
+def all_blocks() -> tuple[Block, ...]:
+    """Return the blocks of all pages."""
+    return tuple(
+        Block(token.info, token.content, f"{page.relative_to(TOP)}:{(token.map or [0])[0] + 1}")
         for page in PAGES
         for token in _tokens(page)
-        if token.type == "fence" and token.info == language
-    ]
+        if token.type in {"fence", "code_block"}
+    )
+
+
+def blocks(language: str) -> list[Block]:
+    """Return the blocks of a language on all pages."""
+    return [block for block in all_blocks() if block.language == language]
 
 
 def spans(page: Path) -> list[str]:
@@ -61,29 +65,12 @@ def headings(page: Path, tag: str) -> list[str]:
     return [text.content for opened, text in pairwise(tokens) if opened.type == "heading_open" and opened.tag == tag]
 
 
-def session(page: str, *, first: str, last: str) -> str:
-    """Return the shell blocks of a page, from the one that begins with `first` to the one that begins with `last`."""
-    texts = [block.text for block in blocks("sh") if block.place.startswith(f"{page}:")]
-    begin, end = (next(place for place, text in enumerate(texts) if text.startswith(words)) for words in (first, last))
-    return "\n".join(texts[begin : end + 1])
-
-
-def typed(text: str, cwd: Path, **variables: str) -> str:
-    """Run lines in bash and return what they print; AssertionError when a line fails."""
-    path = f"{Path(COMMAND).parent}:{os.environ['PATH']}"
-    words = ["bash", "-euxo", "pipefail", "-c", text]
-    env = {**os.environ, **variables, "PATH": path}
-    ran = subprocess.run(words, cwd=cwd, env=env, capture_output=True, text=True, timeout=HANGS, check=False)  # noqa: TID251
-    assert ran.returncode == 0, ran.stdout + ran.stderr
-    return ran.stdout + ran.stderr
-
-
 def site() -> dict[str, Any]:
     """Return the names of the hooks that make the site."""
     return runpy.run_path(str(TOP / ".ci/pages.py"))
 
 
-def _tokens(page: Path) -> Iterator[Token]:
-    for token in _MARKDOWN.parse(page.read_text()):
-        yield token
-        yield from token.children or ()
+@cache
+def _tokens(page: Path) -> tuple[Token, ...]:
+    tokens = _MARKDOWN.parse(page.read_text())
+    return tuple(each for token in tokens for each in (token, *(token.children or ())))

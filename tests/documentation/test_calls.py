@@ -1,4 +1,4 @@
-"""Every call of the command in the documentation is one that the command takes, also in the middle of a sentence."""
+"""A test runs each command of the documentation, and the command takes each call of it, also in the middle of a sentence."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import click
 import pytest
 
 from generator import cli
-from tests.documentation.pages import PAGES, blocks, spans
+from tests.documentation.pages import PAGES, all_blocks, blocks, spans
+from tests.documentation.sessions import NOT_RUN, sessions
 from tests.support import TOP
 
 # A call within a line of a shell, to its end or the end of the substitution around it.
@@ -53,3 +54,25 @@ def test_every_call_of_the_command_is_one_that_it_takes() -> None:
             parse(shlex.split(words.replace("…", "").replace("...", "")))
         except click.UsageError as error:
             pytest.fail(f"{place}: cratematrix {words}: {error.format_message()}")
+
+
+def test_each_command_is_typed_by_a_test_or_has_a_reason_why_not() -> None:
+    run = {block.place for session in sessions().values() for block in session.blocks}
+    left = [
+        f"{block.place}: {line}"
+        for block in blocks("sh")
+        for line in block.text.splitlines()
+        if block.place not in run and line not in NOT_RUN
+    ]
+    assert left == []
+    assert {block.language for block in all_blocks()} == {"sh", "json", "yaml", "ini", "mermaid"}
+
+
+def test_no_page_lacks_a_command_that_has_a_reason() -> None:
+    assert NOT_RUN.keys() <= {line for block in blocks("sh") for line in block.text.splitlines()}
+
+
+def test_each_session_is_one_that_a_test_types() -> None:
+    texts = [file.read_text() for file in TOP.glob("tests/**/test_*.py")]
+    for name in sessions():
+        assert any(re.search(rf"\b{name}\b", text) for text in texts), name

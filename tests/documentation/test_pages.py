@@ -7,16 +7,18 @@ import json
 import re
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
 from ruamel.yaml import YAML
 
-from generator.manifest.models import Manifest
 from generator.manifest.schema import manifest_schema
+from generator.npm.settings import safe_settings
 from generator.reports.index import FleetIndex
+from generator.workflows.pins import pins
 from tests.documentation.pages import PAGES, Block, blocks, headings, links, site, spans
-from tests.support import TOP
+from tests.support import TOP, cratematrix, git_repository, write_files
 
 
 def test_every_target_of_make_is_there() -> None:
@@ -29,45 +31,79 @@ def test_every_target_of_make_is_there() -> None:
 
 
 CRATE: Final = {"name": "words", "version": "0.1.6", "kind": "napi", "source": {"path": "packages/words"}}
+# The crates that the manifests of the pages name.
+ADDON: Final = {"name": "@you/words", "version": "0.1.6", "napi": {"binaryName": "words"}}
+CRATES: Final = {
+    f"{top}/{file}": text
+    for top, name in (("packages/words", "words"), ("crates/cli", "words-cli"))
+    for file, text in {
+        "Cargo.toml": f'[package]\nname = "{name}"\nversion = "0.1.6"\nedition = "2021"\n',
+        "Cargo.lock": f'version = 4\n\n[[package]]\nname = "{name}"\nversion = "0.1.6"\n',
+        "src/main.rs": "fn main() {}",
+    }.items()
+} | {"packages/words/package.json": json.dumps(ADDON)}
 
 
 def complete(values: dict[str, Any]) -> dict[str, Any]:
     """Return a manifest from a whole one, from its fleet, or from one crate."""
     if "schema_version" in values:
         return values
-    fleet, crate = ({"npm_scope": "@you"}, values) if "source" in values else (values.pop("fleet"), CRATE)
-    return {
-        "schema_version": 1,
-        "fleet": {"npm_scope": "@you"} | fleet,
-        "crates": [crate],
-        **({} if crate is values else values),
-    }
+    fleet, crate = ({}, values) if "source" in values else (values["fleet"], CRATE)
+    return {"schema_version": 1, "fleet": {"npm_scope": "@you"} | fleet, "crates": [crate]}
+
+
+@pytest.fixture(scope="module")
+def top(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return git_repository(write_files(tmp_path_factory.mktemp("top"), CRATES))
 
 
 @pytest.mark.parametrize("block", [pytest.param(each, id=each.place) for each in blocks("json")])
-def test_every_json_is_a_manifest_or_a_fleet_index(block: Block) -> None:
-    if '"fleet_version"' in block.text or '"index_version"' in block.text:
+def test_every_json_is_a_manifest_that_check_accepts_or_a_fleet_index(top: Path, block: Block) -> None:
+    if '"index_version"' in block.text:
         FleetIndex.model_validate_json(block.text)
         return
     text = block.text.replace("OWNER/cratematrix@REF", "you/cratematrix@v1")
-    Manifest.model_validate_json(json.dumps(complete(json.loads(text))))
+    (top / "crates.json").write_text(json.dumps(complete(json.loads(text))))
+    ran = cratematrix("check", cwd=top)
+    assert (ran.code, "no errors" in ran.err) == (0, True), ran.err
 
 
-def test_every_step_uses_inputs_and_hooks_that_are_there() -> None:
+def test_every_npmrc_is_one_of_which_the_fetch_step_takes_all() -> None:
+    for block in blocks("ini"):
+        assert safe_settings(".npmrc", block.text) == block.text
+
+
+def test_every_step_uses_actions_inputs_and_hooks_that_are_there() -> None:
     yaml = YAML(typ="safe")
-    inputs = set(yaml.load(TOP / "action.yml")["inputs"])
+    inputs = yaml.load(TOP / "action.yml")["inputs"]
+    required = {name for name, each in inputs.items() if each.get("required") and "default" not in each}
     hooks = {each["id"] for each in yaml.load(TOP / ".pre-commit-hooks.yaml")}
     seen = 0
     for block in blocks("yaml"):
         content = yaml.load(block.text)
         for step in content if isinstance(content, list) else ():
-            if step.get("uses", "").startswith("OWNER/cratematrix@"):
+            action, _, version = step.get("uses", "").partition("@")
+            if action == "OWNER/cratematrix":
                 seen += 1
-                assert set(step.get("with", {})) <= inputs, block.place
+                assert required <= set(step.get("with", {})) <= inputs.keys(), block.place
+            elif action:
+                seen += 1
+                assert pins()[action].version.partition(".")[0] == version, block.place
         for repository in content.get("repos", ()) if isinstance(content, dict) else ():
             seen += 1
             assert {each["id"] for each in repository["hooks"]} <= hooks, block.place
-    assert seen == 2
+    assert seen == 3
+
+
+def test_every_action_of_this_repository_that_a_sentence_names_is_there() -> None:
+    named = {
+        found[1]
+        for page in PAGES
+        for span in spans(page)
+        if (found := re.fullmatch(r"OWNER/cratematrix(/.+)@.+", span))
+    }
+    assert named
+    assert all((TOP / each.strip("/") / "action.yml").exists() for each in named), named
 
 
 @cache

@@ -26,10 +26,11 @@ from generator.packages.install_lines import INSTALLERS, install_line
 from generator.packages.program import program_packages
 from generator.packages.tarball import NpmPackage, write_tarball
 from generator.platforms import PlatformName, addon_file, host_platform
+from tests.documentation.sessions import ADDRESSES, FILES
 from tests.managers import ADDON_SOURCE, VERSIONS, ManagerVersion
 from tests.packages.conftest import node, package_json
 from tests.serving.port import Port
-from tests.support import HANGS, TOP, write_files
+from tests.support import HANGS, write_files
 
 VERSION = "1.2.3"
 ADDON, PROGRAM = "@demo/answer", "@demo/tool"
@@ -192,8 +193,6 @@ def test_a_registry_has_packages_for_each_platform_of_which_one_is_installed(pro
 
 
 def test_the_page_of_packages_has_these_lines() -> None:
-    page = (TOP / "docs/packages.md").read_text()
-    for installer in INSTALLERS:
-        for place in ("https://URL", "./FILE"):
-            line = install_line(installer, "NAME", place).replace("https://URL", "URL")
-            assert f"\n{line}\n" in page
+    for session, place in ((ADDRESSES, "https://URL"), (FILES, "./FILE")):
+        lines = [install_line(installer, "NAME", place).replace("https://URL", "URL") for installer in INSTALLERS]
+        assert session.text().splitlines() == lines

@@ -24,7 +24,7 @@ from generator.releases.transfers import Transfers, TransferTimeouts
 from generator.releases.uploading import Package, packages_of, upload, upload_package
 from generator.reports.merging import reports_below
 from generator.reports.models import Artifact, Report
-from tests.documentation.pages import session, typed
+from tests.documentation.sessions import RELEASE, typed
 from tests.github_server import Cut, Delay, LoseReply, Say, Stall, Starter, html, primary, secondary
 from tests.releases.conftest import Fleet, build_shard, built, copy_reports
 from tests.support import cratematrix
@@ -64,8 +64,7 @@ def test_from_prepare_to_verify(fleet: Fleet) -> None:
 def test_the_page_of_releases_is_typed(fleet: Fleet) -> None:
     """The first session of docs/releases.md, with the results of the jobs in dist."""
     (fleet.top / "shards").rename(fleet.top / "dist")
-    first = "id=$(cratematrix release prepare --tag v1.0.0)"
-    shown = typed(session("docs/releases.md", first=first, last=first), fleet.top, **fleet.environment)
+    shown = typed(RELEASE.text(), fleet.top, **fleet.environment)
     assert "v1.0.0: 3 packages, all verified" in shown
 
 

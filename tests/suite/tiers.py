@@ -19,6 +19,7 @@ INTEGRATION: Final = (
     "tests/builds/",
     "tests/cargo/test_locks.py",
     "tests/documentation/test_calls.py",
+    "tests/documentation/test_release_sessions.py",
     "tests/documentation/test_sessions.py",
     "tests/e2b_server/",
     "tests/github_server/",
