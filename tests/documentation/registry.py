@@ -1,4 +1,4 @@
-"""A registry of npm that remembers what is published to it, and has nothing to install."""
+"""A registry of npm that remembers what is published to it, and names versions of packages that nobody can install."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ from tests.serving.port import Port
 
 @dataclass
 class Registry:
-    """`url` ends with a slash; `published` has the names and tarballs in their order."""
+    """`url` ends with a slash; `published` has names and tarballs in their order, `versions` those of known packages."""
 
     url: str = ""
+    versions: dict[str, tuple[str, ...]] = field(default_factory=dict)
     published: list[tuple[str, bytes]] = field(default_factory=list)
 
     def settings(self, file: Path) -> dict[str, str]:
@@ -35,6 +36,10 @@ def npm_registry() -> Iterator[Registry]:
     registry = Registry()
 
     async def package(request: Request) -> Response:
+        name = request.path_params["name"]
+        if request.method == "GET" and name in registry.versions:
+            known = {each: {"name": name, "version": each} for each in registry.versions[name]}
+            return JSONResponse({"name": name, "dist-tags": {"latest": max(known)}, "versions": known})
         if request.method == "GET":
             return JSONResponse({"error": "Not found"}, 404)
         if request.headers.get("authorization") != "Bearer secret":

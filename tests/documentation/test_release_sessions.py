@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from generator.toolchain.host import find_host_toolchain
+from generator.versions import versions
 from tests.builds.scripted import NPM, env_of, prepared, report_of, scripted_npm, scripted_programs
 from tests.documentation.pages import spans
 from tests.documentation.registry import Registry, npm_registry
@@ -101,6 +103,15 @@ def test_the_image_is_built_and_a_fleet_in_it_and_the_release_is_whole(released:
     assert "0 sandboxes" in released.type(reap.replace("ID", report_of(released.top)["run"]))
 
 
+def test_newer_versions_of_the_tools_are_named(registry: Registry, tmp_path: Path) -> None:
+    """As far as registries answer: here it is npm's alone, and for Node."""
+    registry.versions["node"] = (versions().node, "9999.0.0")
+    (command,) = [span for span in spans(TOP / "docs/e2b.md") if span.startswith("cratematrix template outdated")]
+    nowhere = {"PIP_INDEX_URL": registry.url, "https_proxy": "http://127.0.0.1:9", "no_proxy": "127.0.0.1"}
+    said = typed(command, tmp_path, **registry.settings(tmp_path / ".npmrc"), **nowhere)
+    assert re.search(rf"^node +{re.escape(versions().node)} .* 9999.0.0 +newer line$", said, re.MULTILINE)
+
+
 def test_a_release_is_checked_as_its_users_would(released: Released) -> None:
     assert VERIFIED in released.type(FIRST_RELEASE.text({"v0.1.0": "v1.0.0"}), GITHUB_TOKEN="")
     own = {"https://github.example.com/api/v3": released.github.url}
@@ -140,7 +151,7 @@ def test_the_next_release_builds_what_changed_and_goes_on_where_it_was(released:
     machine = {"CRATEMATRIX_BUILD_BACKEND": "e2b", "CRATEMATRIX_BUILD_OUT": str(tmp_path / "dist")}
     machine["XDG_CACHE_HOME"] = str(tmp_path / "first")
     shard = NEXT_RELEASE.text({"--all": "--shard 3/30"})
-    upload = f'cratematrix release upload --release-id "$id" --out {tmp_path}/dist'
+    upload = f'cratematrix release upload --release-id "$id" --writes-per-minute 6000 --out {tmp_path}/dist'
     released.type(f'{shard}\n{upload}\necho "$id" >{tmp_path}/id', **machine)
     assert [record.metadata["crate"] for record in released.e2b.created()[before:]] == ["c2"]
     shutil.rmtree(tmp_path / "dist")

@@ -26,7 +26,7 @@ from tests.documentation.sessions import (
     SHORT_START,
     VENDORED,
     typed,
-)  # fmt: skip
+)
 from tests.layouts.registry import NAME, served_registry
 from tests.repositories import git
 from tests.support import TOP, entry, git_repository, library, write_files

@@ -24,7 +24,6 @@ from generator.releases.transfers import Transfers, TransferTimeouts
 from generator.releases.uploading import Package, packages_of, upload, upload_package
 from generator.reports.merging import reports_below
 from generator.reports.models import Artifact, Report
-from tests.documentation.sessions import RELEASE, typed
 from tests.github_server import Cut, Delay, LoseReply, Say, Stall, Starter, html, primary, secondary
 from tests.releases.conftest import Fleet, build_shard, built, copy_reports
 from tests.support import cratematrix
@@ -59,13 +58,6 @@ def test_from_prepare_to_verify(fleet: Fleet) -> None:
     assert (again.code, "published" in again.err) == (0, True)
     checked = fleet.run("verify", "--tag", "v1.0.0", GITHUB_TOKEN="")
     assert (checked.code, checked.err) == (0, "v1.0.0: 3 packages, all verified\n")
-
-
-def test_the_page_of_releases_is_typed(fleet: Fleet) -> None:
-    """The first session of docs/releases.md, with the results of the jobs in dist."""
-    (fleet.top / "shards").rename(fleet.top / "dist")
-    shown = typed(RELEASE.text(), fleet.top, **fleet.environment)
-    assert "v1.0.0: 3 packages, all verified" in shown
 
 
 def test_each_result_is_json_when_asked_for(fleet: Fleet) -> None:
