@@ -112,14 +112,14 @@ def test_pip_installs_the_command_and_init_takes_the_commit_that_pip_wrote_down(
         copy(TOP / name, source / name)
     git(git_repository(source), "commit", "--quiet", "--message", "first")
     home, commit = tmp_path / "home", git(source, "rev-parse", "HEAD")
-    own = {"HOME": str(home), "PATH": os.environ["PATH"], "PIP_NO_INDEX": "1", "PIP_NO_BUILD_ISOLATION": "0"}
+    own = {"HOME": str(home), "PIP_NO_INDEX": "1", "PIP_NO_BUILD_ISOLATION": "0"}
     made, *rest = ENVIRONMENT.text().splitlines()
     typed(made, source, **own)
     (packages,) = home.glob(".local/share/cratematrix/lib/python*/site-packages")
     (packages / "needed.pth").write_text(sysconfig.get_path("purelib") + "\n")
     mirror = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": f"url.file://{source}.insteadOf"}
     mirror["GIT_CONFIG_VALUE_0"] = "https://github.com/you/cratematrix"
-    own["PATH"] = f"{home}/.local/share/cratematrix/bin:{own['PATH']}"
+    own["PATH"] = f"{home}/.local/share/cratematrix/bin:{os.environ['PATH']}"
     typed(GIT_INSTALL.text({"OWNER": "you", "REF": commit}), tmp_path, **own, **mirror)
     top = git_repository(write_files(tmp_path / "top", library("one")))
     typed("cratematrix init --scope @you", top, **own)
