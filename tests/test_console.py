@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from generator import processes
+from generator.console.counting import counting
 
 SECRET = "sup3r-secret-value-1234567890"
 SCRIPT = f"""
@@ -27,3 +28,9 @@ def test_a_hidden_secret_makes_no_command_of_its_line(start: str, printed: str) 
     line = f"{start} " + "\u200b".join(SECRET)
     completed = processes.run([sys.executable, "-c", SCRIPT, line], timeout=600)
     assert completed.stderr == f"{printed} ***\n"
+
+
+def test_slow_work_says_now_and_then_how_much_is_done(capsys: pytest.CaptureFixture[str]) -> None:
+    times = iter([0.0, 0.1, 2.5, 3.0, 4.5])
+    assert [*counting("abcd", "compared", lambda: next(times))] == [*"abcd"]
+    assert capsys.readouterr().err == "1 of 4 compared\n3 of 4 compared\n"

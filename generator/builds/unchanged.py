@@ -2,11 +2,59 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from generator.builds.inputs import BuildInputs
+from generator.errors import InputError, Unavailable
 from generator.manifest.crate_models import Crate
+from generator.manifest.fleet_models import Fleet
 from generator.manifest.names import tarball_names
-from generator.manifest.settings import Settings
+from generator.manifest.settings import Settings, settings
+from generator.manifest.source_models import GitSource
 from generator.reports.index import FleetIndex, IndexedCrate, IndexedUnit
 from generator.reports.models import CrateReport, Phase, Unit
+
+
+@dataclass(frozen=True)
+class Unchanged:
+    """The names of unchanged crates, and the crates whose cache keys are not known, each with the reason."""
+
+    names: tuple[str, ...]
+    unknown: Mapping[str, str]
+
+
+def find_unchanged(
+    fleet: Fleet,
+    crates: Iterable[Crate],
+    previous: FleetIndex,
+    read: Callable[[Crate], BuildInputs],
+    variables: Mapping[str, str],
+) -> Unchanged:
+    """Find the crates that a build with this index would not build, on a machine that may know less than the build.
+
+    `read` returns a crate's inputs. A variable of `env` that is not set here may be set there. After a failed fetch no
+    other commit is fetched, so that an unreachable server costs its time only once.
+    """
+    names, unknown, failed_fetch = list[str](), dict[str, str](), ""
+    for crate in crates:
+        merged, entry = settings(fleet, crate), previous.crate(crate.name)
+        if entry is None or entry.cache_key is None:
+            continue
+        if failed_fetch and isinstance(crate.source, GitSource):
+            unknown[crate.name] = failed_fetch
+            continue
+        try:
+            key = read(crate).shown_key
+        except (InputError, OSError, Unavailable) as error:
+            unknown[crate.name] = str(error)
+            failed_fetch = failed_fetch or (str(error) if isinstance(error, Unavailable) else "")
+            continue
+        if unchanged_report(crate, merged, key, previous):
+            names.append(crate.name)
+        elif unset := [name for name in merged.env if name not in variables]:
+            unknown[crate.name] = f"{', '.join(unset)} of env is not set"
+    return Unchanged(tuple(names), unknown)
 
 
 def unchanged_report(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -18,12 +19,12 @@ from generator.manifest.finding import default_output
 from generator.manifest.models import Manifest
 from generator.manifest.reading import load_manifest
 from generator.manifest.values import BackendName
-from generator.planning.affected import affected
+from generator.planning.affected import Reason, affected
 from generator.planning.changes import changes
 from generator.planning.costs import Rates, check_cost
 from generator.planning.explanation import Explanation
 from generator.planning.markdown import page
-from generator.planning.plan import Plan, make_plan, with_costs
+from generator.planning.plan import NONE_UNCHANGED, Plan, make_plan, with_costs
 from generator.planning.table import cost_lines, quarantine_notes, summary, tables
 from generator.prices import load_runner_prices, load_sandbox_prices
 from generator.releases.budget import budget, check_budget
@@ -56,6 +57,12 @@ from generator.sandboxes.e2b.template.definition import load_definition
     "manifest, if there is one]",
 )
 @click.option(
+    "--skip-unchanged",
+    is_flag=True,
+    help="Count a crate that did not change since the builds of --previous with 0 minutes: its job takes its packages "
+    "from there. Reads the sources of all crates, and fetches those of git.",
+)
+@click.option(
     "--explain",
     metavar="CRATE",
     shell_complete=complete_crates,
@@ -69,6 +76,7 @@ def plan(
     backend: BackendName | None,
     max_cost: float | None,
     previous: Path | None,
+    skip_unchanged: bool,
     explain: str | None,
 ) -> None:
     """Print the crates of each slot and the predicted minutes.
@@ -96,8 +104,12 @@ def plan(
     memory, sizes = measurements(loaded, previous, default_output()), size_memory(loaded, manifest, used)
     reasons = affected(loaded, changes(loaded, manifest, changed_since, used)) if changed_since is not None else ()
     per_job = loaded.fleet.slots_per_job if used == "e2b" else 1
-    made = with_costs(make_plan(loaded, slots, reasons, memory, used, per_job, sizes), loaded, _rates(used, manifest))
-    release = make_plan(loaded, memory=memory, backend=used, sizes=sizes) if changed_since is None else None
+    same = _unchanged(loaded, manifest, used, previous, reasons) if skip_unchanged else NONE_UNCHANGED
+    made = make_plan(loaded, slots, reasons, memory, used, per_job, sizes, same)
+    made = with_costs(made, loaded, _rates(used, manifest))
+    release = None
+    if changed_since is None:
+        release = make_plan(loaded, memory=memory, backend=used, sizes=sizes, unchanged=same)
     if release:
         made = made.model_copy(update={"limits": (*made.limits, *budget(loaded, release).limits())})
     if as_json:
@@ -127,6 +139,16 @@ def _explanation(
     from generator.commands.explanation import explanation  # noqa: PLC0415  a plan needs no toolchain
 
     return explanation(crate, loaded, manifest, backend, previous)
+
+
+def _unchanged(
+    loaded: Manifest, manifest: Path, backend: BackendName, previous: Path | None, reasons: Iterable[Reason]
+) -> Mapping[str, str]:
+    from generator.commands.unchanged import unchanged_crates  # noqa: PLC0415  a plan needs no toolchain
+
+    left_out = {each.crate for each in reasons if not each.built}
+    names = {crate.name for crate in loaded.crates} - left_out
+    return unchanged_crates(loaded, manifest, backend, previous, names)
 
 
 def _rates(backend: BackendName, manifest: Path) -> Rates:

@@ -40,9 +40,11 @@ def balance(minutes: Mapping[str, float], slots: int) -> tuple[Shard, ...]:
     """Divide crates over slots: the longest first onto the least loaded slot, then better by exchanges between slots.
 
     There are at most as many shards as crates, and none is empty. The shards are in the order of their longest crates.
+    Crates of no minutes come last, each onto the slot with the fewest crates.
     """
-    crates = [_Crate(_thousandths(each), name) for name, each in minutes.items()]
+    crates = [_Crate(_thousandths(each), name) for name, each in minutes.items() if each]
     divided = _improved(_least_loaded(crates, slots), _bound([crate.time for crate in crates], slots))
+    divided = _filled(divided, [_Crate(0, name) for name in sorted(minutes) if not minutes[name]], slots)
     return tuple(
         Shard(index=index, crates=tuple(crate.name for crate in slot.crates), predicted_minutes=slot.time / 1000)
         for index, slot in enumerate(sorted(divided, key=lambda slot: _order(slot.crates[0])), start=1)
@@ -79,7 +81,7 @@ def lower_bound(minutes: Collection[float], slots: int) -> float:
       shortest of all. Or all j are alone. Then the first two rules hold for the other crates and slots - j slots. So
       the smaller of both numbers is a bound, for every j below the slots.
     """
-    return _bound([_thousandths(each) for each in minutes], slots) / 1000
+    return _bound([_thousandths(each) for each in minutes if each], slots) / 1000
 
 
 class _Crate(NamedTuple):
@@ -139,6 +141,18 @@ def _least_loaded(crates: Iterable[_Crate], slots: int) -> list[_Slot]:
         load, index = queue[0]
         assigned[index].append(crate)
         heapq.heapreplace(queue, (load + crate.time, index))
+    return [_Slot(tuple(each)) for each in assigned]
+
+
+def _filled(slots: list[_Slot], idle: list[_Crate], count: int) -> list[_Slot]:
+    """Add crates of no time evenly to up to `count` slots."""
+    assigned = [[*slot.crates] for slot in slots] + [[] for _ in idle[: count - len(slots)]]
+    queue = [(len(crates), index) for index, crates in enumerate(assigned)]
+    heapq.heapify(queue)
+    for crate in idle:
+        number, index = queue[0]
+        assigned[index].append(crate)
+        heapq.heapreplace(queue, (number + 1, index))
     return [_Slot(tuple(each)) for each in assigned]
 
 

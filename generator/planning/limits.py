@@ -38,11 +38,12 @@ def plan_limits(
 ) -> tuple[Limit, ...]:
     """Return the limits that the jobs of a plan meet, in `makespan_minutes`; those of a release are in its budget."""
     limits, jobs = manifest.fleet.limits, len(costs.shards)
+    built = sum(1 for each in costs.crates if each.minutes.likely)
     found = [_jobs(limits, jobs), _runner_minutes(costs, prices.plan(limits.github_jobs))]
     if costs.backend == "e2b":
         found += [
-            _sandboxes(limits, min(slots_per_job * min(jobs, limits.github_jobs), len(costs.crates))),
-            _creates(limits, len(costs.crates), makespan_minutes),
+            _sandboxes(limits, min(slots_per_job * min(jobs, limits.github_jobs), built)),
+            _creates(limits, built, makespan_minutes),
             _session(manifest),
         ]
     return tuple(found)

@@ -26,15 +26,16 @@ def _verdict(plan: Plan) -> str:
         return "nothing to build"
     time, costs = duration(plan.makespan_minutes * 60), plan.costs
     money = f", likely {money_text(costs.sandboxes.likely)} {costs.currency}" if costs and costs.prices_of else ""
-    return f"{counted(plan.count, 'crate')} in {counted(len(plan.shards), 'job')}, about {time}{money}"
+    crates = counted(plan.count, "crate")
+    if plan.unchanged:
+        crates = f"{plan.count - plan.unchanged} of {crates} to build"
+    return f"{crates} in {counted(len(plan.shards), 'job')}, about {time}{money}"
 
 
 def _bounds(plan: Plan) -> list[str]:
     """Return a sentence on the crate that takes as long as the whole run, and one if no limit binds."""
-    built = {name for shard in plan.shards for name in shard.crates}
-    planned = [each for each in plan.predictions if each.crate in built]
-    longest = max(planned, key=lambda each: each.minutes, default=None)
-    alone = longest is not None and longest.minutes >= plan.makespan_minutes
+    longest = max(plan.planned, key=lambda each: each.minutes, default=None)
+    alone = longest is not None and longest.minutes >= plan.makespan_minutes > 0
     return [
         *([f"time: {longest.crate} alone takes this long, so more slots would not help"] if longest and alone else []),
         *(["limits: none binds"] if plan.limits and not binding(plan.limits) else []),

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Collection, Iterable
-from typing import Literal
+from collections.abc import Collection, Iterable, Mapping
+from typing import Final, Literal
 
 from pydantic import Field, computed_field
 
@@ -24,7 +24,7 @@ from generator.planning.costs import Costs, Rates, plan_costs
 from generator.planning.explanation import Explanation
 from generator.planning.limits import Limit, plan_limits
 from generator.planning.measurements import Memory
-from generator.planning.prediction import Prediction, predict
+from generator.planning.prediction import Prediction, predict, with_unchanged
 from generator.planning.sizes import NO_SIZES, SizeMemory
 from generator.platforms import UNSUPPORTED_REASONS, PlatformName
 from generator.strict import Strict
@@ -62,7 +62,8 @@ class Plan(Strict):
 
     `reasons` has every crate of the manifest with `--changed-since`. Without it, `reasons` is empty and every crate
     is built. `predictions` has every crate of the manifest, also those that are not built. A shard is one job with
-    `slots_per_job` slots. `costs` and `limits` are there where prices were given, and `explained` with `--explain`.
+    `slots_per_job` slots, and also has unchanged crates, whose packages its job takes over. `costs` and `limits` are
+    there where prices were given, and `explained` with `--explain`.
     """
 
     plan_version: Literal[1] = 1
@@ -82,8 +83,14 @@ class Plan(Strict):
     @computed_field  # type: ignore[prop-decorator]
     @property
     def count(self) -> int:
-        """Number of crates that are built."""
+        """Number of crates in the shards."""
         return sum(len(shard.crates) for shard in self.shards)
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def unchanged(self) -> int:
+        """Number of crates in the shards that did not change and are not built."""
+        return sum(1 for each in self.planned if each.unchanged_since)
 
     @computed_field  # type: ignore[prop-decorator]
     @property
@@ -108,10 +115,17 @@ class Plan(Strict):
     @property
     def ratio(self) -> float:
         """Makespan divided by the lower bound; 1.0 is proven to be optimal."""
-        return self.makespan_minutes / self.lower_bound_minutes if self.shards else 1.0
+        return self.makespan_minutes / self.lower_bound_minutes if self.lower_bound_minutes else 1.0
+
+    @property
+    def planned(self) -> tuple[Prediction, ...]:
+        """The predictions of the crates in the shards."""
+        names = {name for shard in self.shards for name in shard.crates}
+        return tuple(each for each in self.predictions if each.crate in names)
 
 
-NOTHING_MEASURED: Memory = {}
+NOTHING_MEASURED: Final[Memory] = {}
+NONE_UNCHANGED: Final[Mapping[str, str]] = {}
 
 
 def make_plan(
@@ -122,16 +136,19 @@ def make_plan(
     backend: BackendName = "local",
     slots_per_job: int | None = None,
     sizes: SizeMemory = NO_SIZES,
+    unchanged: Mapping[str, str] = NONE_UNCHANGED,
 ) -> Plan:
     """Balance the crates of the manifest over `slots` slots, and these over jobs, by default as the fleet has them.
 
     The number of slots is rounded up to that of full jobs. With `reasons`, only crates with `built` are in the plan.
     Minutes are predicted for a backend, from the measurements in `memory`. `sizes` are those that `size: auto` chooses
-    from. The crates of a batch are in one slot.
+    from. The crates of a batch are in one slot. `unchanged` are crates that take no minutes, each with the builds since
+    which it did not change.
     """
     count = slots or manifest.fleet.slots
     each = min(slots_per_job or manifest.fleet.slots_per_job, count)
-    return _plan(manifest, each * math.ceil(count / each), each, reasons, predict(manifest, memory, backend, sizes))
+    predictions = with_unchanged(predict(manifest, memory, backend, sizes), unchanged)
+    return _plan(manifest, each * math.ceil(count / each), each, reasons, predictions)
 
 
 def with_costs(plan: Plan, manifest: Manifest, rates: Rates) -> Plan:

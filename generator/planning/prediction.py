@@ -32,7 +32,8 @@ class Prediction(Strict):
     """The predicted minutes of a crate in its slot. `basis` says what they come from.
 
     `measurements` are those of the crate itself. Its next build adds one. `size` is that of its sandbox where the
-    manifest does not name it, and `size_basis` says why.
+    manifest does not name it, and `size_basis` says why. A crate that did not change since the builds of
+    `unchanged_since` takes no minutes.
     """
 
     crate: CrateName
@@ -41,6 +42,7 @@ class Prediction(Strict):
     measurements: Measurements = ()
     size: Size | None = Field(default=None, exclude_if=is_absent)
     size_basis: Sentence | None = Field(default=None, exclude_if=is_absent)
+    unchanged_since: Sentence | None = Field(default=None, exclude_if=is_absent)
 
 
 def predict(
@@ -79,6 +81,16 @@ def predict(
             )
         )
     return tuple(predictions)
+
+
+def with_unchanged(predictions: Iterable[Prediction], unchanged: Mapping[str, str]) -> tuple[Prediction, ...]:
+    """Let unchanged crates take no minutes; each name has the builds since which its crate did not change."""
+    return tuple(
+        each.model_copy(update={"minutes": 0.0, "basis": f"unchanged since {since}", "unchanged_since": since})
+        if (since := unchanged.get(each.crate))
+        else each
+        for each in predictions
+    )
 
 
 class _Estimate(NamedTuple):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import date
 
 from generator.planning.costs import Costs, Range
 from generator.planning.limits import binding
 from generator.planning.plan import Plan
-from generator.planning.prediction import ESTIMATE, Prediction
+from generator.planning.prediction import ESTIMATE
 from generator.prices import money_text
 from generator.text import counted
 
@@ -38,6 +38,7 @@ def columns(plan: Plan) -> tuple[str, ...]:
 def rows(plan: Plan) -> list[tuple[str, ...]]:
     """Return one row for each shard."""
     counted = plan.costs.shards if plan.costs else (None,) * len(plan.shards)
+    unchanged = {each.crate for each in plan.planned if each.unchanged_since}
     is_free = plan.costs is None or plan.costs.prices_of is None
     return [
         (
@@ -45,10 +46,17 @@ def rows(plan: Plan) -> list[tuple[str, ...]]:
             f"{shard.predicted_minutes:.10g}",
             *([_ends(cost.runner_minutes, "{:.0f}".format)] if cost else []),
             *([_ends(cost.sandboxes, money_text)] if cost and not is_free else []),
-            ", ".join(shard.crates),
+            _names(shard.crates, unchanged),
         )
         for shard, cost in zip(plan.shards, counted, strict=True)
     ]
+
+
+def _names(crates: Collection[str], unchanged: Collection[str]) -> str:
+    """Return the crates that are built, and then those that are not."""
+    built = ", ".join(name for name in crates if name not in unchanged)
+    others = ", ".join(name for name in crates if name in unchanged)
+    return "; ".join(filter(None, (built, others and f"unchanged: {others}")))
 
 
 def cost_lines(plan: Plan) -> list[str]:
@@ -81,8 +89,8 @@ def _range(of: Range, text: Callable[[float], str]) -> str:
 
 
 def prediction_rows(plan: Plan) -> list[tuple[str, ...]]:
-    """Return one row for each crate that is built, the longest first; none if all have the manifest's estimate."""
-    found = sorted(_planned(plan), key=lambda each: (-each.minutes, each.crate))
+    """Return one row for each crate of the shards, the longest first; none if all have the manifest's estimate."""
+    found = sorted(plan.planned, key=lambda each: (-each.minutes, each.crate))
     if all(each.basis == ESTIMATE for each in found):
         return []
     return [(each.crate, f"{round(each.minutes, 3):.10g}", each.basis) for each in found]
@@ -90,7 +98,11 @@ def prediction_rows(plan: Plan) -> list[tuple[str, ...]]:
 
 def size_rows(plan: Plan) -> list[tuple[str, ...]]:
     """Return one row for each crate that is built in a size that the manifest does not name, in order of name."""
-    return [(each.crate, each.size, each.size_basis) for each in _planned(plan) if each.size and each.size_basis]
+    return [
+        (each.crate, each.size, each.size_basis)
+        for each in plan.planned
+        if each.size and each.size_basis and not each.unchanged_since
+    ]
 
 
 def reason_rows(plan: Plan) -> list[tuple[str, ...]]:
@@ -106,7 +118,7 @@ def quarantine_notes(plan: Plan, today: date) -> list[str]:
 
 
 def summary(plan: Plan) -> str:
-    """Return the predicted time, its gap and ratio to the lower bound, and the number of skipped units by reason."""
+    """Return what is built, the predicted time with its gap to the lower bound, and the skipped units by reason."""
     if not plan.shards:
         of = "the crate is not" if len(plan.reasons) == 1 else f"none of the {len(plan.reasons)} crates is"
         return f"{of} affected: there is nothing to build"
@@ -118,20 +130,24 @@ def summary(plan: Plan) -> str:
     if plan.slots_per_job > 1:
         jobs = f"{counted(len(plan.shards), 'job')} of {plan.slots_per_job} slots"
     return (
-        f"{counted(plan.count, 'crate')} in {jobs}: "
+        f"{_built(plan)}{counted(plan.count, 'crate')} in {jobs}: "
         f"{plan.makespan_minutes:.10g} min predicted, "
         f"lower bound {plan.lower_bound_minutes:.10g} min, gap {plan.gap_minutes:.10g} min, "
         f"ratio {plan.ratio:.3f}{_measured(plan)}{skips}"
     )
 
 
-def _planned(plan: Plan) -> list[Prediction]:
-    """Return the predictions of the crates that are built."""
-    built = {name for shard in plan.shards for name in shard.crates}
-    return [each for each in plan.predictions if each.crate in built]
+def _built(plan: Plan) -> str:
+    """Return a line about the crates that did not change, empty without any."""
+    if not plan.unchanged:
+        return ""
+    since = " and ".join(dict.fromkeys(each.unchanged_since for each in plan.planned if each.unchanged_since))
+    crates = f"{plan.count - plan.unchanged} of {counted(plan.count, 'crate')} to build"
+    return f"{crates}; {plan.unchanged} unchanged since {since}\n"
 
 
 def _measured(plan: Plan) -> str:
     """Return a line about the crates that were measured, empty without any."""
-    measured = sum(1 for each in _planned(plan) if each.measurements)
-    return f"\npredicted from measured times of {measured} of {counted(plan.count, 'crate')}" if measured else ""
+    built = [each for each in plan.planned if not each.unchanged_since]
+    measured = sum(1 for each in built if each.measurements)
+    return f"\npredicted from measured times of {measured} of {counted(len(built), 'crate')}" if measured else ""

@@ -34,7 +34,7 @@ class Budget(Strict):
     `jobs` upload: one for each shard at E2B, one in all for the backend `local`. Each job at E2B looks for what an
     earlier attempt built, and leaves a record, which counts as an asset until the publication removes it. `writes`
     create content. `minutes` is the least time of all rate-limited uploads, and `per_hour` the requests in one of these
-    hours.
+    hours. `taken` of the assets are packages of unchanged crates, which are uploaded too.
     """
 
     layout: Layout
@@ -44,6 +44,7 @@ class Budget(Strict):
     writes: int
     minutes: float
     per_hour: int
+    taken: int = 0
 
     @property
     def fits(self) -> bool:
@@ -64,8 +65,9 @@ class Budget(Strict):
         )
 
     def __str__(self) -> str:
+        taken = f", {self.taken} of unchanged crates" if self.taken else ""
         return (
-            f"{counted(self.assets, 'asset')} of {MAX_ASSETS:,}; "
+            f"{counted(self.assets, 'asset')} of {MAX_ASSETS:,}{taken}; "
             f"{counted(self.requests, 'request')} with uploads from {counted(self.jobs, 'job')}, "
             f"{self.per_hour} in one hour of {REQUESTS_AN_HOUR:,}, a margin of {REQUESTS_AN_HOUR - self.per_hour}; "
             f"{self.writes} writes, at most {WRITES_A_MINUTE} a minute and {WRITES_AN_HOUR} an hour; "
@@ -104,6 +106,7 @@ def budget(manifest: Manifest, plan: Plan, others: int = 0) -> Budget:
         writes=assets + 2,  # plus the draft and its publication
         minutes=round(minutes, 1),
         per_hour=math.ceil(requests / max(1.0, minutes / 60)),
+        taken=sum(packages[each.crate] for each in plan.planned if each.unchanged_since),
     )
 
 

@@ -38,12 +38,12 @@ def with_times(report: CrateReport, prediction: Prediction | None, backend: Back
     """Add the predicted time and the measurements to the report of a crate after its run.
 
     A build that succeeded is measured. A failure says little about the time of a build, and a crate that was not
-    built again has none.
+    built again has none. The plan predicted no time for a crate that it took for unchanged.
     """
     before = (prediction.measurements if prediction else ()) or report.measurements
     if not report.attempts:
         return report.model_copy(update={"measurements": before})
-    predicted = round(prediction.minutes * 60, 3) if prediction else None
+    predicted = round(prediction.minutes * 60, 3) if prediction and not prediction.unchanged_since else None
     if report.state == "built" and report.sandboxes:
         before = (*before, measured(report.seconds, report.sandboxes[0].size, backend, report.peak_memory))
     return report.model_copy(update={"predicted_seconds": predicted, "measurements": last_measurements(before)})

@@ -6,7 +6,10 @@ from typing import Any
 
 import pytest
 
-from generator.builds.unchanged import unchanged_report
+from generator.builds.inputs import BuildInputs
+from generator.builds.unchanged import find_unchanged, unchanged_report
+from generator.errors import InputError, Unreachable
+from generator.manifest.crate_models import Crate
 from generator.manifest.models import Manifest
 from generator.manifest.settings import settings
 from generator.reports.index import FleetIndex, fleet_index
@@ -116,3 +119,33 @@ def test_a_library_has_no_packages_and_is_not_built_again() -> None:
 def test_without_a_key_or_an_index_everything_is_built() -> None:
     assert report(index(cache_key=None), manifest(), None) is None
     assert report(None, manifest()) is None
+
+
+def test_a_crate_whose_key_is_not_known_here_counts_as_changed_with_the_reason() -> None:
+    far = {"git": "https://example.org/a.git", "rev": "0" * 40}
+    sources = {"one": {"path": "."}, "far": far, "other": far, "gone": {"path": "."}, "secret": {"path": "."}}
+    head = {"version": "1.0.0", "kind": "lib"}
+    crates = [{**head, "name": name, "source": source} for name, source in sources.items()]
+    crates[-1]["env"] = ["FLAG"]
+    whole = {"schema_version": 1, "fleet": {"npm_scope": "@demo"}, "crates": [*crates, {**crates[0], "name": "new"}]}
+    fleet = Manifest.model_validate(whole, strict=False)
+    before = BuildInputs({"sources": "0"}, has_secrets=False)
+    entry = index(packages=[], cache_key=before.key).crates[0]
+    entries = tuple(entry.model_copy(update={"name": name}) for name in sources)
+    asked = list[str]()
+
+    def read(crate: Crate) -> BuildInputs:
+        asked.append(crate.name)
+        if crate.name == "far":
+            raise Unreachable("no connection")
+        if crate.name == "gone":
+            raise InputError("no such directory")
+        return before if crate.name == "one" else BuildInputs({"sources": "1"}, has_secrets=False)
+
+    found = find_unchanged(fleet.fleet, fleet.crates, index().model_copy(update={"crates": entries}), read, {})
+    assert found.names == ("one",)
+    assert asked == ["one", "far", "gone", "secret"]
+    assert found.unknown == {
+        "far": "no connection", "other": "no connection", "gone": "no such directory",
+        "secret": "FLAG of env is not set",
+    }  # fmt: skip

@@ -15,7 +15,7 @@ from generator.planning.balance import balance, longest_first, lower_bound
 
 minutes_of_crates = st.dictionaries(
     st.from_regex(r"[a-z][a-z0-9-]{0,8}", fullmatch=True),
-    st.integers(1, 1_000).map(lambda tenths: tenths / 10),
+    st.integers(0, 1_000).map(lambda tenths: tenths / 10),
     min_size=1,
     max_size=60,
 )
@@ -27,6 +27,15 @@ def test_every_crate_is_in_exactly_one_shard_and_no_shard_is_empty(minutes: dict
     assert sorted(itertools.chain.from_iterable(shard.crates for shard in shards)) == sorted(minutes)
     assert all(shard.crates for shard in shards)
     assert [shard.index for shard in shards] == list(range(1, min(slots, len(minutes)) + 1))
+
+
+@pytest.mark.parametrize(("slots", "sizes"), [(1, [6]), (3, [2, 2, 2]), (4, [2, 2, 1, 1]), (9, [1] * 6)])
+def test_crates_of_no_minutes_are_divided_evenly_and_take_none(slots: int, sizes: list[int]) -> None:
+    shards = balance({"a": 0.0, "b": 0.0, "c": 5.0, "d": 0.0, "e": 0.0, "f": 0.0}, slots)
+    assert [len(shard.crates) for shard in shards] == sizes
+    assert [shard.predicted_minutes for shard in shards] == [5.0, *[0.0] * (len(sizes) - 1)]
+    assert shards[0].crates[0] == "c"
+    assert lower_bound([0.0, 5.0, 0.0], slots) == 5.0
 
 
 @given(minutes_of_crates, st.integers(1, 40), st.randoms())

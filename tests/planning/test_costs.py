@@ -170,6 +170,31 @@ def test_costs_are_in_the_json_of_the_plan_and_in_no_other_version_of_it() -> No
     assert {each["sentence"] for each in data["limits"]} == {None}
 
 
+def test_unchanged_crates_cost_nothing_and_stay_in_a_shard() -> None:
+    limits = {"e2b_sandboxes": 2, "e2b_creates_per_second": 0.01}
+    manifest = fleet_of([(10, 60, "large"), (20, 60, "large"), (30, 60, "large"), (40, 60, "large")], slots=3, **limits)
+    same = dict.fromkeys(("c1", "c2", "c3"), "v1.0.0")
+    plan = with_costs(make_plan(manifest, memory=seconds(c1=60), backend="e2b", unchanged=same), manifest, E2B)
+    assert [shard.crates for shard in plan.shards] == [("c0", "c3"), ("c1",), ("c2",)]
+    assert (plan.count, plan.unchanged, plan.makespan_minutes, plan.ratio) == (4, 3, 1.0, 1.0)
+    assert plan.costs is not None
+    assert plan.costs.sandboxes.likely == pytest.approx(MINUTE["large"])
+    assert [each.runner_minutes.likely for each in plan.costs.shards] == [2, 1, 1]
+    needed = {each.name: each.needed for each in plan.limits}
+    assert (needed["sandboxes"], needed["creates_minutes"]) == (1, 1.667)
+    assert summary(plan).startswith(
+        "1 of 4 crates to build; 3 unchanged since v1.0.0\n4 crates in 3 of 3 slots: 1 min "
+    )
+    assert page(plan, date(2026, 11, 28)).startswith("### Plan: 1 of 4 crates to build in 3 jobs, about 1 min, likely ")
+    assert [row[-1] for row in rows(plan)] == ["c0; unchanged: c3", "unchanged: c1", "unchanged: c2"]
+    assert prediction_rows(plan)[1] == ("c1", "0", "unchanged since v1.0.0")
+    assert "measured" not in summary(plan)
+    read = read_plan(plan.model_dump_json().encode(), "plan.json")
+    assert [each.unchanged_since for each in read.predictions] == [None, "v1.0.0", "v1.0.0", "v1.0.0"]
+    nothing = make_plan(manifest, unchanged={**same, "c0": "v1.0.0"})
+    assert (nothing.makespan_minutes, nothing.ratio, len(nothing.shards)) == (0, 1, 3)
+
+
 @pytest.mark.parametrize(("rates", "names"), [(LOCAL, ["runner min"]), (E2B, ["runner min", "USD"])])
 def test_the_table_has_costs_per_shard_and_fits_80_columns(rates: Rates, names: list[str]) -> None:
     plan = planned(fleet_of([(14.5, 60, "large")] * 60, slots=30), rates)

@@ -51,6 +51,7 @@ def test_the_json_shape_is_what_scripts_rely_on() -> None:
         "limits",
         "explained",
         "count",
+        "unchanged",
         "crates",
         "matrix",
         "gap_minutes",

@@ -59,6 +59,13 @@ class Fleet:
         assert ran.code == 0, ran.err
         return ran.out.strip()
 
+    def planned(self) -> Ran:
+        """Plan the builds as the workflow does."""
+        words = ("plan", "--previous", "../previous.json", "--skip-unchanged", "--max-cost", "0.03", "--json")
+        ran = self.run("prepare", *words)
+        (self.top.parent / "plan.json").write_text(ran.out)
+        return ran
+
     def build_words(self, machine: str) -> tuple[str | Path, ...]:
         earlier = self.out(machine).with_name("earlier")
         words = ("build", "--shard", "1/1", "--backend", "e2b", "--jobs", "20", "--previous", "../previous.json")
@@ -75,10 +82,10 @@ class Fleet:
         assert ran.code == 0, ran.err
         return ran
 
-    def job(self, number: str, machine: str, exit_code: int = 0) -> Ran:
+    def job(self, number: str, machine: str, *words: str, exit_code: int = 0) -> Ran:
         """Run the steps of a job: resume, build, upload."""
         self.resume(number, machine)
-        ran = self.run(machine, *self.build_words(machine))
+        ran = self.run(machine, *self.build_words(machine), *words)
         assert ran.code == exit_code, ran.err[-5_000:]
         self.upload(number, machine)
         return ran
@@ -159,7 +166,11 @@ def test_a_release_builds_what_changed_since_the_one_before_and_has_every_packag
 
     change(fleet.top, "c2")
     number = fleet.prepared("v1.1.0")
-    ran = fleet.job(number, "second")
+    ran = fleet.planned()
+    assert ran.code == 0, ran.err
+    assert f"1 of {COUNT} crates to build; {COUNT - 1} unchanged since v1.0.0\n" in ran.err
+    assert f"a release: {COUNT + 3} assets of 1,000, {COUNT - 1} of unchanged crates; " in ran.err
+    ran = fleet.job(number, "second", "--plan", "../plan.json")
     assert fleet.sandboxes() == ["c2"]
     assert f"{COUNT - 1} crates not built again: unchanged since v1.0.0" in ran.err
     assert fleet.publish(number, "second").code == 0

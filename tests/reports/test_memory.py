@@ -10,7 +10,7 @@ import pytest
 
 from generator.errors import InputError
 from generator.planning.measurements import Measurement, Remembered
-from generator.planning.prediction import Prediction, predict
+from generator.planning.prediction import Prediction, predict, with_unchanged
 from generator.reports.index import read_index
 from generator.reports.memory import MAX_BYTES, find_inputs, find_memory, load_inputs, load_memory, read_memory
 from generator.reports.models import CrateReport, Report
@@ -59,6 +59,12 @@ def test_measurements_go_through_a_report_and_an_index_to_the_next_plan() -> Non
     assert read_memory(index.content, "fleet.json") == expected
     (found,) = predict(manifest("one"), read_memory(index.content, "fleet.json"), "local")
     assert (found.minutes, found.basis) == (1.0, "1 run")
+
+
+def test_a_plan_predicts_no_time_for_a_crate_that_it_takes_for_unchanged() -> None:
+    (same,) = with_unchanged((prediction(*runs(1)),), {"one": "v1.0.0"})
+    built = with_times(BUILT, same, "local")
+    assert (built.predicted_seconds, len(built.measurements)) == (None, 2)
 
 
 def test_a_run_of_some_crates_forgets_no_other() -> None:
