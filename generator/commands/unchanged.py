@@ -53,8 +53,10 @@ def _note(found: Unchanged) -> str | None:
     if not found.unknown:
         return None
     (first, reason), *others = found.unknown.items()
-    more = f", as {counted(len(others), 'more crate')}" if others else ""
-    return f"note: {first} counts as built{more}, because its cache key is not known here: {reason}"
+    if not others:
+        return f"note: {first} counts as built, because its cache key is not known here: {reason}"
+    crates = f"{first} and {counted(len(others), 'more crate')} count as built"
+    return f"note: {crates}, because their cache keys are not known here; that of {first}: {reason}"
 
 
 def _index(loaded: Manifest, previous: Path | None) -> FleetIndex:
