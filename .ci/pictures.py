@@ -69,7 +69,7 @@ def draw_page(picture: Path) -> None:
     with tempfile.TemporaryDirectory() as top, sync_playwright() as playwright:
         before = [word for path in write_reports(Path(top), 110) for word in ("--before", str(path))]
         command, html = Path(sys.executable).with_name("cratematrix"), Path(top) / "report.html"
-        words = [command, "report", "--out", f"{top}/dist", "--html", html, *before]
+        words = [str(command), "report", "--out", f"{top}/dist", "--html", str(html), *before]
         subprocess.run(
             words, cwd=TOP / "tests/fleet", env={**os.environ, **GITHUB}, check=False, timeout=900, capture_output=True
         )
