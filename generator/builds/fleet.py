@@ -17,20 +17,21 @@ from generator.manifest.names import log_name
 from generator.reports.models import CrateReport
 
 Result = TypeVar("Result")
+Finished = Callable[[CrateReport], None]
 
 
-def build_fleet(builds: Sequence[CrateBuild], jobs: int) -> tuple[CrateReport, ...]:
-    """Build the crates in their order, `jobs` at a time, and return their reports in that order.
+def build_fleet(builds: Sequence[CrateBuild], jobs: int, finished: Finished) -> None:
+    """Build the crates in their order, `jobs` at a time; `finished` gets the report of each, from many threads.
 
     A failed crate does not stop the others. A stopped run returns as soon as its sandboxes are killed.
     """
     with ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="crate") as pool:
-        futures = [pool.submit(_build_item, item) for item in _items(builds)]
+        futures = [pool.submit(_build_item, item, finished) for item in _items(builds)]
         # A signal may reach any thread, but Python runs its handler only when the main thread wakes up.
         while wait(futures, timeout=0.2).not_done:
             pass
-        reports = {report.name: report for future in futures for report in future.result()}
-    return tuple(reports[build.crate.name] for build in builds)
+        for future in futures:
+            future.result()
 
 
 def _items(builds: Sequence[CrateBuild]) -> list[list[CrateBuild]]:
@@ -47,25 +48,27 @@ def _items(builds: Sequence[CrateBuild]) -> list[list[CrateBuild]]:
     return [*items.values()]
 
 
-def _build_item(builds: Sequence[CrateBuild]) -> tuple[CrateReport, ...]:
+def _build_item(builds: Sequence[CrateBuild], finished: Finished) -> None:
     """Build a crate, or the crates of a batch; those that are not reused share the sandbox of their first attempt."""
     if len(builds) == 1:
-        return (_finished(builds[0], lambda: build_crate(builds[0])),)
+        return _finish(builds[0], lambda: build_crate(builds[0]), finished)
     begun = {build.crate.name: _guarded(build, partial(begin_crate, build)) for build in builds}
     waiting = [each for each in begun.values() if isinstance(each, BegunCrate)]
     attempts = attempt_together(waiting) if len(waiting) > 1 else {}
 
-    def finish(name: str) -> CrateReport:
+    def end(name: str) -> CrateReport:
         crate = begun[name]
         return finish_crate(crate, attempts.get(name)) if isinstance(crate, BegunCrate) else crate
 
-    return tuple(_finished(build, partial(finish, build.crate.name)) for build in builds)
+    for build in builds:
+        _finish(build, partial(end, build.crate.name), finished)
+    return None
 
 
-def _finished(build: CrateBuild, call: Callable[[], CrateReport]) -> CrateReport:
+def _finish(build: CrateBuild, call: Callable[[], CrateReport], finished: Finished) -> None:
     report = _guarded(build, call)
+    finished(report)
     build.context.observer.finished(report)
-    return report
 
 
 def _guarded(build: CrateBuild, call: Callable[[], Result]) -> Result | CrateReport:

@@ -14,10 +14,11 @@ from pathlib import Path
 
 from generator.builds.cache import has_entry
 from generator.builds.context import BuildContext, CrateBuild
-from generator.builds.earlier import EarlierBuild, code_digest
+from generator.builds.earlier import EarlierBuild
 from generator.builds.environment import BuildEnvironment
 from generator.builds.fleet import build_fleet
 from generator.builds.observer import Observer
+from generator.builds.run_report import RunReport
 from generator.builds.selection import Selection, known_minutes
 from generator.builds.signals import stopping_on_signals
 from generator.builds.spending import SpendingLimit
@@ -26,19 +27,16 @@ from generator.files.directory import Directory
 from generator.files.output import output_directory
 from generator.files.private_directories import create_private_directory
 from generator.files.user_cache import cache_directory
-from generator.github_actions.step_files import github_run_id
 from generator.manifest.crate_models import Crate
 from generator.manifest.models import Manifest
 from generator.manifest.names import log_name, sbom_name, tarball_names
 from generator.manifest.settings import Settings, settings
-from generator.planning.git_history import CheckedOut, checked_out
+from generator.planning.git_history import checked_out
 from generator.planning.plan import sizes_of
 from generator.planning.prediction import Prediction
 from generator.redaction import Redactor
 from generator.reports.index import FleetIndex
-from generator.reports.models import CrateReport, Report
-from generator.reports.predictions import remembered, with_times
-from generator.reports.quarantines import with_quarantines
+from generator.reports.models import Report
 from generator.sources.collect import repository_top, source_locations
 
 
@@ -84,7 +82,10 @@ def build(
     open_environment: OpenEnvironment,
     observer: Observer,
 ) -> Report:
-    """Build the selected crates, write the report into the run's output directory, and return it."""
+    """Build the selected crates, write the report into the run's output directory, and return it.
+
+    It is written after each built crate, too, and then says that the run was interrupted.
+    """
     names = selection.names
     stop = threading.Event()
     started = time.monotonic()
@@ -105,16 +106,9 @@ def build(
                 context = _with_limit(context, manifest, selection, options.max_cost)
             builds = [CrateBuild(crates[name], crate_settings[name], context) for name in names]
             _check_cost(context, builds)
-            reports = _with_times(build_fleet(builds, options.jobs), environment, options.predictions)
-        seconds = time.monotonic() - started
-        report = _report(environment, selection, run, checkout, reports, seconds, interrupted=stop.is_set())
-        report = report.model_copy(update={"estimated_cost": _estimated_cost(builds, reports)})
-        if selection.shard is None:
-            report = report.model_copy(update={"remembered": remembered(options.predictions, names)})
-        report = with_quarantines(report, manifest, run.now.date())
-        text = run.redactor.in_json(report.model_dump_json(indent=2))
-        out.write(selection.report_name, f"{text}\n".encode())
-    return report
+            report = RunReport(manifest, selection, checkout, run.now, options.predictions, context, builds)
+            build_fleet(builds, options.jobs, report.add)
+        return report.write(interrupted=stop.is_set())
 
 
 def _with_limit(context: BuildContext, manifest: Manifest, selection: Selection, max_cost: float) -> BuildContext:
@@ -138,56 +132,6 @@ def _check_cost(context: BuildContext, builds: Sequence[CrateBuild]) -> None:
     known = {*context.earlier, *(crate.name for crate in indexed if crate.state == "built")}
     new = (build for build in builds if build.crate.name not in known and not has_entry(build))
     context.spending.check(math.fsum(build.likely_cost() for build in new))
-
-
-def _estimated_cost(builds: Iterable[CrateBuild], reports: Sequence[CrateReport]) -> float | None:
-    """Return the likely cost of the crates that had a sandbox in this run; None where sandboxes are free."""
-    built = {report.name for report in reports if report.attempts and report.sandboxes}
-    likely = [build.likely_cost() for build in builds if build.crate.name in built]
-    return round(math.fsum(likely), 6) if likely and any(likely) else None
-
-
-def _with_times(
-    reports: Sequence[CrateReport], environment: BuildEnvironment, predictions: tuple[Prediction, ...]
-) -> list[CrateReport]:
-    predicted = {each.crate: each for each in predictions}
-    return [with_times(report, predicted.get(report.name), environment.backend.name) for report in reports]
-
-
-def _report(
-    environment: BuildEnvironment,
-    selection: Selection,
-    run: RunContext,
-    checkout: CheckedOut,
-    reports: Sequence[CrateReport],
-    seconds: float,
-    *,
-    interrupted: bool,
-) -> Report:
-    built = [report for report in reports if report.attempts]  # others were paid for by an earlier run
-    return Report(
-        backend=environment.backend.name,
-        isolated=environment.isolated,
-        shard=selection.shard,
-        run_attempt=_run_attempt(run.variables),
-        interrupted=interrupted,
-        started=round(run.now.timestamp(), 3),
-        seconds=round(seconds, 3),
-        run=environment.run or github_run_id(run.variables),
-        cost=round(sum(report.cost for report in built), 6),
-        retry_cost=round(sum(report.retry_cost for report in built), 6),
-        currency=environment.prices.currency if environment.prices else None,
-        prices_of=environment.prices.date if environment.prices else None,
-        commit=checkout.commit,
-        modified=checkout.modified,
-        code=code_digest(),
-        crates=tuple(sorted(reports, key=lambda report: report.name)),
-    )
-
-
-def _run_attempt(variables: Mapping[str, str]) -> int:
-    attempt = variables.get("GITHUB_RUN_ATTEMPT", "")
-    return int(attempt) if attempt.isdecimal() else 1
 
 
 def _build_context(

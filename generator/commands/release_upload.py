@@ -19,13 +19,16 @@ from generator.commands.release_options import (
     reports_option,
 )
 from generator.console.output import print_data, print_message
-from generator.github_actions.step_files import github_run_id, write_step_outputs
+from generator.files.output import output_directory
+from generator.github_actions.step_files import github_run_attempt, github_run_id, write_step_outputs
 from generator.github_api.retry import WRITES_A_MINUTE
+from generator.planning.plan import shard_numbers
+from generator.releases.complete_upload import upload as upload_packages
+from generator.releases.early_upload import EarlyUpload, RunningBuild
 from generator.releases.expected_assets import Decision
-from generator.releases.records import write_record
+from generator.releases.records import record_of
 from generator.releases.taking import packages_to_take, take
 from generator.releases.uploading import packages_of
-from generator.releases.uploading import upload as upload_packages
 from generator.reports.merging import reports_below, run_report
 from generator.text import counted
 
@@ -40,8 +43,15 @@ from generator.text import counted
     show_default=True,
     help="Rate limit for all shards together; a GitHub Enterprise server may allow more.",
 )
+@click.option(
+    "--during-build",
+    "building",
+    metavar="I/N",
+    help="e2b: upload each crate that the running `build` of this shard finishes, until its report is complete. "
+    "Upload once more after it.",
+)
 @json_option("CRATEMATRIX_RELEASE_UPLOAD_JSON")
-def upload(release_id: int, out: Path, writes_per_minute: int, as_json: bool) -> None:
+def upload(release_id: int, out: Path, writes_per_minute: int, building: str | None, as_json: bool) -> None:
     """Upload the packages of the reports to the draft.
 
     Skips an asset with the same digest, and replaces one in another state. The packages of crates that were not built,
@@ -49,14 +59,16 @@ def upload(release_id: int, out: Path, writes_per_minute: int, as_json: bool) ->
 
     A shard built at E2B also leaves a record of its crates on the draft, for `release resume`.
     """
+    if building:
+        _upload_during_build(release_id, out, writes_per_minute, building, as_json)
+        return
     reports = reports_below(out, github_run_id(os.environ))
     for tag, wanted in packages_to_take(reports).items():
         with open_releases() as releases:
             take(releases, tag, wanted, out, github_retry())
         print_message(f"{counted(len(wanted), 'package')} of unchanged crates taken from {tag}, verified")
     packages = packages_of(reports, out)
-    records = [record for place, report in reports if (record := write_record(report, place))]
-    if not packages and not records:
+    if not packages and not any(record_of(report) for _, report in reports):
         print_message("no package was built, so nothing is uploaded")
         if as_json:
             _print_json(Counter(), [])
@@ -67,13 +79,28 @@ def upload(release_id: int, out: Path, writes_per_minute: int, as_json: bool) ->
     print_modified(merged)
     with open_releases() as releases:
         done = upload_packages(
-            releases, release_id, packages, shards, writes_per_minute, github_retry(), records, merged.commit
+            releases, release_id, packages, shards, writes_per_minute, github_retry(), reports, merged.commit
         )
     assets = [package.file.file for package in packages]
     write_step_outputs(os.environ, {"assets": json.dumps(assets)})
     if as_json:
         _print_json(done, assets)
     print_message(f"{done['upload']} uploaded, {done['skip']} skipped, {done['replace']} replaced")
+
+
+def _upload_during_build(release_id: int, out: Path, writes_per_minute: int, shard: str, as_json: bool) -> None:
+    _, shards = shard_numbers(shard)
+    with output_directory(out):  # refuses a directory with files of the checkout, as the upload after the build does
+        pass
+    build = RunningBuild(out, shard, github_run_id(os.environ), github_run_attempt(os.environ))
+    with open_releases() as releases:
+        early = EarlyUpload(releases, release_id, build, shards, writes_per_minute, github_retry())
+        early.run()
+    if as_json:
+        print_data(json.dumps({"shard": shard, "crates": sorted(early.uploaded)}, indent=2))
+    print_message(
+        f"the report of shard {shard} is complete; uploaded until then: {counted(len(early.uploaded), 'crate')}"
+    )
 
 
 def _print_json(done: Counter[Decision], assets: Sequence[str]) -> None:

@@ -26,6 +26,12 @@ def github_run_id(environment: Mapping[str, str]) -> str | None:
     return run if run.isdecimal() else None
 
 
+def github_run_attempt(environment: Mapping[str, str]) -> int:
+    """Return the number of this attempt of a workflow run; 1 outside GitHub Actions."""
+    attempt = environment.get("GITHUB_RUN_ATTEMPT", "")
+    return int(attempt) if attempt.isdecimal() else 1
+
+
 def write_step_outputs(environment: Mapping[str, str], outputs: Mapping[str, str]) -> None:
     """Write step outputs in GitHub Actions; do nothing elsewhere.
 

@@ -32,9 +32,13 @@ class Budget(Strict):
     """Counts for a whole release without retries, from `prepare` to `publish`.
 
     `jobs` upload: one for each shard at E2B, one in all for the backend `local`. Each job at E2B looks for what an
-    earlier attempt built, and leaves a record, which counts as an asset until the publication removes it. `writes`
-    create content. `minutes` is the least time of all rate-limited uploads, and `per_hour` the requests in one of these
-    hours. `taken` of the assets are packages of unchanged crates, which are uploaded too.
+    earlier attempt built, and leaves a record until the publication removes it. The record counts as two assets, for
+    the moment of its replacement. `writes` create content. `minutes` is the least time of all rate-limited uploads, and
+    `per_hour` the requests in one of these hours. `taken` of the assets are packages of unchanged crates, which are
+    uploaded too.
+
+    The records are replaced up to `replacements` times while the shards are built, each time by a write and two
+    requests. These are in no other count: `early_upload` makes them only while it leaves enough for all others.
     """
 
     layout: Layout
@@ -42,6 +46,7 @@ class Budget(Strict):
     assets: int
     requests: int
     writes: int
+    replacements: int
     minutes: float
     per_hour: int
     taken: int = 0
@@ -70,8 +75,9 @@ class Budget(Strict):
             f"{counted(self.assets, 'asset')} of {MAX_ASSETS:,}{taken}; "
             f"{counted(self.requests, 'request')} with uploads from {counted(self.jobs, 'job')}, "
             f"{self.per_hour} in one hour of {REQUESTS_AN_HOUR:,}, a margin of {REQUESTS_AN_HOUR - self.per_hour}; "
-            f"{self.writes} writes, at most {WRITES_A_MINUTE} a minute and {WRITES_AN_HOUR} an hour; "
-            f"at least {self.minutes:.1f} minutes of uploads"
+            f"{self.writes} writes, at most {WRITES_A_MINUTE} a minute and {WRITES_AN_HOUR} an hour"
+            + (f", and up to {self.replacements} for crates that are uploaded at once; " if self.replacements else "; ")
+            + f"at least {self.minutes:.1f} minutes of uploads"
             + (", fewer with the layout 'single'" if self.layout == "split" else "")
         )
 
@@ -86,16 +92,18 @@ def budget(manifest: Manifest, plan: Plan, others: int = 0) -> Budget:
     shards = [sum(packages[name] for name in shard.crates) for shard in plan.shards]
     loads = shards if manifest.fleet.backend == "e2b" else [sum(shards)]
     records = len(loads) if manifest.fleet.backend == "e2b" else 0  # until the publication
-    assets = sum(loads) + records + 2  # fleet.json and SHA256SUMS
+    uploads = sum(loads) + records + 2  # fleet.json and SHA256SUMS
+    assets = uploads + records
     pages = math.ceil(assets / PAGE)
     # The number of releases, the tag, all pages of releases, the new draft, the page that has it, all pages again with
     # the draft, and the release before with its assets.
     prepare = 5 + max(1, math.ceil(others / RELEASES_PAGE)) + math.ceil((others + 1) / RELEASES_PAGE)
     upload = 2 + pages  # of each job: the draft and its assets, without the packages, and the release before
-    resume = 2 if records else 0  # of each job: the draft and its assets, of which a first attempt finds one page
+    # Of each job, to resume and to upload early: the draft and its assets, of which a first attempt finds one page.
+    early = 4 if records else 0
     # The release, its assets before and after these two, the latest release, the records, and the publication itself.
     publish = 3 + 2 * pages + records
-    requests = prepare + len(loads) * (resume + upload) + assets + publish
+    requests = prepare + len(loads) * (early + upload) + uploads + publish
     with_record = [load + bool(records) for load in loads]
     minutes = max(load * upload_interval(len(loads), load, WRITES_A_MINUTE) for load in with_record) / 60
     return Budget(
@@ -103,7 +111,8 @@ def budget(manifest: Manifest, plan: Plan, others: int = 0) -> Budget:
         jobs=len(loads),
         assets=assets,
         requests=requests,
-        writes=assets + 2,  # plus the draft and its publication
+        writes=uploads + 2,  # plus the draft and its publication
+        replacements=len(manifest.crates) if records else 0,
         minutes=round(minutes, 1),
         per_hour=math.ceil(requests / max(1.0, minutes / 60)),
         taken=sum(packages[each.crate] for each in plan.planned if each.unchanged_since),

@@ -53,6 +53,16 @@ class GitHubReleases:
                 if not each.draft and any(asset.name == name for asset in each.assets)
             )
 
+    def requests_left(self) -> int | None:
+        """Return the number of requests that this hour has left, None for a server without a limit."""
+        with map_pygithub_errors():
+            try:
+                return self._github.get_rate_limit().resources.core.remaining
+            except GithubException as error:
+                if error.status == 404:
+                    return None
+                raise
+
     def count(self) -> int:
         """Return the number of releases, for a token with write access with all drafts."""
         with map_pygithub_errors():

@@ -68,6 +68,9 @@ class Releases(Protocol):
     def latest_tag(self) -> str | None:
         """Return the tag of the latest release, or None."""
 
+    def requests_left(self) -> int | None:
+        """Return the number of requests that this hour has left, None without a limit; asking counts as none."""
+
     def count(self) -> int:
         """Return the number of releases."""
 

@@ -1,12 +1,11 @@
-"""Uploads of packages to a draft: safe to repeat, and to run in many shards at the same time."""
+"""The upload of a file to a draft: safe to repeat, and to run in many shards at the same time."""
 
 from __future__ import annotations
 
 import itertools
 import os
 import re
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,7 +16,7 @@ from generator.files.digest import sha256_of_open
 from generator.files.directory import Directory
 from generator.files.output import open_output
 from generator.github_api.errors import GitHubError
-from generator.github_api.retry import MAX_ATTEMPTS, RateLimit, Retry, upload_interval
+from generator.github_api.retry import MAX_ATTEMPTS, RateLimit, Retry
 from generator.manifest.names import github_asset_name
 from generator.releases.downloads import with_digest
 from generator.releases.expected_assets import Decision, asset_difference, built_packages, upload_decision
@@ -28,7 +27,6 @@ from generator.reports.models import Artifact, Report
 MAX_ASSET_BYTES: Final = 2**31 - 1
 # A draft that a person made may be for a branch.
 _COMMIT: Final = re.compile(r"[0-9a-f]{40}")
-_ACTIONS: Final[dict[Decision, str]] = {"upload": "uploaded", "skip": "already uploaded:", "replace": "replaced"}
 
 
 @dataclass(frozen=True)
@@ -82,35 +80,6 @@ def _problem(package: Package, results: Directory, directory: Path) -> str | Non
     return None
 
 
-def upload(
-    releases: Releases,
-    number: int,
-    packages: Sequence[Package],
-    shards: int,
-    writes_a_minute: int,
-    retry: Retry,
-    records: Sequence[Package] = (),
-    commit: str | None = None,
-) -> Counter[Decision]:
-    """Upload the packages to the draft and count the decisions; `shards` processes upload at the same time.
-
-    The records of what was built come first, so that a later job can use them also when this one does not end.
-    InputError if the packages are of another commit than the draft.
-    """
-    release = open_draft(releases, number, retry)
-    check_commit(release, commit)
-    assets = list_assets(releases, release, retry)
-    rate_limit = RateLimit(upload_interval(shards, len(records) + len(packages), writes_a_minute), retry.sleep)
-    for record in records:
-        upload_package(releases, release, record, assets, rate_limit, retry)
-    counts: Counter[Decision] = Counter()
-    for count, package in enumerate(packages, 1):
-        made = upload_package(releases, release, package, assets, rate_limit, retry)
-        counts[made] += 1
-        retry.note(f"{_ACTIONS[made]} {package.file.file}, {package.file.bytes:,} bytes ({count} of {len(packages)})")
-    return counts
-
-
 def open_draft(releases: Releases, number: int, retry: Retry) -> Release:
     """Return the draft with this id; InputError if it is already published."""
     release = retry.call(lambda: releases.get(number), f"getting release {number}")
@@ -144,8 +113,8 @@ def upload_package(
     assets: Iterable[Asset],
     rate_limit: RateLimit,
     retry: Retry,
-) -> Decision:
-    """Upload one file to the draft and return the first decision for it.
+) -> tuple[Decision, Asset]:
+    """Upload one file to the draft; return the first decision for it, and its asset.
 
     After a failed attempt GitHub may have the whole file, a part of it or nothing. So the assets are listed again
     before the next attempt.
@@ -158,14 +127,15 @@ def upload_package(
             old = retry.call(partial(with_digest, releases, package.file, old), f"downloading {name}")
         now = upload_decision(package.file, old)
         first = first or now
-        if now == "skip":
-            return first
+        if old and now == "skip":
+            return first, old
         rate_limit.wait()
         try:
             if old:
                 releases.delete(old)
-            _check_uploaded(releases, package.file, releases.upload(release, package.path, name))
-            return first
+            new = releases.upload(release, package.path, name)
+            _check_uploaded(releases, package.file, new)
+            return first, new
         except GitHubError as error:
             if "already_exists" not in error.codes or attempts >= MAX_ATTEMPTS:
                 retry.wait_or_raise(error, attempts, f"uploading {name}")

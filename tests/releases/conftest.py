@@ -21,11 +21,12 @@ from generator.manifest.reading import load_manifest
 from generator.manifest.settings import settings
 from generator.planning.measurements import measured
 from generator.planning.plan import make_plan
+from generator.releases.complete_upload import upload
 from generator.releases.github import GitHubReleases
 from generator.releases.preparing import prepare
 from generator.releases.publishing import publish
 from generator.releases.transfers import TransferTimeouts
-from generator.releases.uploading import packages_of, upload
+from generator.releases.uploading import packages_of
 from generator.reports.merging import merge_directory, reports_below
 from generator.reports.models import Artifact, CrateReport, Report
 from tests.github_server import GitHubServer, Rules

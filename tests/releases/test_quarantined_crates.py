@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from generator.markdown import code, escape
-from generator.releases.uploading import packages_of, upload
+from generator.releases.complete_upload import upload
+from generator.releases.uploading import packages_of
 from generator.reports.merging import reports_below
 from tests.github_server import Rules
 from tests.github_server.starting import StartServer

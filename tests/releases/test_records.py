@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from generator.errors import InputError
 from generator.github_api.retry import Retry
+from generator.releases.complete_upload import upload
 from generator.releases.publishing import publish
-from generator.releases.records import record_name, resume, write_record
-from generator.releases.uploading import packages_of, upload
+from generator.releases.records import record_of, resume
+from generator.releases.uploading import packages_of
 from generator.reports.merging import merge_directory, reports_below
 from generator.reports.models import Report
-from tests.github_server import Release
+from tests.github_server import Asset, Release, error
 from tests.github_server.starting import StartServer
 from tests.releases.conftest import MANIFEST, QUIET, Fleet, make_fleet
 
@@ -31,11 +33,19 @@ def uploaded(fleet: Fleet) -> Release:
     """Upload every shard as its job does, and return the draft."""
     number = fleet.drafted()
     for shard in fleet.shards:
-        reports = reports_below(shard)
-        records = [record for place, report in reports if (record := write_record(report, place))]
-        with fleet.releases() as releases:
-            upload(releases, int(number), packages_of(reports, shard), 1, 6_000, QUIET, records)
+        upload_shard(fleet, number, reports_below(shard), shard)
     return fleet.server.repository().releases[int(number)]
+
+
+def upload_shard(fleet: Fleet, number: str, reports: Sequence[tuple[Path, Report]], shard: Path) -> None:
+    with fleet.releases() as releases:
+        upload(releases, int(number), packages_of(reports, shard), 1, 6_000, QUIET, reports)
+
+
+def records_of(release: Release, shard: str = "") -> list[Asset]:
+    """Return the records of a shard, or of all, on a draft."""
+    start = f"record-{shard.replace('/', '-of-')}"
+    return [asset for asset in release.assets.values() if asset.name.startswith(start)]
 
 
 def resumed(fleet: Fleet, release: Release, shard: str, retry: Retry = QUIET) -> list[str]:
@@ -81,21 +91,21 @@ def test_what_is_missing_or_wrong_is_named_and_left_out(fleet: Fleet) -> None:
 
 def test_a_record_that_cannot_be_read_or_is_of_another_shard_is_as_none(fleet: Fleet) -> None:
     release, said = uploaded(fleet), list[str]()
-    record, other = (release.named(record_name(shard)) for shard in ("1/2", "2/2"))
-    assert record is not None
-    assert other is not None
+    ((record,), (other,)) = (records_of(release, shard) for shard in ("1/2", "2/2"))
     path = fleet.server._api.assets.path(record)
     for content in (fleet.server.content(other), b"{}", b'{"crates": [}'):
         path.write_bytes(content)
         record.size, record.sha256 = len(content), hashlib.sha256(content).hexdigest()
         assert resumed(fleet, release, "1/2", Retry(said.append)) == []
-    assert said[0] == "nothing is taken from the draft: record-1-of-2.json is the record of 2/2"
-    assert all("record-1-of-2.json is not a report of this version" in line for line in said[1:])
+    nothing = f"nothing is taken from {record.name} on the draft"
+    assert said[0] == f"{nothing}: it is the record of 2/2"
+    assert all(line.startswith(f"{nothing}: {record.name} is not a report of this version") for line in said[1:])
 
 
 def test_only_the_publication_removes_the_records(fleet: Fleet) -> None:
     release, reports = uploaded(fleet), fleet.top / "shards"
-    records = {record_name("1/2"), record_name("2/2")}
+    records = {record.name for record in records_of(release)}
+    assert len(records) == 2
     for keep_draft in (True, False):
         with fleet.releases() as releases:
             publish(releases, release.id, fleet.manifest, merge_directory(reports), "", reports, keep_draft, QUIET)
@@ -105,16 +115,53 @@ def test_only_the_publication_removes_the_records(fleet: Fleet) -> None:
         resume(releases, release.id, "1/2", fleet.top / "late", QUIET)
 
 
-def test_a_record_has_only_what_was_built_for_this_release(fleet: Fleet, tmp_path: Path) -> None:
+def test_a_record_has_only_what_was_built_for_this_release(fleet: Fleet) -> None:
     for shard in fleet.shards:
-        ((place, report),) = reports_below(shard)
+        ((_, report),) = reports_below(shard)
         crates = [crate.model_copy(update={"unchanged_since": "v0.9.0"}) for crate in report.crates]
-        assert write_record(report.model_copy(update={"crates": tuple(crates)}), place) is None
+        assert record_of(report.model_copy(update={"crates": tuple(crates)})) is None
         secret = [crate.model_copy(update={"cache_key": None}) for crate in report.crates]
-        assert write_record(report.model_copy(update={"crates": tuple(secret)}), place) is None
-        assert write_record(report.model_copy(update={"backend": "local"}), place) is None
-        assert write_record(report.model_copy(update={"shard": None}), place) is None
-        record = write_record(report, tmp_path)
+        assert record_of(report.model_copy(update={"crates": tuple(secret)})) is None
+        assert record_of(report.model_copy(update={"backend": "local"})) is None
+        assert record_of(report.model_copy(update={"shard": None})) is None
+        record = record_of(report)
         assert record is not None
-        kept = Report.model_validate_json((tmp_path / record.file.file).read_bytes())
-        assert kept.crates == report.crates
+        assert record.crates == tuple(sorted(report.crates, key=lambda crate: crate.name))
+
+
+def test_a_job_that_is_stopped_early_forgets_nothing_of_an_earlier_attempt(fleet: Fleet) -> None:
+    release = uploaded(fleet)
+    shard = next(shard for shard in fleet.shards if "demo-one" in next(shard.glob("report-*")).read_text())
+    ((_, report),) = reports_below(shard)
+    assert report.shard is not None
+    names, first = resumed(fleet, release, report.shard), records_of(release, report.shard)
+    again = next(crate for crate in report.crates if crate.name == "one").model_copy(update={"cache_key": "0" * 64})
+    stopped = report.model_copy(update={"crates": (again,), "interrupted": True})
+    upload_shard(fleet, str(release.id), [(shard, stopped)], shard)
+    ((record,),) = (records_of(release, report.shard),)
+    assert record not in first
+    assert resumed(fleet, release, report.shard) == names
+    kept = Report.model_validate_json(fleet.server.content(record))
+    assert {crate.name: crate.cache_key for crate in kept.crates}["one"] == "0" * 64
+    of_other_code = record_of(stopped.model_copy(update={"code": "1" * 64}), kept)
+    assert of_other_code is not None
+    assert of_other_code.crates == (again,)
+
+
+def test_a_draft_has_a_record_at_every_moment_of_its_replacement(fleet: Fleet) -> None:
+    """A runner may be lost at any moment: here after the upload of the new record, and after a part of it."""
+    release = uploaded(fleet)
+    (old,) = records_of(release, "1/2")
+    content = fleet.server.content(old)
+    names = resumed(fleet, release, "1/2")
+    ((place, report),) = (each for shard in fleet.shards for each in reports_below(shard) if each[1].shard == "1/2")
+    fleet.server.inject("DELETE *", error(403))
+    changed = report.model_copy(update={"run_attempt": 2})
+    with pytest.raises(InputError, match="removing record-1-of-2"):
+        upload_shard(fleet, str(release.id), [(place, changed)], place)
+    assert len(records_of(release, "1/2")) == 2
+    assert fleet.server.content(old) == content
+    assert resumed(fleet, release, "1/2") == names
+    new = next(record for record in records_of(release, "1/2") if record is not old)
+    new.state = "starter"
+    assert resumed(fleet, release, "1/2") == names

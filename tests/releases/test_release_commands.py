@@ -18,10 +18,11 @@ from generator.github_api.connection import Connection, connection
 from generator.github_api.errors import GitHubError
 from generator.github_api.retry import RateLimit, Retry
 from generator.manifest.reading import load_manifest
+from generator.releases.complete_upload import upload
 from generator.releases.github import GitHubReleases
 from generator.releases.preparing import prepare
 from generator.releases.transfers import Transfers, TransferTimeouts
-from generator.releases.uploading import Package, packages_of, upload, upload_package
+from generator.releases.uploading import Package, packages_of, upload_package
 from generator.reports.merging import reports_below
 from generator.reports.models import Artifact, Report
 from tests.github_server import Cut, Delay, LoseReply, Say, Stall, Starter, html, primary, secondary

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 from collections import Counter
@@ -24,15 +25,26 @@ from generator.markdown import code
 from generator.planning.limits import jobs_at_once
 from generator.reports.models import Report
 from generator.toolchain.host import find_host_toolchain
-from tests.builds.scripted import NPM, env_of, prepared, rules_for, scripted_fleet, scripted_npm, scripted_programs
+from generator.toolchain.mounts import Bind
+from tests.builds.scripted import (
+    NPM,
+    Gate,
+    env_of,
+    prepared,
+    rules_for,
+    scripted_fleet,
+    scripted_npm,
+    scripted_programs,
+)
 from tests.e2b_server import E2BServer
-from tests.github_server import GitHubServer, Release, Rules
+from tests.github_server import Asset, GitHubServer, Release, Rules
 from tests.github_server.starting import StartServer
 from tests.support import COMMAND, Ran, cratematrix, wait_until
 
 COUNT = int(os.environ.get("FLEET_CRATES", "4"))
 KILLS = 10 if COUNT >= 110 else 2
 BROKEN = tuple(f"c{number}" for number in range(40, 43) if number < COUNT) or ("c1",)
+SLOW = [f"c{number}" for number in range(COUNT - min(COUNT // 2, 10), COUNT)]
 REASON = "its author ports it to tokio 2"
 
 
@@ -105,6 +117,25 @@ class Fleet:
             said.seek(0)
             return said.read().split(maxsplit=2)[1].rstrip(";")
 
+    def lost(self, number: str, machine: str, when: Callable[[], bool]) -> None:
+        """Build and upload at the same time, as the action does; then the machine is lost, with all that it has."""
+        out, env = self.out(machine), {**os.environ, **self.environment(machine)}
+        out.mkdir(parents=True, exist_ok=True)
+        upload = ("release", "upload", "--release-id", number, "--during-build", "1/1", "--writes-per-minute", "6000")
+        with out.with_name("said").open("w+") as said:
+            running = [
+                subprocess.Popen([COMMAND, *map(str, words)], cwd=self.top, env=env, stdout=said, stderr=said)
+                for words in ((*upload, "--out", out), self.build_words(machine))
+            ]
+            wait_until(lambda: when() or any(each.poll() is not None for each in running), "uploads", 3_600)
+            ended = [each.poll() for each in running]
+            for each in running:
+                each.kill()
+                each.wait()
+            said.seek(0)
+            assert ended == [None, None], said.read()[-5_000:]
+        shutil.rmtree(out.parent)
+
     def publish(self, number: str, machine: str, *words: str | Path) -> Ran:
         return self.run(machine, "release", "publish", "--release-id", number, "--out", self.out(machine), *words)
 
@@ -137,9 +168,11 @@ def fleet(path: str, tmp_path: Path, start_server: StartServer) -> Iterator[Flee
     yield from started(top, path, tmp_path, start_server)
 
 
-def started(top: Path, path: str, tmp_path: Path, start_server: StartServer) -> Iterator[Fleet]:
+def started(
+    top: Path, path: str, tmp_path: Path, start_server: StartServer, binds: tuple[Bind, ...] = ()
+) -> Iterator[Fleet]:
     commit(prepared(top, f"{NPM}:{path}"))
-    with E2BServer(rules_for(top), binds=[scripted_npm(tmp_path / "npm")]) as e2b:
+    with E2BServer(rules_for(top), binds=[scripted_npm(tmp_path / "npm"), *binds]) as e2b:
         yield Fleet(top, e2b, start_server(Rules(limits=False), top))
 
 
@@ -153,12 +186,16 @@ def change(top: Path, crate: str) -> None:
     (top / crate / "src/main.rs").write_text("// changed\n")
 
 
+def recorded(release: Release) -> list[Asset]:
+    return [asset for asset in release.assets.values() if asset.name.startswith("record-1-of-1-")]
+
+
 def test_a_release_builds_what_changed_since_the_one_before_and_has_every_package(fleet: Fleet) -> None:
     everything = sorted(f"c{number}" for number in range(COUNT))
     number = fleet.prepared("v1.0.0")
     fleet.job(number, "first")
     assert fleet.sandboxes() == everything
-    assert "record-1-of-1.json" in {asset.name for asset in fleet.release(number).assets.values()}
+    assert recorded(fleet.release(number))
     assert fleet.publish(number, "first").code == 0
     assert len(fleet.release(number).assets) == COUNT + 2
     ran = fleet.run("anybody", "release", "verify", "--tag", "v1.0.0")
@@ -219,6 +256,41 @@ def test_jobs_that_are_cancelled_or_killed_at_random_build_no_crate_twice(fleet:
     assert ran.err == f"v1.0.0: {COUNT} packages, all verified\n"
 
 
+@pytest.fixture
+def gated(path: str, tmp_path: Path, start_server: StartServer) -> Iterator[tuple[Fleet, Gate]]:
+    """A fleet whose last crates are not built before the gate is open."""
+    gate = Gate(tmp_path / "gate")
+    build = f'case " {" ".join(SLOW)} " in *" $(basename "$PWD") "*) {Gate.HOLD};; esac'
+    top = scripted_programs(tmp_path / "repo", COUNT, build, retries=0, slots=1, backend="e2b")
+    for fleet in started(top, path, tmp_path, start_server, gate.binds):
+        yield fleet, gate
+
+
+def test_a_lost_machine_costs_only_the_crates_that_were_not_on_the_draft(gated: tuple[Fleet, Gate]) -> None:
+    """Two machines are lost, the second one before it has finished any crate itself; a third one goes on."""
+    fleet, gate = gated
+    number = fleet.prepared("v1.0.0")
+    release, quick = fleet.release(number), [f"c{index}" for index in range(COUNT - len(SLOW))]
+
+    def are_uploaded() -> bool:
+        assets = [release.named(f"f-{name}-1.0.0.tgz") for name in quick]
+        return all(asset and asset.state == "uploaded" for asset in assets)
+
+    fleet.lost(number, "first", are_uploaded)
+    assert fleet.sandboxes() == sorted([*quick, *SLOW])
+    fleet.resume(number, "second")
+    fleet.lost(number, "second", lambda: len(fleet.e2b.created()) == COUNT + len(SLOW))
+    assert fleet.sandboxes() == sorted(SLOW)
+    gate.open()
+    ran = fleet.job(number, "third")
+    assert fleet.sandboxes() == sorted(SLOW)
+    assert ran.err.count("reused from an earlier run") == len(quick)
+    ran = fleet.publish(number, "third")
+    assert ran.code == 0, ran.err
+    ran = fleet.run("anybody", "release", "verify", "--tag", "v1.0.0")
+    assert ran.err == f"v1.0.0: {COUNT} packages, all verified\n"
+
+
 def test_a_wrong_or_missing_package_of_the_draft_is_built_again(fleet: Fleet) -> None:
     number = fleet.prepared("v1.0.0")
     fleet.job(number, "first")
@@ -235,14 +307,13 @@ def test_a_wrong_or_missing_package_of_the_draft_is_built_again(fleet: Fleet) ->
     assert fleet.sandboxes() == ["c0", "c1", "c3"]
     assert {crate.name: crate.attempts for crate in fleet.report("second").crates}["c2"] == 0
     assert ran.err.count("reused from an earlier run") == COUNT - 3
-    record = release.named("record-1-of-1.json")
-    assert record is not None
+    (record,) = recorded(release)
     fleet.github._api.assets.path(record).write_bytes(b"x" * record.size)
     ran = fleet.run("third", "release", "resume", "--release-id", number, "--shard", "1/1", "--out", "../third")
     assert (ran.code, ran.err.splitlines()) == (
         0,
         [
-            "nothing is taken from the draft: record-1-of-1.json has a different SHA-256 on the release",
+            f"nothing is taken from {record.name} on the draft: {record.name} has a different SHA-256 on the release",
             f"0 crates of shard 1/1 on the draft {number}, verified",
         ],
     )

@@ -14,7 +14,8 @@ import requests  # noqa: TID251
 from generator.errors import InputError, Unavailable
 from generator.github_api.adapter import MAX_RESPONSE_BYTES, GitHubAdapter
 from generator.github_api.retry import Retry
-from generator.releases.uploading import packages_of, upload
+from generator.releases.complete_upload import upload
+from generator.releases.uploading import packages_of
 from generator.releases.verifying import verify
 from generator.reports.merging import reports_below
 from tests.github_server import Endless, Say

@@ -31,6 +31,7 @@ INTEGRATION: Final = (
     "tests/recipes/test_imported_packages.py",
     "tests/recipes/test_npm_packages.py",
     "tests/recipes/test_own_registry.py",
+    "tests/releases/test_early_upload.py",
     "tests/releases/test_one_upload.py",
     "tests/releases/test_other_releases.py",
     "tests/releases/test_quarantined_crates.py",

@@ -161,11 +161,14 @@ def test_the_plan_reaches_the_build_and_the_targets_of_its_shard() -> None:
 @pytest.mark.attack("no step of the action has both crates' code and GitHub's token", entry="W2")
 def test_no_step_has_both_a_crates_code_and_a_token_of_github() -> None:
     named = {step["name"]: step for step in STEPS}
-    build, upload, resume = (named[name] for name in ("Build", "Upload", "Resume"))
+    build, *uploads = (named[name] for name in ("Build", "Upload", "Upload during the build", "Resume"))
     assert (build["env"]["GITHUB_TOKEN"], build["env"]["GH_TOKEN"]) == ("", "")
     assert "github-token" not in json.dumps(build)
-    assert (resume["env"]["E2B_API_KEY"], upload["env"]["E2B_API_KEY"]) == ("", "")
-    assert [step["name"] for step in STEPS if "inputs.github-token" in json.dumps(step)] == ["Resume", "Upload"]
+    assert [step["env"]["E2B_API_KEY"] for step in uploads] == ["", "", ""]
+    with_token = [step for step in STEPS if "inputs.github-token" in json.dumps(step)]
+    assert [step["name"] for step in with_token] == ["Resume", "Upload during the build", "Upload"]
+    # Beside the build only where crates' code runs elsewhere.
+    assert all("inputs.backend == 'e2b'" in step["if"] for step in with_token[:2])
 
 
 @pytest.mark.parametrize(("backend", "warnings"), [("local", 1), ("e2b", 0)])
@@ -175,6 +178,57 @@ def test_an_upload_in_the_job_of_crates_code_is_warned_of(backend: str, warnings
     said = processes.output([*BASH, str(script("Upload", tmp_path))], timeout=60, env=env).decode().splitlines()
     assert [line.startswith("::warning title=") for line in said[:-1]] == [True] * warnings
     assert json.loads(said[-1])[1] == ["release", "upload", "--release-id=7", "--out=dist"]
+
+
+# Replaces the installed command with one that does not end; it says what it got as soon as it runs.
+ENDLESS = f"""#!{sys.executable}
+import json, os, sys, time
+print(json.dumps([sys.argv[1:], os.environ["GITHUB_ACTIONS"]]), flush=True)
+open("runs", "w").close()
+while True:
+    time.sleep(1)
+"""
+
+
+def run_step(name: str, directory: Path, **given: str) -> str:
+    """Run a step's script to its end, which is when nothing holds its output any more."""
+    env = {**os.environ, "GITHUB_ACTIONS": "true", "RUNNER_TEMP": str(directory), **given}
+    argv = [*BASH, str(script(name, directory))]
+    return processes.output(argv, timeout=60, env=env, cwd=directory).decode()
+
+
+@pytest.mark.attack("no input of the action becomes a script")
+def test_uploads_go_on_beside_the_next_steps_until_a_step_ends_them_and_prints_what_they_said(tmp_path: Path) -> None:
+    installed(tmp_path).write_text(ENDLESS, encoding="utf-8")
+    hostile = '-a b"; touch x; $(touch x) `touch x` * \\'
+    given = {"COMMAND": str(tmp_path / "cratematrix"), "SHARD": hostile, "RELEASE_ID": hostile}
+    assert run_step("Upload during the build", tmp_path, **given) == ""
+    wait_until((tmp_path / "runs").exists, "the uploads")
+    uploads = psutil.Process(int((tmp_path / "early-upload.pid").read_text()))
+    assert runs(uploads)
+    first, said, last = run_step("End the uploads during the build", tmp_path).splitlines()
+    assert (first, last) == ("::group::Uploads during the build", "::endgroup::")
+    words, in_github = json.loads(said)
+    assert words == ["release", "upload", f"--release-id={hostile}", f"--during-build={hostile}", "--out=dist"]
+    assert (in_github, runs(uploads), (tmp_path / "x").exists()) == ("", False, False)
+
+
+def runs(process: psutil.Process) -> bool:
+    """Return False also for an ended process that nobody waits for."""
+    with suppress(psutil.NoSuchProcess):
+        return process.status() != psutil.STATUS_ZOMBIE
+    return False
+
+
+def test_only_the_uploads_are_ended_and_nothing_where_they_never_began(tmp_path: Path) -> None:
+    assert run_step("End the uploads during the build", tmp_path) == ""
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
+        (tmp_path / "early-upload.pid").write_text(f"{other.pid}\n")
+        (tmp_path / "early-upload.txt").write_text("error: interrupted\n")
+        said = run_step("End the uploads during the build", tmp_path)
+        assert other.poll() is None
+        other.communicate(b"\n")
+    assert (said.splitlines()[1], other.returncode) == ("error: interrupted", 0)
 
 
 def install(temporary: Path) -> dict[str, str]:
