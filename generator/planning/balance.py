@@ -24,7 +24,7 @@ MAX_MOVED: Final = 8
 
 
 class Shard(Strict):
-    """The crates that one job builds in its slots, longest first; `index` counts from 1."""
+    """The crates that one job builds in its slots, in the order in which they start; `index` counts from 1."""
 
     index: int
     crates: tuple[str, ...]
@@ -54,18 +54,29 @@ def balance(minutes: Mapping[str, float], slots: int) -> tuple[Shard, ...]:
 def grouped(shards: Sequence[Shard], size: int, minutes: Mapping[str, float]) -> tuple[Shard, ...]:
     """Join shards of one slot each into shards of up to `size` slots, which take as long as their longest slot.
 
-    Slots that take equally long are together, so that no job runs much longer than most of its slots are busy.
+    Slots that take equally long are together, so that no job runs much longer than most of its slots are busy. The
+    crates are in the order in which the slots start them: a job whose free slot takes the next one keeps the plan.
     """
     ordered = sorted(shards, key=lambda shard: (-shard.predicted_minutes, shard.index))
     parts = [ordered[start : start + size] for start in range(0, len(ordered), size)]
     return tuple(
         Shard(
             index=index,
-            crates=tuple(longest_first({name: minutes[name] for shard in part for name in shard.crates})),
+            crates=_by_start(part, {name: _thousandths(each) for name, each in minutes.items()}),
             predicted_minutes=part[0].predicted_minutes,
         )
         for index, part in enumerate(parts, start=1)
     )
+
+
+def _by_start(slots: Iterable[Shard], times: Mapping[str, int]) -> tuple[str, ...]:
+    """Return the crates of some slots by the time at which they start, and the longest of equal ones first."""
+    starts = {
+        name: start
+        for slot in slots
+        for name, start in zip(slot.crates, accumulate((times[name] for name in slot.crates), initial=0), strict=False)
+    }
+    return tuple(sorted(starts, key=lambda name: (starts[name], -times[name], name)))
 
 
 def lower_bound(minutes: Collection[float], slots: int) -> float:

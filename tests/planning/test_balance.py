@@ -5,13 +5,13 @@ from __future__ import annotations
 import heapq
 import itertools
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generator.planning.balance import balance, longest_first, lower_bound
+from generator.planning.balance import balance, grouped, longest_first, lower_bound
 
 minutes_of_crates = st.dictionaries(
     st.from_regex(r"[a-z][a-z0-9-]{0,8}", fullmatch=True),
@@ -127,6 +127,14 @@ def test_a_plan_that_cannot_reach_its_bound_ends_after_a_number_of_steps(monkeyp
     assert made[0] == longest_crate_first(minutes, 30) > made[1] > made[2]
 
 
+@given(minutes_of_crates, st.integers(1, 20), st.integers(1, 20))
+def test_a_job_of_several_slots_that_takes_the_next_crate_ends_when_the_plan_says(
+    minutes: dict[str, float], slots: int, size: int
+) -> None:
+    for shard in grouped(balance(minutes, slots), size, minutes):
+        assert one_after_the_other([minutes[name] for name in shard.crates], size) <= shard.predicted_minutes
+
+
 def test_longest_first_breaks_ties_by_name() -> None:
     assert longest_first({"b": 2, "a": 2, "c": 3}) == ["c", "a", "b"]
 
@@ -137,7 +145,12 @@ def makespan(minutes: dict[str, float], slots: int) -> float:
 
 def longest_crate_first(minutes: dict[str, float], slots: int) -> float:
     """Return the makespan of the longest crate first onto the least loaded slot."""
+    return one_after_the_other(sorted(minutes.values(), reverse=True), slots)
+
+
+def one_after_the_other(minutes: Iterable[float], slots: int) -> float:
+    """Return the makespan when the next crate goes onto the slot that is free first."""
     loads = [0] * slots
-    for time in sorted((round(each * 1000) for each in minutes.values()), reverse=True):
-        heapq.heapreplace(loads, loads[0] + time)
+    for each in minutes:
+        heapq.heapreplace(loads, loads[0] + round(each * 1000))
     return max(loads) / 1000
