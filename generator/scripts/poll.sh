@@ -4,12 +4,16 @@
 # The first line holds: offset, seconds since the last sign of life, size of the output, then "running" or the end.
 own=$1 offset=$2 wait=$3 max_bytes=$4
 ends=$(( ${EPOCHREALTIME/[.,]/} + wait ))
+# The loop starts few processes: it goes on as long as the build, which needs the processors. A pipe that nobody writes to
+# is its clock.
+exec 9<> <(:)
+end='' turn=0
 while :; do
   # The end is read before the output, because the supervisor writes it after the last output.
-  end=$(cat "$own/end" 2> /dev/null)
-  size=$(stat -c %s "$own/log" 2> /dev/null || echo 0)
+  if [ -e "$own/end" ]; then read -r end < "$own/end"; fi
+  if [ -n "$end" ] || (( turn++ % 10 == 0 )); then size=$(stat -c %s "$own/log" 2> /dev/null || echo 0); fi
   if [ -n "$end" ] || [ "$size" -gt "$offset" ] || (( ${EPOCHREALTIME/[.,]/} >= ends )); then break; fi
-  sleep 0.05
+  read -rt 0.05 -u 9 _
 done
 beat=$(stat -c %Y "$own/beat" 2> /dev/null || stat -c %Y "$own" 2> /dev/null || echo 0)
 echo "$offset $(( EPOCHSECONDS - beat )) $size ${end:-running}"

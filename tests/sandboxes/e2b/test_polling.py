@@ -75,6 +75,19 @@ def run(
     return poller.run(DetachedCommand(f"{wire.root}/.commands/{number}"), command, given, lines.append), lines
 
 
+def test_a_poll_that_waits_starts_few_processes(tmp_path: Path) -> None:
+    """The build beside it needs the processors, for as long as it takes."""
+    for name in ("cat", "sleep", "stat"):
+        (tmp_path / name).write_text(f'#!/bin/sh\necho >>"$0.started"\nPATH="{os.environ["PATH"]}"\nexec {name} "$@"\n')
+        (tmp_path / name).chmod(0o755)
+    (tmp_path / "log").touch()
+    script = DetachedCommand(str(tmp_path)).poll_script(0, 1.0)
+    env = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    done = subprocess.run(["bash", "-c", script], check=True, env=env, capture_output=True, text=True, timeout=LIMIT)  # noqa: TID251
+    assert read_poll(done.stdout, 0).end is None
+    assert sum(len(file.read_text()) for file in tmp_path.glob("*.started")) <= 5
+
+
 def test_a_lost_reply_to_the_start_does_not_start_it_twice(wire: Wire) -> None:
     def lose(count: int) -> None:
         if count in (1, 2):
