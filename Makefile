@@ -91,10 +91,13 @@ image: $(VENV)/.dev
 chaos: $(VENV)/.dev
 	@CHAOS_SEEDS=$(SEEDS) $(BIN)/pytest -m rush
 
-# Releases of 110 scripted builds: unchanged, stopped ten times, with broken crates, and within the limits of the Hobby plan.
-fleet: $(VENV)/.dev
+# Releases of 110 scripted builds: unchanged, stopped ten times, with broken crates, within the limits of the Hobby plan, and
+# by the release workflow. Then three runs of 110 builds that sleep, with their time, predictions and costs.
+fleet: $(VENV)/.dev .cache/bin/act
 	@.ci/bubblewrap
-	@FLEET_CRATES=$(FLEET) $(BIN)/pytest --timeout 5400 -p no:randomly -rP tests/releases/test_scripted_fleet.py
+	@FLEET_CRATES=$(FLEET) $(BIN)/pytest --timeout 5400 -p no:randomly -rP tests/releases/test_scripted_fleet.py \
+		tests/acts/test_release_at_e2b.py
+	@$(BIN)/python .ci/fleet_bench.py --crates $(FLEET)
 
 # Hash-locked requirements; `--universal` makes one file for every Python and system.
 LOCK := uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url \
