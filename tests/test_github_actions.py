@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from generator.reports.models import CrateReport, Report, Unit
 from tests.conftest import MakeRepository
-from tests.support import Ran, cratematrix, entry, library
+from tests.support import Ran, cratematrix, entry, library, write_files
 
 BROKEN = '\npub fn one() -> u8 { "1" }\n'
 
@@ -132,3 +133,19 @@ def test_the_advice_for_a_failed_crate_holds_any_name_of_a_directory(repository:
     ran = job.run(top, "build", "--all", "--out", "dist{0.x}")
     assert ran.code == 1
     assert ran.err.endswith("  fix: read dist{0.x}/logs/bad.log\n")
+
+
+def test_the_report_of_a_run_that_was_stopped_is_no_success(repository: MakeRepository, job: Job) -> None:
+    top = repository([entry("one")], library("one"))
+    stopped = CrateReport(
+        name="one",
+        version="1.0.0",
+        kind="lib",
+        state="not_run",
+        units=(Unit(platform="linux-x64-gnu", state="not_run", reason="the run was stopped"),),
+    )
+    report = Report(backend="local", isolated=True, shard="1/1", interrupted=True, seconds=1, crates=(stopped,))
+    write_files(top, {"dist/report-1.json": report.model_dump_json()})
+    ran = job.run(top, "report")
+    end = "error: 1 of 1 crate was not built: the run was stopped\n  fix: build again to continue\n"
+    assert (ran.code, ran.err.endswith(end)) == (1, True), ran.err

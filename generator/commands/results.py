@@ -41,7 +41,7 @@ def print_report(report: Report, path: Path, manifest: Manifest | None) -> None:
 
 
 def raise_failed(report: Report, fix: Callable[[str], str]) -> None:
-    """Raise BuildFailed when a crate failed whose failure blocks, was not built for its cost, or when none was built.
+    """Raise BuildFailed when a crate failed whose failure blocks, when one was not built, or when none was.
 
     `fix` takes the name of the first failed crate whose log says more than its line. The log of a crate without a
     finished command repeats the report's sentence, or does not exist. A shard may build nothing: a crate that is alone
@@ -53,9 +53,12 @@ def raise_failed(report: Report, fix: Callable[[str], str]) -> None:
     crates = counted(len(report.crates), "crate")
     if blocking:
         message = f"{len(blocking)} of {crates} failed"
-    elif not_run and not report.interrupted:
-        message = f"{len(not_run)} of {crates} were not built: {reason_of(not_run[0])}"
-        raise BuildFailed(message, fix="raise --max-cost, and build again to continue")
+    elif not_run:
+        were = "was" if len(not_run) == 1 else "were"
+        message = f"{len(not_run)} of {crates} {were} not built: {reason_of(not_run[0])}"
+        raise BuildFailed(
+            message, fix=f"{'' if report.interrupted else 'raise --max-cost, and '}build again to continue"
+        )
     elif failed and report.shard is None and not any(crate.state == "built" for crate in report.crates):
         message = f"no crate was built; {len(failed)} of {crates} failed in quarantine"
     else:
