@@ -305,6 +305,7 @@ def test_a_plan_of_a_change_has_crates_and_reasons_for_people_and_workflows(repo
         ],
         "explained": None,
         "count": 2,
+        "unchanged": 0,
         "crates": "one two",
         "matrix": {"include": [{"index": 1, "shard": "1/2"}, {"index": 2, "shard": "2/2"}]},
         "gap_minutes": 0.0,

@@ -32,7 +32,7 @@ from generator.manifest.models import Manifest
 from generator.manifest.names import log_name, sbom_name, tarball_names
 from generator.manifest.settings import Settings, settings
 from generator.planning.git_history import checked_out
-from generator.planning.plan import sizes_of
+from generator.planning.plan import shard_numbers, sizes_of
 from generator.planning.prediction import Prediction
 from generator.redaction import Redactor
 from generator.reports.index import FleetIndex
@@ -92,7 +92,7 @@ def build(
     crates = {crate.name: crate for crate in manifest.crates}
     crate_settings = {name: settings(manifest.fleet, crates[name]) for name in names}
     top = repository_top(run.manifest.resolve().parent)
-    checkout = checked_out(top)
+    checkout = checked_out(top, run.variables.get("GITHUB_SHA", ""))
     with output_directory(run.out, top) as out:
         files = [file for name in names for file in _output_files(crates[name], crate_settings[name])]
         _check_writable(out, (selection.report_name, *files))
@@ -112,7 +112,10 @@ def build(
 
 
 def _with_limit(context: BuildContext, manifest: Manifest, selection: Selection, max_cost: float) -> BuildContext:
-    """Return the context with the run's part of the limit for all shards, by the likely costs of their crates."""
+    """Return the context with the run's part of the limit for all shards, by the likely costs of their crates.
+
+    Crates that the plan takes for unchanged have no part. Where it does so with all, each shard has the same part.
+    """
     prices, crates = context.environment.prices, {crate.name: crate for crate in manifest.crates}
     if prices is None:
         return context
@@ -121,8 +124,10 @@ def _with_limit(context: BuildContext, manifest: Manifest, selection: Selection,
         each = (CrateBuild(crates[name], settings(manifest.fleet, crates[name]), context) for name in names)
         return math.fsum(build.likely_cost() for build in each)
 
-    whole = likely(selection.minutes)
-    share = likely(selection.names) / whole if whole else 1.0  # costs are rounded to millionths
+    planned = {name for name, minutes in selection.minutes.items() if minutes}
+    whole = likely(planned)
+    _, shards = shard_numbers(selection.shard or "1/1")
+    share = likely(planned.intersection(selection.names)) / whole if whole else 1 / shards
     return replace(context, spending=SpendingLimit(max_cost * share, prices.currency))
 
 
@@ -163,7 +168,8 @@ def _build_context(
         stop=stop,
         observer=observer,
         started=started,
-        minutes={**known_minutes(manifest, ()), **selection.minutes},
+        # A crate without minutes is unchanged by the plan. If it is built all the same, it takes its usual ones.
+        minutes=known_minutes(manifest, ()) | {name: each for name, each in selection.minutes.items() if each},
         sizes=sizes_of(options.predictions),
         keep_failed=options.keep_failed,
         previous=options.previous,

@@ -19,6 +19,7 @@ from generator.commands.release_options import (
     reports_option,
 )
 from generator.console.output import print_data, print_message
+from generator.errors import InputError
 from generator.files.output import output_directory
 from generator.github_actions.step_files import github_run_attempt, github_run_id, write_step_outputs
 from generator.github_api.retry import WRITES_A_MINUTE
@@ -92,7 +93,12 @@ def _upload_during_build(release_id: int, out: Path, writes_per_minute: int, sha
     _, shards = shard_numbers(shard)
     with output_directory(out):  # refuses a directory with files of the checkout, as the upload after the build does
         pass
-    build = RunningBuild(out, shard, github_run_id(os.environ), github_run_attempt(os.environ))
+    if (run := github_run_id(os.environ)) is None:
+        raise InputError(
+            "--during-build knows the report of the running build by GITHUB_RUN_ID, which is not set",
+            fix="upload after the build, or set it to a number for both commands, as GitHub Actions does",
+        )
+    build = RunningBuild(out, shard, run, github_run_attempt(os.environ))
     with open_releases() as releases:
         early = EarlyUpload(releases, release_id, build, shards, writes_per_minute, github_retry())
         early.run()

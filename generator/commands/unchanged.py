@@ -36,6 +36,9 @@ def unchanged_crates(
     crates = [crate for crate in loaded.crates if crate.name in names]
     try:
         index = _index(loaded, previous)
+        if not index.crates:  # `release prepare` writes it for the first release
+            print_message("every crate counts as built: no release comes before this one")
+            return {}
         print_message(f"comparing {counted(len(crates), 'crate')} with {index.tag}")
         with current_inputs(loaded, manifest, backend) as read:
             found = find_unchanged(loaded.fleet, counting(crates, "compared"), index, read, os.environ)

@@ -37,11 +37,16 @@ class CheckedOut:
     modified: bool = False
 
 
-def checked_out(top: Path) -> CheckedOut:
-    """Return the commit of the checkout; it is unknown outside of git, without a commit, or if git does not read it."""
+def checked_out(top: Path, workflow_commit: str = "") -> CheckedOut:
+    """Return the commit of the checkout; it is unknown outside of git, without a commit, or if git does not read it.
+
+    It is unknown as well if the repository lacks the commit of the running workflow: then it is another repository, to
+    which no release of the workflow's repository belongs.
+    """
     commit, modified = None, False
     with suppress(CratematrixError):
-        commit = _commit(top, "HEAD") if (top / ".git").exists() else None
+        is_own = not workflow_commit or _commit(top, workflow_commit) is not None
+        commit = _commit(top, "HEAD") if is_own and (top / ".git").exists() else None
         modified = commit is not None and bool(changed_paths(top, commit))
     return CheckedOut(commit, modified) if commit and _SHA1.fullmatch(commit) else CheckedOut()
 

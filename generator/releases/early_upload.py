@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Final
 
 from generator.errors import InputError, Unavailable
 from generator.files.output import open_output
-from generator.github_api.retry import RateLimit, Retry, upload_interval
+from generator.github_api.retry import WRITES_AN_HOUR, RateLimit, Retry, upload_interval
 from generator.releases.protocol import Asset, Release, Releases
 from generator.releases.records import record_of, record_on_draft, upload_record
 from generator.releases.uploading import check_commit, list_assets, open_draft, packages_of, upload_package
@@ -34,7 +35,7 @@ class RunningBuild:
 
     out: Path
     shard: str
-    run: str | None
+    run: str
     attempt: int
     _content: bytes = b""
     _report: Report | None = None
@@ -51,15 +52,21 @@ class RunningBuild:
         return self._report
 
     def _checked(self, report: Report) -> Report | None:
-        is_own = self.run in (None, report.run) and report.run_attempt == self.attempt
+        is_own = (report.run, report.run_attempt) == (self.run, self.attempt)
         return report if is_own and report.shard == self.shard else None
+
+
+def reserved_requests(shards: int, packages: int) -> int:
+    """Return the requests of an hour that are left to the uploads after the builds, of so many packages per shard."""
+    return min(shards * packages, WRITES_AN_HOUR) + shards * OTHER_REQUESTS
 
 
 @dataclass
 class EarlyUpload:
     """The uploads of a shard that is being built; `shards` of these run at the same time.
 
-    Failures of GitHub end nothing, because the upload after the build repeats whatever is missing.
+    It waits while GitHub is unavailable, and ends with any other error. The upload after the build repeats what is
+    missing.
     """
 
     releases: Releases
@@ -69,6 +76,7 @@ class EarlyUpload:
     writes_a_minute: int
     retry: Retry
     uploaded: set[str] = field(default_factory=set)
+    _failures: Counter[str] = field(default_factory=Counter)
     _draft: _Draft | None = None
     _rate_limit: RateLimit | None = None
 
@@ -83,7 +91,8 @@ class EarlyUpload:
     def _next(self, report: Report) -> CrateReport | None:
         record = record_of(report)
         crates = record.crates if record else ()
-        return next((crate for crate in crates if crate.name not in self.uploaded), None)
+        waiting = (crate for crate in crates if crate.name not in self.uploaded)
+        return min(waiting, key=lambda crate: self._failures[crate.name], default=None)
 
     def _upload(self, report: Report, crate: CrateReport) -> float:
         """Upload a crate, and return the seconds until the next one may follow."""
@@ -96,6 +105,7 @@ class EarlyUpload:
         except Unavailable as error:
             self.retry.note(f"{error.message}; the build goes on, and so do the uploads after {PAUSE:.0f} s")
             self._draft = None
+            self._failures[crate.name] += 1
             return PAUSE
         return 0.0
 
@@ -103,7 +113,7 @@ class EarlyUpload:
         """Return False when the uploads after the builds need the requests that GitHub allows in this hour."""
         left = self.retry.call(self.releases.requests_left, "asking for the rate limit")
         waiting = sum(crate.name not in self.uploaded for crate in report.crates)
-        return left is None or left > self.shards * (waiting * _packages(report) + OTHER_REQUESTS)
+        return left is None or left > reserved_requests(self.shards, waiting * _packages(report))
 
     def _send(self, draft: _Draft, report: Report, crate: CrateReport) -> None:
         """Upload the record, as `complete_upload` does it first, and then the packages of a crate that it has."""

@@ -69,6 +69,14 @@ def test_the_shards_of_a_plan_share_the_amount_by_its_predictions(path: str, tmp
             ran = run("build", "--backend", "e2b", "--plan", "plan.json", "--shard", shard, "--max-cost", "0.06")
             assert ran.code == 2
             assert f"sandboxes of this run cost {cost} likely, more than the {part} USD of --max-cost" in ran.err
+        # A plan that takes all for unchanged knows no costs: those of the manifest count, and shards have equal parts.
+        plan = json.loads((top / "plan.json").read_text())
+        for each in (*plan["shards"], *plan["predictions"]):
+            each["minutes" if "minutes" in each else "predicted_minutes"] = 0.0
+        (top / "plan.json").write_text(json.dumps(plan))
+        ran = run("build", "--backend", "e2b", "--plan", "plan.json", "--shard", "1/2", "--max-cost", "0.04")
+        assert ran.code == 2
+        assert "sandboxes of this run cost 0.0222 likely, more than the 0.0200 USD of --max-cost" in ran.err
         assert server.created() == ()
 
 

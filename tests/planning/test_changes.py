@@ -13,6 +13,7 @@ from generator.errors import InputError
 from generator.manifest.reading import load_manifest
 from generator.planning.affected import Reason, WholeFleet, affected
 from generator.planning.changes import changes
+from generator.planning.git_history import CheckedOut, checked_out
 from generator.sources.collect import SourceLocations, collect, fleet_files
 from tests.repositories import crate, git, package, repository
 from tests.support import write_files
@@ -604,3 +605,13 @@ def test_line_endings_that_git_checks_out_are_no_change(top: Path) -> None:
     git(top, "checkout", "--", "Cargo.toml", "Cargo.lock")
     assert b"\r\n" in (top / "Cargo.toml").read_bytes()
     assert built(top, "HEAD~1") == {}
+
+
+def test_the_commit_of_another_repository_than_the_workflows_is_unknown(tmp_path: Path) -> None:
+    top = repository(tmp_path / "repo", {"file": "one"})
+    commit = git(top, "rev-parse", "HEAD").strip()
+    assert checked_out(top) == checked_out(top, commit) == CheckedOut(commit)
+    assert checked_out(top, "0" * 39 + "1") == CheckedOut()
+    (top / "file").write_text("two")
+    assert checked_out(top) == CheckedOut(commit, modified=True)
+    assert checked_out(tmp_path) == CheckedOut()

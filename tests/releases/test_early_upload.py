@@ -11,7 +11,8 @@ import pytest
 
 from generator.errors import InputError
 from generator.github_api.retry import Retry
-from generator.releases.early_upload import OTHER_REQUESTS, PAUSE, POLL, EarlyUpload, RunningBuild
+from generator.releases.budget import REQUESTS_AN_HOUR
+from generator.releases.early_upload import OTHER_REQUESTS, PAUSE, POLL, EarlyUpload, RunningBuild, reserved_requests
 from generator.reports.merging import reports_below
 from generator.reports.models import CrateReport, Report
 from tests.github_server import Cut, Rules
@@ -35,7 +36,7 @@ class Build:
     def write(self, *finished: str, ended: bool = False, **update: object) -> None:
         """Write the report as after these crates; the others are not run."""
         crates = [crate if crate.name in finished or ended else not_run(crate) for crate in self.report.crates]
-        changed = {"crates": tuple(crates), "interrupted": not ended, **update}
+        changed = {"crates": tuple(crates), "interrupted": not ended, "run": "7", **update}
         (self.out / "report-1.json").write_text(self.report.model_copy(update=changed).model_dump_json())
 
     def wait(self, seconds: float) -> None:
@@ -43,9 +44,9 @@ class Build:
         if seconds >= POLL:
             next(self.steps)
 
-    def followed(self, number: str, run: str | None = None) -> EarlyUpload:
+    def followed(self, number: str) -> EarlyUpload:
         """Run the upload until the report is complete."""
-        build = RunningBuild(self.out, "1/1", run, 1)
+        build = RunningBuild(self.out, "1/1", "7", 1)
         with self.fleet.releases() as releases:
             early = EarlyUpload(releases, int(number), build, 1, 6_000, Retry(self.said.append, self.wait))
             early.run()
@@ -126,12 +127,12 @@ def test_a_second_upload_and_the_one_after_the_build_find_all_and_send_nothing(b
     assert build.writes() == 3 + 1
 
 
-def test_an_outage_of_github_only_delays_it(build: Build) -> None:
+def test_an_outage_of_github_only_delays_it_and_a_failed_upload_comes_last(build: Build) -> None:
     number = build.fleet.drafted()
 
     def steps() -> Iterator[None]:
         build.fleet.server.inject("*", Cut(0), 6)
-        build.write("one")
+        build.write("one", "four")
         yield
         while PAUSE not in build.waits:
             yield
@@ -141,7 +142,9 @@ def test_an_outage_of_github_only_delays_it(build: Build) -> None:
         yield
 
     build.steps = steps()
-    assert build.followed(number).uploaded == {"one"}
+    assert build.followed(number).uploaded == {"one", "four"}
+    sent = [line.partition(" ")[0] for line in build.said if "is on the draft" in line]
+    assert sent == ["one", "four"]
     assert any("the build goes on, and so do the uploads after 60 s" in line for line in build.said)
     assert "demo-one-1.0.0.tgz" in build.assets(number)
 
@@ -162,6 +165,10 @@ def test_requests_that_the_last_uploads_need_are_left_to_them(build: Build) -> N
     assert build.said == ["GitHub allows few more requests in this hour, which the upload after the build needs"]
 
 
+def test_a_fleet_whose_uploads_take_hours_uploads_early_too() -> None:
+    assert reserved_requests(30, 4 * 8) < REQUESTS_AN_HOUR
+
+
 def test_a_draft_that_is_gone_ends_it_with_a_sentence(build: Build) -> None:
     build.write("one")
     with pytest.raises(InputError, match="not found, or not allowed for this token"):
@@ -174,14 +181,14 @@ def test_a_report_of_another_run_or_attempt_is_not_this_builds(build: Build) -> 
     def steps() -> Iterator[None]:
         build.write(ended=True, run="6")
         yield
-        build.write(ended=True, run="7", run_attempt=2)
+        build.write(ended=True, run_attempt=2)
         yield
         (build.out / "report-1.json").write_text('{"report_version": 1')
         yield
-        build.write("one", run="7")
+        build.write("one")
         yield
-        build.write(ended=True, run="7")
+        build.write(ended=True)
         yield
 
     build.steps = steps()
-    assert build.followed(number, run="7").uploaded == {"one"}
+    assert build.followed(number).uploaded == {"one"}

@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 
 # Seconds that a crate waits while the account runs all the sandboxes that it may. Most builds take less.
 QUEUE_SECONDS: Final = 3_600.0
-# Retry budget, in seconds, of creates without a usable response.
+# Retry budget of creates without a usable response: at least so many seconds, and turns of the rate limit.
 CREATE_RETRY_SECONDS: Final = 180.0
+CREATE_RETRY_TURNS: Final = 4
 FIRST_CREATE_DELAY: Final = 2.0
 MAX_CREATE_DELAY: Final = 15.0
 # Seconds for the response to a create. The service starts a sandbox in less.
@@ -122,6 +123,7 @@ class E2BBackend:
     def _create(self, crate: str, size: Size, attempt: int) -> Handle:
         """Create a sandbox with two budgets: one for a full account, one for a service without usable responses."""
         started, lost_since, delays = time.monotonic(), None, backoff(FIRST_CREATE_DELAY, MAX_CREATE_DELAY)
+        retry_seconds = max(CREATE_RETRY_SECONDS, CREATE_RETRY_TURNS * self._rate_limit.round_seconds)
         key = uuid.uuid4().hex
         try:
             while True:
@@ -137,7 +139,7 @@ class E2BBackend:
                 if not problem.is_transient:
                     raise self._rejection(problem, size)
                 lost_since = None if problem.kind == "busy" else lost_since or now
-                if now - started > self._account.queue_seconds or now - (lost_since or now) > CREATE_RETRY_SECONDS:
+                if now - started > self._account.queue_seconds or now - (lost_since or now) > retry_seconds:
                     raise problem.sandbox_error("no sandbox could be opened")
                 delay = next(delays)
                 self._log(crate, f"waiting {delay:.0f} s for a sandbox: {problem.message}")

@@ -54,6 +54,11 @@ class RateLimit:
         self._previous_sent = threading.Event()
         self._previous_sent.set()
 
+    @property
+    def round_seconds(self) -> float:
+        """Seconds from a turn of this process to its next one."""
+        return self._turn.of * self._interval
+
     @contextmanager
     def acquire(self, stop: threading.Event) -> Iterator[Callable[[], None]]:
         """Wait until a request may be sent, and yield the function to call once it is sent.
@@ -97,4 +102,4 @@ class RateLimit:
         if self._turn.of == 1:
             return earliest
         time_of_day = self._time_of_day() + earliest - now
-        return earliest + (self._turn.number * self._interval - time_of_day) % (self._turn.of * self._interval)
+        return earliest + (self._turn.number * self._interval - time_of_day) % self.round_seconds
