@@ -56,7 +56,7 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/shellcheck generator/scripts/*.sh $$(grep -lE '^#!.*\b(ba)?sh$$' .ci/*)
+	$(BIN)/shellcheck generator/scripts/*.sh $$(grep -slE '^#!.*\b(ba)?sh$$' .ci/*)
 
 # The documentation as a site. A link, an anchor or a page that is wrong fails it: see mkdocs.yml.
 docs: $(VENV)/.docs
