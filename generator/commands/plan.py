@@ -110,19 +110,23 @@ def plan(
     release = None
     if changed_since is None:
         release = make_plan(loaded, memory=memory, backend=used, sizes=sizes, unchanged=same)
-    if release:
         made = made.model_copy(update={"limits": (*made.limits, *budget(loaded, release).limits())})
-    if as_json:
-        print_data(made.model_copy(update={"explained": explained}).model_dump_json(indent=2))
-    else:
-        for _, columns, rows in tables(made):
-            print_table(columns, rows)
-    print_message("\n".join((summary(made), *quarantine_notes(made, today), *cost_lines(made))))
+    _print_plan(made.model_copy(update={"explained": explained}), today, as_json=as_json)
     if release:
         _print_budget(loaded, release)
     _tell_github(made, today)
     if max_cost is not None and made.costs:
         check_cost(made.costs, max_cost)
+
+
+def _print_plan(made: Plan, today: date, *, as_json: bool) -> None:
+    """Print the plan as JSON or tables, and then its summary as messages."""
+    if as_json:
+        print_data(made.model_dump_json(indent=2))
+    else:
+        for _, columns, rows in tables(made):
+            print_table(columns, rows)
+    print_message("\n".join((summary(made), *quarantine_notes(made, today), *cost_lines(made))))
 
 
 def _tell_github(made: Plan, today: date) -> None:
